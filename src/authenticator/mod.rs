@@ -1,0 +1,257 @@
+//! The handle that people clone: one identity, one credential, one flight at a time.
+
+mod builder;
+mod flight;
+
+pub use builder::AuthenticatorBuilder;
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+
+use crate::cache::{Ask, Cache, Held, Landing, Woken};
+use crate::clock::Clock;
+use crate::source::{CredentialSource, DynSource};
+use crate::store::DynStore;
+use crate::{Credentials, Error, Timing};
+
+/// Added to a flight's own limits before a waiter takes its runtime for dead.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Keeps one identity's credentials good.
+///
+/// However many callers, clones and adapters share it, one token request is in the air. A refresh runs in a
+/// task of its own on the caller's Tokio runtime (with its time driver enabled): it belongs to the
+/// authenticator, not to the caller, so that a rotated refresh token is kept whoever goes away.
+///
+/// ```
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use reauth::{Authenticator, Credentials};
+///
+/// let auth = Authenticator::new(Credentials::new("at-1")?)?;
+/// let credentials = auth.credentials().await?;
+/// assert_eq!(credentials.access_token(), "at-1");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Authenticator {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    cache: Cache,
+    source: Box<dyn DynSource>,
+    store: Option<Box<dyn DynStore>>,
+    store_turn: tokio::sync::Mutex<()>,
+    clock: Box<dyn Clock>,
+    timing: Timing,
+    observer: Option<builder::Observer>,
+}
+
+impl Authenticator {
+    /// An authenticator with the default settings. Spawns nothing, sends nothing, and needs no runtime.
+    ///
+    /// # Errors
+    ///
+    /// As [`AuthenticatorBuilder::build`].
+    pub fn new(source: impl CredentialSource) -> Result<Self, Error> {
+        Self::builder(source).build()
+    }
+
+    /// Settings: a store, a clock, other [timing](Timing), an observer.
+    pub fn builder(source: impl CredentialSource) -> AuthenticatorBuilder {
+        AuthenticatorBuilder::new(source)
+    }
+
+    /// Credentials that may be sent now: neither expired nor rejected.
+    ///
+    /// Waits only when there are none, or the ones in hand are about to lapse. While a refresh fails, a token
+    /// that is still valid is handed out; past its expiry the error is.
+    ///
+    /// # Errors
+    ///
+    /// Why there are none; [`Error::kind`] says what to do about it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends this caller's wait and nothing else.
+    pub async fn credentials(&self) -> Result<Credentials, Error> {
+        if let Some(credentials) = self.warm(|held| held.credentials.clone()) {
+            return Ok(credentials);
+        }
+        Ok(self.acquire().await?.credentials.clone())
+    }
+
+    /// Reports that a server refused `used` with a 401, and waits for the successor.
+    ///
+    /// Where `used` has been replaced already, its successor is returned and nothing is fetched.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no successor. [`Transient`](crate::ErrorKind::Transient) also when the last refresh
+    /// that a rejection caused is too recent
+    /// ([`REJECTION_INTERVAL`](crate::timing::REJECTION_INTERVAL)): the server refuses good tokens, and its
+    /// answer stands.
+    ///
+    /// # Cancel safety
+    ///
+    /// Once polled, the rejection stands and the refresh goes on whether or not the caller waits.
+    pub async fn reject(&self, used: &Credentials) -> Result<Credentials, Error> {
+        let ask = self.inner.cache.reject_token(used, self.inner.clock.now());
+        Ok(self.settle(ask).await?.credentials.clone())
+    }
+
+    /// Fetches newer credentials, whatever is in hand; joins the refresh in the air if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Why it failed; also when an earlier failure is too recent for another attempt. What is in hand stays
+    /// in use.
+    ///
+    /// # Cancel safety
+    ///
+    /// Once polled, the refresh goes on whether or not the caller waits.
+    pub async fn refresh(&self) -> Result<Credentials, Error> {
+        let ask = self.inner.cache.refresh(self.inner.clock.now());
+        if let Ask::Wait { landing, run } = ask {
+            self.wait(landing, run, |_| false).await?;
+            return self.credentials().await;
+        }
+        Ok(self.settle(ask).await?.credentials.clone())
+    }
+
+    /// Forgets the credentials (log-out), here and in the store. A refresh in the air is dropped, and its
+    /// result does not come back; its waiters get [`LoginRequired`](crate::ErrorKind::LoginRequired).
+    ///
+    /// A source that can log in by itself does so at the next call.
+    ///
+    /// # Errors
+    ///
+    /// [`Store`](crate::ErrorKind::Store) when the store could not forget; it is tried again before the
+    /// next login.
+    ///
+    /// # Cancel safety
+    ///
+    /// Once polled, nothing that was held is handed out again; a store that was not reached is cleared
+    /// before the next login.
+    pub async fn clear(&self) -> Result<(), Error> {
+        self.inner.cache.clear(self.inner.clock.now());
+        self.inner.tell();
+        self.inner.forget().await
+    }
+
+    /// Takes credentials from a log-in that happened elsewhere (a browser, a prompt), in place of what is
+    /// held. Remembered errors are forgotten.
+    ///
+    /// # Errors
+    ///
+    /// [`Store`](crate::ErrorKind::Store) when they could not be stored; they are used all the same.
+    ///
+    /// # Cancel safety
+    ///
+    /// Once polled, they are in use; whether they were stored is unknown.
+    pub async fn set_credentials(&self, credentials: Credentials) -> Result<(), Error> {
+        let held = self.inner.cache.set(credentials, self.inner.clock.now())?;
+        self.inner.tell();
+        self.inner.save_own(&held.credentials, held.generation).await
+    }
+
+    /// The credential in hand, if nothing has to be asked about it.
+    pub(crate) fn warm<R>(&self, take: impl FnOnce(&Arc<Held>) -> R) -> Option<R> {
+        self.inner.cache.warm(self.inner.clock.now(), take)
+    }
+
+    pub(crate) async fn acquire(&self) -> Result<Arc<Held>, Error> {
+        self.settle(self.inner.cache.need(self.inner.clock.now())).await
+    }
+
+    /// The successor of a generation that a server refused.
+    pub(crate) async fn replace(&self, generation: u64) -> Result<Arc<Held>, Error> {
+        let ask = self.inner.cache.reject(generation, self.inner.clock.now());
+        self.settle(ask).await
+    }
+
+    async fn settle(&self, mut ask: Ask) -> Result<Arc<Held>, Error> {
+        loop {
+            self.inner.tell();
+            match ask {
+                Ask::Use(held, background) => {
+                    if let Some(landing) = background {
+                        self.inner.launch(landing);
+                    }
+                    return Ok(held);
+                }
+                Ask::Fail(error) => return Err(error),
+                Ask::Wait { landing, run } => {
+                    let usable = |inner: &Inner| inner.cache.has_usable(inner.clock.now());
+                    let outcome = self.wait(landing, run, usable).await;
+                    ask = self.inner.cache.settle(outcome, self.inner.clock.now());
+                }
+            }
+        }
+    }
+
+    /// Waits until the flight is over, or until `enough` after one of its attempts failed.
+    async fn wait(
+        &self,
+        landing: Arc<Landing>,
+        run: bool,
+        enough: impl Fn(&Inner) -> bool,
+    ) -> Result<(), Error> {
+        let mut waiting = landing.wait();
+        if run {
+            self.inner.launch(landing.clone());
+        }
+        let over = async {
+            loop {
+                match (&mut waiting).await {
+                    Woken::Landed(outcome) => return outcome,
+                    Woken::Nudged if enough(&self.inner) => return Ok(()),
+                    Woken::Nudged => {}
+                }
+            }
+        };
+        if Handle::try_current().is_err() {
+            // No timer here; `launch` has ended the flight, or another runtime's timers guard it.
+            return over.await;
+        }
+        // The flight ends itself in time, unless its runtime is alive and nobody drives it.
+        let limit = self.inner.timing.flight_deadline + self.inner.timing.store_timeout * 4 + GRACE;
+        match timeout(limit, over).await {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                let error = Error::transient(
+                    "the runtime that runs the refresh stands still; the next call tries again",
+                );
+                self.inner.cache.interrupt(landing.flight, error.clone(), self.inner.clock.now());
+                self.inner.tell();
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Inner {
+    /// Tells the observer what has happened since the last call, outside every lock.
+    fn tell(&self) {
+        for event in self.cache.take_events() {
+            #[cfg(feature = "tracing")]
+            crate::trace::record(&event);
+            if let Some(observer) = &self.observer {
+                // An observer is no reason to lose a token.
+                let _ = catch_unwind(AssertUnwindSafe(|| observer(&event)));
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Authenticator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authenticator").finish_non_exhaustive()
+    }
+}

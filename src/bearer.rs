@@ -1,0 +1,88 @@
+//! The protocol that both adapters share: does it apply, authorize, judge an answer. No transport, no I/O.
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+use crate::{Authenticator, Challenge, Error, Scope};
+
+/// The part of an answer that a classifier sees.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct ResponseHead<'a> {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: &'a HeaderMap,
+}
+
+impl ResponseHead<'_> {
+    /// The server's challenges, read from `WWW-Authenticate` when asked for.
+    pub fn challenges(&self) -> Vec<Challenge> {
+        Challenge::parse_all(self.headers)
+    }
+}
+
+/// In the extensions of a 401 that was given to the caller as it is: why there was no newer credential to send
+/// the request again with.
+///
+/// ```
+/// # fn example(response: http::Response<()>) {
+/// if let Some(reason) = response.extensions().get::<reauth::RenewalError>() {
+///     eprintln!("still unauthorized: {}", reason.0);
+/// }
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct RenewalError(pub Error);
+
+type Classifier = dyn Fn(&ResponseHead<'_>) -> bool + Send + Sync;
+
+/// What one layer or middleware is set up with.
+#[derive(Clone)]
+pub(crate) struct Bearer {
+    pub(crate) authenticator: Authenticator,
+    scope: Scope,
+    classifier: Option<Arc<Classifier>>,
+}
+
+impl Bearer {
+    pub(crate) fn new(scope: Scope, authenticator: Authenticator) -> Self {
+        Self { authenticator, scope, classifier: None }
+    }
+
+    pub(crate) fn classify(
+        &mut self,
+        classifier: impl Fn(&ResponseHead<'_>) -> bool + Send + Sync + 'static,
+    ) {
+        self.classifier = Some(Arc::new(classifier));
+    }
+
+    /// Whether a request is ours: to an origin in scope (R20), without a credential of the caller's (R21).
+    pub(crate) fn applies(&self, uri: &http::Uri, headers: &HeaderMap) -> bool {
+        !headers.contains_key(AUTHORIZATION) && self.scope.contains(uri)
+    }
+
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn applies_to_url(&self, url: &reqwest::Url, headers: &HeaderMap) -> bool {
+        !headers.contains_key(AUTHORIZATION) && self.scope.contains_url(url)
+    }
+
+    pub(crate) fn authorize(headers: &mut HeaderMap, header: HeaderValue) {
+        headers.insert(AUTHORIZATION, header);
+    }
+
+    /// Whether an answer says that the token it was sent is no good (R23).
+    pub(crate) fn is_rejection(&self, status: StatusCode, headers: &HeaderMap) -> bool {
+        status == StatusCode::UNAUTHORIZED
+            || self.classifier.as_ref().is_some_and(|classify| classify(&ResponseHead { status, headers }))
+    }
+}
+
+impl fmt::Debug for Bearer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bearer").field("scope", &self.scope).finish_non_exhaustive()
+    }
+}

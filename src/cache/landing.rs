@@ -1,0 +1,106 @@
+//! Where the callers of one flight wait for it.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use super::sync::Mutex;
+use crate::Error;
+
+/// The place that belongs to one flight. It is finished once; those who come late find it finished.
+pub(crate) struct Landing {
+    pub(crate) flight: u64,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    outcome: Option<Result<(), Error>>,
+    /// Counts the calls of [`Landing::nudge`].
+    nudges: u64,
+    waiters: BTreeMap<u64, Waker>,
+    next_waiter: u64,
+}
+
+/// Why a waiter was woken.
+#[derive(Debug)]
+pub(crate) enum Woken {
+    /// The flight is over.
+    Landed(Result<(), Error>),
+    /// It goes on, but who holds a valid token need not wait for it.
+    Nudged,
+}
+
+impl Landing {
+    pub(crate) fn new(flight: u64) -> Arc<Self> {
+        Arc::new(Self { flight, inner: Mutex::new(Inner::default()) })
+    }
+
+    /// Ends the wait of every waiter. The first outcome stands.
+    pub(crate) fn finish(&self, outcome: Result<(), Error>) {
+        let mut inner = self.inner.lock();
+        inner.outcome.get_or_insert(outcome);
+        let waiters = std::mem::take(&mut inner.waiters);
+        drop(inner);
+        // Outside the lock: a waker may run the waiter here and now.
+        waiters.into_values().for_each(Waker::wake);
+    }
+
+    /// Has every waiter look again whether it still has to wait.
+    pub(crate) fn nudge(&self) {
+        let mut inner = self.inner.lock();
+        inner.nudges += 1;
+        let waiters = std::mem::take(&mut inner.waiters);
+        drop(inner);
+        waiters.into_values().for_each(Waker::wake);
+    }
+
+    /// Waits for the end of the flight or the next nudge after `self` was made.
+    pub(crate) fn wait(self: &Arc<Self>) -> Wait {
+        Wait { landing: self.clone(), seen: self.inner.lock().nudges, waiter: None }
+    }
+
+    /// Waits for the end of the flight alone.
+    pub(crate) async fn wait_end(self: &Arc<Self>) {
+        let mut wait = self.wait();
+        while let Woken::Nudged = (&mut wait).await {}
+    }
+}
+
+/// One caller's wait. Dropping it leaves no trace.
+pub(crate) struct Wait {
+    landing: Arc<Landing>,
+    seen: u64,
+    waiter: Option<u64>,
+}
+
+impl Future for Wait {
+    type Output = Woken;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Woken> {
+        let this = &mut *self;
+        let mut inner = this.landing.inner.lock();
+        if let Some(outcome) = &inner.outcome {
+            return Poll::Ready(Woken::Landed(outcome.clone()));
+        }
+        if inner.nudges != this.seen {
+            this.seen = inner.nudges;
+            return Poll::Ready(Woken::Nudged);
+        }
+        let waiter = *this.waiter.get_or_insert_with(|| {
+            inner.next_waiter += 1;
+            inner.next_waiter
+        });
+        inner.waiters.insert(waiter, context.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        if let Some(waiter) = self.waiter {
+            self.landing.inner.lock().waiters.remove(&waiter);
+        }
+    }
+}

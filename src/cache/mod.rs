@@ -1,0 +1,211 @@
+//! One identity's credential, shared: the pure state behind one lock, a snapshot that is read without it,
+//! and a place to wait for the flight in the air. Nothing here does I/O, and no lock outlives a call.
+
+mod backoff;
+mod chain;
+mod dice;
+mod landing;
+mod state;
+mod sync;
+mod windows;
+
+use std::sync::Arc;
+
+pub(crate) use chain::{Input, Step};
+pub(crate) use landing::{Landing, Woken};
+pub(crate) use state::Held;
+
+use state::{State, Verdict};
+use sync::{Mutex, Slot};
+use windows::Deadline;
+
+use crate::clock::Reading;
+use crate::event::Event;
+use crate::{Credentials, Error, Timing};
+
+/// What a caller has to do next.
+pub(crate) enum Ask {
+    /// Use this; and if a flight was started in the background, run it.
+    Use(Arc<Held>, Option<Arc<Landing>>),
+    /// Wait at the landing; `run` says that this caller has to run the flight first.
+    Wait { landing: Arc<Landing>, run: bool },
+    /// There is nothing to be had now.
+    Fail(Error),
+}
+
+pub(crate) struct Cache {
+    shared: Mutex<Shared>,
+    snapshot: Slot<Snapshot>,
+}
+
+struct Shared {
+    state: State,
+    /// Of the flight in the air.
+    landing: Option<Arc<Landing>>,
+    /// The generation and the end of the published snapshot.
+    published: Option<(u64, Deadline)>,
+}
+
+/// What the warm path reads: a credential, and until when no one has to be asked about it.
+struct Snapshot {
+    held: Arc<Held>,
+    until: Deadline,
+}
+
+impl Cache {
+    pub(crate) fn new(
+        timing: Timing,
+        has_store: bool,
+        initial: Option<Credentials>,
+        now: Reading,
+    ) -> Result<Self, Error> {
+        let mut state = State::new(timing, has_store);
+        if let Some(initial) = initial {
+            state.start_with(initial, now)?;
+        }
+        let shared = Mutex::new(Shared { state, landing: None, published: None });
+        Ok(Self { shared, snapshot: Slot::new() })
+    }
+
+    /// The credential in hand, if nothing has to be asked about it: no lock, no allocation.
+    pub(crate) fn warm<R>(&self, now: Reading, take: impl FnOnce(&Arc<Held>) -> R) -> Option<R> {
+        self.snapshot.read(|snapshot| {
+            let snapshot = snapshot.filter(|snapshot| !snapshot.until.passed(now))?;
+            Some(take(&snapshot.held))
+        })
+    }
+
+    pub(crate) fn need(&self, now: Reading) -> Ask {
+        self.ask(now, State::need)
+    }
+
+    pub(crate) fn reject(&self, generation: u64, now: Reading) -> Ask {
+        self.ask(now, |state, now| state.reject(generation, now))
+    }
+
+    /// [`reject`](Self::reject) of the generation that holds this access token; any other token was
+    /// replaced already.
+    pub(crate) fn reject_token(&self, used: &Credentials, now: Reading) -> Ask {
+        self.ask(now, |state, now| match state.generation_of(used) {
+            Some(generation) => state.reject(generation, now),
+            None => state.need(now),
+        })
+    }
+
+    pub(crate) fn refresh(&self, now: Reading) -> Ask {
+        self.ask(now, State::refresh)
+    }
+
+    pub(crate) fn settle(&self, outcome: Result<(), Error>, now: Reading) -> Ask {
+        self.ask(now, |state, now| state.settle(outcome, now))
+    }
+
+    /// Whether flight `id` is still wanted.
+    pub(crate) fn is_in_the_air(&self, id: u64) -> bool {
+        self.shared.lock().state.is_in_the_air(id)
+    }
+
+    /// Moves a flight on. When it is over, the state shows it before any waiter is woken.
+    pub(crate) fn step(&self, id: u64, input: Input, now: Reading) -> Step {
+        let (step, landing) = self.change(now, |shared| {
+            let step = shared.state.step(id, input, now);
+            let landing = match &step {
+                Step::Done(_) => shared.landing.take(),
+                Step::Wait(_) => shared.landing.clone(),
+                _ => None,
+            };
+            (step, landing)
+        });
+        match (&step, landing) {
+            (Step::Done(outcome), Some(landing)) => landing.finish(outcome.clone()),
+            (_, Some(landing)) => landing.nudge(),
+            (_, None) => {}
+        }
+        step
+    }
+
+    /// Ends a flight whose runner is gone.
+    pub(crate) fn interrupt(&self, id: u64, error: Error, now: Reading) {
+        let ended = self.change(now, |shared| {
+            let outcome = shared.state.interrupt(id, error, now)?;
+            Some((shared.landing.take()?, outcome))
+        });
+        if let Some((landing, outcome)) = ended {
+            landing.finish(outcome);
+        }
+    }
+
+    pub(crate) fn clear(&self, now: Reading) {
+        let landing = self.change(now, |shared| {
+            shared.state.clear();
+            shared.landing.take()
+        });
+        if let Some(landing) = landing {
+            landing
+                .finish(Err(Error::login_required("the credentials were cleared (log-out): log in again")));
+        }
+    }
+
+    pub(crate) fn set(&self, credentials: Credentials, now: Reading) -> Result<Arc<Held>, Error> {
+        let (held, landing) =
+            self.change(now, |shared| (shared.state.set(credentials, now), shared.landing.take()));
+        if let Some(landing) = landing {
+            landing.finish(Err(Error::login_required("the credentials were replaced meanwhile")));
+        }
+        held
+    }
+
+    /// Whether there is a credential that may be sent.
+    pub(crate) fn has_usable(&self, now: Reading) -> bool {
+        self.shared.lock().state.usable(now).is_some()
+    }
+
+    /// Whether the store still has to forget what was cleared.
+    pub(crate) fn must_forget(&self) -> bool {
+        self.shared.lock().state.must_forget
+    }
+
+    /// Whether this is the generation in hand.
+    pub(crate) fn holds(&self, generation: u64) -> bool {
+        self.shared.lock().state.generation() == generation
+    }
+
+    /// The store now holds what was cleared or set by the program.
+    pub(crate) fn stored(&self, credentials: Option<Credentials>) {
+        self.shared.lock().state.wrote(credentials);
+    }
+
+    /// The events since the last call. Whoever changed the state takes them and tells the observer, outside
+    /// the lock.
+    pub(crate) fn take_events(&self) -> Vec<Event> {
+        std::mem::take(&mut self.shared.lock().state.events)
+    }
+
+    fn ask(&self, now: Reading, ask: impl FnOnce(&mut State, Reading) -> Verdict) -> Ask {
+        self.change(now, |shared| {
+            let verdict = ask(&mut shared.state, now);
+            let mut landing =
+                |flight: u64| shared.landing.get_or_insert_with(|| Landing::new(flight)).clone();
+            match verdict {
+                Verdict::Use(held) => Ask::Use(held, None),
+                Verdict::UseAndRun(held, flight) => Ask::Use(held, Some(landing(flight))),
+                Verdict::Run(flight) => Ask::Wait { landing: landing(flight), run: true },
+                Verdict::Join(flight) => Ask::Wait { landing: landing(flight), run: false },
+                Verdict::Fail(error) => Ask::Fail(error),
+            }
+        })
+    }
+
+    /// Changes the state under the lock, and publishes what the warm path may use from then on.
+    fn change<R>(&self, now: Reading, change: impl FnOnce(&mut Shared) -> R) -> R {
+        let mut shared = self.shared.lock();
+        let result = change(&mut shared);
+        let snapshot = shared.state.snapshot(now);
+        let published = snapshot.as_ref().map(|(held, until)| (held.generation, *until));
+        if shared.published != published {
+            shared.published = published;
+            self.snapshot.set(snapshot.map(|(held, until)| Arc::new(Snapshot { held, until })));
+        }
+        result
+    }
+}

@@ -1,0 +1,276 @@
+//! The pure state machine: what is held, whether it may be used, and whether a flight has to start.
+//! No clock, no I/O, no lock: every method takes the time and answers at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderValue;
+
+use super::backoff::Failure;
+use super::chain::Flight;
+use super::dice::Dice;
+use super::windows::{Deadline, Freshness, Windows};
+use crate::clock::Reading;
+use crate::event::{Cause, Event};
+use crate::{Credentials, Error, Timing};
+
+/// A credential that was held, with its header value and its windows. Immutable: a successor has another
+/// generation.
+pub(crate) struct Held {
+    pub(crate) credentials: Credentials,
+    pub(crate) header: HeaderValue,
+    pub(crate) generation: u64,
+    pub(crate) windows: Windows,
+}
+
+/// What a caller has to do.
+pub(crate) enum Verdict {
+    /// Use this.
+    Use(Arc<Held>),
+    /// Use this, and run the flight that has just been started.
+    UseAndRun(Arc<Held>, u64),
+    /// Wait for the flight in the air.
+    Join(u64),
+    /// Run the flight that has just been started, and wait for it.
+    Run(u64),
+    /// There is nothing to be had now.
+    Fail(Error),
+}
+
+pub(crate) struct State {
+    pub(super) timing: Timing,
+    pub(super) dice: Dice,
+    pub(super) has_store: bool,
+    /// What is held; usable only as [`usable`](Self::usable) says.
+    pub(super) held: Option<Arc<Held>>,
+    /// The held access token was rejected by a server.
+    pub(super) rejected: bool,
+    /// What the source was built with, until the store has been asked for something newer.
+    pub(super) initial: Option<Arc<Held>>,
+    pub(super) flight: Option<Flight>,
+    pub(super) failure: Option<Failure>,
+    /// The held refresh token was refused: it is never sent again.
+    pub(super) refused: bool,
+    /// The held refresh token was sent and no answer came: it may be spent (R14).
+    pub(super) in_doubt: bool,
+    /// What the store is known to hold, because this cache read or wrote it.
+    pub(super) stored: Option<Credentials>,
+    pub(super) store_was_read: bool,
+    /// The store still has to forget what was cleared.
+    pub(super) must_forget: bool,
+    pub(super) events: Vec<Event>,
+    last_rejection: Option<Duration>,
+    generation: u64,
+    flights: u64,
+}
+
+impl State {
+    pub(crate) fn new(timing: Timing, has_store: bool) -> Self {
+        Self {
+            dice: Dice::new(timing.jitter),
+            timing,
+            has_store,
+            held: None,
+            rejected: false,
+            initial: None,
+            flight: None,
+            failure: None,
+            refused: false,
+            in_doubt: false,
+            stored: None,
+            store_was_read: false,
+            must_forget: false,
+            events: Vec::new(),
+            last_rejection: None,
+            generation: 0,
+            flights: 0,
+        }
+    }
+
+    /// Takes the credentials that the source was built with. With a store they wait until it was read: it
+    /// may hold their successor.
+    pub(crate) fn start_with(&mut self, initial: Credentials, now: Reading) -> Result<(), Error> {
+        let windows = Windows::of_held(&initial, now, &self.timing, &mut self.dice);
+        let held = self.hold(initial, windows)?;
+        if self.has_store {
+            self.initial = Some(held);
+        } else {
+            self.held = Some(held);
+        }
+        Ok(())
+    }
+
+    /// A caller needs a credential (R1, R8, R25).
+    pub(crate) fn need(&mut self, now: Reading) -> Verdict {
+        let Some((held, freshness)) = self.usable(now) else {
+            return self.replace(now, if self.rejected { Cause::Rejected } else { Cause::Missing });
+        };
+        match freshness {
+            Freshness::Fresh => Verdict::Use(held),
+            Freshness::Advisory if self.may_start(now) => {
+                let flight = self.start(now, Cause::Advisory);
+                Verdict::UseAndRun(held, flight)
+            }
+            Freshness::Mandatory if self.may_start(now) => self.replace(now, Cause::Mandatory),
+            // The flight in the air has met its first failure: a valid token need not wait for the rest.
+            Freshness::Mandatory => match &mut self.flight {
+                Some(flight) if !flight.struggling => flight.join(),
+                _ => Verdict::Use(held),
+            },
+            Freshness::Advisory | Freshness::Expired => Verdict::Use(held),
+        }
+    }
+
+    /// A server refused the token of `generation` (R24, R26).
+    pub(crate) fn reject(&mut self, generation: u64, now: Reading) -> Verdict {
+        match self.usable(now) {
+            Some((held, _)) if held.generation == generation => {}
+            // It was replaced, rejected before or has lapsed: that is what `need` knows how to answer.
+            _ => return self.need(now),
+        }
+        if self.flight.is_none() {
+            let next = self.last_rejection.map(|at| at.saturating_add(self.rejection_interval()));
+            if let Some(wait) = next.map(|next| next.saturating_sub(now.monotonic)).filter(|w| !w.is_zero()) {
+                return Verdict::Fail(
+                    Error::transient(
+                        "a server rejects a token that was renewed a moment ago; its answer stands",
+                    )
+                    .with_retry_after(wait),
+                );
+            }
+            self.last_rejection = Some(now.monotonic);
+        }
+        self.rejected = true;
+        self.events.push(Event::Rejected { generation });
+        self.replace(now, Cause::Rejected)
+    }
+
+    /// The program wants a newer credential than the one in hand.
+    pub(crate) fn refresh(&mut self, now: Reading) -> Verdict {
+        self.replace(now, Cause::Requested)
+    }
+
+    /// What a waiter gets when its flight is over: whatever may be used now, or else the flight's error.
+    pub(crate) fn settle(&mut self, outcome: Result<(), Error>, now: Reading) -> Verdict {
+        match (self.usable(now), outcome) {
+            (Some((held, _)), _) => Verdict::Use(held),
+            (None, Err(error)) => Verdict::Fail(error),
+            // It landed, and has lapsed or been rejected since: begin again.
+            (None, Ok(())) => self.need(now),
+        }
+    }
+
+    /// Log-out: nothing of what was held, or is under way, comes back (R17).
+    pub(crate) fn clear(&mut self) {
+        *self = Self {
+            must_forget: self.has_store,
+            store_was_read: true,
+            events: std::mem::take(&mut self.events),
+            generation: self.generation,
+            flights: self.flights,
+            dice: std::mem::replace(&mut self.dice, Dice::new(false)),
+            ..Self::new(self.timing.clone(), self.has_store)
+        };
+        self.events.push(Event::Cleared);
+    }
+
+    /// The program brings credentials of its own, after a log-in that this crate knows nothing about.
+    pub(crate) fn set(&mut self, credentials: Credentials, now: Reading) -> Result<Arc<Held>, Error> {
+        let windows = Windows::of_held(&credentials, now, &self.timing, &mut self.dice);
+        let held = self.hold(credentials, windows)?;
+        self.clear();
+        self.must_forget = false;
+        self.held = Some(held.clone());
+        Ok(held)
+    }
+
+    /// The held credential and until when it may be used without asking again: what the warm path reads.
+    pub(crate) fn snapshot(&self, now: Reading) -> Option<(Arc<Held>, Deadline)> {
+        let (held, freshness) = self.usable(now)?;
+        let windows = &held.windows;
+        let until = match (&self.flight, &self.failure) {
+            _ if freshness == Freshness::Fresh => windows.advisory,
+            (Some(flight), _) if flight.struggling => windows.expiry,
+            (Some(_), _) => windows.mandatory,
+            // A failed refresh: there is nothing to ask before its back-off is over.
+            (None, Some(failure)) => Deadline::monotonic(failure.retry_at(true)).or_earlier(windows.expiry),
+            (None, None) => windows.advisory,
+        };
+        (!until.passed(now)).then_some((held, until))
+    }
+
+    /// What may be sent: held, neither rejected nor expired.
+    pub(super) fn usable(&self, now: Reading) -> Option<(Arc<Held>, Freshness)> {
+        let held = self.held.as_ref().filter(|_| !self.rejected)?;
+        match held.windows.freshness(now) {
+            Freshness::Expired => None,
+            freshness => Some((held.clone(), freshness)),
+        }
+    }
+
+    pub(super) fn hold(&mut self, credentials: Credentials, windows: Windows) -> Result<Arc<Held>, Error> {
+        let header = credentials.bearer()?;
+        let credentials = match windows.expires_at() {
+            Some(at) => credentials.with_expires_at(at),
+            None => credentials,
+        };
+        self.generation += 1;
+        Ok(Arc::new(Held { credentials, header, generation: self.generation, windows }))
+    }
+
+    /// The generation whose access token this is, if it is the one in hand.
+    pub(crate) fn generation_of(&self, used: &Credentials) -> Option<u64> {
+        let held = self.held.as_ref()?;
+        held.credentials.same_access_token(used).then_some(held.generation)
+    }
+
+    /// The program has written this to the store, outside any flight.
+    pub(crate) fn wrote(&mut self, credentials: Option<Credentials>) {
+        self.must_forget = false;
+        self.stored = credentials;
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.held.as_ref().map_or(0, |held| held.generation)
+    }
+
+    /// R26: the least time between two refreshes that a rejection caused.
+    pub(super) fn rejection_interval(&self) -> Duration {
+        let lifetime = self.held.as_ref().and_then(|held| held.windows.lifetime());
+        lifetime.map_or(self.timing.rejection_interval, |life| (life / 2).min(self.timing.rejection_interval))
+    }
+
+    pub(super) fn last_rejection(&self) -> Option<Duration> {
+        self.last_rejection
+    }
+
+    /// Joins the flight in the air, or starts one, or gives the error that is remembered.
+    fn replace(&mut self, now: Reading, cause: Cause) -> Verdict {
+        if let Some(flight) = &mut self.flight {
+            return flight.join();
+        }
+        let usable = self.usable(now).is_some();
+        match &self.failure {
+            Some(failure) if now.monotonic < failure.retry_at(usable) => Verdict::Fail(failure.error.clone()),
+            _ => {
+                let flight = self.start(now, cause);
+                if let Some(flight) = &mut self.flight {
+                    flight.join();
+                }
+                Verdict::Run(flight)
+            }
+        }
+    }
+
+    fn may_start(&self, now: Reading) -> bool {
+        let waiting = self.failure.as_ref().is_some_and(|failure| now.monotonic < failure.retry_at(true));
+        self.flight.is_none() && !waiting
+    }
+
+    fn start(&mut self, now: Reading, cause: Cause) -> u64 {
+        self.flights += 1;
+        self.flight = Some(Flight::new(self.flights, cause, now, &self.timing));
+        self.events.push(Event::RefreshStarted { generation: self.generation(), cause });
+        self.flights
+    }
+}

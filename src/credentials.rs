@@ -1,0 +1,205 @@
+//! What a source hands out: an access token, perhaps a refresh token, perhaps an expiry.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use http::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
+
+use crate::Error;
+use crate::timing::MAX_LIFETIME;
+
+/// An access token, with the refresh token and the expiry that came with it, if any.
+///
+/// ```
+/// use reauth::Credentials;
+/// use std::time::Duration;
+///
+/// // if you only have an access token
+/// let credentials = Credentials::new("at-1")?;
+/// // if you have an access token and a refresh token, and know how long the first one lasts
+/// let credentials = Credentials::new("at-1")?
+///     .with_refresh_token("rt-1")?
+///     .with_lifetime(Duration::from_secs(300));
+/// assert!(!format!("{credentials:?}").contains("t-1"));
+/// # Ok::<(), reauth::Error>(())
+/// ```
+///
+/// Immutable, and cheap to clone: clones share one allocation. `Debug` shows no secret, and nothing
+/// serializes it by accident: [`expose_json`](Self::expose_json) is the one way out, for a store. The memory
+/// of both tokens is overwritten when the last clone is dropped; the copies in a request's header and in the
+/// HTTP stack's buffers are out of this crate's reach.
+#[derive(Clone)]
+pub struct Credentials(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    access_token: SecretString,
+    refresh_token: Option<SecretString>,
+    expiry: Expiry,
+}
+
+/// When an access token lapses, as its giver put it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expiry {
+    /// Nobody said.
+    Unknown,
+    /// So long after the request for it was sent.
+    After(Duration),
+    /// At a time of day.
+    At(SystemTime),
+}
+
+impl Credentials {
+    /// Credentials of an access token alone.
+    ///
+    /// # Errors
+    ///
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) when the token is no `b64token` (RFC 6750
+    /// section 2.1: letters, digits, `-._~+/`, then `=`), because it could not stand in a header.
+    pub fn new(access_token: impl Into<String>) -> Result<Self, Error> {
+        let access_token = access_token.into();
+        if !is_b64token(&access_token) {
+            return Err(Error::misconfigured(
+                "access token: it is empty or has characters that no bearer token may have (RFC 6750 section 2.1)",
+            ));
+        }
+        Ok(Self(Arc::new(Inner {
+            access_token: access_token.into(),
+            refresh_token: None,
+            expiry: Expiry::Unknown,
+        })))
+    }
+
+    /// The same with this refresh token.
+    ///
+    /// # Errors
+    ///
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) when it is empty or holds a control character.
+    pub fn with_refresh_token(self, refresh_token: impl Into<String>) -> Result<Self, Error> {
+        let refresh_token = refresh_token.into();
+        if refresh_token.is_empty() || refresh_token.chars().any(char::is_control) {
+            return Err(Error::misconfigured("refresh token: it is empty or holds a control character"));
+        }
+        Ok(self.changed(|inner| inner.refresh_token = Some(refresh_token.into())))
+    }
+
+    /// The same with a lifetime (`expires_in`), counted from the instant before the request for the token
+    /// was sent; for credentials given to an [`Authenticator`](crate::Authenticator) as they are, from its
+    /// construction.
+    ///
+    /// Zero means unknown, and more than [`MAX_LIFETIME`] counts as that.
+    #[must_use]
+    pub fn with_lifetime(self, lifetime: Duration) -> Self {
+        let expiry = match lifetime {
+            Duration::ZERO => Expiry::Unknown,
+            lifetime => Expiry::After(lifetime.min(MAX_LIFETIME)),
+        };
+        self.changed(|inner| inner.expiry = expiry)
+    }
+
+    /// The same with a time of day at which the access token lapses.
+    #[must_use]
+    pub fn with_expires_at(self, expires_at: SystemTime) -> Self {
+        self.changed(|inner| inner.expiry = Expiry::At(expires_at))
+    }
+
+    /// The access token. A secret: don't log it.
+    pub fn access_token(&self) -> &str {
+        self.0.access_token.expose_secret()
+    }
+
+    /// The refresh token, if there is one. A secret: don't log it.
+    pub fn refresh_token(&self) -> Option<&str> {
+        self.0.refresh_token.as_ref().map(ExposeSecret::expose_secret)
+    }
+
+    /// The time of day at which the access token lapses, where it is known. Credentials handed out by an
+    /// [`Authenticator`](crate::Authenticator) have it whenever their lifetime is known.
+    pub fn expires_at(&self) -> Option<SystemTime> {
+        match self.0.expiry {
+            Expiry::At(at) => Some(at),
+            Expiry::After(_) | Expiry::Unknown => None,
+        }
+    }
+
+    /// Everything, **secrets included**, as a JSON object of `access_token`, `refresh_token` and
+    /// `expires_at` (seconds since 1970): what a store writes. The text is overwritten when dropped.
+    pub fn expose_json(&self) -> Zeroizing<String> {
+        let expires_at =
+            self.expires_at().and_then(|at| at.duration_since(UNIX_EPOCH).ok()).map(|since| since.as_secs());
+        Zeroizing::new(
+            serde_json::json!({
+                "access_token": self.access_token(),
+                "refresh_token": self.refresh_token(),
+                "expires_at": expires_at,
+            })
+            .to_string(),
+        )
+    }
+
+    /// Reads what [`expose_json`](Self::expose_json) wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`Store`](crate::ErrorKind::Store) when it is no such object, or a token in it is unusable.
+    pub fn from_json(json: &str) -> Result<Self, Error> {
+        let invalid = |field: &'static str| Error::store(format!("stored credentials: no usable {field}"));
+        let value: serde_json::Value = serde_json::from_str(json).map_err(|_| invalid("JSON object"))?;
+        let access_token = value["access_token"].as_str().ok_or_else(|| invalid("access_token"))?;
+        let mut credentials = Self::new(access_token).map_err(|_| invalid("access_token"))?;
+        if let Some(refresh_token) = value["refresh_token"].as_str() {
+            credentials =
+                credentials.with_refresh_token(refresh_token).map_err(|_| invalid("refresh_token"))?;
+        }
+        if let Some(seconds) = value["expires_at"].as_u64() {
+            let at = UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
+            credentials = credentials.with_expires_at(at.ok_or_else(|| invalid("expires_at"))?);
+        }
+        Ok(credentials)
+    }
+
+    pub(crate) fn expiry(&self) -> Expiry {
+        self.0.expiry
+    }
+
+    /// `Authorization: Bearer …`, marked sensitive, so that no HTTP library logs or indexes it.
+    pub(crate) fn bearer(&self) -> Result<HeaderValue, Error> {
+        let text = Zeroizing::new(format!("Bearer {}", self.access_token()));
+        let mut value = HeaderValue::from_str(&text)
+            .map_err(|_| Error::invalid_answer("access token: it can't stand in a header"))?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+
+    pub(crate) fn same_access_token(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.access_token() == other.access_token()
+    }
+
+    pub(crate) fn same_tokens(&self, other: &Self) -> bool {
+        self.same_access_token(other) && self.refresh_token() == other.refresh_token()
+    }
+
+    fn changed(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        change(Arc::make_mut(&mut self.0));
+        self
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("access_token", &"[redacted]")
+            .field("refresh_token", &self.0.refresh_token.as_ref().map(|_| "[redacted]"))
+            .field("expiry", &self.0.expiry)
+            .finish()
+    }
+}
+
+/// RFC 6750 section 2.1: `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
+fn is_b64token(token: &str) -> bool {
+    let body = token.trim_end_matches('=');
+    !body.is_empty() && body.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b))
+}

@@ -1,0 +1,156 @@
+//! The future of one request: wait for a credential, send, and on a 401 renew, make ready, send again.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::{Request, Response, Uri};
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use super::service::send;
+use super::{AuthError, Settings};
+use crate::Error;
+use crate::bearer::{Bearer, RenewalError};
+use crate::cache::Held;
+use crate::source::BoxFuture;
+
+/// What a second attempt needs.
+pub(super) struct Attempt<S, B> {
+    pub(super) service: S,
+    /// The request, where its body can be sent twice.
+    pub(super) copy: Option<Request<B>>,
+    /// Where it was sent, kept where redirects are followed below.
+    pub(super) uri: Option<Uri>,
+    pub(super) generation: u64,
+    pub(super) settings: Arc<Settings>,
+}
+
+/// The second attempt, where the request can be sent again.
+type Again<S, B> = Option<(S, Request<B>)>;
+
+type Renewal = BoxFuture<'static, Result<Arc<Held>, Error>>;
+
+pin_project! {
+    /// The response future of [`Auth`](super::Auth).
+    pub struct ResponseFuture<S, B, R>
+    where
+        S: Service<Request<B>>,
+    {
+        #[pin]
+        state: State<S, B, R, S::Future>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<S, B, R, F> {
+        /// Not ours, or the second attempt: the answer goes to the caller as it is.
+        Passing { #[pin] future: F },
+        /// Nothing usable was in hand. The ready service is kept for when there is.
+        Waiting { held: Renewal, ready: Option<(S, Request<B>)>, settings: Arc<Settings> },
+        /// The first attempt is on its way.
+        Sending { #[pin] future: F, attempt: Option<Attempt<S, B>> },
+        /// The token was rejected. The answer is kept: it is the caller's, if there is no successor.
+        Renewing { held: Renewal, response: Option<Response<R>>, again: Option<(S, Request<B>)> },
+        /// The service is made ready once more (tower's contract), then the copy is sent.
+        Readying { again: Option<(S, Request<B>)> },
+    }
+}
+
+impl<S, B, R> ResponseFuture<S, B, R>
+where
+    S: Service<Request<B>>,
+{
+    pub(super) fn passing(future: S::Future) -> Self {
+        Self { state: State::Passing { future } }
+    }
+
+    pub(super) fn sending(future: S::Future, attempt: Attempt<S, B>) -> Self {
+        Self { state: State::Sending { future, attempt: Some(attempt) } }
+    }
+
+    pub(super) fn waiting(held: Renewal, service: S, request: Request<B>, settings: Arc<Settings>) -> Self {
+        Self { state: State::Waiting { held, ready: Some((service, request)), settings } }
+    }
+}
+
+impl<S, B, R> Future for ResponseFuture<S, B, R>
+where
+    S: Service<Request<B>, Response = Response<R>> + Clone,
+    B: 'static,
+{
+    type Output = Result<Response<R>, AuthError<S::Error>>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            let next = match state.as_mut().project() {
+                StateProjection::Passing { future } => {
+                    return future.poll(context).map_err(AuthError::Service);
+                }
+                StateProjection::Waiting { held, ready, settings } => {
+                    let held = ready!(held.as_mut().poll(context)).map_err(AuthError::Credentials)?;
+                    let (mut service, request) = ready!(taken(ready));
+                    let spare = service.clone();
+                    let settings = settings.clone();
+                    let (future, attempt) =
+                        send(&mut service, spare, request, held.header.clone(), held.generation, settings);
+                    State::Sending { future, attempt: Some(attempt) }
+                }
+                StateProjection::Sending { future, attempt } => {
+                    let response = ready!(future.poll(context)).map_err(AuthError::Service)?;
+                    match judge(&response, ready!(taken(attempt))) {
+                        None => return Poll::Ready(Ok(response)),
+                        Some((held, again)) => State::Renewing { held, response: Some(response), again },
+                    }
+                }
+                StateProjection::Renewing { held, response, again } => {
+                    match (ready!(held.as_mut().poll(context)), again.take()) {
+                        (Ok(held), Some((service, mut request))) => {
+                            Bearer::authorize(request.headers_mut(), held.header.clone());
+                            // Changing the state drops the 401, and so frees its connection.
+                            State::Readying { again: Some((service, request)) }
+                        }
+                        (Ok(_), None) => return taken(response).map(Ok),
+                        (Err(error), _) => {
+                            let mut response = ready!(taken(response));
+                            response.extensions_mut().insert(RenewalError(error));
+                            return Poll::Ready(Ok(response));
+                        }
+                    }
+                }
+                StateProjection::Readying { again } => {
+                    let (mut service, request) = ready!(taken(again));
+                    match service.poll_ready(context) {
+                        Poll::Ready(Ok(())) => State::Passing { future: service.call(request) },
+                        Poll::Ready(Err(error)) => return Poll::Ready(Err(AuthError::Service(error))),
+                        Poll::Pending => {
+                            *again = Some((service, request));
+                            return Poll::Pending;
+                        }
+                    }
+                }
+            };
+            state.set(next);
+        }
+    }
+}
+
+/// A rejection starts the renewal, also where the request can't be sent again.
+fn judge<S, B, R>(response: &Response<R>, attempt: Attempt<S, B>) -> Option<(Renewal, Again<S, B>)> {
+    let Attempt { service, copy, uri, generation, settings } = attempt;
+    if !settings.bearer.is_rejection(response.status(), response.headers())
+        || uri.is_some_and(|uri| !settings.is_from(response.extensions(), &uri))
+    {
+        return None;
+    }
+    let authenticator = settings.bearer.authenticator.clone();
+    let held = Box::pin(async move { authenticator.replace(generation).await });
+    Some((held, copy.map(|copy| (service, copy))))
+}
+
+/// What a state holds until it is left. There is nothing more to come of a future that is over.
+fn taken<T>(slot: &mut Option<T>) -> Poll<T> {
+    slot.take().map_or(Poll::Pending, Poll::Ready)
+}

@@ -1,0 +1,113 @@
+//! The tower adapter: [`AuthLayer`] for a stack of `http::Request` services.
+//!
+//! ```
+//! # fn example() -> Result<(), reauth::Error> {
+//! use bytes::Bytes;
+//! use http_body_util::Full;
+//! use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+//! use reauth::{AuthLayer, Authenticator, Credentials};
+//! use tower::ServiceBuilder;
+//!
+//! let auth = Authenticator::new(Credentials::new("at-1")?)?;
+//! let hyper = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
+//! let api = ServiceBuilder::new()
+//!     .layer(AuthLayer::for_origin("https://api.example.com", auth)?)
+//!     .service(hyper);
+//! # let _ = api;
+//! # Ok(())
+//! # }
+//! ```
+
+mod error;
+mod future;
+mod service;
+
+pub use error::AuthError;
+pub use future::ResponseFuture;
+pub use service::Auth;
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::{Extensions, Uri};
+use tower_layer::Layer;
+
+use crate::bearer::{Bearer, ResponseHead};
+use crate::{Authenticator, Error, Scope};
+
+/// Puts [`Auth`] around a service.
+///
+/// Stack it *inside* a retry, timeout or redirect layer (each attempt then has a good token, and the scope
+/// is checked hop by hop), and *outside* what opens connections.
+#[derive(Clone)]
+pub struct AuthLayer {
+    settings: Arc<Settings>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) bearer: Bearer,
+    response_uri: Option<fn(&Extensions) -> Option<Uri>>,
+}
+
+impl AuthLayer {
+    /// A layer that authorizes requests to the origins in `scope`. All others pass through untouched.
+    pub fn new(scope: Scope, authenticator: Authenticator) -> Self {
+        Self {
+            settings: Arc::new(Settings { bearer: Bearer::new(scope, authenticator), response_uri: None }),
+        }
+    }
+
+    /// A layer for one origin, such as `https://api.example.com`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Scope::origin`].
+    pub fn for_origin(origin: &str, authenticator: Authenticator) -> Result<Self, Error> {
+        Ok(Self::new(Scope::origin(origin)?, authenticator))
+    }
+
+    /// What else counts as "this token is no good", beside a 401. A 403 does not by itself: too little scope
+    /// is not mended by a refresh. Default: nothing else.
+    #[must_use]
+    pub fn also_rejected_when(
+        mut self,
+        classifier: impl Fn(&ResponseHead<'_>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Arc::make_mut(&mut self.settings).bearer.classify(classifier);
+        self
+    }
+
+    /// How to read from an answer's extensions the URI that it came from, where a layer *below* this one
+    /// follows redirects: a 401 of another origin than the request's says nothing about the token.
+    ///
+    /// With tower-http's `FollowRedirect` below:
+    /// `.response_uri(|extensions| Some(extensions.get::<RequestUri>()?.0.clone()))`.
+    #[must_use]
+    pub fn response_uri(mut self, read: fn(&Extensions) -> Option<Uri>) -> Self {
+        Arc::make_mut(&mut self.settings).response_uri = Some(read);
+        self
+    }
+}
+
+impl Settings {
+    /// Whether an answer came from where its request was sent (R30).
+    fn is_from(&self, extensions: &Extensions, origin: &Uri) -> bool {
+        let from = self.response_uri.and_then(|read| read(extensions));
+        from.is_none_or(|from| crate::scope::Origin::of(&from) == crate::scope::Origin::of(origin))
+    }
+}
+
+impl<S> Layer<S> for AuthLayer {
+    type Service = Auth<S>;
+
+    fn layer(&self, inner: S) -> Auth<S> {
+        Auth::new(inner, self.settings.clone())
+    }
+}
+
+impl fmt::Debug for AuthLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AuthLayer").field(&self.settings.bearer).finish()
+    }
+}

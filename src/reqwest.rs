@@ -1,0 +1,124 @@
+//! The reqwest adapter: [`AuthMiddleware`] for a `reqwest_middleware::ClientBuilder`.
+
+use std::pin::Pin;
+
+use http::Extensions;
+use reqwest::{Request, Response};
+use reqwest_middleware::{Middleware, Next};
+
+use crate::bearer::{Bearer, RenewalError, ResponseHead};
+use crate::{Authenticator, Error, Scope};
+
+type Pending<'a> = Pin<Box<dyn Future<Output = reqwest_middleware::Result<Response>> + Send + 'a>>;
+
+/// Injects the bearer header, and on a 401 refreshes and sends the request again, once.
+///
+/// ```
+/// # fn example() -> Result<(), reauth::Error> {
+/// use reauth::{AuthMiddleware, Authenticator, Credentials};
+///
+/// let auth = Authenticator::new(Credentials::new("at-1")?)?;
+/// let client = reqwest_middleware::ClientBuilder::new(reqwest::Client::new())
+///     .with(AuthMiddleware::for_origin("https://api.example.com", auth)?)
+///     .build();
+/// # let _ = client;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Add it *after* a retry middleware, so that it works inside: each attempt of the retry then has a good
+/// token. An error of this middleware is `reqwest_middleware::Error::Middleware` around a [`reauth::Error`](Error).
+///
+/// # Cancel safety
+///
+/// Dropping the future drops the request; a refresh that it started goes on.
+#[derive(Clone, Debug)]
+pub struct AuthMiddleware {
+    bearer: Bearer,
+}
+
+impl AuthMiddleware {
+    /// A middleware that authorizes requests to the origins in `scope`. All others pass through untouched.
+    pub fn new(scope: Scope, authenticator: Authenticator) -> Self {
+        Self { bearer: Bearer::new(scope, authenticator) }
+    }
+
+    /// A middleware for one origin, such as `https://api.example.com`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Scope::origin`].
+    pub fn for_origin(origin: &str, authenticator: Authenticator) -> Result<Self, Error> {
+        Ok(Self::new(Scope::origin(origin)?, authenticator))
+    }
+
+    /// What else counts as "this token is no good", beside a 401. Default: nothing else.
+    #[must_use]
+    pub fn also_rejected_when(
+        mut self,
+        classifier: impl Fn(&ResponseHead<'_>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.bearer.classify(classifier);
+        self
+    }
+
+    async fn send(
+        &self,
+        mut request: Request,
+        extensions: &mut Extensions,
+        next: Next<'_>,
+    ) -> reqwest_middleware::Result<Response> {
+        let authenticator = &self.bearer.authenticator;
+        let (header, generation) = match authenticator.warm(|held| (held.header.clone(), held.generation)) {
+            Some(warm) => warm,
+            None => {
+                let held = authenticator.acquire().await.map_err(reqwest_middleware::Error::middleware)?;
+                (held.header.clone(), held.generation)
+            }
+        };
+        let sent_to = request.url().origin();
+        let copy = request.try_clone();
+        Bearer::authorize(request.headers_mut(), header);
+        let mut response = next.clone().run(request, extensions).await?;
+        // A 401 from where a redirect led says nothing about the token (R30).
+        if !self.bearer.is_rejection(response.status(), response.headers())
+            || response.url().origin() != sent_to
+        {
+            return Ok(response);
+        }
+        match (authenticator.replace(generation).await, copy) {
+            (Ok(held), Some(mut copy)) => {
+                drop(response);
+                Bearer::authorize(copy.headers_mut(), held.header.clone());
+                next.run(copy, extensions).await
+            }
+            (Ok(_), None) => Ok(response),
+            (Err(error), _) => {
+                response.extensions_mut().insert(RenewalError(error));
+                Ok(response)
+            }
+        }
+    }
+}
+
+/// Written out rather than with `async_trait`, so that a request that is not ours costs nothing.
+impl Middleware for AuthMiddleware {
+    fn handle<'middleware, 'extensions, 'next, 'call>(
+        &'middleware self,
+        request: Request,
+        extensions: &'extensions mut Extensions,
+        next: Next<'next>,
+    ) -> Pending<'call>
+    where
+        'middleware: 'call,
+        'extensions: 'call,
+        'next: 'call,
+        Self: 'call,
+    {
+        if self.bearer.applies_to_url(request.url(), request.headers()) {
+            Box::pin(self.send(request, extensions, next))
+        } else {
+            next.run(request, extensions)
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The origins that may see a credential.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use http::Uri;
+
+use crate::Error;
+
+/// The origins (scheme, host, port) to which a credential may be sent. Everything else passes through without
+/// one.
+///
+/// An origin is https, or http on loopback; there is no wildcard. Hosts are compared without case, and a
+/// missing port is the scheme's own.
+///
+/// ```
+/// use reauth::Scope;
+///
+/// let scope = Scope::origin("https://api.example.com")?.and("https://files.example.com:8443")?;
+/// assert!(Scope::origin("https://api.example.com/v1").is_err()); // a path is no origin
+/// assert!(Scope::origin("http://api.example.com").is_err()); // a bearer in clear text
+/// # Ok::<(), reauth::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    origins: Vec<Origin>,
+}
+
+impl Scope {
+    /// The scope of one origin, such as `https://api.example.com`.
+    ///
+    /// # Errors
+    ///
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) when it is no origin (RFC 6454 section 4), or plain
+    /// http to a host that is not loopback.
+    pub fn origin(origin: &str) -> Result<Self, Error> {
+        Ok(Self { origins: vec![Origin::parse(origin, "scope")?] })
+    }
+
+    /// The same scope with one more origin.
+    ///
+    /// # Errors
+    ///
+    /// As [`Scope::origin`].
+    pub fn and(mut self, origin: &str) -> Result<Self, Error> {
+        self.origins.push(Origin::parse(origin, "scope")?);
+        Ok(self)
+    }
+
+    pub(crate) fn contains(&self, uri: &Uri) -> bool {
+        let Some(host) = uri.host() else { return false };
+        self.contains_parts(uri.scheme_str(), host, uri.port_u16())
+    }
+
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn contains_url(&self, url: &reqwest::Url) -> bool {
+        let Some(host) = url.host_str() else { return false };
+        self.contains_parts(Some(url.scheme()), host, url.port())
+    }
+
+    fn contains_parts(&self, scheme: Option<&str>, host: &str, port: Option<u16>) -> bool {
+        let Some(scheme) = scheme.and_then(Scheme::parse) else { return false };
+        self.origins.iter().any(|origin| origin.matches(scheme, host, port))
+    }
+}
+
+impl FromStr for Scope {
+    type Err = Error;
+
+    fn from_str(origin: &str) -> Result<Self, Error> {
+        Self::origin(origin)
+    }
+}
+
+/// Scheme, host and port.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Origin {
+    scheme: Scheme,
+    host: String,
+    port: u16,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    Http,
+    Https,
+}
+
+impl Scheme {
+    fn parse(scheme: &str) -> Option<Self> {
+        if scheme.eq_ignore_ascii_case("https") {
+            Some(Self::Https)
+        } else if scheme.eq_ignore_ascii_case("http") {
+            Some(Self::Http)
+        } else {
+            None
+        }
+    }
+
+    fn default_port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+}
+
+impl Origin {
+    /// Parses a bare origin. `field` is named in errors; the value never is.
+    pub(crate) fn parse(text: &str, field: &str) -> Result<Self, Error> {
+        let uri: Uri = text.parse().map_err(|_| not_an_origin(field))?;
+        let bare = uri.path_and_query().is_none_or(|rest| rest == "/") && !text.contains(['#', '*']);
+        if !bare {
+            return Err(not_an_origin(field));
+        }
+        Self::secure(&uri, field)
+    }
+
+    /// The origin of an absolute URL that is safe to send a secret to: https, or loopback (R43).
+    pub(crate) fn secure(uri: &Uri, field: &str) -> Result<Self, Error> {
+        let origin = Self::of(uri).ok_or_else(|| not_an_origin(field))?;
+        if origin.scheme == Scheme::Http && !origin.is_loopback() {
+            return Err(Error::misconfigured(format!(
+                "{field}: plain http to a host that is not loopback would show secrets to the network; use https"
+            )));
+        }
+        Ok(origin)
+    }
+
+    pub(crate) fn of(uri: &Uri) -> Option<Self> {
+        let scheme = Scheme::parse(uri.scheme_str()?)?;
+        let authority = uri.authority()?.as_str();
+        let host = uri.host().filter(|host| !host.is_empty() && !authority.contains('@'))?;
+        // `http` reads "host:" and a port past 65535 as no port at all.
+        let port_text = authority.strip_prefix(host)?;
+        let port = match port_text.strip_prefix(':') {
+            Some(port) => port.parse().ok()?,
+            None => scheme.default_port(),
+        };
+        Some(Self { scheme, host: host.to_ascii_lowercase(), port })
+    }
+
+    fn matches(&self, scheme: Scheme, host: &str, port: Option<u16>) -> bool {
+        self.scheme == scheme
+            && self.port == port.unwrap_or(scheme.default_port())
+            && self.host.eq_ignore_ascii_case(host)
+    }
+
+    fn is_loopback(&self) -> bool {
+        let address = self.host.trim_start_matches('[').trim_end_matches(']');
+        self.host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = match self.scheme {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        };
+        write!(f, "{scheme}://{}:{}", self.host, self.port)
+    }
+}
+
+fn not_an_origin(field: &str) -> Error {
+    Error::misconfigured(format!(
+        "{field}: it is not of the form https://host or https://host:port (no user, path or wildcard; \
+         international names in their ASCII form)"
+    ))
+}

@@ -1,0 +1,248 @@
+//! The general grants, at any RFC 6749 token endpoint.
+//!
+//! ```
+//! # #[cfg(feature = "reqwest")]
+//! # fn example() -> Result<(), reauth::Error> {
+//! use reauth::{Authenticator, ClientAuth, TokenEndpoint, oauth2};
+//!
+//! let endpoint = TokenEndpoint::new("https://id.example.com/token")?;
+//! let client = ClientAuth::basic("my-service", "s3cret")?;
+//! let auth = Authenticator::new(oauth2::ClientCredentials::new(endpoint, client)?.scope("api"))?;
+//! # Ok(())
+//! # }
+//! ```
+
+use std::fmt;
+
+use http::HeaderMap;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::token_endpoint::{Asked, Description, Form, non_empty, parse};
+use crate::{ClientAuth, CredentialSource, Credentials, Error, TokenEndpoint};
+
+/// What every grant has: where to ask, as whom, and for what.
+#[derive(Clone)]
+struct Client {
+    endpoint: TokenEndpoint,
+    auth: ClientAuth,
+    scope: Option<String>,
+    scope_on_refresh: bool,
+    extra: Vec<(String, SecretString)>,
+}
+
+impl Client {
+    fn new(endpoint: TokenEndpoint, auth: ClientAuth) -> Result<Self, Error> {
+        Ok(Self {
+            endpoint: endpoint.resolved()?,
+            auth,
+            scope: None,
+            scope_on_refresh: false,
+            extra: Vec::new(),
+        })
+    }
+
+    async fn login(&self, mut form: Form, secrets: &[Option<&str>]) -> Result<Credentials, Error> {
+        if let Some(scope) = &self.scope {
+            form.field("scope", scope);
+        }
+        self.ask(form, Asked::Login, secrets).await
+    }
+
+    /// RFC 6749 section 6.
+    async fn refresh(&self, held: &Credentials) -> Result<Credentials, Error> {
+        let Some(refresh_token) = held.refresh_token() else {
+            return Err(Error::unsupported("there is no refresh token: log in again"));
+        };
+        let mut form = Form::new("refresh_token");
+        form.field("refresh_token", refresh_token);
+        if let Some(scope) = self.scope.as_ref().filter(|_| self.scope_on_refresh) {
+            form.field("scope", scope);
+        }
+        self.ask(form, Asked::Refresh, &[Some(refresh_token), Some(held.access_token())]).await
+    }
+
+    async fn ask(
+        &self,
+        mut form: Form,
+        asked: Asked,
+        secrets: &[Option<&str>],
+    ) -> Result<Credentials, Error> {
+        for (name, value) in &self.extra {
+            form.field(name, value.expose_secret());
+        }
+        let mut headers = HeaderMap::new();
+        self.auth.apply(&mut headers, &mut form)?;
+        let answer = self.endpoint.post(Form::CONTENT_TYPE, headers, form.into_body()).await?;
+        let mut secrets = secrets.to_vec();
+        secrets.push(self.auth.secret());
+        secrets.extend(self.extra.iter().map(|(_, value)| Some(value.expose_secret())));
+        parse(&answer, asked, &Description::without(&secrets))
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("endpoint", &self.endpoint)
+            .field("auth", &self.auth)
+            .field("scope", &self.scope)
+            .finish_non_exhaustive()
+    }
+}
+
+macro_rules! client_settings {
+    () => {
+        /// The scope to ask for, space-separated (RFC 6749 section 3.3). Default: none is sent.
+        #[must_use]
+        pub fn scope(mut self, scope: impl Into<String>) -> Self {
+            self.client.scope = Some(scope.into());
+            self
+        }
+
+        /// One more form field of every request, such as `audience`. Its value is kept as a secret.
+        #[must_use]
+        pub fn extra_field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+            self.client.extra.push((name.into(), value.into().into()));
+            self
+        }
+    };
+}
+
+macro_rules! refresh_settings {
+    () => {
+        /// Whether the scope is sent with a refresh too: some servers need it, some refuse it. Default:
+        /// false.
+        #[must_use]
+        pub fn scope_on_refresh(mut self, send: bool) -> Self {
+            self.client.scope_on_refresh = send;
+            self
+        }
+    };
+}
+
+/// The client credentials grant (RFC 6749 section 4.4): a service on its own behalf. Renewal is the same grant
+/// again, unless the server gives a refresh token.
+#[derive(Clone, Debug)]
+pub struct ClientCredentials {
+    client: Client,
+}
+
+impl ClientCredentials {
+    /// The grant at an endpoint.
+    ///
+    /// # Errors
+    ///
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) when there is no transport.
+    pub fn new(endpoint: TokenEndpoint, auth: ClientAuth) -> Result<Self, Error> {
+        Ok(Self { client: Client::new(endpoint, auth)? })
+    }
+
+    client_settings!();
+}
+
+impl CredentialSource for ClientCredentials {
+    async fn login(&self) -> Result<Credentials, Error> {
+        self.client.login(Form::new("client_credentials"), &[]).await
+    }
+
+    async fn refresh(&self, held: &Credentials) -> Result<Credentials, Error> {
+        self.client.refresh(held).await
+    }
+}
+
+/// The resource owner password credentials grant (RFC 6749 section 4.3), with the refresh token that comes with
+/// it; logs in again when that is dead.
+#[derive(Clone)]
+pub struct Password {
+    client: Client,
+    username: String,
+    password: SecretString,
+}
+
+impl Password {
+    /// The grant at an endpoint, for one user.
+    ///
+    /// # Errors
+    ///
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) when the user name or the password is empty, or
+    /// there is no transport.
+    pub fn new(
+        endpoint: TokenEndpoint,
+        auth: ClientAuth,
+        username: impl Into<String>,
+        password: impl Into<String>,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            client: Client::new(endpoint, auth)?,
+            username: non_empty(username.into(), "user name")?,
+            password: non_empty(password.into(), "password")?.into(),
+        })
+    }
+
+    client_settings!();
+    refresh_settings!();
+}
+
+impl CredentialSource for Password {
+    async fn login(&self) -> Result<Credentials, Error> {
+        let password = self.password.expose_secret();
+        let mut form = Form::new("password");
+        form.field("username", &self.username).field("password", password);
+        self.client.login(form, &[Some(password)]).await
+    }
+
+    async fn refresh(&self, held: &Credentials) -> Result<Credentials, Error> {
+        self.client.refresh(held).await
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Password")
+            .field("client", &self.client)
+            .field("username", &self.username)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The refresh token grant alone (RFC 6749 section 6): credentials from a log-in elsewhere, kept good for as
+/// long as their refresh token lives.
+#[derive(Clone, Debug)]
+pub struct RefreshToken {
+    client: Client,
+    credentials: Credentials,
+}
+
+impl RefreshToken {
+    /// Keeps these credentials good at an endpoint.
+    ///
+    /// # Errors
+    ///
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) when they have no refresh token, or there is no
+    /// transport.
+    pub fn new(endpoint: TokenEndpoint, auth: ClientAuth, credentials: Credentials) -> Result<Self, Error> {
+        if credentials.refresh_token().is_none() {
+            return Err(Error::misconfigured("credentials: they have no refresh token"));
+        }
+        Ok(Self { client: Client::new(endpoint, auth)?, credentials })
+    }
+
+    client_settings!();
+    refresh_settings!();
+}
+
+impl CredentialSource for RefreshToken {
+    async fn login(&self) -> Result<Credentials, Error> {
+        Err(Error::unsupported(
+            "the refresh token is used up and no other way to log in is known: log in again",
+        ))
+    }
+
+    async fn refresh(&self, held: &Credentials) -> Result<Credentials, Error> {
+        self.client.refresh(held).await
+    }
+
+    fn initial(&self) -> Option<Credentials> {
+        Some(self.credentials.clone())
+    }
+}

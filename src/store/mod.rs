@@ -1,0 +1,53 @@
+//! Where a credential outlives the process, or is shared with another.
+//!
+//! A store is optional. With one, a flight writes what it got *before* any caller sees it, so that a rotated
+//! refresh token is not lost; reads it once at the start; and reads it again when its own refresh token turns
+//! out to be spent, because another process may have put a newer one there.
+
+mod memory;
+
+pub use memory::MemoryStore;
+
+use crate::source::BoxFuture;
+use crate::{Credentials, Error};
+
+/// Keeps one identity's credentials.
+///
+/// The authenticator calls one method at a time, each with a time limit
+/// ([`STORE_TIMEOUT`](crate::timing::STORE_TIMEOUT)). A failed write is reported as an
+/// [event](crate::Event::StoreFailed); the credential is used all the same, and the next write tries again.
+///
+/// # Cancel safety
+///
+/// The futures may be dropped at any await. A write that was dropped should have happened whole or not at all.
+pub trait CredentialStore: Send + Sync + 'static {
+    /// What is stored, if anything is.
+    fn load(&self) -> impl Future<Output = Result<Option<Credentials>, Error>> + Send;
+
+    /// Replaces what is stored. [`Credentials::expose_json`] is the text to write.
+    fn save(&self, credentials: &Credentials) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Forgets what is stored.
+    fn clear(&self) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// The trait without its type.
+pub(crate) trait DynStore: Send + Sync {
+    fn load(&self) -> BoxFuture<'_, Result<Option<Credentials>, Error>>;
+    fn save<'a>(&'a self, credentials: &'a Credentials) -> BoxFuture<'a, Result<(), Error>>;
+    fn clear(&self) -> BoxFuture<'_, Result<(), Error>>;
+}
+
+impl<S: CredentialStore> DynStore for S {
+    fn load(&self) -> BoxFuture<'_, Result<Option<Credentials>, Error>> {
+        Box::pin(CredentialStore::load(self))
+    }
+
+    fn save<'a>(&'a self, credentials: &'a Credentials) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(CredentialStore::save(self, credentials))
+    }
+
+    fn clear(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(CredentialStore::clear(self))
+    }
+}

@@ -1,0 +1,178 @@
+//! Reads a token endpoint's answer (RFC 6749 section 5): by status first, then by `error`.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, Response, StatusCode};
+use serde_json::value::RawValue;
+
+use super::Description;
+use crate::timing::MAX_LIFETIME;
+use crate::{Credentials, Error};
+
+/// What the answer is to: it decides what a refusal means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    Login,
+    Refresh,
+}
+
+/// A JSON object whose values are read one by one, so that an odd one among those that don't matter does no
+/// harm.
+pub(crate) type Object<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
+
+/// The credentials in an RFC 6749 answer, or what is wrong.
+pub(crate) fn parse(
+    answer: &Response<Bytes>,
+    asked: Asked,
+    description: &Description<'_>,
+) -> Result<Credentials, Error> {
+    let object = object(answer.body());
+    if let Some(error) = failure(answer, asked, object.as_ref(), description) {
+        return Err(error);
+    }
+    let object = object.ok_or_else(|| unreadable(answer))?;
+    if let Some(code) = string(&object, "error").filter(|code| !code.is_empty()) {
+        return Err(refusal(StatusCode::BAD_REQUEST, asked, Some(&code), &object, description));
+    }
+    parse_token_object(&object)
+}
+
+/// The error of an answer that is no success.
+pub(crate) fn failure(
+    answer: &Response<Bytes>,
+    asked: Asked,
+    object: Option<&Object<'_>>,
+    description: &Description<'_>,
+) -> Option<Error> {
+    let status = answer.status();
+    let error = match status.as_u16() {
+        200..=299 => return None,
+        // The server says that it did not act on the request: a refresh token in it is unspent.
+        408 | 429 | 503 => transient(answer).not_processed(),
+        500..=599 => transient(answer),
+        300..=399 => Error::misconfigured(format!(
+            "the token endpoint answered {}: redirects are not followed, for they could carry secrets elsewhere; \
+             use the URL that it redirects to",
+            status.as_u16()
+        )),
+        400..=499 => {
+            let none = Object::new();
+            let object = object.unwrap_or(&none);
+            let code = string(object, "error");
+            refusal(status, asked, code.as_deref(), object, description)
+        }
+        _ => Error::invalid_answer(format!("the token endpoint answered {}", status.as_u16())),
+    };
+    Some(error)
+}
+
+/// A 4xx (RFC 6749 section 5.2).
+fn refusal(
+    status: StatusCode,
+    asked: Asked,
+    code: Option<&str>,
+    object: &Object<'_>,
+    description: &Description<'_>,
+) -> Error {
+    let said = match (code, string(object, "error_description")) {
+        (None, None) => format!("status {}", status.as_u16()),
+        (Some(code), None) => description.clean(code),
+        (None, Some(text)) => description.clean(&text),
+        (Some(code), Some(text)) => format!("{}: {}", description.clean(code), description.clean(&text)),
+    };
+    match (asked, code) {
+        (_, Some("invalid_client")) => Error::misconfigured(format!(
+            "the token endpoint refused the client ({said}); check the client id, its secret and how it authenticates"
+        )),
+        (Asked::Refresh, _) => {
+            Error::login_required(format!("the refresh token was refused ({said}); log in again"))
+        }
+        (Asked::Login, Some("invalid_grant" | "access_denied")) => Error::login_required(format!(
+            "the identity provider refused the log-in ({said}); check the credentials"
+        )),
+        (Asked::Login, Some(_)) => Error::misconfigured(format!(
+            "the token endpoint refused the request ({said}); check the client's settings and the scope"
+        )),
+        (Asked::Login, None) if matches!(status.as_u16(), 400 | 401 | 403) => Error::login_required(format!(
+            "the identity provider refused the log-in ({said}); check the credentials"
+        )),
+        (Asked::Login, None) => Error::misconfigured(format!(
+            "the token endpoint does not take the request ({said}); check its URL"
+        )),
+    }
+}
+
+/// The credentials in a token object (RFC 6749 section 5.1).
+pub(crate) fn parse_token_object(object: &Object<'_>) -> Result<Credentials, Error> {
+    let bearer = |kind: String| kind.eq_ignore_ascii_case("bearer");
+    if object.contains_key("token_type") && !string(object, "token_type").is_some_and(bearer) {
+        return Err(Error::invalid_answer("the token endpoint issued a token of another type than Bearer"));
+    }
+    let access_token = string(object, "access_token")
+        .ok_or_else(|| Error::invalid_answer("the token endpoint answered without an access_token"))?;
+    let credentials = Credentials::new(access_token).map_err(|_| {
+        Error::invalid_answer("the token endpoint issued an access_token that is no bearer token (RFC 6750)")
+    })?;
+    let credentials = match string(object, "refresh_token").filter(|token| !token.is_empty()) {
+        Some(refresh_token) => credentials.with_refresh_token(refresh_token).map_err(|_| {
+            Error::invalid_answer("the token endpoint issued a refresh_token with control characters")
+        })?,
+        None => credentials,
+    };
+    Ok(match lifetime(object) {
+        Some(lifetime) => credentials.with_lifetime(lifetime),
+        None => credentials,
+    })
+}
+
+/// The members of a JSON object; `None` for anything else.
+pub(crate) fn object(json: &[u8]) -> Option<Object<'_>> {
+    serde_json::from_slice::<&RawValue>(json).ok().and_then(|raw| members(raw))
+}
+
+pub(crate) fn members(raw: &RawValue) -> Option<Object<'_>> {
+    serde_json::from_str(raw.get()).ok()
+}
+
+pub(crate) fn string(object: &Object<'_>, name: &str) -> Option<String> {
+    serde_json::from_str(object.get(name)?.get()).ok()
+}
+
+/// A success whose body is no JSON object: a proxy's page, or torn on its way. Another attempt may fare better.
+pub(crate) fn unreadable(answer: &Response<Bytes>) -> Error {
+    let what = if answer.body().is_empty() { "an empty body" } else { "something that is no JSON object" };
+    Error::transient(format!("the token endpoint answered {} with {what}", answer.status().as_u16()))
+}
+
+pub(crate) fn transient(answer: &Response<Bytes>) -> Error {
+    let error = Error::transient(format!("the token endpoint answered {}", answer.status().as_u16()));
+    match retry_after(answer.headers(), SystemTime::now()) {
+        Some(wait) => error.with_retry_after(wait),
+        None => error,
+    }
+}
+
+/// `expires_in` (R4): seconds as an integer, a float or a numeric string. Zero, negative and what is no number
+/// mean unknown; huge is clamped.
+fn lifetime(object: &Object<'_>) -> Option<Duration> {
+    let raw = object.get("expires_in")?.get();
+    let text = serde_json::from_str::<String>(raw).unwrap_or_else(|_| raw.to_owned());
+    let seconds = text.trim().parse::<f64>().ok().filter(|seconds| *seconds > 0.0)?;
+    Some(Duration::try_from_secs_f64(seconds).map_or(MAX_LIFETIME, |lifetime| lifetime.min(MAX_LIFETIME)))
+}
+
+/// `Retry-After` (RFC 9110 section 10.2.3): seconds, or a date.
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    Some(httpdate::parse_http_date(text).ok()?.duration_since(now).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests;

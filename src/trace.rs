@@ -1,0 +1,32 @@
+//! Every [`Event`] as a `tracing` event of the target `reauth`. Names and fields are part of the interface:
+//! `docs/behaviour.md` lists them. No field holds a token.
+
+use tracing::{debug, info, warn};
+
+use crate::Event;
+
+pub(crate) fn record(event: &Event) {
+    let millis = |duration: &std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    match event {
+        Event::RefreshStarted { generation, cause } => {
+            debug!(target: "reauth", generation, %cause, "refresh_started");
+        }
+        Event::RefreshSucceeded { generation, cause, duration, callers } => {
+            let duration_ms = millis(duration);
+            info!(target: "reauth", generation, %cause, duration_ms, callers, "refresh_succeeded");
+        }
+        Event::RefreshFailed { generation, cause, error, duration, callers, next_attempt } => {
+            let (duration_ms, next_attempt_ms) = (millis(duration), millis(next_attempt));
+            let kind = error.kind();
+            warn!(
+                target: "reauth",
+                generation, %cause, ?kind, %error, duration_ms, callers, next_attempt_ms,
+                "refresh_failed"
+            );
+        }
+        Event::Rejected { generation } => info!(target: "reauth", generation, "rejected"),
+        Event::Adopted { generation } => info!(target: "reauth", generation, "adopted"),
+        Event::Cleared => info!(target: "reauth", "cleared"),
+        Event::StoreFailed { error } => warn!(target: "reauth", %error, "store_failed"),
+    }
+}

@@ -1,0 +1,35 @@
+//! The integration tests, in one binary. A test's name begins with the rule (`r07_`) or the failure (`f31_`) that
+//! it holds; `docs/behaviour.md` and `docs/failures.md` have the lists.
+//!
+//! Those that need the identity provider are ignored by a plain `cargo test`; `./scripts/test` runs them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
+
+mod support;
+
+// The core: what the authenticator promises.
+mod authenticator;
+mod cancellation;
+mod conformance;
+mod properties;
+mod stores;
+mod surface;
+
+// The adapters.
+mod contract;
+mod reqwest_middleware;
+mod tower_layer;
+
+// The token endpoint and the sources.
+mod endpoint;
+mod oauth2;
+mod pilot;
+mod vathos;
+
+// What is kept secret.
+mod secrets;
+
+// With real parts.
+mod provider;
+mod soak;
+mod tls;

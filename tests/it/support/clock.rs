@@ -1,0 +1,42 @@
+//! A clock under the test's control.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use reauth::clock::{Clock, Reading};
+
+/// Monotonic time is Tokio's (paused in the tests), and the wall clock follows it until it is set.
+#[derive(Clone)]
+pub struct TestClock {
+    origin: tokio::time::Instant,
+    wall_at_origin: Arc<Mutex<SystemTime>>,
+}
+
+impl TestClock {
+    /// Starts at 2033-05-18T03:33:20Z. Call it within a runtime whose time is paused.
+    pub fn new() -> Self {
+        let start = UNIX_EPOCH + Duration::from_secs(2_000_000_000);
+        Self { origin: tokio::time::Instant::now(), wall_at_origin: Arc::new(Mutex::new(start)) }
+    }
+
+    /// Somebody sets the wall clock forward, or the machine wakes from sleep.
+    pub fn jump_forward(&self, by: Duration) {
+        *self.wall_at_origin.lock().unwrap() += by;
+    }
+
+    /// Somebody sets the wall clock back.
+    pub fn jump_back(&self, by: Duration) {
+        *self.wall_at_origin.lock().unwrap() -= by;
+    }
+
+    pub fn wall(&self) -> SystemTime {
+        self.now().wall
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Reading {
+        let monotonic = self.origin.elapsed();
+        Reading { monotonic, wall: *self.wall_at_origin.lock().unwrap() + monotonic }
+    }
+}

@@ -1,0 +1,8 @@
+//! What the tests share: a clock that is set by hand, a source that does as it is told, and real servers.
+
+#![allow(dead_code)]
+
+pub mod clock;
+pub mod idp;
+pub mod proxy;
+pub mod source;
