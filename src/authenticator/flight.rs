@@ -22,12 +22,24 @@ impl Inner {
         let runner = Runner { inner: self.clone(), landing };
         match Handle::try_current() {
             // A task that is dropped before it ran drops the runner with it, and so ends the flight.
-            Ok(runtime) => drop(runtime.spawn(runner.run())),
+            Ok(runtime) => drop(runtime.spawn(in_span(runner))),
             Err(_) => runner.give_up(Error::misconfigured(
                 "no Tokio runtime: credentials can only be fetched from within one",
             )),
         }
     }
+}
+
+#[cfg(feature = "tracing")]
+fn in_span(runner: Runner) -> impl Future<Output = ()> {
+    use tracing::Instrument as _;
+    let span = tracing::info_span!(target: "reauth", "refresh", flight = runner.landing.flight);
+    runner.run().instrument(span)
+}
+
+#[cfg(not(feature = "tracing"))]
+fn in_span(runner: Runner) -> impl Future<Output = ()> {
+    runner.run()
 }
 
 /// Owns the flight: dropping it ends the flight, whatever state that is in (R7).

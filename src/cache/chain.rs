@@ -59,6 +59,8 @@ pub(crate) struct Flight {
     phase: Phase,
     /// The one repetition that R14 allows after a lost answer has been used.
     repeated: bool,
+    /// Why the answer to the refresh was lost, while the store is read before the repetition.
+    lost: Option<Error>,
     /// Why the refresh token was refused: more telling than a source's "I can't log in".
     refusal: Option<Error>,
     store_error: Option<Error>,
@@ -97,6 +99,7 @@ impl Flight {
             attempts: 0,
             phase: Phase::Beginning,
             repeated: false,
+            lost: None,
             refusal: None,
             store_error: None,
         }
@@ -159,11 +162,15 @@ impl State {
         if self.must_forget {
             return self.go(flight, Phase::Beginning, Step::Forget);
         }
-        if self.has_store && !self.store_was_read {
-            return self.go(flight, Phase::Loading(Why::First), Step::Load);
-        }
-        if self.has_store && self.in_doubt {
-            return self.go(flight, Phase::Loading(Why::Doubt), Step::Load);
+        // Where another process may have what we lack, look there first.
+        let why = match () {
+            () if self.held.is_none() => Why::First,
+            () if self.in_doubt => Why::Doubt,
+            () if self.refused => Why::Refused,
+            () => return self.attempt(flight),
+        };
+        if self.has_store {
+            return self.go(flight, Phase::Loading(why), Step::Load);
         }
         self.attempt(flight)
     }
@@ -213,6 +220,7 @@ impl State {
             ErrorKind::Transient if !flight.repeated => {
                 flight.repeated = true;
                 if self.has_store {
+                    flight.lost = Some(error);
                     return self.go(flight, Phase::Loading(Why::Doubt), Step::Load);
                 }
                 self.try_again(flight, error, now)
@@ -250,12 +258,8 @@ impl State {
         now: Reading,
     ) -> Step {
         match loaded {
-            Ok(found) => {
-                self.store_was_read = true;
-                if let Some(found) = found.filter(|found| self.is_news(found)) {
-                    return self.adopt(flight, found, now);
-                }
-            }
+            Ok(Some(found)) if self.is_news(&found) => return self.adopt(flight, found, now),
+            Ok(_) => {}
             Err(error) => {
                 self.events.push(Event::StoreFailed { error: error.clone() });
                 flight.store_error = Some(error);
@@ -264,8 +268,10 @@ impl State {
         match why {
             Why::First => self.use_initial(flight, now),
             Why::Refused => self.after_refusal(flight, now),
-            Why::Doubt if flight.attempts == 0 => self.attempt(flight),
-            Why::Doubt => self.try_again(flight, Error::transient("the answer to a refresh was lost"), now),
+            Why::Doubt => match flight.lost.take() {
+                Some(error) => self.try_again(flight, error, now),
+                None => self.attempt(flight),
+            },
         }
     }
 

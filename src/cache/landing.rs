@@ -56,9 +56,10 @@ impl Landing {
         waiters.into_values().for_each(Waker::wake);
     }
 
-    /// Waits for the end of the flight or the next nudge after `self` was made.
+    /// Waits for the end of the flight or the next nudge; one that came before counts, for who came late has
+    /// not seen it.
     pub(crate) fn wait(self: &Arc<Self>) -> Wait {
-        Wait { landing: self.clone(), seen: self.inner.lock().nudges, waiter: None }
+        Wait { landing: self.clone(), seen: 0, waiter: None }
     }
 
     /// Waits for the end of the flight alone.

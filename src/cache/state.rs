@@ -45,7 +45,7 @@ pub(crate) struct State {
     pub(super) held: Option<Arc<Held>>,
     /// The held access token was rejected by a server.
     pub(super) rejected: bool,
-    /// What the source was built with, until the store has been asked for something newer.
+    /// What the source was built with, until the store was asked for something newer.
     pub(super) initial: Option<Arc<Held>>,
     pub(super) flight: Option<Flight>,
     pub(super) failure: Option<Failure>,
@@ -55,7 +55,6 @@ pub(crate) struct State {
     pub(super) in_doubt: bool,
     /// What the store is known to hold, because this cache read or wrote it.
     pub(super) stored: Option<Credentials>,
-    pub(super) store_was_read: bool,
     /// The store still has to forget what was cleared.
     pub(super) must_forget: bool,
     pub(super) events: Vec<Event>,
@@ -78,7 +77,6 @@ impl State {
             refused: false,
             in_doubt: false,
             stored: None,
-            store_was_read: false,
             must_forget: false,
             events: Vec::new(),
             last_rejection: None,
@@ -164,7 +162,6 @@ impl State {
     pub(crate) fn clear(&mut self) {
         *self = Self {
             must_forget: self.has_store,
-            store_was_read: true,
             events: std::mem::take(&mut self.events),
             generation: self.generation,
             flights: self.flights,
@@ -178,8 +175,10 @@ impl State {
     pub(crate) fn set(&mut self, credentials: Credentials, now: Reading) -> Result<Arc<Held>, Error> {
         let windows = Windows::of_held(&credentials, now, &self.timing, &mut self.dice);
         let held = self.hold(credentials, windows)?;
+        let stored = self.stored.take();
         self.clear();
         self.must_forget = false;
+        self.stored = stored;
         self.held = Some(held.clone());
         Ok(held)
     }
