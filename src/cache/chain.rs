@@ -163,16 +163,17 @@ impl State {
             return self.go(flight, Phase::Beginning, Step::Forget);
         }
         // Where another process may have what we lack, look there first.
-        let why = match () {
-            () if self.held.is_none() => Why::First,
-            () if self.in_doubt => Why::Doubt,
-            () if self.refused => Why::Refused,
-            () => return self.attempt(flight),
+        let lacking = if self.held.is_none() {
+            Some(Why::First)
+        } else if self.in_doubt {
+            Some(Why::Doubt)
+        } else {
+            self.refused.then_some(Why::Refused)
         };
-        if self.has_store {
-            return self.go(flight, Phase::Loading(why), Step::Load);
+        match lacking.filter(|_| self.has_store) {
+            Some(why) => self.go(flight, Phase::Loading(why), Step::Load),
+            None => self.attempt(flight),
         }
-        self.attempt(flight)
     }
 
     /// Refreshes if there is something to refresh with, else logs in.
