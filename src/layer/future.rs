@@ -4,32 +4,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::{Request, Response, Uri};
+use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::service::send;
+use super::attempt::{Attempt, Renewal};
 use super::{AuthError, Settings};
-use crate::Error;
 use crate::bearer::{Bearer, RenewalError};
-use crate::cache::Held;
-use crate::source::BoxFuture;
-
-/// What a second attempt needs.
-pub(super) struct Attempt<S, B> {
-    pub(super) service: S,
-    /// The request, where its body can be sent twice.
-    pub(super) copy: Option<Request<B>>,
-    /// Where it was sent, kept where redirects are followed below.
-    pub(super) uri: Option<Uri>,
-    pub(super) generation: u64,
-    pub(super) settings: Arc<Settings>,
-}
-
-/// The second attempt, where the request can be sent again.
-type Again<S, B> = Option<(S, Request<B>)>;
-
-type Renewal = BoxFuture<'static, Result<Arc<Held>, Error>>;
 
 pin_project! {
     /// The response future of [`Auth`](super::Auth).
@@ -92,15 +73,14 @@ where
                 StateProjection::Waiting { held, ready, settings } => {
                     let held = ready!(held.as_mut().poll(context)).map_err(AuthError::Credentials)?;
                     let (mut service, request) = ready!(taken(ready));
-                    let spare = service.clone();
                     let settings = settings.clone();
                     let (future, attempt) =
-                        send(&mut service, spare, request, held.header.clone(), held.generation, settings);
+                        Attempt::first(&mut service, request, held.header.clone(), held.generation, settings);
                     State::Sending { future, attempt: Some(attempt) }
                 }
                 StateProjection::Sending { future, attempt } => {
                     let response = ready!(future.poll(context)).map_err(AuthError::Service)?;
-                    match judge(&response, ready!(taken(attempt))) {
+                    match ready!(taken(attempt)).judge(&response) {
                         None => return Poll::Ready(Ok(response)),
                         Some((held, again)) => State::Renewing { held, response: Some(response), again },
                     }
@@ -135,19 +115,6 @@ where
             state.set(next);
         }
     }
-}
-
-/// A rejection starts the renewal, also where the request can't be sent again.
-fn judge<S, B, R>(response: &Response<R>, attempt: Attempt<S, B>) -> Option<(Renewal, Again<S, B>)> {
-    let Attempt { service, copy, uri, generation, settings } = attempt;
-    if !settings.bearer.is_rejection(response.status(), response.headers())
-        || uri.is_some_and(|uri| !settings.is_from(response.extensions(), &uri))
-    {
-        return None;
-    }
-    let authenticator = settings.bearer.authenticator.clone();
-    let held = Box::pin(async move { authenticator.replace(generation).await });
-    Some((held, copy.map(|copy| (service, copy))))
 }
 
 /// What a state holds until it is left. There is nothing more to come of a future that is over.

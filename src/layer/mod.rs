@@ -18,6 +18,7 @@
 //! # }
 //! ```
 
+mod attempt;
 mod error;
 mod future;
 mod service;

@@ -5,13 +5,12 @@ use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{HeaderValue, Request, Response};
+use http::{Request, Response};
 use tower_service::Service;
 
-use super::future::{Attempt, ResponseFuture};
+use super::attempt::Attempt;
+use super::future::ResponseFuture;
 use super::{AuthError, Settings};
-use crate::bearer::Bearer;
-use crate::replay::copy_request;
 
 /// Injects the bearer header, and on a 401 refreshes and sends the request again, once.
 ///
@@ -63,9 +62,8 @@ where
         match bearer.authenticator.warm(|held| (held.header.clone(), held.generation)) {
             Some((header, generation)) => {
                 let settings = self.settings.clone();
-                // The service that was made ready is the one called; a clone waits for the replay.
-                let spare = self.inner.clone();
-                let (future, attempt) = send(&mut self.inner, spare, request, header, generation, settings);
+                let (future, attempt) =
+                    Attempt::first(&mut self.inner, request, header, generation, settings);
                 ResponseFuture::sending(future, attempt)
             }
             None => {
@@ -77,25 +75,6 @@ where
             }
         }
     }
-}
-
-/// Sends the first attempt on a service that is ready, and keeps what a second would need.
-pub(super) fn send<S, B>(
-    ready: &mut S,
-    spare: S,
-    mut request: Request<B>,
-    header: HeaderValue,
-    generation: u64,
-    settings: Arc<Settings>,
-) -> (S::Future, Attempt<S, B>)
-where
-    S: Service<Request<B>>,
-    B: 'static,
-{
-    let uri = settings.response_uri.map(|_| request.uri().clone());
-    let copy = copy_request(&request);
-    Bearer::authorize(request.headers_mut(), header);
-    (ready.call(request), Attempt { service: spare, copy, uri, generation, settings })
 }
 
 impl<S: fmt::Debug> fmt::Debug for Auth<S> {

@@ -1,0 +1,63 @@
+//! The first attempt, and what a second one would need.
+
+use std::sync::Arc;
+
+use http::{HeaderValue, Request, Response, Uri};
+use tower_service::Service;
+
+use super::Settings;
+use crate::Error;
+use crate::bearer::Bearer;
+use crate::cache::Held;
+use crate::replay::copy_request;
+use crate::source::BoxFuture;
+
+/// The successor of a rejected token, on its way.
+pub(super) type Renewal = BoxFuture<'static, Result<Arc<Held>, Error>>;
+
+/// The service and the request of the second attempt, where the request can be sent again.
+pub(super) type Again<S, B> = Option<(S, Request<B>)>;
+
+/// What was sent, as far as its answer is judged by it.
+pub(super) struct Attempt<S, B> {
+    again: Again<S, B>,
+    /// Where it was sent, kept where redirects are followed below.
+    uri: Option<Uri>,
+    generation: u64,
+    settings: Arc<Settings>,
+}
+
+impl<S, B> Attempt<S, B>
+where
+    S: Service<Request<B>> + Clone,
+    B: 'static,
+{
+    /// Sends the request on the service that was made ready; a clone, unready, is kept for the replay.
+    pub(super) fn first(
+        ready: &mut S,
+        mut request: Request<B>,
+        header: HeaderValue,
+        generation: u64,
+        settings: Arc<Settings>,
+    ) -> (S::Future, Self) {
+        let uri = settings.response_uri.map(|_| request.uri().clone());
+        let again = copy_request(&request).map(|copy| (ready.clone(), copy));
+        Bearer::authorize(request.headers_mut(), header);
+        (ready.call(request), Self { again, uri, generation, settings })
+    }
+}
+
+impl<S, B> Attempt<S, B> {
+    /// A rejection starts the renewal, also where the request can't be sent again (R27).
+    pub(super) fn judge<R>(self, response: &Response<R>) -> Option<(Renewal, Again<S, B>)> {
+        let Self { again, uri, generation, settings } = self;
+        if !settings.bearer.is_rejection(response.status(), response.headers())
+            || uri.is_some_and(|uri| !settings.is_from(response.extensions(), &uri))
+        {
+            return None;
+        }
+        let authenticator = settings.bearer.authenticator.clone();
+        let held = Box::pin(async move { authenticator.replace(generation).await });
+        Some((held, again))
+    }
+}
