@@ -145,7 +145,7 @@ impl Idp {
             access_ttl: seconds("ACCESS_TTL"),
             refresh_ttl: seconds("REFRESH_TTL"),
             access_log: value("ACCESS_LOG").into(),
-            http: plain_client(),
+            http: reqwest::Client::new(),
             instance,
         }
     }
@@ -214,14 +214,6 @@ impl Drop for Instance {
         let _ = self.child.start_kill();
         let _ = std::fs::remove_dir_all(&self.dir);
     }
-}
-
-/// A client for `http:` URLs. reqwest is built without a TLS provider and panics for want of one even where no
-/// TLS is spoken.
-pub(crate) fn plain_client() -> reqwest::Client {
-    // An error means that another test was first.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::new()
 }
 
 fn fresh_dir() -> PathBuf {
