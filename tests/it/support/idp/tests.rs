@@ -79,7 +79,7 @@ async fn an_instance_ends_with_its_value() {
     drop(instance.child.stdin.take());
     assert!(instance.child.wait().await.unwrap().success());
     drop(instance);
-    assert!(plain_client().get(url).send().await.is_err());
+    assert!(reqwest::Client::new().get(url).send().await.is_err());
     assert!(!log.exists());
 }
 

@@ -183,7 +183,7 @@ async fn a_connection_is_kept_and_a_streamed_body_arrives_whole() {
 async fn a_real_client_sees_faults_as_faults() {
     let (server, proxy) = pair(Fault::None).await;
     let url = proxy.rewrite(&format!("{}/token", server.url));
-    let client = super::super::idp::plain_client();
+    let client = reqwest::Client::new();
     let send = || async { client.post(&url).body("refresh_token=1").send().await?.text().await };
     assert_eq!(send().await.unwrap(), "POST /token refresh_token=1");
     // The kept connection is the one that breaks, which must not make the client try another.
