@@ -1,163 +1,21 @@
-//! One flight: the declared chain from what is held to something newer, the same for every source.
+//! The declared chain from what is held to something newer, the same for every source.
 //!
 //! Refresh; if the answer was lost, read the store, then try once more (R14); if the refresh token was
 //! refused, read the store and adopt what another process put there (R15); else log in; else say that the
-//! user has to. Then persist, then publish (R16). Pure, like the state it belongs to: [`State::step`] takes
-//! what came in and says what to do next.
+//! user has to.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::backoff::{self, Failure};
-use super::state::{Held, State, Verdict};
+use super::backoff;
+use super::flight::{Flight, Phase, Step, Why};
+use super::state::{Held, State};
 use super::windows::{Freshness, Windows};
 use crate::clock::Reading;
-use crate::event::{Cause, Event};
-use crate::{Credentials, Error, ErrorKind, Timing};
-
-/// What the driver of a flight has to do next.
-pub(crate) enum Step {
-    /// Read the store, then [`Input::Loaded`].
-    Load,
-    /// Have the store forget, then [`Input::Forgot`].
-    Forget,
-    /// Ask the source to refresh this, then [`Input::Answered`].
-    Refresh(Credentials),
-    /// Ask the source to log in, then [`Input::Answered`].
-    Login,
-    /// Wait so long, then [`Input::Waited`].
-    Wait(Duration),
-    /// Write this to the store, then [`Input::Saved`].
-    Save(Credentials),
-    /// The flight is over; the state already shows it.
-    Done(Result<(), Error>),
-    /// The flight was ended from outside; its result is not wanted.
-    Stop,
-}
-
-/// What came of a [`Step`].
-pub(crate) enum Input {
-    Begin,
-    Loaded(Result<Option<Credentials>, Error>),
-    Forgot(Result<(), Error>),
-    /// The clocks were read just before the request was sent.
-    Answered(Reading, Result<Credentials, Error>),
-    Waited,
-    Saved(Result<(), Error>),
-}
-
-/// The flight in the air.
-pub(crate) struct Flight {
-    pub(super) id: u64,
-    /// An attempt has failed and another will follow: callers with a valid token stop waiting.
-    pub(super) struggling: bool,
-    pub(super) deadline: Duration,
-    cause: Cause,
-    started: Duration,
-    callers: u64,
-    attempts: u32,
-    phase: Phase,
-    /// The one repetition that R14 allows after a lost answer has been used.
-    repeated: bool,
-    /// Why the answer to the refresh was lost, while the store is read before the repetition.
-    lost: Option<Error>,
-    /// Why the refresh token was refused: more telling than a source's "I can't log in".
-    refusal: Option<Error>,
-    store_error: Option<Error>,
-}
-
-enum Phase {
-    Beginning,
-    /// Reading the store, because nothing was read yet, the answer was lost, or the token was refused.
-    Loading(Why),
-    /// Between two attempts.
-    Waiting,
-    /// `doubt` is the state's `in_doubt` from before the request was sent.
-    Refreshing {
-        doubt: bool,
-    },
-    LoggingIn,
-    Saving(Arc<Held>),
-}
-
-#[derive(Clone, Copy)]
-enum Why {
-    First,
-    Doubt,
-    Refused,
-}
-
-impl Flight {
-    pub(super) fn new(id: u64, cause: Cause, now: Reading, timing: &Timing) -> Self {
-        Self {
-            id,
-            struggling: false,
-            deadline: now.monotonic.saturating_add(timing.flight_deadline),
-            cause,
-            started: now.monotonic,
-            callers: 0,
-            attempts: 0,
-            phase: Phase::Beginning,
-            repeated: false,
-            lost: None,
-            refusal: None,
-            store_error: None,
-        }
-    }
-
-    pub(super) fn join(&mut self) -> Verdict {
-        self.callers += 1;
-        Verdict::Join(self.id)
-    }
-}
+use crate::event::Event;
+use crate::{Credentials, Error, ErrorKind};
 
 impl State {
-    /// Moves flight `id` on. A flight that is no longer the one in the air is told to stop.
-    pub(crate) fn step(&mut self, id: u64, input: Input, now: Reading) -> Step {
-        let Some(mut flight) = self.flight.take_if(|flight| flight.id == id) else { return Step::Stop };
-        let phase = std::mem::replace(&mut flight.phase, Phase::Beginning);
-        match (phase, input) {
-            (Phase::Saving(held), Input::Saved(saved)) => self.published(flight, held, saved, now),
-            (Phase::Loading(why), Input::Loaded(loaded)) => self.loaded(flight, why, loaded, now),
-            (Phase::Refreshing { doubt }, Input::Answered(sent, answer)) => {
-                self.refreshed(flight, doubt, sent, answer, now)
-            }
-            (Phase::LoggingIn, Input::Answered(sent, Ok(answer))) => self.land(flight, sent, answer, now),
-            (Phase::LoggingIn, Input::Answered(_, Err(error))) => self.login_failed(flight, error, now),
-            (_, Input::Forgot(forgot)) => {
-                match forgot {
-                    Ok(()) => self.must_forget = false,
-                    Err(error) => self.events.push(Event::StoreFailed { error }),
-                }
-                self.attempt(flight)
-            }
-            (Phase::Waiting, _) => self.attempt(flight),
-            _ => self.begin(flight),
-        }
-    }
-
-    /// Ends flight `id` because whoever ran it is gone. What it sent may have been received; what it had
-    /// received is kept.
-    pub(crate) fn interrupt(&mut self, id: u64, error: Error, now: Reading) -> Option<Result<(), Error>> {
-        let mut flight = self.flight.take_if(|flight| flight.id == id)?;
-        if let Phase::Saving(held) = std::mem::replace(&mut flight.phase, Phase::Beginning) {
-            return match self.published(flight, held, Err(error), now) {
-                Step::Done(outcome) => Some(outcome),
-                _ => None,
-            };
-        }
-        let streak = self.failure.as_ref().map_or(0, |failure| failure.streak) + 1;
-        let failure =
-            Failure::interrupted(error.clone(), streak, now.monotonic, &self.timing, &mut self.dice);
-        self.failed(&flight, failure, now);
-        Some(Err(error))
-    }
-
-    pub(crate) fn is_in_the_air(&self, id: u64) -> bool {
-        self.flight.as_ref().is_some_and(|flight| flight.id == id)
-    }
-
-    fn begin(&mut self, mut flight: Flight) -> Step {
+    pub(super) fn begin(&mut self, mut flight: Flight) -> Step {
         flight.repeated = self.in_doubt;
         if self.must_forget {
             return self.go(flight, Phase::Beginning, Step::Forget);
@@ -177,7 +35,7 @@ impl State {
     }
 
     /// Refreshes if there is something to refresh with, else logs in.
-    fn attempt(&mut self, flight: Flight) -> Step {
+    pub(super) fn attempt(&mut self, flight: Flight) -> Step {
         let held = self.held.as_ref().map(|held| held.credentials.clone());
         match held.filter(|held| held.refresh_token().is_some() && !self.refused) {
             Some(held) => {
@@ -189,7 +47,7 @@ impl State {
         }
     }
 
-    fn refreshed(
+    pub(super) fn refreshed(
         &mut self,
         mut flight: Flight,
         doubt: bool,
@@ -235,7 +93,7 @@ impl State {
         }
     }
 
-    fn login_failed(&mut self, flight: Flight, error: Error, now: Reading) -> Step {
+    pub(super) fn login_failed(&mut self, flight: Flight, error: Error, now: Reading) -> Step {
         match error.kind() {
             ErrorKind::Transient => self.try_again(flight, error, now),
             ErrorKind::LoginRequired => {
@@ -251,7 +109,7 @@ impl State {
         }
     }
 
-    fn loaded(
+    pub(super) fn loaded(
         &mut self,
         mut flight: Flight,
         why: Why,
@@ -326,68 +184,6 @@ impl State {
         self.succeed(&flight, now)
     }
 
-    /// R13: an answer without a refresh token leaves the old one in force.
-    fn keep_refresh_token(&self, answer: Credentials) -> Credentials {
-        let held = self.held.as_ref().and_then(|held| held.credentials.refresh_token());
-        match (answer.refresh_token(), held) {
-            (None, Some(held)) => answer.clone().with_refresh_token(held).unwrap_or(answer),
-            _ => answer,
-        }
-    }
-
-    fn land(&mut self, flight: Flight, sent: Reading, answer: Credentials, now: Reading) -> Step {
-        let windows = Windows::of_answer(&answer, sent, &self.timing, &mut self.dice);
-        let held = match self.hold(answer, windows) {
-            Ok(held) => held,
-            Err(error) => return self.fail(flight, error, now),
-        };
-        if self.has_store {
-            let credentials = held.credentials.clone();
-            return self.go(flight, Phase::Saving(held), Step::Save(credentials));
-        }
-        self.published(flight, held, Ok(()), now)
-    }
-
-    /// The credential is persisted, or can't be: it is published either way (R16).
-    fn published(&mut self, flight: Flight, held: Arc<Held>, saved: Result<(), Error>, now: Reading) -> Step {
-        match saved {
-            Ok(()) if self.has_store => {
-                self.stored = Some(held.credentials.clone());
-                self.must_forget = false;
-            }
-            Ok(()) => {}
-            Err(error) => self.events.push(Event::StoreFailed { error }),
-        }
-        let rejected = self.is_rejected(&held.credentials);
-        let expired = held.windows.freshness(now) == Freshness::Expired;
-        // Even an answer that can't be used replaces what is held: its refresh token may be a new one.
-        self.held = Some(held);
-        self.rejected = rejected;
-        self.refused = false;
-        self.in_doubt = false;
-        if rejected {
-            let error =
-                Error::invalid_answer("the identity provider issued again a token that was just rejected");
-            let next = self.last_rejection().map(|at| at.saturating_add(self.rejection_interval()));
-            let step = self.fail(flight, error, now);
-            if let (Some(failure), Some(next)) = (&mut self.failure, next) {
-                failure.not_before(next);
-            }
-            return step;
-        }
-        if expired {
-            let error =
-                Error::invalid_answer("the identity provider issued a token that has already expired");
-            return self.fail(flight, error, now);
-        }
-        self.succeed(&flight, now)
-    }
-
-    fn is_rejected(&self, candidate: &Credentials) -> bool {
-        let held = self.held.as_ref().filter(|_| self.rejected);
-        held.is_some_and(|held| held.credentials.same_access_token(candidate))
-    }
-
     /// Waits and tries again, unless the deadline comes first.
     fn try_again(&mut self, mut flight: Flight, error: Error, now: Reading) -> Step {
         let wait = backoff::between_attempts(flight.attempts, &error, &mut self.dice);
@@ -397,42 +193,5 @@ impl State {
         flight.attempts += 1;
         flight.struggling = true;
         self.go(flight, Phase::Waiting, Step::Wait(wait))
-    }
-
-    fn fail(&mut self, flight: Flight, error: Error, now: Reading) -> Step {
-        let streak = self.failure.as_ref().map_or(0, |failure| failure.streak) + 1;
-        let left = self.usable(now).and_then(|(held, _)| held.windows.expiry.remaining(now));
-        let failure = Failure::new(error.clone(), streak, now.monotonic, left, &self.timing, &mut self.dice);
-        self.failed(&flight, failure, now);
-        Step::Done(Err(error))
-    }
-
-    fn failed(&mut self, flight: &Flight, failure: Failure, now: Reading) {
-        let usable = self.usable(now).is_some();
-        self.events.push(Event::RefreshFailed {
-            generation: self.generation(),
-            cause: flight.cause,
-            error: failure.error.clone(),
-            duration: now.monotonic.saturating_sub(flight.started),
-            callers: flight.callers,
-            next_attempt: failure.retry_at(usable).saturating_sub(now.monotonic),
-        });
-        self.failure = Some(failure);
-    }
-
-    fn succeed(&mut self, flight: &Flight, now: Reading) -> Step {
-        self.failure = None;
-        self.events.push(Event::RefreshSucceeded {
-            generation: self.generation(),
-            cause: flight.cause,
-            duration: now.monotonic.saturating_sub(flight.started),
-            callers: flight.callers,
-        });
-        Step::Done(Ok(()))
-    }
-
-    fn go(&mut self, flight: Flight, phase: Phase, step: Step) -> Step {
-        self.flight = Some(Flight { phase, ..flight });
-        step
     }
 }

@@ -4,6 +4,8 @@
 mod backoff;
 mod chain;
 mod dice;
+mod flight;
+mod landed;
 mod landing;
 mod state;
 mod sync;
@@ -11,7 +13,7 @@ mod windows;
 
 use std::sync::Arc;
 
-pub(crate) use chain::{Input, Step};
+pub(crate) use flight::{Input, Step};
 pub(crate) use landing::{Landing, Woken};
 pub(crate) use state::Held;
 

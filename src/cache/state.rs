@@ -7,8 +7,8 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use super::backoff::Failure;
-use super::chain::Flight;
 use super::dice::Dice;
+use super::flight::Flight;
 use super::windows::{Deadline, Freshness, Windows};
 use crate::clock::Reading;
 use crate::event::{Cause, Event};

@@ -1,0 +1,113 @@
+//! How a flight ends: persist, then publish (R16); or fail, and say when the next may start.
+
+use std::sync::Arc;
+
+use super::backoff::Failure;
+use super::flight::{Flight, Phase, Step};
+use super::state::{Held, State};
+use super::windows::{Freshness, Windows};
+use crate::clock::Reading;
+use crate::event::Event;
+use crate::{Credentials, Error};
+
+impl State {
+    /// R13: an answer without a refresh token leaves the old one in force.
+    pub(super) fn keep_refresh_token(&self, answer: Credentials) -> Credentials {
+        let held = self.held.as_ref().and_then(|held| held.credentials.refresh_token());
+        match (answer.refresh_token(), held) {
+            (None, Some(held)) => answer.clone().with_refresh_token(held).unwrap_or(answer),
+            _ => answer,
+        }
+    }
+
+    pub(super) fn land(&mut self, flight: Flight, sent: Reading, answer: Credentials, now: Reading) -> Step {
+        let windows = Windows::of_answer(&answer, sent, &self.timing, &mut self.dice);
+        let held = match self.hold(answer, windows) {
+            Ok(held) => held,
+            Err(error) => return self.fail(flight, error, now),
+        };
+        if self.has_store {
+            let credentials = held.credentials.clone();
+            return self.go(flight, Phase::Saving(held), Step::Save(credentials));
+        }
+        self.published(flight, held, Ok(()), now)
+    }
+
+    /// The credential is persisted, or can't be: it is published either way (R16).
+    pub(super) fn published(
+        &mut self,
+        flight: Flight,
+        held: Arc<Held>,
+        saved: Result<(), Error>,
+        now: Reading,
+    ) -> Step {
+        match saved {
+            Ok(()) if self.has_store => {
+                self.stored = Some(held.credentials.clone());
+                self.must_forget = false;
+            }
+            Ok(()) => {}
+            Err(error) => self.events.push(Event::StoreFailed { error }),
+        }
+        let rejected = self.is_rejected(&held.credentials);
+        let expired = held.windows.freshness(now) == Freshness::Expired;
+        // Even an answer that can't be used replaces what is held: its refresh token may be a new one.
+        self.held = Some(held);
+        self.rejected = rejected;
+        self.refused = false;
+        self.in_doubt = false;
+        if rejected {
+            let error =
+                Error::invalid_answer("the identity provider issued again a token that was just rejected");
+            let next = self.last_rejection().map(|at| at.saturating_add(self.rejection_interval()));
+            let step = self.fail(flight, error, now);
+            if let (Some(failure), Some(next)) = (&mut self.failure, next) {
+                failure.not_before(next);
+            }
+            return step;
+        }
+        if expired {
+            let error =
+                Error::invalid_answer("the identity provider issued a token that has already expired");
+            return self.fail(flight, error, now);
+        }
+        self.succeed(&flight, now)
+    }
+
+    pub(super) fn is_rejected(&self, candidate: &Credentials) -> bool {
+        let held = self.held.as_ref().filter(|_| self.rejected);
+        held.is_some_and(|held| held.credentials.same_access_token(candidate))
+    }
+
+    pub(super) fn fail(&mut self, flight: Flight, error: Error, now: Reading) -> Step {
+        let streak = self.failure.as_ref().map_or(0, |failure| failure.streak) + 1;
+        let left = self.usable(now).and_then(|(held, _)| held.windows.expiry.remaining(now));
+        let failure = Failure::new(error.clone(), streak, now.monotonic, left, &self.timing, &mut self.dice);
+        self.failed(&flight, failure, now);
+        Step::Done(Err(error))
+    }
+
+    pub(super) fn failed(&mut self, flight: &Flight, failure: Failure, now: Reading) {
+        let usable = self.usable(now).is_some();
+        self.events.push(Event::RefreshFailed {
+            generation: self.generation(),
+            cause: flight.cause,
+            error: failure.error.clone(),
+            duration: now.monotonic.saturating_sub(flight.started),
+            callers: flight.callers,
+            next_attempt: failure.retry_at(usable).saturating_sub(now.monotonic),
+        });
+        self.failure = Some(failure);
+    }
+
+    pub(super) fn succeed(&mut self, flight: &Flight, now: Reading) -> Step {
+        self.failure = None;
+        self.events.push(Event::RefreshSucceeded {
+            generation: self.generation(),
+            cause: flight.cause,
+            duration: now.monotonic.saturating_sub(flight.started),
+            callers: flight.callers,
+        });
+        Step::Done(Ok(()))
+    }
+}
