@@ -170,6 +170,10 @@ impl Inner {
             let _turn = self.store_turn.lock().await;
             call.await
         };
+        if Handle::try_current().is_err() {
+            // No timer here: log-out from another executor has to do without a limit.
+            return call.await;
+        }
         timeout(limit, call).await.unwrap_or_else(|_| {
             Err(Error::store("the credential store did not answer in time; is it reachable?"))
         })
