@@ -1,1 +1,139 @@
-//! (to come)
+//! What the authenticator promises, through its public functions alone; one file a concept.
+
+mod callers;
+mod clocks;
+mod events;
+mod family;
+mod faults;
+mod identities;
+mod lifetimes;
+mod logout;
+mod loops;
+mod lost_answers;
+mod outages;
+mod refusals;
+mod rejections;
+mod retries;
+mod runtimes;
+mod single_flight;
+mod windows;
+
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+use std::time::Duration;
+
+use reauth::{Authenticator, CredentialSource, Credentials, Error, Event, Timing};
+
+use crate::support::clock::TestClock;
+
+/// An authenticator whose moments are exact: no jitter, and a clock that follows the paused time.
+pub(crate) fn exact(source: impl CredentialSource) -> Authenticator {
+    with_clock(source, &TestClock::new())
+}
+
+/// The same with a clock that the test sets.
+pub(crate) fn with_clock(source: impl CredentialSource, clock: &TestClock) -> Authenticator {
+    Authenticator::builder(source)
+        .clock(clock.clone())
+        .timing(Timing::default().without_jitter())
+        .build()
+        .unwrap()
+}
+
+pub(crate) const fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+pub(crate) const fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// The access token that a caller gets, or the error.
+pub(crate) async fn token(auth: &Authenticator) -> Result<String, Error> {
+    Ok(auth.credentials().await?.access_token().to_owned())
+}
+
+/// What a future has to say at once: `None` if it has to wait.
+pub(crate) async fn at_once<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
+    std::future::poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
+}
+
+/// The access token that a caller gets without waiting.
+pub(crate) async fn token_at_once(auth: &Authenticator) -> Option<String> {
+    let answer = at_once(pin!(auth.credentials())).await?;
+    Some(answer.expect("credentials").access_token().to_owned())
+}
+
+/// Lets the other tasks run, without any time going by, until the condition holds.
+pub(crate) async fn until(mut condition: impl FnMut() -> bool) {
+    for _ in 0..10_000 {
+        if condition() {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("it never came to that");
+}
+
+/// Lets the other tasks run as far as they get without any time going by.
+pub(crate) async fn quiet() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Lets a caller begin, and keeps it.
+pub(crate) async fn waiting(auth: &Authenticator) -> tokio::task::JoinHandle<Result<Credentials, Error>> {
+    let auth = auth.clone();
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
+    let caller = tokio::spawn(async move {
+        let mut call = pin!(auth.credentials());
+        assert!(at_once(call.as_mut()).await.is_none(), "this caller was to wait");
+        begun.send(()).unwrap();
+        call.await
+    });
+    has_begun.await.unwrap();
+    caller
+}
+
+/// The events, as one line each.
+#[derive(Clone, Default)]
+pub(crate) struct Recorder(Arc<Mutex<Vec<String>>>);
+
+impl Recorder {
+    /// What the builder takes as its observer.
+    pub(crate) fn observer(&self) -> impl Fn(&Event) + Send + Sync + 'static {
+        let lines = self.0.clone();
+        move |event| lines.lock().unwrap().push(line(event))
+    }
+
+    /// The lines since the last call.
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+fn line(event: &Event) -> String {
+    match event {
+        Event::RefreshStarted { generation, cause } => format!("started {generation} {cause}"),
+        Event::RefreshSucceeded { generation, cause, duration, callers } => {
+            format!("succeeded {generation} {cause} in {duration:?} for {callers}")
+        }
+        Event::RefreshFailed { generation, cause, error, duration, callers, next_attempt } => {
+            let kind = error.kind();
+            format!(
+                "failed {generation} {cause} {kind:?} in {duration:?} for {callers}, next in {next_attempt:?}"
+            )
+        }
+        Event::Rejected { generation } => format!("rejected {generation}"),
+        Event::Adopted { generation } => format!("adopted {generation}"),
+        Event::Cleared => "cleared".to_owned(),
+        Event::StoreFailed { error } => format!("store failed: {error}"),
+        other => panic!("an event that no test knows: {other:?}"),
+    }
+}

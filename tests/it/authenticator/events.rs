@@ -1,0 +1,257 @@
+//! Every event, with its generation, its cause and its number of callers; and observers that misbehave.
+
+use std::pin::pin;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use reauth::store::{CredentialStore, MemoryStore};
+use reauth::{Authenticator, AuthenticatorBuilder, Cause, CredentialSource, Error, Event, Timing};
+use tokio::time::{advance, sleep};
+
+use super::{Recorder, at_once, millis, quiet, seconds, token, token_at_once, until, waiting};
+use crate::support::clock::TestClock;
+use crate::support::source::{Answer, Script, credentials};
+
+fn builder(source: impl CredentialSource) -> AuthenticatorBuilder {
+    Authenticator::builder(source).clock(TestClock::new()).timing(Timing::default().without_jitter())
+}
+
+fn observed(source: impl CredentialSource) -> (Authenticator, Recorder) {
+    let recorder = Recorder::default();
+    (builder(source).observer(recorder.observer()).build().unwrap(), recorder)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_in_and_its_callers() {
+    let script = Script::new();
+    let login = script.then_when();
+    let (auth, recorder) = observed(script.clone());
+    let callers = [waiting(&auth).await, waiting(&auth).await, waiting(&auth).await];
+    assert_eq!(recorder.take(), ["started 0 missing"]);
+    advance(seconds(2)).await;
+    login.send(Ok(credentials("at-1", None, Some(300)))).unwrap();
+    for caller in callers {
+        caller.await.unwrap().unwrap();
+    }
+    assert_eq!(recorder.take(), ["succeeded 1 missing in 2s for 3"]);
+    token(&auth).await.unwrap();
+    assert!(recorder.take().is_empty(), "the warm path says nothing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_cause_has_its_name_in_the_events() {
+    let script = Script::new();
+    for n in 1..=6 {
+        script.push(Answer::Now(Ok(credentials(&format!("at-{n}"), None, Some(300)))));
+    }
+    let (auth, recorder) = observed(script.clone());
+    token(&auth).await.unwrap();
+    advance(seconds(225)).await;
+    token_at_once(&auth).await.unwrap();
+    quiet().await;
+    advance(seconds(290)).await;
+    let used = auth.credentials().await.unwrap();
+    auth.reject(&used).await.unwrap();
+    auth.refresh().await.unwrap();
+    advance(seconds(300)).await;
+    token(&auth).await.unwrap();
+    assert_eq!(
+        recorder.take(),
+        [
+            "started 0 missing",
+            "succeeded 1 missing in 0ns for 1",
+            "started 1 advisory",
+            "succeeded 2 advisory in 0ns for 0",
+            "started 2 mandatory",
+            "succeeded 3 mandatory in 0ns for 1",
+            "rejected 3",
+            "started 3 rejected",
+            "succeeded 4 rejected in 0ns for 1",
+            "started 4 requested",
+            "succeeded 5 requested in 0ns for 1",
+            "started 5 missing",
+            "succeeded 6 missing in 0ns for 1",
+        ]
+    );
+}
+
+#[test]
+fn every_cause_has_a_stable_name() {
+    let names = [Cause::Missing, Cause::Advisory, Cause::Mandatory, Cause::Rejected, Cause::Requested];
+    let names = names.map(|cause| (cause.as_str(), cause.to_string()));
+    let expected = ["missing", "advisory", "mandatory", "rejected", "requested"];
+    assert_eq!(names, expected.map(|name| (name, name.to_owned())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_says_when_the_next_attempt_may_come() {
+    let script = Script::new()
+        .then_err(Error::login_required("no"))
+        .then_err(Error::invalid_answer("no"))
+        .then_ok(credentials("at-1", None, Some(300)))
+        .then_err(Error::invalid_answer("no"));
+    let (auth, recorder) = observed(script.clone());
+    token(&auth).await.unwrap_err();
+    token(&auth).await.unwrap_err();
+    advance(seconds(5)).await;
+    token(&auth).await.unwrap_err();
+    advance(millis(400)).await;
+    token(&auth).await.unwrap();
+    auth.refresh().await.unwrap_err();
+    assert_eq!(
+        recorder.take(),
+        [
+            "started 0 missing",
+            "failed 0 missing LoginRequired in 0ns for 1, next in 5s",
+            "started 0 missing",
+            "failed 0 missing InvalidAnswer in 0ns for 1, next in 400ms",
+            "started 0 missing",
+            "succeeded 1 missing in 0ns for 1",
+            "started 1 requested",
+            "failed 1 requested InvalidAnswer in 0ns for 1, next in 1s",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_the_source_is_a_failure_like_any_other() {
+    let (auth, recorder) = observed(Script::new().then(Answer::Panic));
+    token(&auth).await.unwrap_err();
+    let expected = ["started 0 missing", "failed 0 missing Transient in 0ns for 1, next in 0ns"];
+    assert_eq!(recorder.take(), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_out_and_new_credentials() {
+    let (auth, recorder) = observed(credentials("at-1", None, Some(300)));
+    auth.clear().await.unwrap();
+    assert_eq!(recorder.take(), ["cleared"]);
+    auth.set_credentials(credentials("at-2", None, None)).await.unwrap();
+    assert_eq!(recorder.take(), ["cleared"]);
+    let used = auth.credentials().await.unwrap();
+    auth.reject(&used).await.unwrap_err();
+    // Generations are never given twice.
+    let lines = recorder.take();
+    assert_eq!(lines[..2], ["rejected 2", "started 2 rejected"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flight_that_a_log_out_ended_has_no_end_of_its_own() {
+    let script = Script::new().then(Answer::Hang);
+    let (auth, recorder) = observed(script.clone());
+    let caller = waiting(&auth).await;
+    until(|| script.requests() == 1).await;
+    auth.clear().await.unwrap();
+    caller.await.unwrap().unwrap_err();
+    quiet().await;
+    assert_eq!(recorder.take(), ["started 0 missing", "cleared"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_adoption_names_the_generation_it_made() {
+    let store = MemoryStore::new();
+    store.save(&credentials("stored", Some("rt"), Some(300))).await.unwrap();
+    let recorder = Recorder::default();
+    let auth = builder(Script::new()).store(store).observer(recorder.observer()).build().unwrap();
+    assert_eq!(token(&auth).await.unwrap(), "stored");
+    assert_eq!(recorder.take(), ["started 0 missing", "adopted 1", "succeeded 1 missing in 0ns for 1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_fails_is_reported_and_the_token_is_used() {
+    struct Broken;
+
+    impl CredentialStore for Broken {
+        async fn load(&self) -> Result<Option<reauth::Credentials>, Error> {
+            Err(Error::store("can't read"))
+        }
+
+        async fn save(&self, _: &reauth::Credentials) -> Result<(), Error> {
+            Err(Error::store("can't write"))
+        }
+
+        async fn clear(&self) -> Result<(), Error> {
+            Err(Error::store("can't clear"))
+        }
+    }
+
+    let recorder = Recorder::default();
+    let script = Script::new().then_ok(credentials("at-1", None, Some(300)));
+    let auth = builder(script).store(Broken).observer(recorder.observer()).build().unwrap();
+    assert_eq!(token(&auth).await.unwrap(), "at-1");
+    assert_eq!(
+        recorder.take(),
+        [
+            "started 0 missing",
+            "store failed: can't read",
+            "store failed: can't write",
+            "succeeded 1 missing in 0ns for 1",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observer_that_panics_costs_nothing() {
+    let script = Script::new().then_ok(credentials("at-1", None, Some(300))).then_ok(credentials(
+        "at-2",
+        None,
+        Some(300),
+    ));
+    let auth = builder(script.clone()).observer(|_| panic!("as the test says")).build().unwrap();
+    let used = auth.credentials().await.unwrap();
+    assert_eq!(auth.reject(&used).await.unwrap().access_token(), "at-2");
+    auth.clear().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observer_that_calls_back_finds_no_lock_held() {
+    let auth: Arc<OnceLock<Authenticator>> = Arc::default();
+    let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+    let (again, log) = (auth.clone(), seen.clone());
+    let observer = move |event: &Event| {
+        let auth = again.get().unwrap();
+        // As far as a call gets without waiting: enough to meet every lock.
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        let got = match pin!(auth.credentials()).poll(&mut context) {
+            std::task::Poll::Ready(got) => {
+                got.map_or_else(|e| e.to_string(), |c| c.access_token().to_owned())
+            }
+            std::task::Poll::Pending => "waits".to_owned(),
+        };
+        if matches!(event, Event::Rejected { .. }) {
+            let _ = pin!(auth.refresh()).poll(&mut context);
+        }
+        log.lock().unwrap().push(got);
+    };
+    let script = Script::new().then_ok(credentials("at-1", None, Some(300))).then_ok(credentials(
+        "at-2",
+        None,
+        Some(300),
+    ));
+    let built = builder(script.clone()).observer(observer).build().unwrap();
+    auth.set(built.clone()).unwrap();
+    let used = built.credentials().await.unwrap();
+    assert_eq!(built.reject(&used).await.unwrap().access_token(), "at-2");
+    assert_eq!(*seen.lock().unwrap(), ["waits", "at-1", "waits", "waits", "at-2"]);
+    assert_eq!(script.requests(), 2);
+    auth.get().unwrap().clear().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observer_that_clears_from_within_an_event_wins() {
+    let auth: Arc<OnceLock<Authenticator>> = Arc::default();
+    let again = auth.clone();
+    let observer = move |event: &Event| {
+        if matches!(event, Event::RefreshStarted { generation: 0, .. }) {
+            let auth = again.get().unwrap();
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(pin!(auth.clear()).poll(&mut context).is_ready());
+        }
+    };
+    let script = Script::new().then_ok(credentials("at-1", None, Some(300)));
+    let built = builder(script.clone()).observer(observer).build().unwrap();
+    auth.set(built.clone()).unwrap();
+    assert_eq!(token(&built).await.unwrap_err().kind(), reauth::ErrorKind::LoginRequired);
+    sleep(seconds(1)).await;
+    assert_eq!(script.requests(), 0);
+    assert!(at_once(pin!(built.clear())).await.is_some());
+}

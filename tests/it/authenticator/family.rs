@@ -1,0 +1,105 @@
+//! A simulated provider with single-use refresh tokens: the second use of one revokes the whole log-in.
+
+use std::sync::{Arc, Mutex};
+
+use reauth::{CredentialSource, Credentials, Error};
+
+use crate::support::source::credentials;
+
+/// The provider, and the source that asks it. Clones share it.
+#[derive(Clone)]
+pub(super) struct Family(Arc<Mutex<Inner>>);
+
+struct Inner {
+    logins: u32,
+    rotations: u32,
+    revoked: bool,
+    /// How many of the next answers to a refresh get lost on their way.
+    lost: u32,
+    /// Whether the refresh token before the last is still good until the last one is used.
+    grace: bool,
+    can_log_in: bool,
+}
+
+impl Family {
+    pub(super) fn new() -> Self {
+        let inner =
+            Inner { logins: 0, rotations: 0, revoked: false, lost: 0, grace: false, can_log_in: true };
+        Self(Arc::new(Mutex::new(inner)))
+    }
+
+    /// Accepts a refresh token once more while its successor has not been used.
+    pub(super) fn with_grace(self) -> Self {
+        self.0.lock().unwrap().grace = true;
+        self
+    }
+
+    /// Logs in once; after that the user has to.
+    pub(super) fn with_one_login(self) -> Self {
+        self.0.lock().unwrap().can_log_in = false;
+        self
+    }
+
+    /// The next answer to a refresh is lost after the provider has acted on it.
+    pub(super) fn lose_an_answer(&self) {
+        self.0.lock().unwrap().lost += 1;
+    }
+
+    pub(super) fn logins(&self) -> u32 {
+        self.0.lock().unwrap().logins
+    }
+
+    pub(super) fn rotations(&self) -> u32 {
+        self.0.lock().unwrap().rotations
+    }
+
+    pub(super) fn is_revoked(&self) -> bool {
+        self.0.lock().unwrap().revoked
+    }
+}
+
+impl Inner {
+    fn issue(&self) -> Credentials {
+        let (login, rotation) = (self.logins, self.rotations);
+        credentials(&format!("at-{login}-{rotation}"), Some(&format!("rt-{login}-{rotation}")), Some(300))
+    }
+
+    fn rotate(&mut self, refresh_token: &str) -> Result<Credentials, Error> {
+        let name = |rotation: u32| format!("rt-{}-{rotation}", self.logins);
+        let current = refresh_token == name(self.rotations);
+        let previous = self.rotations.checked_sub(1).is_some_and(|rotation| refresh_token == name(rotation));
+        if !self.revoked && current {
+            self.rotations += 1;
+        } else if self.revoked || !(self.grace && previous) {
+            self.revoked = true;
+            return Err(Error::login_required("this refresh token was used before: the log-in is revoked"));
+        }
+        if self.lost > 0 {
+            self.lost -= 1;
+            return Err(Error::transient("the connection broke before the answer was complete"));
+        }
+        Ok(self.issue())
+    }
+}
+
+impl CredentialSource for Family {
+    async fn login(&self) -> Result<Credentials, Error> {
+        // The request takes its time, so that callers can get in each other's way.
+        tokio::task::yield_now().await;
+        let mut inner = self.0.lock().unwrap();
+        if inner.logins > 0 && !inner.can_log_in {
+            return Err(Error::unsupported("only the user can log in"));
+        }
+        inner.logins += 1;
+        inner.rotations = 0;
+        inner.revoked = false;
+        Ok(inner.issue())
+    }
+
+    async fn refresh(&self, held: &Credentials) -> Result<Credentials, Error> {
+        tokio::task::yield_now().await;
+        let answer = self.0.lock().unwrap().rotate(held.refresh_token().unwrap_or_default());
+        tokio::task::yield_now().await;
+        answer
+    }
+}

@@ -1,0 +1,190 @@
+//! Log-out wins over whatever is under way, and credentials from elsewhere take the place of what is held.
+
+use std::pin::pin;
+
+use reauth::{Error, ErrorKind};
+use tokio::sync::oneshot;
+use tokio::time::{advance, sleep};
+
+use super::{at_once, exact, millis, quiet, seconds, token, token_at_once, until, waiting};
+use crate::support::source::{Answer, Asked, Script, credentials};
+
+#[tokio::test(start_paused = true)]
+async fn r17_what_was_held_is_forgotten() {
+    let script = Script::new().then_ok(credentials("at-1", Some("rt-1"), Some(300))).then_ok(credentials(
+        "at-2",
+        Some("rt-2"),
+        Some(300),
+    ));
+    let auth = exact(script.clone());
+    token(&auth).await.unwrap();
+    auth.clear().await.unwrap();
+    assert_eq!(token(&auth).await.unwrap(), "at-2");
+    assert_eq!(script.asked(), [Asked::Login, Asked::Login], "the refresh token is forgotten too");
+}
+
+#[tokio::test(start_paused = true)]
+async fn r17_so_is_what_the_source_was_built_with() {
+    let auth = exact(credentials("given", Some("rt"), None));
+    assert_eq!(token(&auth).await.unwrap(), "given");
+    auth.clear().await.unwrap();
+    assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::LoginRequired);
+}
+
+#[tokio::test(start_paused = true)]
+async fn f13_a_log_out_during_a_log_in_is_not_undone() {
+    let script = Script::new();
+    let login = script.then_when();
+    let auth = exact(script.clone());
+    let caller = waiting(&auth).await;
+    until(|| script.requests() == 1).await;
+    auth.clear().await.unwrap();
+    // The answer comes too late: nobody takes it.
+    quiet().await;
+    assert!(login.send(Ok(credentials("at-1", None, Some(300)))).is_err(), "the request was dropped");
+    assert_eq!(caller.await.unwrap().unwrap_err().kind(), ErrorKind::LoginRequired);
+    // A source that can log in does so anew.
+    script.push(Answer::Now(Ok(credentials("at-2", None, Some(300)))));
+    assert_eq!(token(&auth).await.unwrap(), "at-2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn f13_a_log_out_in_the_moment_the_answer_arrives_is_not_undone() {
+    let script = Script::new();
+    let login = script.then_when();
+    let auth = exact(script.clone());
+    let caller = waiting(&auth).await;
+    until(|| script.requests() == 1).await;
+    // The answer is there, and the flight has not been polled since.
+    login.send(Ok(credentials("at-1", None, Some(300)))).unwrap();
+    auth.clear().await.unwrap();
+    assert_eq!(caller.await.unwrap().unwrap_err().kind(), ErrorKind::LoginRequired);
+    quiet().await;
+    script.push(Answer::Now(Ok(credentials("at-2", None, Some(300)))));
+    assert_eq!(token(&auth).await.unwrap(), "at-2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn f13_a_log_out_during_a_refresh_is_not_undone() {
+    for in_background in [true, false] {
+        let script = Script::new().without_login().holding(credentials("at-1", Some("rt-1"), Some(300)));
+        let refresh = script.then_when();
+        let auth = exact(script.clone());
+        advance(seconds(if in_background { 225 } else { 290 })).await;
+        let _ = at_once(pin!(auth.credentials())).await;
+        until(|| script.requests() == 1).await;
+        auth.clear().await.unwrap();
+        let _ = refresh.send(Ok(credentials("at-2", Some("rt-2"), Some(300))));
+        quiet().await;
+        assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::LoginRequired);
+        assert_eq!(script.requests(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn f13_a_log_out_between_two_attempts_ends_the_flight() {
+    let script = Script::new().then_err(Error::transient("503").not_processed());
+    let auth = exact(script.clone());
+    let caller = waiting(&auth).await;
+    until(|| script.requests() == 1).await;
+    quiet().await;
+    auth.clear().await.unwrap();
+    assert_eq!(caller.await.unwrap().unwrap_err().kind(), ErrorKind::LoginRequired);
+    sleep(seconds(60)).await;
+    assert_eq!(script.requests(), 1, "no second attempt");
+}
+
+#[tokio::test(start_paused = true)]
+async fn f13_a_log_out_before_the_flight_has_run_ends_it() {
+    let script = Script::new().then_ok(credentials("at-1", None, Some(300)));
+    let auth = exact(script.clone());
+    let mut call = pin!(auth.credentials());
+    assert!(at_once(call.as_mut()).await.is_none());
+    auth.clear().await.unwrap();
+    assert_eq!(call.await.unwrap_err().kind(), ErrorKind::LoginRequired);
+    quiet().await;
+    assert_eq!(script.requests(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r17_the_flight_after_a_log_out_is_not_disturbed_by_the_one_before() {
+    let script = Script::new();
+    let (_before, gate) = oneshot::channel();
+    script.push(Answer::When(gate));
+    let after = script.then_when();
+    let auth = exact(script.clone());
+    let old = waiting(&auth).await;
+    until(|| script.requests() == 1).await;
+    auth.clear().await.unwrap();
+    let new = waiting(&auth).await;
+    assert_eq!(old.await.unwrap().unwrap_err().kind(), ErrorKind::LoginRequired);
+    until(|| script.requests() == 2).await;
+    after.send(Ok(credentials("at-2", None, Some(300)))).unwrap();
+    assert_eq!(new.await.unwrap().unwrap().access_token(), "at-2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn r17_a_log_out_forgets_when_the_last_rejection_was() {
+    let script = Script::new();
+    for n in 1..=4 {
+        script.push(Answer::Now(Ok(credentials(&format!("at-{n}"), None, None))));
+    }
+    let auth = exact(script.clone());
+    let used = auth.credentials().await.unwrap();
+    auth.reject(&used).await.unwrap();
+    auth.clear().await.unwrap();
+    let used = auth.credentials().await.unwrap();
+    assert_eq!(auth.reject(&used).await.unwrap().access_token(), "at-4");
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_from_elsewhere_are_used_at_once() {
+    let script = Script::new().then_ok(credentials("at-1", Some("rt-1"), Some(300)));
+    let auth = exact(script.clone());
+    token(&auth).await.unwrap();
+    auth.set_credentials(credentials("set", Some("rt-set"), Some(300))).await.unwrap();
+    assert_eq!(token_at_once(&auth).await.unwrap(), "set");
+    // And they are what is refreshed from then on.
+    script.push(Answer::Now(Ok(credentials("at-2", None, Some(300)))));
+    assert_eq!(auth.refresh().await.unwrap().refresh_token(), Some("rt-set"));
+    assert_eq!(script.asked()[1], Asked::Refresh("rt-set".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_from_elsewhere_win_over_a_flight() {
+    let script = Script::new();
+    let login = script.then_when();
+    let auth = exact(script.clone());
+    let caller = waiting(&auth).await;
+    until(|| script.requests() == 1).await;
+    auth.set_credentials(credentials("set", None, Some(300))).await.unwrap();
+    let _ = login.send(Ok(credentials("at-1", None, Some(300))));
+    assert_eq!(caller.await.unwrap().unwrap().access_token(), "set", "its waiters get what was set");
+    quiet().await;
+    assert_eq!(token(&auth).await.unwrap(), "set");
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_from_elsewhere_end_a_rejection() {
+    let script =
+        Script::new().then_ok(credentials("at-1", None, Some(300))).then_err(Error::login_required("no"));
+    let auth = exact(script.clone());
+    let used = auth.credentials().await.unwrap();
+    auth.reject(&used).await.unwrap_err();
+    auth.set_credentials(credentials("set", None, Some(300))).await.unwrap();
+    assert_eq!(token_at_once(&auth).await.unwrap(), "set");
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_from_elsewhere_count_from_when_they_were_set() {
+    let script = Script::new().then_ok(credentials("at-1", None, Some(300)));
+    let auth = exact(script.clone());
+    advance(seconds(1000)).await;
+    auth.set_credentials(credentials("set", None, Some(10))).await.unwrap();
+    advance(millis(7499)).await;
+    assert_eq!(token_at_once(&auth).await.unwrap(), "set");
+    quiet().await;
+    assert_eq!(script.requests(), 0);
+    advance(millis(2501)).await;
+    assert_eq!(token(&auth).await.unwrap(), "at-1");
+}

@@ -1,0 +1,156 @@
+//! Runtimes come and go: building needs none, and no flight outlives its own unnoticed.
+
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+
+use reauth::store::MemoryStore;
+use reauth::{Authenticator, ErrorKind};
+use tokio::runtime::{Builder, Runtime};
+
+use super::{Recorder, at_once, quiet, seconds, token, until};
+use crate::support::source::{Answer, Asked, Script, credentials};
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
+}
+
+/// Begins a call, and leaves it when the source has been asked for the nth time.
+async fn begin(auth: &Authenticator, script: &Script, requests: usize) {
+    assert!(at_once(pin!(auth.credentials())).await.is_none());
+    until(|| script.requests() == requests).await;
+}
+
+#[test]
+fn f31_a_flight_begun_in_a_runtime_that_was_dropped_does_not_bind_the_next() {
+    let script = Script::new().then(Answer::Hang).then_ok(credentials("at-1", None, Some(300)));
+    let auth = Authenticator::new(script.clone()).unwrap();
+    let a = runtime();
+    a.block_on(begin(&auth, &script, 1));
+    drop(a);
+    // At once, and without a wait: nothing says that the identity provider is in trouble.
+    assert_eq!(runtime().block_on(token(&auth)).unwrap(), "at-1");
+    assert_eq!(script.requests(), 2);
+}
+
+#[test]
+fn f31_a_flight_that_never_ran_before_its_runtime_was_dropped_is_no_different() {
+    let script = Script::new().then_ok(credentials("at-1", None, Some(300)));
+    let auth = Authenticator::new(script.clone()).unwrap();
+    let a = runtime();
+    a.block_on(async { assert!(at_once(pin!(auth.credentials())).await.is_none()) });
+    drop(a);
+    assert_eq!(script.requests(), 0);
+    assert_eq!(runtime().block_on(token(&auth)).unwrap(), "at-1");
+}
+
+#[test]
+fn f31_a_caller_that_waits_in_b_learns_that_a_was_dropped() {
+    let script = Script::new().then(Answer::Hang).then_ok(credentials("at-1", None, Some(300)));
+    let auth = Authenticator::new(script.clone()).unwrap();
+    let a = runtime();
+    a.block_on(begin(&auth, &script, 1));
+    runtime().block_on(async {
+        let mut call = pin!(auth.credentials());
+        assert!(at_once(call.as_mut()).await.is_none());
+        a.shutdown_background();
+        let error = at_once(call.as_mut()).await.expect("it is woken, and has no deadline to wait for");
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::Transient);
+        assert_eq!(token(&auth).await.unwrap(), "at-1");
+    });
+}
+
+#[test]
+fn f31_a_runtime_that_is_alive_and_not_driven_holds_nobody_for_ever() {
+    let script = Script::new().then(Answer::Hang).then_ok(credentials("at-1", None, Some(300)));
+    let auth = Authenticator::new(script.clone()).unwrap();
+    let a = runtime();
+    a.block_on(begin(&auth, &script, 1));
+    let b = runtime();
+    // Paused time runs to the waiter's own limit.
+    assert_eq!(b.block_on(token(&auth)).unwrap_err().kind(), ErrorKind::Transient);
+    assert_eq!(b.block_on(token(&auth)).unwrap(), "at-1");
+    // What A still does of the flight it began changes nothing.
+    a.block_on(async {
+        tokio::time::sleep(seconds(60)).await;
+        assert_eq!(token(&auth).await.unwrap(), "at-1");
+    });
+    assert_eq!(script.requests(), 2);
+}
+
+#[test]
+fn f31_a_refresh_token_sent_by_a_runtime_that_was_dropped_is_tried_once_more() {
+    let lapsed = credentials("at-1", Some("rt-1"), None).with_expires_at(std::time::SystemTime::UNIX_EPOCH);
+    let script =
+        Script::new().holding(lapsed).then(Answer::Hang).then_ok(credentials("at-2", None, Some(300)));
+    let auth = Authenticator::new(script.clone()).unwrap();
+    let a = runtime();
+    a.block_on(begin(&auth, &script, 1));
+    drop(a);
+    assert_eq!(runtime().block_on(token(&auth)).unwrap(), "at-2");
+    let refresh = Asked::Refresh("rt-1".to_owned());
+    assert_eq!(script.asked(), [refresh.clone(), refresh]);
+}
+
+#[test]
+fn r18_building_needs_no_runtime_and_begins_nothing() {
+    let recorder = Recorder::default();
+    let script = Script::new().holding(credentials("at-1", Some("rt-1"), Some(1)));
+    let auth = Authenticator::builder(script.clone())
+        .store(MemoryStore::new())
+        .observer(recorder.observer())
+        .build()
+        .unwrap();
+    let clone = auth.clone();
+    runtime().block_on(quiet());
+    assert_eq!(script.requests(), 0);
+    assert!(recorder.take().is_empty());
+    drop((auth, clone));
+}
+
+fn poll_once<F: Future>(future: Pin<&mut F>) -> Option<F::Output> {
+    match future.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
+}
+
+#[test]
+fn r18_without_a_tokio_runtime_a_fetch_is_an_error_and_no_panic() {
+    let script = Script::new().then_ok(credentials("at-1", None, Some(300)));
+    let auth = Authenticator::new(script.clone()).unwrap();
+    for _ in 0..3 {
+        let error = poll_once(pin!(auth.credentials())).expect("it does not hang").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Misconfigured);
+        assert!(error.to_string().contains("Tokio"), "{error}");
+    }
+    let error = poll_once(pin!(auth.refresh())).unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Misconfigured);
+    assert_eq!(script.requests(), 0);
+}
+
+#[test]
+fn r18_without_a_tokio_runtime_what_is_in_hand_can_be_used_and_changed() {
+    for store in [None, Some(MemoryStore::new())] {
+        let builder = Authenticator::builder(Script::new());
+        let auth = match store {
+            Some(store) => builder.store(store),
+            None => builder,
+        };
+        let auth = auth.build().unwrap();
+        poll_once(pin!(auth.set_credentials(credentials("at-1", None, None)))).unwrap().unwrap();
+        let held = poll_once(pin!(auth.credentials())).unwrap().unwrap();
+        assert_eq!(held.access_token(), "at-1");
+        let error = poll_once(pin!(auth.reject(&held))).unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Misconfigured);
+        poll_once(pin!(auth.clear())).unwrap().unwrap();
+        poll_once(pin!(auth.credentials())).unwrap().unwrap_err();
+    }
+}
+
+#[test]
+fn r18_an_authenticator_that_failed_without_a_runtime_works_within_one() {
+    let script = Script::new().then_ok(credentials("at-1", None, Some(300)));
+    let auth = Authenticator::new(script).unwrap();
+    poll_once(pin!(auth.credentials())).unwrap().unwrap_err();
+    assert_eq!(runtime().block_on(token(&auth)).unwrap(), "at-1");
+}

@@ -1,0 +1,206 @@
+//! The four states of a held credential, and the moments at which it leaves them.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use reauth::{Authenticator, CredentialSource, Credentials, Error, ErrorKind, Timing};
+use tokio::time::{Instant, advance};
+
+use super::{at_once, exact, millis, quiet, seconds, token, token_at_once, until, waiting};
+use crate::support::clock::TestClock;
+use crate::support::source::{Script, credentials};
+
+fn five_minutes(access: &str) -> Credentials {
+    credentials(access, Some("rt"), Some(300))
+}
+
+#[tokio::test(start_paused = true)]
+async fn r01_a_fresh_token_is_used_and_nothing_is_fetched() {
+    let script = Script::new().then_ok(five_minutes("at-1"));
+    let auth = exact(script.clone());
+    assert_eq!(token(&auth).await.unwrap(), "at-1");
+    // The advisory window is a quarter of the lifetime: 75 s.
+    advance(millis(224_999)).await;
+    assert_eq!(token_at_once(&auth).await.unwrap(), "at-1");
+    quiet().await;
+    assert_eq!(script.requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r01_an_advisory_token_is_used_and_one_refresh_starts_in_the_background() {
+    let script = Script::new().then_ok(five_minutes("at-1"));
+    let refresh = script.then_when();
+    let auth = exact(script.clone());
+    token(&auth).await.unwrap();
+    advance(seconds(225)).await;
+    for _ in 0..10 {
+        assert_eq!(token_at_once(&auth).await.unwrap(), "at-1");
+        quiet().await;
+    }
+    assert_eq!(script.requests(), 2);
+    refresh.send(Ok(five_minutes("at-2"))).unwrap();
+    quiet().await;
+    assert_eq!(token_at_once(&auth).await.unwrap(), "at-2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn r01_a_mandatory_token_makes_callers_wait_from_ten_seconds_before_expiry() {
+    let script = Script::new().then_ok(five_minutes("at-1"));
+    let refresh = script.then_when();
+    let auth = exact(script.clone());
+    token(&auth).await.unwrap();
+    advance(seconds(290)).await;
+    let callers = [waiting(&auth).await, waiting(&auth).await];
+    until(|| script.requests() == 2).await;
+    refresh.send(Ok(five_minutes("at-2"))).unwrap();
+    for caller in callers {
+        assert_eq!(caller.await.unwrap().unwrap().access_token(), "at-2");
+    }
+    assert_eq!(script.requests(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r01_a_flight_that_began_in_the_advisory_window_is_joined_in_the_mandatory_one() {
+    let script = Script::new().then_ok(five_minutes("at-1"));
+    let refresh = script.then_when();
+    let auth = exact(script.clone());
+    token(&auth).await.unwrap();
+    advance(seconds(289)).await;
+    assert_eq!(token_at_once(&auth).await.unwrap(), "at-1");
+    advance(millis(999)).await;
+    assert_eq!(token_at_once(&auth).await.unwrap(), "at-1");
+    advance(millis(1)).await;
+    let caller = waiting(&auth).await;
+    assert_eq!(script.requests(), 2);
+    refresh.send(Ok(five_minutes("at-2"))).unwrap();
+    assert_eq!(caller.await.unwrap().unwrap().access_token(), "at-2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn r01_an_expired_token_is_never_handed_out() {
+    let script = Script::new()
+        .then_ok(five_minutes("at-1"))
+        .then_err(Error::login_required("refused"))
+        .then_err(Error::login_required("refused"));
+    let auth = exact(script.clone());
+    token(&auth).await.unwrap();
+    advance(seconds(300)).await;
+    assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::LoginRequired);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r01_the_windows_are_the_ones_that_were_configured() {
+    let script = Script::new().then_ok(five_minutes("at-1"));
+    let refresh = script.then_when();
+    let timing =
+        Timing::default().advisory_window(2, seconds(100)).mandatory_window(3, seconds(60)).without_jitter();
+    let auth = Authenticator::builder(script.clone()).clock(TestClock::new()).timing(timing).build().unwrap();
+    token(&auth).await.unwrap();
+    advance(millis(199_999)).await;
+    token_at_once(&auth).await.unwrap();
+    quiet().await;
+    assert_eq!(script.requests(), 1);
+    advance(millis(1)).await;
+    token_at_once(&auth).await.unwrap();
+    until(|| script.requests() == 2).await;
+    refresh.send(Ok(credentials("at-2", None, Some(30)))).unwrap();
+    quiet().await;
+    // A divisor of 3: the last 10 of 30 seconds.
+    advance(seconds(20)).await;
+    assert!(at_once(pin!(auth.credentials())).await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn f55_no_caller_waits_for_an_advisory_refresh() {
+    let script = Script::new().then_ok(five_minutes("at-1"));
+    let refresh = script.then_when();
+    let timing = Timing::default().without_jitter().flight_deadline(seconds(100));
+    let auth = Authenticator::builder(script.clone()).clock(TestClock::new()).timing(timing).build().unwrap();
+    token(&auth).await.unwrap();
+    advance(seconds(225)).await;
+    // 64 s of a provider that takes its time: every caller is served on the first poll.
+    for _ in 0..640 {
+        assert_eq!(token_at_once(&auth).await.as_deref(), Some("at-1"));
+        advance(millis(100)).await;
+    }
+    assert_eq!(script.requests(), 2);
+    refresh.send(Ok(five_minutes("at-2"))).unwrap();
+    quiet().await;
+    assert_eq!(token_at_once(&auth).await.as_deref(), Some("at-2"));
+}
+
+/// Logs in at once, with tokens of one lifetime, and counts.
+#[derive(Clone)]
+struct Lasting(u64, Arc<AtomicU64>);
+
+impl Lasting {
+    fn seconds(lifetime: u64) -> Self {
+        Self(lifetime, Arc::default())
+    }
+
+    fn logins(&self) -> u64 {
+        self.1.load(Ordering::Relaxed)
+    }
+}
+
+impl CredentialSource for Lasting {
+    async fn login(&self) -> Result<Credentials, Error> {
+        let number = self.1.fetch_add(1, Ordering::Relaxed) + 1;
+        Ok(credentials(&format!("at-{number}"), None, Some(self.0)))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r02_a_token_of_a_minute_is_not_refreshed_on_every_request() {
+    let source = Lasting::seconds(60);
+    let auth = Authenticator::builder(source.clone()).clock(TestClock::new()).build().unwrap();
+    let end = Instant::now() + seconds(3600);
+    while Instant::now() < end {
+        token(&auth).await.unwrap();
+        advance(millis(100)).await;
+    }
+    // Refreshed 15 s ± 10 % before expiry: every 43.5 to 46.5 s, in steps of a tenth.
+    assert!((77..=83).contains(&source.logins()), "{} token requests in an hour", source.logins());
+}
+
+#[tokio::test(start_paused = true)]
+async fn r02_a_token_of_a_day_is_refreshed_five_minutes_before_its_end() {
+    let source = Lasting::seconds(24 * 3600);
+    let auth = exact(source.clone());
+    token(&auth).await.unwrap();
+    advance(seconds(24 * 3600 - 300) - millis(1)).await;
+    token(&auth).await.unwrap();
+    quiet().await;
+    assert_eq!(source.logins(), 1);
+    advance(millis(1)).await;
+    assert_eq!(token_at_once(&auth).await.as_deref(), Some("at-1"));
+    until(|| source.logins() == 2).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn r02_a_fleet_does_not_refresh_in_step() {
+    let sources: Vec<_> = (0..50).map(|_| Lasting::seconds(300)).collect();
+    let fleet: Vec<_> = sources
+        .iter()
+        .map(|source| Authenticator::builder(source.clone()).clock(TestClock::new()).build().unwrap())
+        .collect();
+    for auth in &fleet {
+        token(auth).await.unwrap();
+    }
+    // The window is 75 s ± 10 %: 67.5 s to 82.5 s before expiry.
+    advance(millis(217_499)).await;
+    let mut refreshed_by_second = Vec::new();
+    for _ in 0..17 {
+        for auth in &fleet {
+            token_at_once(auth).await.unwrap();
+        }
+        quiet().await;
+        refreshed_by_second.push(sources.iter().filter(|source| source.logins() > 1).count());
+        advance(seconds(1)).await;
+    }
+    assert_eq!(refreshed_by_second[0], 0);
+    assert_eq!(refreshed_by_second[16], 50);
+    let most = refreshed_by_second.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
+    assert!(most <= 25, "half of the fleet and more within a second: {refreshed_by_second:?}");
+}
