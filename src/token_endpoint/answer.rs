@@ -38,6 +38,10 @@ pub(crate) fn parse(
     if let Some(code) = string(&object, "error").filter(|code| !code.is_empty()) {
         return Err(refusal(StatusCode::BAD_REQUEST, asked, Some(&code), &object, description));
     }
+    // Some servers send an empty one with every answer.
+    if object.get("error").is_some_and(|error| !matches!(error.get(), "null" | r#""""#)) {
+        return Err(Error::invalid_answer("the token endpoint answered with an `error` that is no text"));
+    }
     parse_token_object(&object)
 }
 
