@@ -15,6 +15,7 @@
 use std::fmt;
 
 use http::HeaderMap;
+use http::header::AUTHORIZATION;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::token_endpoint::{Asked, Description, Form, non_empty, parse};
@@ -72,8 +73,10 @@ impl Client {
         }
         let mut headers = HeaderMap::new();
         self.auth.apply(&mut headers, &mut form)?;
+        let proof = headers.get(AUTHORIZATION).cloned();
         let answer = self.endpoint.post(Form::CONTENT_TYPE, headers, form.into_body()).await?;
         let mut secrets = secrets.to_vec();
+        secrets.push(proof.as_ref().and_then(|proof| proof.to_str().ok()?.strip_prefix("Basic ")));
         secrets.push(self.auth.secret());
         secrets.extend(self.extra.iter().map(|(_, value)| Some(value.expose_secret())));
         parse(&answer, asked, &Description::without(&secrets))

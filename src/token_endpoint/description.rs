@@ -1,7 +1,13 @@
 //! What a server says of itself, made fit to be shown: short, without control characters and secrets.
 
+use std::cmp::Reverse;
+
+use zeroize::Zeroizing;
+
 /// The longest piece of a server's words that is echoed, in characters.
 const MAX_ECHO: usize = 200;
+/// What stands where a secret was.
+const REDACTED: &str = "[redacted]";
 
 /// Makes a server's words fit for an error message (R42). It knows the secrets that were just sent, because
 /// some servers say them back.
@@ -15,17 +21,34 @@ impl<'a> Description<'a> {
     }
 
     pub(crate) fn clean(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for secret in self.secrets.iter().flatten().filter(|secret| !secret.is_empty()) {
-            text = text.replace(secret, "[redacted]");
-        }
-        let mut clean: String =
-            text.chars().map(|c| if is_shown(c) { c } else { ' ' }).take(MAX_ECHO).collect();
-        if text.chars().nth(MAX_ECHO).is_some() {
-            clean.push('…');
+        let secrets = self.secrets.iter().flatten().filter(|secret| !secret.is_empty());
+        let mut secrets: Vec<_> = secrets.flat_map(|secret| as_sent(secret)).collect();
+        // Of a secret that begins with another one, no rest may stay.
+        secrets.sort_by_key(|secret| Reverse(secret.len()));
+        let (mut clean, mut shown, mut rest) = (String::new(), 0, text);
+        while let Some(c) = rest.chars().next() {
+            if shown >= MAX_ECHO {
+                clean.push('…');
+                break;
+            }
+            let (piece, length) = match secrets.iter().find(|secret| rest.starts_with(secret.as_str())) {
+                Some(secret) => (REDACTED.to_owned(), secret.len()),
+                None => (if is_shown(c) { c } else { ' ' }.to_string(), c.len_utf8()),
+            };
+            shown += piece.chars().count();
+            clean += &piece;
+            rest = &rest[length..];
         }
         clean
     }
+}
+
+/// A secret as it is, in a form and in a JSON string: a server may quote the request that it does not like.
+fn as_sent(secret: &str) -> [Zeroizing<String>; 3] {
+    let form = form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>();
+    let json = Zeroizing::new(serde_json::to_string(secret).unwrap_or_default());
+    let unquoted = json.get(1..json.len().saturating_sub(1)).unwrap_or(secret);
+    [secret.to_owned().into(), form.into(), unquoted.to_owned().into()]
 }
 
 /// No control character, and none of those that make a terminal or a reader see another order of text.
@@ -44,5 +67,20 @@ mod tests {
         let description = Description::without(&secrets);
         assert_eq!(description.clean("no\r\n\u{1b}[31m hunter2!"), "no   [31m [redacted]!");
         assert_eq!(description.clean(&"x".repeat(500)).chars().count(), MAX_ECHO + 1);
+    }
+
+    #[test]
+    fn r42_a_secret_is_known_again_in_every_form_in_which_it_was_sent() {
+        let secrets = [Some(r#"a "b" +ü"#)];
+        let description = Description::without(&secrets);
+        for quoted in [r#"a "b" +ü"#, "a+%22b%22+%2B%C3%BC", r#"a \"b\" +ü"#] {
+            assert_eq!(description.clean(&format!("<{quoted}>")), "<[redacted]>");
+        }
+    }
+
+    #[test]
+    fn r42_no_rest_stays_of_a_secret_that_begins_with_another() {
+        let secrets = [Some("abc"), Some("abc-def")];
+        assert_eq!(Description::without(&secrets).clean("abc-def abc"), "[redacted] [redacted]");
     }
 }

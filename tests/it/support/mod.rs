@@ -5,4 +5,5 @@
 pub mod clock;
 pub mod idp;
 pub mod proxy;
+pub mod server;
 pub mod source;
