@@ -31,7 +31,8 @@ pub(crate) fn parse(
     description: &Description<'_>,
 ) -> Result<Credentials, Error> {
     let object = object(answer.body());
-    if let Some(error) = failure(answer, asked, object.as_ref(), description) {
+    let failed = failure(answer.status(), answer.headers(), asked, object.as_ref(), description);
+    if let Some(error) = failed {
         return Err(error);
     }
     let object = object.ok_or_else(|| unreadable(answer))?;
@@ -47,17 +48,17 @@ pub(crate) fn parse(
 
 /// The error of an answer that is no success.
 pub(crate) fn failure(
-    answer: &Response<Bytes>,
+    status: StatusCode,
+    headers: &HeaderMap,
     asked: Asked,
     object: Option<&Object<'_>>,
     description: &Description<'_>,
 ) -> Option<Error> {
-    let status = answer.status();
     let error = match status.as_u16() {
         200..=299 => return None,
         // The server says that it did not act on the request: a refresh token in it is unspent.
-        408 | 429 | 503 => transient(answer).not_processed(),
-        500..=599 => transient(answer),
+        408 | 429 | 503 => transient(status, headers).not_processed(),
+        500..=599 => transient(status, headers),
         300..=399 => Error::misconfigured(format!(
             "the token endpoint answered {}: redirects are not followed, for they could carry secrets elsewhere; \
              use the URL that it redirects to",
@@ -152,9 +153,9 @@ pub(crate) fn unreadable(answer: &Response<Bytes>) -> Error {
     Error::transient(format!("the token endpoint answered {} with {what}", answer.status().as_u16()))
 }
 
-pub(crate) fn transient(answer: &Response<Bytes>) -> Error {
-    let error = Error::transient(format!("the token endpoint answered {}", answer.status().as_u16()));
-    match retry_after(answer.headers(), SystemTime::now()) {
+fn transient(status: StatusCode, headers: &HeaderMap) -> Error {
+    let error = Error::transient(format!("the token endpoint answered {}", status.as_u16()));
+    match retry_after(headers, SystemTime::now()) {
         Some(wait) => error.with_retry_after(wait),
         None => error,
     }

@@ -10,7 +10,7 @@ pub use client_auth::ClientAuth;
 pub use transport::TokenTransport;
 
 pub(crate) use answer::{
-    Asked, Object, failure, members, object, parse, parse_token_object, string, transient, unreadable,
+    Asked, Object, failure, members, object, parse, parse_token_object, string, unreadable,
 };
 pub(crate) use client_auth::non_empty;
 pub(crate) use description::Description;

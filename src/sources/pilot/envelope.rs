@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 
 use crate::token_endpoint::{
-    Asked, Description, Object, failure, members, object, parse_token_object, string, transient, unreadable,
+    Asked, Description, Object, failure, members, object, parse_token_object, string, unreadable,
 };
 use crate::{Credentials, Error};
 
@@ -66,8 +66,7 @@ fn refused(
                 status.as_u16()
             )))
         }
-        _ if status == answer.status() => failure(answer, asked, envelope, description),
-        _ => Some(transient(answer)),
+        _ => failure(status, answer.headers(), asked, envelope, description),
     }
 }
 
