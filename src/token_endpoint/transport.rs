@@ -132,12 +132,20 @@ where
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
     let (parts, body) = response.into_parts();
-    match Limited::new(body, MAX_ANSWER).collect().await {
-        Ok(body) => Ok(Response::from_parts(parts, body.to_bytes())),
-        Err(error) if error.is::<LengthLimitError>() => {
+    let error = match Limited::new(body, MAX_ANSWER).collect().await {
+        Ok(body) => return Ok(Response::from_parts(parts, body.to_bytes())),
+        Err(error) => error,
+    };
+    let too_large = error.is::<LengthLimitError>();
+    match parts.status {
+        // Of a failure the status says enough (R9); a torn 4xx may say more the next time.
+        status if status.is_server_error() || (too_large && !status.is_success()) => {
+            Ok(Response::from_parts(parts, Bytes::new()))
+        }
+        _ if too_large => {
             Err(Error::invalid_answer("the token endpoint's answer is larger than 1 MiB; is the URL right?"))
         }
-        Err(error) => Err(broken(error)),
+        _ => Err(broken(error)),
     }
 }
 

@@ -1,0 +1,116 @@
+//! R32: an answer is capped in size and in time, however it arrives.
+
+use std::time::Duration;
+
+use reauth::{CredentialSource, MAX_ANSWER, TOKEN_REQUEST_TIMEOUT};
+use tokio::time::Instant;
+
+use super::*;
+use crate::support::server::{hyper_transport, reqwest_transport};
+
+/// A token answer of this many bytes.
+fn padded(status: u16, length: usize) -> Reply {
+    let token = r#"{"access_token":"at","token_type":"Bearer"}"#;
+    Reply::json(status, format!("{token}{}", " ".repeat(length - token.len())))
+}
+
+/// The same server over every transport.
+async fn over_every_transport(reply: Reply, check: impl AsyncFn(&str, ClientCredentials)) {
+    let server = TokenServer::always(reply);
+    let listening = server.listen().await;
+    check("in memory", service(in_memory(&server))).await;
+    check("hyper", service(at(&listening.url("/token"), hyper_transport()))).await;
+    check("reqwest", service(at(&listening.url("/token"), reqwest_transport()))).await;
+    assert_eq!(server.requests(), 3);
+}
+
+#[tokio::test]
+async fn r32_an_answer_of_the_largest_size_is_read_whole_or_in_pieces() {
+    for reply in [padded(200, MAX_ANSWER), padded(200, MAX_ANSWER).chunked(), Reply::token("at").chunked()] {
+        over_every_transport(reply, async |name, source| {
+            assert_eq!(source.login().await.expect(name).access_token(), "at");
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn r32_a_larger_one_is_refused_with_and_without_a_length_in_front() {
+    for reply in [padded(200, MAX_ANSWER + 1), padded(200, MAX_ANSWER + 1).chunked()] {
+        over_every_transport(reply, async |name, source| {
+            let error = source.login().await.expect_err(name);
+            assert_eq!(error.kind(), ErrorKind::InvalidAnswer, "{name}: {error:?}");
+            assert!(error.to_string().contains("1 MiB"), "{name}: {error}");
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn r09_a_failure_is_read_by_its_status_however_large_or_torn_its_page() {
+    for reply in [padded(502, MAX_ANSWER + 1), padded(502, MAX_ANSWER + 1).chunked(), padded(502, 64).torn()]
+    {
+        over_every_transport(reply, async |name, source| {
+            let error = source.login().await.expect_err(name);
+            assert_eq!(error.kind(), ErrorKind::Transient, "{name}: {error:?}");
+            assert!(error.to_string().contains("502"), "{name}: {error}");
+        })
+        .await;
+    }
+    over_every_transport(padded(403, MAX_ANSWER + 1), async |name, source| {
+        assert_eq!(source.login().await.expect_err(name).kind(), ErrorKind::LoginRequired);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn r09_a_torn_answer_is_transient() {
+    for status in [200, 400] {
+        over_every_transport(padded(status, 64).torn(), async |name, source| {
+            let error = source.login().await.expect_err(name);
+            assert_eq!(error.kind(), ErrorKind::Transient, "{name}: {error:?}");
+            assert!(error.to_string().contains("broke before its answer was complete"), "{name}: {error}");
+        })
+        .await;
+    }
+}
+
+/// How long one attempt at a server that answers so takes, in paused time.
+async fn patience(reply: Reply, timeout: Option<Duration>) -> Duration {
+    let server = TokenServer::always(reply);
+    let endpoint = match timeout {
+        Some(timeout) => in_memory(&server).timeout(timeout),
+        None => in_memory(&server),
+    };
+    let start = Instant::now();
+    let error = service(endpoint).login().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transient);
+    assert!(error.to_string().contains("did not answer in time"), "{error}");
+    start.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn r32_a_server_that_never_answers_is_left_after_the_endpoints_own_timeout() {
+    for reply in [Reply::hang(), Reply::token("at").head_only()] {
+        for (timeout, expected) in
+            [(None, TOKEN_REQUEST_TIMEOUT), (Some(Duration::from_secs(3)), Duration::from_secs(3))]
+        {
+            let waited = patience(reply.clone(), timeout).await;
+            assert!(waited >= expected && waited < expected + Duration::from_millis(10), "{waited:?}");
+        }
+    }
+}
+
+/// A server that never becomes ready has not seen the refresh token: it is sent as often as it takes.
+#[tokio::test(start_paused = true)]
+async fn r14_a_transport_that_is_never_ready_has_spent_nothing() {
+    let (service, mut handle) = tower_test::mock::pair::<
+        http::Request<http_body_util::Full<bytes::Bytes>>,
+        http::Response<http_body_util::Full<bytes::Bytes>>,
+    >();
+    handle.send_error("no connection to be had");
+    let transport = TokenTransport::new(service);
+    let error =
+        refresher(at(URL, transport)).refresh(&credentials("at-0", Some("rt-0"), None)).await.unwrap_err();
+    assert!(error.to_string().contains("can't be reached"), "{error}");
+}
