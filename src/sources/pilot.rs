@@ -43,11 +43,11 @@ impl Pilot {
     ///
     /// # Errors
     ///
-    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) when it is no https URL (http on loopback).
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) when it is no https URL (http on loopback), or has a
+    /// query.
     pub fn builder(endpoint: &str) -> Result<PilotBuilder, Error> {
-        TokenEndpoint::new(endpoint)?;
         Ok(PilotBuilder {
-            endpoint: endpoint.trim_end_matches('/').to_owned(),
+            endpoint: base(endpoint)?.to_owned(),
             users: "/v1/users",
             password: None,
             credentials: None,
@@ -125,6 +125,15 @@ impl PilotBuilder {
             credentials: self.credentials,
         })
     }
+}
+
+/// The endpoint as a path can follow it.
+fn base(endpoint: &str) -> Result<&str, Error> {
+    TokenEndpoint::new(endpoint)?;
+    if endpoint.contains('?') {
+        return Err(Error::misconfigured("PILOT endpoint: it has a query"));
+    }
+    Ok(endpoint.trim_end_matches('/'))
 }
 
 impl CredentialSource for Pilot {

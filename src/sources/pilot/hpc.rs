@@ -5,7 +5,7 @@ use std::fmt;
 use http::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::envelope;
+use super::{base, envelope};
 use crate::token_endpoint::{Asked, Description, json_body, non_empty};
 use crate::{CredentialSource, Credentials, Error, TokenEndpoint, TokenTransport};
 
@@ -25,14 +25,14 @@ impl HpcLogin {
     /// # Errors
     ///
     /// [`Misconfigured`](crate::ErrorKind::Misconfigured) when one is empty, or the endpoint is no https URL
-    /// (http on loopback).
+    /// (http on loopback) or has a query.
     pub fn new(
         endpoint: &str,
         username: impl Into<String>,
         password: impl Into<String>,
         token_issuer: impl Into<String>,
     ) -> Result<Self, Error> {
-        let endpoint = TokenEndpoint::new(&format!("{}/v1/hpc/auth", endpoint.trim_end_matches('/')))?;
+        let endpoint = TokenEndpoint::new(&format!("{}/v1/hpc/auth", base(endpoint)?))?;
         Ok(Self {
             // Without the default transport, one may yet be named.
             endpoint: endpoint.clone().resolved().unwrap_or(endpoint),
