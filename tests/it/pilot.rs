@@ -1,1 +1,193 @@
-//! (to come)
+//! PILOT: password login, refresh, HPC login, as its contract has them.
+
+use std::time::Duration;
+
+use reauth::pilot::HpcLogin;
+use reauth::timing::TERMINAL_MEMORY;
+use reauth::{Authenticator, CredentialSource, ErrorKind, Pilot, Timing};
+use tokio::time::advance;
+
+use crate::support::clock::TestClock;
+use crate::support::server::{Reply, TokenServer};
+use crate::support::source::credentials;
+
+mod wire;
+
+fn with_password(server: &TokenServer) -> Pilot {
+    let builder = Pilot::builder("https://pilot.test").unwrap().password("ada", "pass-w0rd").unwrap();
+    builder.transport(server.transport()).build().unwrap()
+}
+
+fn with_credentials(server: &TokenServer, refresh: Option<&str>) -> Pilot {
+    let builder =
+        Pilot::builder("https://pilot.test").unwrap().credentials(credentials("at-0", refresh, None));
+    builder.transport(server.transport()).build().unwrap()
+}
+
+fn authenticator(source: impl CredentialSource) -> Authenticator {
+    let timing = Timing::default().without_jitter();
+    Authenticator::builder(source).clock(TestClock::new()).timing(timing).build().unwrap()
+}
+
+/// The path of every request so far.
+fn paths(server: &TokenServer) -> Vec<String> {
+    server.seen().iter().map(|seen| seen.uri.path().to_owned()).collect()
+}
+
+const LOGIN: &str = "/v1/users/auth";
+const REFRESH: &str = "/v1/users/refresh";
+
+#[tokio::test(start_paused = true)]
+async fn a_password_logs_in_then_refreshes_and_logs_in_again_when_the_refresh_token_is_dead() {
+    for dead in [
+        // The backend's one answer to every failed refresh.
+        Reply::pilot_error(500, "Unable to get token"),
+        Reply::pilot_error(401, "Token is not active"),
+        Reply::bare(400, ""),
+    ] {
+        let server = TokenServer::script([
+            Reply::pilot("at-1", "rt-1"),
+            Reply::pilot("at-2", "rt-2"),
+            dead.clone(),
+            Reply::pilot("at-3", "rt-3"),
+        ]);
+        let auth = authenticator(with_password(&server));
+        assert_eq!(auth.credentials().await.unwrap().access_token(), "at-1");
+        assert_eq!(auth.refresh().await.unwrap().access_token(), "at-2");
+        assert_eq!(auth.refresh().await.unwrap().access_token(), "at-3", "{dead:?}");
+        assert_eq!(paths(&server), [LOGIN, REFRESH, REFRESH, LOGIN]);
+        let spent: Vec<_> =
+            server.seen()[1..3].iter().map(|seen| seen.json()["refreshtoken"].clone()).collect();
+        assert_eq!(spent, ["rt-1", "rt-2"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_alone_are_used_then_refreshed_and_then_the_user_has_to_log_in() {
+    let server = TokenServer::script([
+        Reply::pilot("at-1", "rt-1"),
+        Reply::pilot_error(500, "Unable to get token : Token is not active"),
+    ]);
+    let auth = authenticator(with_credentials(&server, Some("rt-0")));
+    let first = auth.credentials().await.unwrap();
+    assert_eq!((first.access_token(), server.requests()), ("at-0", 0));
+    let second = auth.reject(&first).await.unwrap();
+    assert_eq!(second.access_token(), "at-1");
+
+    advance(Duration::from_secs(60)).await;
+    let error = auth.reject(&second).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::LoginRequired);
+    assert!(error.to_string().contains("Unable to get token : Token is not active"), "{error}");
+    // It stays so, and the dead token is not sent again.
+    advance(TERMINAL_MEMORY).await;
+    assert_eq!(auth.credentials().await.unwrap_err().kind(), ErrorKind::LoginRequired);
+    assert_eq!(paths(&server), [REFRESH, REFRESH]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_access_token_alone_is_used_until_it_is_rejected() {
+    let server = TokenServer::always(Reply::pilot("at-1", "rt-1"));
+    let auth = authenticator(with_credentials(&server, None));
+    let first = auth.credentials().await.unwrap();
+    advance(Duration::from_secs(3600)).await;
+    assert_eq!(auth.credentials().await.unwrap().access_token(), "at-0");
+    assert_eq!(auth.reject(&first).await.unwrap_err().kind(), ErrorKind::LoginRequired);
+    assert_eq!(server.requests(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_both_the_credentials_come_first_and_the_password_last() {
+    let server =
+        TokenServer::script([Reply::pilot_error(500, "Unable to get token"), Reply::pilot("at-1", "rt-1")]);
+    let builder = Pilot::builder("https://pilot.test").unwrap();
+    let builder = builder.credentials(credentials("at-0", Some("rt-0"), None));
+    let builder = builder.password("ada", "pass-w0rd").unwrap().transport(server.transport());
+    let auth = authenticator(builder.build().unwrap());
+    let first = auth.credentials().await.unwrap();
+    assert_eq!((first.access_token(), server.requests()), ("at-0", 0));
+    assert_eq!(auth.reject(&first).await.unwrap().access_token(), "at-1");
+    assert_eq!(paths(&server), [REFRESH, LOGIN]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r09_a_refused_log_in_is_terminal_and_remembered() {
+    for (reply, kind, said) in [
+        (Reply::pilot_error(401, "User is disabled"), ErrorKind::LoginRequired, "User is disabled"),
+        (Reply::pilot_error(404, "User not found"), ErrorKind::LoginRequired, "User not found"),
+        (Reply::bare(401, ""), ErrorKind::LoginRequired, "status 401"),
+        (Reply::json(422, r#"{"detail":[{"loc":["body"]}]}"#), ErrorKind::Misconfigured, "422"),
+    ] {
+        let server = TokenServer::always(reply.clone());
+        let auth = authenticator(with_password(&server));
+        for _ in 0..3 {
+            let error = auth.credentials().await.unwrap_err();
+            assert_eq!(error.kind(), kind, "{reply:?}");
+            assert!(error.to_string().contains(said), "{error}");
+        }
+        assert_eq!(server.requests(), 1, "{reply:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r09_an_outage_is_waited_out() {
+    let html = "<html>502</html>";
+    for reply in [
+        Reply::pilot_error(500, "User authentication failed : timeout"),
+        Reply::html(502, html),
+        Reply::html(503, html),
+        Reply::html(504, html),
+        Reply::html(200, html),
+        Reply::bare(200, ""),
+        Reply::pilot("at-1", "rt-1").torn(),
+        Reply::pilot_error(429, "slow down").header("retry-after", "2"),
+    ] {
+        let server = TokenServer::script([reply.clone(), reply.clone(), Reply::pilot("at-1", "rt-1")]);
+        let auth = authenticator(with_password(&server));
+        assert_eq!(auth.credentials().await.unwrap().access_token(), "at-1", "{reply:?}");
+        assert_eq!(paths(&server), [LOGIN; 3], "{reply:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r14_an_unexplained_500_to_a_refresh_is_tried_once_more_before_the_password() {
+    let lost = Reply::pilot_error(500, "upstream connect error");
+    let server = TokenServer::script([
+        Reply::pilot("at-1", "rt-1"),
+        lost,
+        Reply::pilot_error(500, "Unable to get token"),
+        Reply::pilot("at-2", "rt-2"),
+    ]);
+    let auth = authenticator(with_password(&server));
+    auth.credentials().await.unwrap();
+    assert_eq!(auth.refresh().await.unwrap().access_token(), "at-2");
+    assert_eq!(paths(&server), [LOGIN, REFRESH, REFRESH, LOGIN]);
+}
+
+/// Keycloak realms give five minutes, sometimes one: a window of five minutes would refresh at every request.
+#[tokio::test(start_paused = true)]
+async fn r02_a_token_of_a_minute_is_not_refreshed_at_every_request() {
+    let server = TokenServer::new(|_| {
+        Reply::json(
+            200,
+            r#"{"code":200,"result":{"access_token":"at","refresh_token":"rt","expires_in":60}}"#,
+        )
+    });
+    let auth = authenticator(with_password(&server));
+    for _ in 0..400 {
+        auth.credentials().await.unwrap();
+        advance(Duration::from_millis(100)).await;
+    }
+    assert_eq!(server.requests(), 1, "40 s of a token that lasts 60");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_hpc_token_is_renewed_by_the_same_log_in() {
+    let token = |access: &str| Reply::json(200, format!(r#"{{"code":200,"result":"{access}"}}"#));
+    let server = TokenServer::script([token("at-1"), token("at-2")]);
+    let source = HpcLogin::new("https://pilot.test", "ada", "pass-w0rd", "hpc-1").unwrap();
+    let auth = authenticator(source.transport(server.transport()));
+    let first = auth.credentials().await.unwrap();
+    assert_eq!((first.access_token(), first.refresh_token()), ("at-1", None));
+    assert_eq!(auth.reject(&first).await.unwrap().access_token(), "at-2");
+    assert_eq!(paths(&server), ["/v1/hpc/auth"; 2]);
+}

@@ -1,0 +1,106 @@
+//! The requests, byte by byte, in both styles of path.
+
+use serde_json::json;
+
+use super::*;
+
+/// Both of a user's requests, to a builder of this endpoint.
+async fn requests(endpoint: &str, gateway: bool) -> TokenServer {
+    let server = TokenServer::always(Reply::pilot("at-1", "rt-1"));
+    let builder = Pilot::builder(endpoint).unwrap().password("ada", r#"p "\ü"#).unwrap();
+    let builder = if gateway { builder.gateway() } else { builder };
+    let pilot = builder.transport(server.transport()).build().unwrap();
+    let got = pilot.login().await.unwrap();
+    assert_eq!((got.access_token(), got.refresh_token()), ("at-1", Some("rt-1")));
+    pilot.refresh(&credentials("at-0", Some("rt-0"), None)).await.unwrap();
+    server
+}
+
+fn urls(server: &TokenServer) -> Vec<String> {
+    server.seen().iter().map(|seen| seen.uri.to_string()).collect()
+}
+
+#[tokio::test]
+async fn login_and_refresh_are_json_posts_with_these_members_alone() {
+    let server = requests("https://pilot.test", false).await;
+    let seen = server.seen();
+    assert_eq!(seen[0].json(), json!({ "username": "ada", "password": r#"p "\ü"# }));
+    // One word, without an underscore.
+    assert_eq!(seen[1].json(), json!({ "refreshtoken": "rt-0" }));
+    for seen in seen {
+        assert_eq!(seen.method, "POST");
+        assert_eq!(seen.header("content-type"), Some("application/json"));
+        assert_eq!(seen.header("accept"), Some("application/json"));
+        assert_eq!(seen.header("authorization"), None);
+    }
+}
+
+#[tokio::test]
+async fn the_service_and_the_gateway_have_paths_of_their_own() {
+    for (endpoint, gateway, expected) in [
+        (
+            "https://pilot.test",
+            false,
+            ["https://pilot.test/v1/users/auth", "https://pilot.test/v1/users/refresh"],
+        ),
+        (
+            "https://pilot.test/",
+            false,
+            ["https://pilot.test/v1/users/auth", "https://pilot.test/v1/users/refresh"],
+        ),
+        (
+            "http://127.0.0.1:81/a",
+            false,
+            ["http://127.0.0.1:81/a/v1/users/auth", "http://127.0.0.1:81/a/v1/users/refresh"],
+        ),
+        (
+            "https://api.test",
+            true,
+            ["https://api.test/portal/users/auth", "https://api.test/portal/users/refresh"],
+        ),
+        (
+            "https://api.test/x/",
+            true,
+            ["https://api.test/x/portal/users/auth", "https://api.test/x/portal/users/refresh"],
+        ),
+    ] {
+        assert_eq!(urls(&requests(endpoint, gateway).await), expected);
+    }
+}
+
+#[tokio::test]
+async fn the_hpc_login_is_a_json_post_with_these_members_alone() {
+    for (endpoint, expected) in [
+        ("https://pilot.test", "https://pilot.test/v1/hpc/auth"),
+        ("https://pilot.test/x/", "https://pilot.test/x/v1/hpc/auth"),
+    ] {
+        let server = TokenServer::always(Reply::json(200, r#"{"code":200,"result":"at-1"}"#));
+        let source = HpcLogin::new(endpoint, "ada", "pass-w0rd", "hpc-1").unwrap();
+        let got = source.transport(server.transport()).login().await.unwrap();
+        assert_eq!(got.access_token(), "at-1");
+        let seen = server.only();
+        assert_eq!(seen.uri, expected);
+        assert_eq!(
+            seen.json(),
+            json!({ "username": "ada", "password": "pass-w0rd", "token_issuer": "hpc-1" })
+        );
+        assert_eq!(seen.header("content-type"), Some("application/json"));
+    }
+}
+
+/// What would end up behind a question mark is no path.
+#[test]
+fn an_endpoint_with_a_query_is_refused() {
+    assert_eq!(Pilot::builder("https://pilot.test/?a=b").unwrap_err().kind(), ErrorKind::Misconfigured);
+    let hpc = HpcLogin::new("https://pilot.test?a=b", "ada", "p", "hpc-1");
+    assert_eq!(hpc.unwrap_err().kind(), ErrorKind::Misconfigured);
+}
+
+#[tokio::test]
+async fn without_a_transport_named_reqwest_is_the_transport() {
+    let server = TokenServer::always(Reply::pilot("at-1", "rt-1"));
+    let listening = server.listen().await;
+    let pilot = Pilot::builder(&listening.url("")).unwrap().password("ada", "p").unwrap().build().unwrap();
+    assert_eq!(pilot.login().await.unwrap().access_token(), "at-1");
+    assert_eq!(paths(&server), [LOGIN]);
+}
