@@ -19,9 +19,9 @@ use crate::source::BoxFuture;
 ///
 /// Cheap to clone; clones share the connections.
 #[derive(Clone)]
-pub struct TokenTransport(Arc<dyn Send_>);
+pub struct TokenTransport(Arc<dyn Transport>);
 
-trait Send_: Send + Sync {
+trait Transport: Send + Sync {
     fn send(&self, request: Request<Full<Bytes>>) -> BoxFuture<'_, Result<Response<Bytes>, Error>>;
 }
 
@@ -82,7 +82,7 @@ impl fmt::Debug for TokenTransport {
 /// The mutex is for services that are not `Sync`; it is held for the clone alone.
 struct Tower<S>(Mutex<S>);
 
-impl<S, B> Send_ for Tower<S>
+impl<S, B> Transport for Tower<S>
 where
     S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + 'static,
     S::Error: Into<Box<dyn StdError + Send + Sync>>,
@@ -105,7 +105,7 @@ where
 struct Reqwest(reqwest::Client);
 
 #[cfg(feature = "reqwest")]
-impl Send_ for Reqwest {
+impl Transport for Reqwest {
     fn send(&self, request: Request<Full<Bytes>>) -> BoxFuture<'_, Result<Response<Bytes>, Error>> {
         Box::pin(async move {
             let (parts, body) = request.into_parts();
@@ -116,9 +116,9 @@ impl Send_ for Reqwest {
             let request = reqwest::Request::try_from(Request::from_parts(parts, body))
                 .map_err(|_| Error::misconfigured("token endpoint: reqwest does not take its URL"))?;
             let response = self.0.execute(request).await.map_err(|error| {
-                let unreached_ = error.is_connect() || error.is_builder();
+                let is_unreached = error.is_connect() || error.is_builder();
                 let error = Box::new(error.without_url());
-                if unreached_ { unreached(error) } else { broken(error) }
+                if is_unreached { unreached(error) } else { broken(error) }
             })?;
             collect(Response::from(response)).await
         })
