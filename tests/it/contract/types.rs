@@ -1,0 +1,57 @@
+//! What the public types of both adapters are.
+
+use std::fmt::Debug;
+
+use http_body_util::Full;
+use reauth::layer::{Auth, AuthError, ResponseFuture};
+use reauth::{AuthLayer, AuthMiddleware, RenewalError, ResponseHead, Scope};
+use tower::Layer;
+
+use crate::tower_layer::api::{Api, Broken, holding_first, layer};
+
+type HyperClient = hyper_util::client::legacy::Client<
+    hyper_util::client::legacy::connect::HttpConnector,
+    Full<bytes::Bytes>,
+>;
+
+#[test]
+fn r18_handles_are_send_sync_clone_and_debug() {
+    fn handle<T: Send + Sync + Clone + Debug + 'static>() {}
+    handle::<AuthLayer>();
+    handle::<Auth<Api>>();
+    handle::<Auth<HyperClient>>();
+    handle::<AuthMiddleware>();
+    handle::<AuthError<Broken>>();
+    handle::<RenewalError>();
+    handle::<Scope>();
+    fn value<T: Send + Sync + Debug>() {}
+    value::<ResponseHead<'_>>();
+}
+
+#[test]
+fn r31_the_response_future_is_send_and_debug() {
+    fn future<T: Future + Send + Debug + 'static>() {}
+    future::<ResponseFuture<Api, String, String>>();
+    future::<ResponseFuture<HyperClient, Full<bytes::Bytes>, hyper::body::Incoming>>();
+}
+
+#[test]
+fn r40_debug_of_the_adapters_shows_the_scope_and_no_secret() {
+    let (layer, auth) = layer(&holding_first());
+    let middleware = AuthMiddleware::for_origin("https://api.example.com", auth).unwrap();
+    let service = layer.layer(Api::taking(&[]));
+    for text in [format!("{layer:?}"), format!("{service:?}"), format!("{middleware:?}")] {
+        assert!(text.contains("https://api.example.com:443"), "{text}");
+        assert!(!text.contains("at-1") && !text.contains("rt-1"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn r31_the_service_inside_can_be_reached() {
+    let (layer, _auth) = layer(&holding_first());
+    let api = Api::taking(&[]);
+    let number = api.clone_number();
+    let service = layer.layer(api);
+    assert_eq!(service.get_ref().clone_number(), number);
+    assert_eq!(service.into_inner().clone_number(), number);
+}

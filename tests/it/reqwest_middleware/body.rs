@@ -1,0 +1,60 @@
+//! Bodies: which are sent twice, what becomes of a 401 to the others, and of the connection.
+
+use bytes::Bytes;
+use http::{Method, StatusCode};
+use http_body_util::{BodyExt, Full};
+use reauth::RenewalError;
+use reqwest::Body;
+
+use super::client;
+use super::server::Server;
+use crate::tower_layer::api::{holding_first, nth};
+
+fn streamed(text: &'static str) -> Body {
+    Body::wrap_stream(Full::new(Bytes::from(text)).into_data_stream())
+}
+
+#[tokio::test]
+async fn r27_a_streaming_body_is_sent_once_and_its_401_still_refreshes() {
+    let script = holding_first().then_ok(nth(2));
+    let server = Server::taking("at-2").await;
+    let client = client(&server, &script);
+    let response = client.post(server.url("/x")).body(streamed("streamed")).send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert!(response.extensions().get::<RenewalError>().is_none(), "the renewal did not fail");
+    assert_eq!((server.tokens(), script.requests()), (vec!["at-1".to_owned()], 1));
+    let response = client.post(server.url("/x")).body(streamed("streamed")).send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert!(server.arrived().iter().all(|arrived| arrived.body == "streamed"));
+    assert_eq!((server.tokens().len(), script.requests()), (2, 1));
+}
+
+#[tokio::test]
+async fn f49_the_replay_is_the_whole_request() {
+    for body in ["a body", ""] {
+        let script = holding_first().then_ok(nth(2));
+        let server = Server::taking("at-2").await;
+        let request = client(&server, &script).put(server.url("/x")).header("x-mine", "1").body(body);
+        assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
+        let arrived = server.arrived();
+        assert_eq!(arrived.len(), 2);
+        for arrived in arrived {
+            assert_eq!((arrived.method, arrived.path.as_str()), (Method::PUT, "/x"));
+            assert_eq!((arrived.headers["x-mine"].as_bytes(), arrived.body), (&b"1"[..], Bytes::from(body)));
+        }
+    }
+}
+
+#[tokio::test]
+async fn r28_the_replay_reuses_the_connection_of_the_401() {
+    let script = holding_first().then_ok(nth(2));
+    let server = Server::taking("at-2").await;
+    let client = client(&server, &script);
+    for _ in 0..3 {
+        let response = client.get(server.url("/x")).send().await.unwrap();
+        assert_eq!(response.text().await.unwrap(), "at-2");
+    }
+    assert_eq!(server.tokens(), ["at-1", "at-2", "at-2", "at-2"]);
+    let connections: Vec<_> = server.arrived().iter().map(|arrived| arrived.connection).collect();
+    assert_eq!(connections, [0; 4]);
+}

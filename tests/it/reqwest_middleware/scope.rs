@@ -1,0 +1,86 @@
+//! Which requests get a credential.
+
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use http::{Response, StatusCode};
+use http_body_util::Full;
+use reauth::{AuthMiddleware, Authenticator, ErrorKind, Scope};
+
+use super::server::Server;
+use super::{client, with};
+use crate::support::source::Script;
+use crate::tower_layer::api::{holding_first, nth};
+
+async fn agreeing() -> Server {
+    Server::start(|_| Response::new(Full::<Bytes>::default())).await
+}
+
+async fn refusing() -> Server {
+    Server::start(|_| super::server::unauthorized()).await
+}
+
+#[tokio::test]
+async fn r20_another_origin_passes_unauthenticated_and_its_401_rejects_nothing() {
+    let (ours, other) = (agreeing().await, refusing().await);
+    let script = holding_first();
+    let client = client(&ours, &script);
+    let response = client.get(other.url("/x")).header("x-mine", "1").send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(other.tokens(), ["-"]);
+    assert_eq!(other.arrived()[0].headers["x-mine"], "1");
+    // Another name of the same address is another origin.
+    let port = ours.origin().rsplit(':').next().unwrap();
+    client.get(format!("http://localhost:{port}/x")).send().await.unwrap();
+    assert_eq!(ours.tokens(), ["-"]);
+    client.get(ours.url("/x")).send().await.unwrap();
+    assert_eq!(ours.tokens(), ["-", "at-1"]);
+    assert_eq!(script.requests(), 0);
+}
+
+#[tokio::test]
+async fn r20_a_foreign_request_does_not_wait_for_a_credential() {
+    let (ours, other) = (agreeing().await, agreeing().await);
+    let script = Script::new();
+    client(&ours, &script).get(other.url("/x")).send().await.unwrap();
+    assert_eq!((other.tokens(), script.requests()), (vec!["-".to_owned()], 0));
+}
+
+#[tokio::test]
+async fn r20_every_origin_in_scope_gets_the_token() {
+    let (first, second, third) = (agreeing().await, agreeing().await, agreeing().await);
+    let scope = Scope::origin(first.origin()).unwrap().and(&second.origin().to_uppercase()).unwrap();
+    let client = with(AuthMiddleware::new(scope, Authenticator::new(nth(1)).unwrap()));
+    for server in [&first, &second, &third] {
+        client.get(server.url("/x")).send().await.unwrap();
+    }
+    assert_eq!([first.tokens(), second.tokens(), third.tokens()], [["at-1"], ["at-1"], ["-"]]);
+}
+
+#[test]
+fn r20_a_scope_is_https_or_loopback() {
+    let auth = Authenticator::new(nth(1)).unwrap();
+    AuthMiddleware::for_origin("http://127.0.0.1:1", auth.clone()).unwrap();
+    let error = AuthMiddleware::for_origin("http://api.example.com", auth).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Misconfigured);
+}
+
+#[tokio::test]
+async fn f52_the_callers_own_authorization_is_passed_on_and_never_replayed() {
+    // Warm, and with nothing in hand: it is no reason to wait either.
+    for script in [holding_first(), Script::new()] {
+        let server = refusing().await;
+        let client = client(&server, &script);
+        let own = client.get(server.url("/x")).basic_auth("mine", Some("own"));
+        assert_eq!(own.send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+        // reqwest makes a header of a user name in the URL.
+        let in_url = server.url("/x").replace("http://", "http://mine:own@");
+        assert_eq!(client.get(in_url).send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+        let arrived = server.arrived();
+        assert_eq!(arrived.len(), 2);
+        for arrived in arrived {
+            let sent: Vec<_> = arrived.headers.get_all(AUTHORIZATION).iter().collect();
+            assert_eq!(sent, ["Basic bWluZTpvd24="]);
+        }
+        assert_eq!(script.requests(), 0, "another credential's 401 started a refresh");
+    }
+}

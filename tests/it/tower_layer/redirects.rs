@@ -1,0 +1,146 @@
+//! The layer above and below what follows redirects.
+
+use http::header::LOCATION;
+use http::{Request, Response, StatusCode, Uri};
+use reauth::{AuthLayer, RenewalError};
+use tower::{Layer, Service, ServiceExt, service_fn};
+
+use super::api::{Api, get, holding_first, layer, nth, send, status};
+use crate::support::source::{Answer, Script};
+
+/// Where an answer came from, as a follower below says it.
+#[derive(Clone)]
+struct CameFrom(Uri);
+
+fn came_from(extensions: &http::Extensions) -> Option<Uri> {
+    Some(extensions.get::<CameFrom>()?.0.clone())
+}
+
+/// An API that takes `at-2`, below a follower that says where its 401 came from.
+fn answering_from(uri: Option<&'static str>) -> Api {
+    Api::new(move |seen| {
+        if seen.token() == Some("at-2") {
+            return Ok(status(StatusCode::OK));
+        }
+        let mut response = status(StatusCode::UNAUTHORIZED);
+        if let Some(uri) = uri {
+            response.extensions_mut().insert(CameFrom(Uri::from_static(uri)));
+        }
+        Ok(response)
+    })
+}
+
+fn with_response_uri(script: &Script) -> AuthLayer {
+    layer(script).0.response_uri(came_from)
+}
+
+#[tokio::test(start_paused = true)]
+async fn r30_a_401_of_another_origin_rejects_nothing() {
+    let elsewhere = [
+        "https://other.test/x",
+        "http://api.example.com/x",
+        "https://api.example.com:8443/x",
+        "https://login.api.example.com/x",
+    ];
+    // With the token in hand, and when it had to be waited for.
+    for script in [holding_first(), Script::new().then_ok(nth(1))] {
+        let layer = with_response_uri(&script);
+        let before = script.requests();
+        for uri in elsewhere {
+            let api = answering_from(Some(uri));
+            let response = send(&layer.layer(api.clone()), get("/x")).await.unwrap();
+            assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+            assert!(response.extensions().get::<RenewalError>().is_none());
+            assert_eq!(api.tokens(), ["at-1"], "{uri}");
+        }
+        assert!(script.requests() <= before + 1, "a login at most, and no refresh");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r30_a_401_of_the_same_origin_rejects_wherever_on_it() {
+    let here = [
+        None,
+        Some("https://api.example.com/elsewhere"),
+        Some("https://API.example.com/x"),
+        Some("https://api.example.com:443/x"),
+    ];
+    for uri in here {
+        let script = holding_first().then_ok(nth(2));
+        let api = answering_from(uri);
+        let response = send(&with_response_uri(&script).layer(api.clone()), get("/x")).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{uri:?}");
+        assert_eq!(api.tokens(), ["at-1", "at-2"]);
+    }
+}
+
+/// Follows one redirect, as naively as can be: the second request has every header of the first.
+async fn follow<S>(service: S, request: Request<String>) -> Result<Response<String>, S::Error>
+where
+    S: Service<Request<String>, Response = Response<String>> + Clone,
+{
+    let mut second = get("/");
+    *second.headers_mut() = request.headers().clone();
+    let response = service.clone().oneshot(request).await?;
+    let Some(location) = response.headers().get(LOCATION) else { return Ok(response) };
+    *second.uri_mut() = location.to_str().unwrap().parse().unwrap();
+    let came_from = CameFrom(second.uri().clone());
+    let mut response = service.oneshot(second).await?;
+    response.extensions_mut().insert(came_from);
+    Ok(response)
+}
+
+/// An API whose `/x` redirects there; what is there answers `code`.
+fn redirecting(to: &'static str, code: StatusCode) -> Api {
+    Api::new(move |seen| {
+        if seen.uri.path() != "/x" {
+            return Ok(status(code));
+        }
+        let mut response = status(StatusCode::FOUND);
+        response.headers_mut().insert(LOCATION, to.parse().unwrap());
+        Ok(response)
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn f44_inside_a_follower_the_scope_holds_hop_by_hop() {
+    for (to, token) in [
+        ("https://other.test/y", "-"),
+        ("http://api.example.com/y", "-"),
+        ("https://api.example.com/y", "at-1"),
+    ] {
+        let script = holding_first();
+        let (layer, _auth) = layer(&script);
+        let api = redirecting(to, StatusCode::OK);
+        let service = layer.layer(api.clone());
+        follow(service, get("/x")).await.unwrap();
+        assert_eq!(api.tokens(), ["at-1", token], "redirected to {to}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn f44_outside_a_follower_the_401_of_the_last_hop_is_not_taken_for_the_first_ones() {
+    let script = holding_first();
+    let layer = with_response_uri(&script);
+    let api = redirecting("https://other.test/y", StatusCode::UNAUTHORIZED);
+    let below = api.clone();
+    let follower = service_fn(move |request| follow(below.clone(), request));
+    let response = send(&layer.layer(follower), get("/x")).await.unwrap();
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!((api.seen().len(), script.requests()), (2, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn r30_it_is_judged_by_where_the_request_went_when_several_origins_are_in_scope() {
+    // Both are in scope, yet the 401 of one is no word about what was sent to the other.
+    let script = holding_first();
+    let auth = reauth::Authenticator::new(script.clone()).unwrap();
+    let scope = reauth::Scope::origin("https://api.example.com").unwrap();
+    let layer = AuthLayer::new(scope.and("https://other.test").unwrap(), auth).response_uri(came_from);
+    let api = answering_from(Some("https://other.test/x"));
+    send(&layer.layer(api.clone()), get("https://api.example.com/x")).await.unwrap();
+    assert_eq!(script.requests(), 0);
+    script.push(Answer::Now(Ok(nth(2))));
+    send(&layer.layer(api.clone()), get("https://other.test/x")).await.unwrap();
+    assert_eq!(script.requests(), 1);
+}

@@ -1,0 +1,174 @@
+//! What a 401 starts, and what it doesn't.
+
+use std::time::Duration;
+
+use http::{Request, Response, StatusCode};
+use reauth::layer::AuthError;
+use reauth::{ErrorKind, RenewalError};
+use tower::{Layer, ServiceExt};
+use tower_test::mock;
+
+use super::api::{Api, bearer, get, holding_first, idle, layer, nth, send, status};
+use crate::support::source::{Asked, Script};
+
+type MockApi = mock::Handle<Request<String>, Response<String>>;
+type MockError = Box<dyn std::error::Error + Send + Sync>;
+type Call = tokio::task::JoinHandle<Result<Response<String>, AuthError<MockError>>>;
+
+#[tokio::test(start_paused = true)]
+async fn f17_a_server_that_always_says_401_is_asked_exactly_twice() {
+    let script = holding_first().then_ok(nth(2));
+    let (layer, _auth) = layer(&script);
+    let api = Api::new(|seen| {
+        let mut response = status(StatusCode::UNAUTHORIZED);
+        *response.body_mut() = format!("not with {}", seen.token().unwrap());
+        Ok(response)
+    });
+    let response = send(&layer.layer(api.clone()), get("/x")).await.unwrap();
+    assert_eq!(api.tokens(), ["at-1", "at-2"]);
+    // R23: the second 401 goes to the caller as it is.
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert!(response.extensions().get::<RenewalError>().is_none(), "the renewal did not fail");
+    assert_eq!(response.into_body(), "not with at-2");
+    assert_eq!(script.requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn f20_the_caller_sees_the_200_of_the_renewed_credential() {
+    let script = holding_first().then_ok(nth(2));
+    let (layer, _auth) = layer(&script);
+    let api = Api::taking(&["at-2"]);
+    let response = send(&layer.layer(api.clone()), get("/x")).await.unwrap();
+    assert_eq!((response.status(), response.body().as_str()), (StatusCode::OK, "at-2"));
+    assert_eq!(script.asked(), [Asked::Refresh("rt-1".to_owned())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn f21_a_403_never_refreshes() {
+    let script = holding_first();
+    let (layer, auth) = layer(&script);
+    let api = Api::saying(StatusCode::FORBIDDEN);
+    let response = send(&layer.layer(api.clone()), get("/x")).await.unwrap();
+    assert_eq!(response.status(), StatusCode::FORBIDDEN);
+    assert_eq!((api.seen().len(), script.requests()), (1, 0));
+    assert_eq!(auth.credentials().await.unwrap().access_token(), "at-1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn r23_other_errors_of_the_server_never_refresh() {
+    let script = holding_first();
+    let (layer, _auth) = layer(&script);
+    for code in [302, 400, 404, 407, 419, 429, 500, 503].map(|code| StatusCode::from_u16(code).unwrap()) {
+        let api = Api::saying(code);
+        assert_eq!(send(&layer.layer(api.clone()), get("/x")).await.unwrap().status(), code);
+        assert_eq!(api.seen().len(), 1);
+    }
+    assert_eq!(script.requests(), 0);
+}
+
+/// Two requests on their way with `at-1`, each in the hand of the test.
+async fn two_in_flight(script: &Script) -> (Flying, Flying, MockApi) {
+    let (layer, _auth) = layer(script);
+    let (mock, mut api) = mock::pair();
+    let service = layer.layer(mock);
+    let mut fly = async |path: &str| {
+        let call = tokio::spawn(service.clone().oneshot(get(path)));
+        let (request, reply) = api.next_request().await.unwrap();
+        assert_eq!(request.headers()["authorization"], bearer("at-1"));
+        Flying { call, reply }
+    };
+    (fly("/a").await, fly("/b").await, api)
+}
+
+struct Flying {
+    call: Call,
+    reply: mock::SendResponse<Response<String>>,
+}
+
+/// The next request at the API is this one with `at-2`; it is answered 200.
+async fn takes_replay(api: &mut MockApi, path: &str) {
+    let (request, reply) = api.next_request().await.unwrap();
+    assert_eq!(request.uri().path(), path);
+    assert_eq!(request.headers()["authorization"], bearer("at-2"));
+    reply.send_response(status(StatusCode::OK));
+}
+
+#[tokio::test(start_paused = true)]
+async fn f03_a_late_401_for_the_old_token_is_replayed_and_refreshes_nothing() {
+    let script = holding_first().then_ok(nth(2));
+    let (a, b, mut api) = two_in_flight(&script).await;
+    a.reply.send_response(status(StatusCode::UNAUTHORIZED));
+    takes_replay(&mut api, "/a").await;
+    assert_eq!(a.call.await.unwrap().unwrap().status(), StatusCode::OK);
+    // The refresh is over; now comes the 401 of the request that left before it.
+    b.reply.send_response(status(StatusCode::UNAUTHORIZED));
+    takes_replay(&mut api, "/b").await;
+    assert_eq!(b.call.await.unwrap().unwrap().status(), StatusCode::OK);
+    assert_eq!(script.requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r24_a_401_during_the_refresh_joins_it() {
+    let script = holding_first();
+    let refresh = script.then_when();
+    let (a, b, mut api) = two_in_flight(&script).await;
+    a.reply.send_response(status(StatusCode::UNAUTHORIZED));
+    idle().await;
+    b.reply.send_response(status(StatusCode::UNAUTHORIZED));
+    idle().await;
+    assert!(api.poll_request().is_pending(), "a request went out before its new token was there");
+    refresh.send(Ok(nth(2))).ok().unwrap();
+    takes_replay(&mut api, "/a").await;
+    takes_replay(&mut api, "/b").await;
+    assert_eq!(a.call.await.unwrap().unwrap().status(), StatusCode::OK);
+    assert_eq!(b.call.await.unwrap().unwrap().status(), StatusCode::OK);
+    assert_eq!(script.requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn f09_the_token_that_was_just_rejected_is_not_sent_again() {
+    // The identity provider hands out the very same access token.
+    let script = holding_first().then_ok(nth(1));
+    let (layer, _auth) = layer(&script);
+    let api = Api::taking(&[]);
+    let service = layer.layer(api.clone());
+    let response = send(&service, get("/x")).await.unwrap();
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    let reason = response.extensions().get::<RenewalError>().unwrap();
+    assert_eq!(reason.0.kind(), ErrorKind::InvalidAnswer);
+    // R25: nor by the next request, while the failure is backed off from.
+    let AuthError::Credentials(error) = send(&service, get("/x")).await.unwrap_err() else {
+        panic!("the API did not fail");
+    };
+    assert_eq!(error.kind(), ErrorKind::InvalidAnswer);
+    assert_eq!(api.tokens(), ["at-1"]);
+    assert_eq!(script.requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r26_a_server_that_rejects_everything_costs_one_token_request_an_interval() {
+    let script = (2..20).fold(holding_first(), |script, n| script.then_ok(nth(n)));
+    let (layer, _auth) = layer(&script);
+    let api = Api::taking(&[]);
+    let service = layer.layer(api.clone());
+    let second = Duration::from_secs(1);
+    for at in 0..=60 {
+        let response = send(&service, get("/x")).await.unwrap();
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+        match response.extensions().get::<RenewalError>() {
+            // Renewed, sent again, and refused again.
+            None => assert_eq!(at % 10, 0, "a refresh after {at} s"),
+            Some(RenewalError(error)) => {
+                assert_eq!(error.kind(), ErrorKind::Transient);
+                assert_eq!(error.retry_after(), Some(second * (10 - at % 10)));
+            }
+        }
+        tokio::time::sleep(second).await;
+    }
+    assert_eq!(script.requests(), 7, "one at 0, 10, … 60 s");
+    assert_eq!(api.seen().len(), 61 + 7);
+    // The first rejection after a quiet time refreshes at once.
+    tokio::time::sleep(60 * second).await;
+    send(&service, get("/x")).await.unwrap();
+    assert_eq!(script.requests(), 8);
+}

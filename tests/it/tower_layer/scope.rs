@@ -1,0 +1,163 @@
+//! Which requests get a credential, and what it looks like on the wire.
+
+use http::header::AUTHORIZATION;
+use http::{Request, StatusCode};
+use reauth::{AuthLayer, Authenticator, Credentials, ErrorKind, Scope};
+use tower::Layer;
+
+use super::api::{Api, ORIGIN, bearer, get, holding_first, layer, nth, send};
+use crate::support::source::Script;
+
+#[tokio::test(start_paused = true)]
+async fn r20_another_origin_passes_untouched_and_its_401_rejects_nothing() {
+    let foreign = [
+        "http://api.example.com/x",
+        "https://api.example.com:8443/x",
+        "https://api.example.com:80/x",
+        "https://example.com/x",
+        "https://v1.api.example.com/x",
+        "https://api.example.com.evil.test/x",
+        "https://api.example.com@evil.test/x",
+        "https://evil.test/https://api.example.com/x",
+        "ftp://api.example.com/x",
+        "/only/a/path",
+    ];
+    let script = holding_first();
+    let (layer, auth) = layer(&script);
+    for uri in foreign {
+        let api = Api::saying(StatusCode::UNAUTHORIZED);
+        let request = Request::post(uri).header("x-mine", "1").body("mine").unwrap();
+        let response = send(&layer.layer(api.clone()), request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+        let seen = api.seen();
+        assert_eq!(seen.len(), 1, "{uri} was sent again");
+        assert_eq!(seen[0].uri, uri);
+        assert_eq!(seen[0].headers.len(), 1, "{uri} got {:?}", seen[0].headers);
+        assert_eq!(seen[0].body, "\"mine\"");
+    }
+    assert_eq!(script.requests(), 0);
+    assert_eq!(auth.credentials().await.unwrap().access_token(), "at-1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn r20_a_foreign_request_does_not_wait_for_a_credential() {
+    let script = Script::new();
+    let (layer, _auth) = layer(&script);
+    let api = Api::saying(StatusCode::OK);
+    send(&layer.layer(api.clone()), get("https://other.test/")).await.unwrap();
+    assert_eq!(api.tokens(), ["-"]);
+    assert_eq!(script.requests(), 0, "a request that needs no credential asked for one");
+}
+
+#[tokio::test(start_paused = true)]
+async fn r20_every_origin_in_scope_gets_the_token() {
+    let scope = Scope::origin("https://API.example.com")
+        .and_then(|scope| scope.and("https://files.example.com:8443"))
+        .and_then(|scope| scope.and("http://127.0.0.1:8080"))
+        .and_then(|scope| scope.and("http://[::1]"))
+        .unwrap();
+    let api = Api::saying(StatusCode::OK);
+    let service = AuthLayer::new(scope, Authenticator::new(nth(1)).unwrap()).layer(api.clone());
+    let ours = [
+        "https://api.example.com/x",
+        "https://Api.Example.COM/x",
+        "HTTPS://api.example.com/x",
+        "https://api.example.com:443/x",
+        "https://files.example.com:8443/x",
+        "http://127.0.0.1:8080/x",
+        "http://[::1]/x",
+        "http://[::1]:80/x",
+    ];
+    for uri in ours {
+        send(&service, get(uri)).await.unwrap();
+        assert_eq!(api.seen().last().unwrap().token(), Some("at-1"), "{uri}");
+    }
+    // One origin's port is not another's.
+    for uri in ["https://files.example.com/x", "https://api.example.com:8443/x", "https://127.0.0.1:8080/x"] {
+        send(&service, get(uri)).await.unwrap();
+        assert_eq!(api.seen().last().unwrap().token(), None, "{uri}");
+    }
+}
+
+#[test]
+fn r20_a_scope_is_https_or_loopback() {
+    let auth = || Authenticator::new(nth(1)).unwrap();
+    for origin in ["http://localhost:1", "http://127.0.0.1", "http://127.8.9.10:1", "http://[::1]:1"] {
+        AuthLayer::for_origin(origin, auth()).unwrap();
+    }
+    let refused = [
+        "http://api.example.com",
+        "http://localhost.example.com",
+        "http://127.0.0.1.example.com",
+        "http://128.0.0.1",
+        "http://[::2]",
+        "https://*.example.com",
+        "https://user@api.example.com",
+        "https://api.example.com/v1",
+        "api.example.com",
+        "",
+    ];
+    for origin in refused {
+        let error = AuthLayer::for_origin(origin, auth()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Misconfigured, "{origin}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn f52_the_callers_own_authorization_is_passed_on_and_never_replayed() {
+    // Warm, and with nothing in hand: it is no reason to wait either.
+    for script in [holding_first(), Script::new()] {
+        let (layer, _auth) = layer(&script);
+        let api = Api::saying(StatusCode::UNAUTHORIZED);
+        let mut request = get("/x");
+        request.headers_mut().insert(AUTHORIZATION, "Basic bWluZQ==".parse().unwrap());
+        let response = send(&layer.layer(api.clone()), request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+        let seen = api.seen();
+        assert_eq!(seen.len(), 1);
+        let sent: Vec<_> = seen[0].headers.get_all(AUTHORIZATION).iter().collect();
+        assert_eq!(sent, ["Basic bWluZQ=="]);
+        assert_eq!(script.requests(), 0, "another credential's 401 started a refresh");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r22_the_header_is_one_and_marked_sensitive_on_every_attempt() {
+    let script = holding_first().then_ok(nth(2));
+    let (layer, _auth) = layer(&script);
+    let api = Api::taking(&["at-2"]);
+    send(&layer.layer(api.clone()), get("/x")).await.unwrap();
+    let sent: Vec<_> = api.seen().iter().map(|seen| seen.headers[AUTHORIZATION].clone()).collect();
+    assert_eq!(sent, [bearer("at-1"), bearer("at-2")]);
+    assert!(sent.iter().all(|value| value.is_sensitive()));
+    assert!(api.seen().iter().all(|seen| seen.headers.get_all(AUTHORIZATION).iter().count() == 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn f46_two_origins_with_two_identities_on_one_client() {
+    let (ada, grace) = (Script::new(), Script::new());
+    let identity = |script: &Script, name: &str| {
+        script.push(crate::support::source::Answer::Now(Credentials::new(format!("{name}-1"))));
+        script.push(crate::support::source::Answer::Now(Credentials::new(format!("{name}-2"))));
+        Authenticator::new(script.clone()).unwrap()
+    };
+    let other = "https://vault.example.com";
+    let first = AuthLayer::for_origin(ORIGIN, identity(&ada, "ada")).unwrap();
+    let second = AuthLayer::for_origin(other, identity(&grace, "grace")).unwrap();
+    // Each API takes its own identity's second token, so that both are renewed once.
+    let api = Api::new(|seen| {
+        let good = if seen.uri.host() == Some("api.example.com") { "ada-2" } else { "grace-2" };
+        let code = if seen.token() == Some(good) { StatusCode::OK } else { StatusCode::UNAUTHORIZED };
+        Ok(super::api::status(code))
+    });
+    let client = first.layer(second.layer(api.clone()));
+    for uri in [ORIGIN, other, ORIGIN, other] {
+        assert_eq!(send(&client, get(uri)).await.unwrap().status(), StatusCode::OK);
+    }
+    for seen in api.seen() {
+        let token = seen.token().unwrap();
+        let own = if seen.uri.host() == Some("api.example.com") { "ada-" } else { "grace-" };
+        assert!(token.starts_with(own), "{} was sent {token}", seen.uri);
+    }
+    assert_eq!((ada.requests(), grace.requests()), (2, 2));
+}

@@ -1,0 +1,152 @@
+//! The token endpoint reached through the very client that is guarded: it has to end, one way or the other.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use reauth::layer::AuthError;
+use reauth::timing::FLIGHT_DEADLINE;
+use reauth::{
+    AuthLayer, Authenticator, ClientAuth, CredentialSource, Credentials, Error, ErrorKind, TokenEndpoint,
+    TokenTransport, oauth2,
+};
+use tower::util::BoxCloneSyncService;
+use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
+
+use super::api::{Broken, ORIGIN};
+
+const TOKEN_URL: &str = "https://api.example.com/token";
+
+type Body = Full<Bytes>;
+type Guarded = BoxCloneSyncService<Request<Body>, Response<Body>, AuthError<Broken>>;
+
+/// A service that is there only once it was built: the token client has to exist before the layer that it is
+/// wrapped in.
+#[derive(Clone, Default)]
+struct Late {
+    service: Arc<OnceLock<Guarded>>,
+    mine: Option<Guarded>,
+}
+
+impl Service<Request<Body>> for Late {
+    type Response = Response<Body>;
+    type Error = AuthError<Broken>;
+    type Future = <Guarded as Service<Request<Body>>>::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        let service = &self.service;
+        ready!(self.mine.get_or_insert_with(|| service.get().unwrap().clone()).poll_ready(context))?;
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        self.mine.as_mut().unwrap().call(request)
+    }
+}
+
+/// An origin with a token endpoint, and an API that takes its tokens.
+fn server() -> BoxCloneSyncService<Request<Body>, Response<Body>, Broken> {
+    let issued = Arc::new(AtomicU32::new(0));
+    BoxCloneSyncService::new(service_fn(move |request: Request<Body>| {
+        let issued = issued.clone();
+        async move {
+            tokio::task::yield_now().await;
+            if request.uri().path() == "/token" {
+                let n = issued.fetch_add(1, Ordering::SeqCst) + 1;
+                let json = format!(r#"{{"access_token":"good-{n}","token_type":"Bearer","expires_in":300}}"#);
+                return Ok(Response::new(Full::from(json)));
+            }
+            let token = request.headers().get("authorization").and_then(|value| value.to_str().ok());
+            let good = token.is_some_and(|token| token.starts_with("Bearer good-"));
+            let code = if good { StatusCode::OK } else { StatusCode::UNAUTHORIZED };
+            Ok(Response::builder().status(code).body(Body::default()).unwrap())
+        }
+    }))
+}
+
+/// A client of one request at a time for the API and for its own token requests.
+fn one_client_for_all<S: CredentialSource>(
+    client_auth: ClientAuth,
+    source: impl FnOnce(oauth2::ClientCredentials) -> S,
+) -> Guarded {
+    let late = Late::default();
+    let endpoint = TokenEndpoint::new(TOKEN_URL).unwrap().transport(TokenTransport::new(late.clone()));
+    let grant = oauth2::ClientCredentials::new(endpoint, client_auth).unwrap();
+    let auth = Authenticator::new(source(grant)).unwrap();
+    let limited = ServiceBuilder::new().concurrency_limit(1).service(server());
+    let guarded = AuthLayer::for_origin(ORIGIN, auth).unwrap().layer(limited);
+    let guarded = BoxCloneSyncService::new(guarded);
+    late.service.set(guarded.clone()).ok().unwrap();
+    guarded
+}
+
+fn in_form() -> ClientAuth {
+    ClientAuth::post("id", "secret").unwrap()
+}
+
+fn in_header() -> ClientAuth {
+    ClientAuth::basic("id", "secret").unwrap()
+}
+
+async fn call(client: &Guarded) -> Result<StatusCode, AuthError<Broken>> {
+    let request = Request::get(format!("{ORIGIN}/x")).body(Body::default()).unwrap();
+    let call = client.clone().oneshot(request);
+    // Twice the time that a flight has, and the grace of those who wait for it.
+    let limit = 2 * FLIGHT_DEADLINE + Duration::from_secs(30);
+    Ok(tokio::time::timeout(limit, call).await.expect("it hangs")?.status())
+}
+
+fn assert_clear(result: Result<StatusCode, AuthError<Broken>>) {
+    let Err(AuthError::Credentials(error)) = result else { panic!("{result:?}") };
+    assert_eq!(error.kind(), ErrorKind::Transient);
+    assert!(error.to_string().contains("did not answer"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn f16_a_token_request_that_waits_for_itself_is_a_clear_error() {
+    // The token request is in scope and without a header of its own: the layer holds it until there is a token.
+    let client = one_client_for_all(in_form(), |grant| grant);
+    assert_clear(call(&client).await);
+    assert_clear(call(&client).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn f16_a_caller_that_holds_the_only_slot_while_it_waits_gets_a_clear_error() {
+    let client = one_client_for_all(in_header(), |grant| grant);
+    assert_clear(call(&client).await);
+    assert_clear(call(&client).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn f16_a_renewal_after_a_401_finds_the_only_slot_free() {
+    let client = one_client_for_all(in_header(), Warm);
+    assert_eq!(call(&client).await.unwrap(), StatusCode::OK);
+}
+
+/// Starts with a token, which the API does not take.
+struct Warm(oauth2::ClientCredentials);
+
+impl CredentialSource for Warm {
+    async fn login(&self) -> Result<Credentials, Error> {
+        self.0.login().await
+    }
+
+    fn initial(&self) -> Option<Credentials> {
+        Credentials::new("at-0").ok()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r32_a_token_client_of_its_own_needs_no_slot_of_the_guarded_one() {
+    let endpoint = TokenEndpoint::new(TOKEN_URL).unwrap().transport(TokenTransport::new(server()));
+    let auth = Authenticator::new(oauth2::ClientCredentials::new(endpoint, in_form()).unwrap()).unwrap();
+    let limited = ServiceBuilder::new().concurrency_limit(1).service(server());
+    let guarded = AuthLayer::for_origin(ORIGIN, auth).unwrap().layer(limited);
+    let client = BoxCloneSyncService::new(guarded);
+    let (a, b) = tokio::join!(call(&client), call(&client));
+    assert_eq!((a.unwrap(), b.unwrap()), (StatusCode::OK, StatusCode::OK));
+}
