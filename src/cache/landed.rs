@@ -1,6 +1,7 @@
 //! How a flight ends: persist, then publish (R16); or fail, and say when the next may start.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::backoff::Failure;
 use super::flight::{Flight, Phase, Step};
@@ -60,11 +61,7 @@ impl State {
             let error =
                 Error::invalid_answer("the identity provider issued again a token that was just rejected");
             let next = self.last_rejection().map(|at| at.saturating_add(self.rejection_interval()));
-            let step = self.fail(flight, error, now);
-            if let (Some(failure), Some(next)) = (&mut self.failure, next) {
-                failure.not_before(next);
-            }
-            return step;
+            return self.fail_until(flight, error, next.unwrap_or_default(), now);
         }
         if expired {
             let error =
@@ -80,9 +77,16 @@ impl State {
     }
 
     pub(super) fn fail(&mut self, flight: Flight, error: Error, now: Reading) -> Step {
+        self.fail_until(flight, error, Duration::ZERO, now)
+    }
+
+    /// Fails, and puts off the next flight until `next` at least, on the monotonic clock.
+    fn fail_until(&mut self, flight: Flight, error: Error, next: Duration, now: Reading) -> Step {
         let streak = self.failure.as_ref().map_or(0, |failure| failure.streak) + 1;
         let left = self.usable(now).and_then(|(held, _)| held.windows.expiry.remaining(now));
-        let failure = Failure::new(error.clone(), streak, now.monotonic, left, &self.timing, &mut self.dice);
+        let mut failure =
+            Failure::new(error.clone(), streak, now.monotonic, left, &self.timing, &mut self.dice);
+        failure.not_before(next);
         self.failed(&flight, failure, now);
         Step::Done(Err(error))
     }
