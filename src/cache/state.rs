@@ -20,6 +20,8 @@ pub(crate) struct Held {
     pub(crate) credentials: Credentials,
     pub(crate) header: HeaderValue,
     pub(crate) generation: u64,
+    /// The first of the generations in a row, up to this one, that had this very access token.
+    pub(super) since: u64,
     pub(crate) windows: Windows,
 }
 
@@ -121,11 +123,12 @@ impl State {
 
     /// A server refused the token of `generation` (R24, R26).
     pub(crate) fn reject(&mut self, generation: u64, now: Reading) -> Verdict {
-        match self.usable(now) {
-            Some((held, _)) if held.generation == generation => {}
+        let generation = match self.usable(now) {
+            // Some providers issue the same token again: an older generation of it is no other token.
+            Some((held, _)) if (held.since..=held.generation).contains(&generation) => held.generation,
             // It was replaced, rejected before or has lapsed: that is what `need` knows how to answer.
             _ => return self.need(now),
-        }
+        };
         if self.flight.is_none() {
             let next = self.last_rejection.map(|at| at.saturating_add(self.rejection_interval()));
             if let Some(wait) = next.map(|next| next.saturating_sub(now.monotonic)).filter(|w| !w.is_zero()) {
@@ -214,7 +217,10 @@ impl State {
             None => credentials,
         };
         self.generation += 1;
-        Ok(Arc::new(Held { credentials, header, generation: self.generation, windows }))
+        let generation = self.generation;
+        let same = self.held.as_ref().filter(|held| held.credentials.same_access_token(&credentials));
+        let since = same.map_or(generation, |held| held.since);
+        Ok(Arc::new(Held { credentials, header, generation, since, windows }))
     }
 
     /// The generation whose access token this is, if it is the one in hand.
