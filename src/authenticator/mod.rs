@@ -146,7 +146,7 @@ impl Authenticator {
     }
 
     /// Takes credentials from a log-in that happened elsewhere (a browser, a prompt), in place of what is
-    /// held. Remembered errors are forgotten.
+    /// held. Remembered errors are forgotten. A refresh in the air is dropped, and its waiters get these.
     ///
     /// # Errors
     ///

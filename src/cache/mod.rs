@@ -149,12 +149,15 @@ impl Cache {
     }
 
     pub(crate) fn set(&self, credentials: Credentials, now: Reading) -> Result<Arc<Held>, Error> {
-        let (held, landing) =
-            self.change(now, |shared| (shared.state.set(credentials, now), shared.landing.take()));
+        let (held, landing) = self.change(now, |shared| {
+            let held = shared.state.set(credentials, now)?;
+            Ok::<_, Error>((held, shared.landing.take()))
+        })?;
         if let Some(landing) = landing {
-            landing.finish(Err(Error::login_required("the credentials were replaced meanwhile")));
+            // Whoever waited for something newer has it.
+            landing.finish(Ok(()));
         }
-        held
+        Ok(held)
     }
 
     /// Whether there is a credential that may be sent.
