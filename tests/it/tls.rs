@@ -1,1 +1,98 @@
-//! (to come)
+//! Once over real TLS: token endpoint and API on https, with a certificate that only this test trusts.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use reauth::vathos::Vathos;
+use reauth::{AuthMiddleware, Authenticator, CredentialSource, Error, ErrorKind, TokenTransport};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::TlsAcceptor;
+
+use crate::support::server::{Listening, Reply, Seen, TokenServer};
+
+/// A self-signed certificate of `localhost`, and who proves to have it.
+fn identity() -> (reqwest::Certificate, TlsAcceptor) {
+    let identity = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = PrivateKeyDer::Pkcs8(identity.signing_key.serialize_der().into());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![identity.cert.der().clone()], key)
+        .unwrap();
+    let certificate = reqwest::Certificate::from_der(identity.cert.der()).unwrap();
+    (certificate, TlsAcceptor::from(Arc::new(config)))
+}
+
+/// Hands out `at-1`, then for its refresh token `at-2`; the API takes the second one alone.
+fn answer(seen: &Seen) -> Reply {
+    match (seen.uri.path(), seen.header("authorization")) {
+        ("/token", None) => match seen.field("grant_type").as_deref() {
+            Some("password") => Reply::tokens("at-1", "rt-1"),
+            Some("refresh_token") if seen.field("refresh_token").as_deref() == Some("rt-1") => {
+                Reply::tokens("at-2", "rt-2")
+            }
+            _ => Reply::error(400, "invalid_grant", "no"),
+        },
+        ("/data", Some("Bearer at-2")) => Reply::bare(200, "the data"),
+        ("/data", Some("Bearer at-1")) => {
+            Reply::bare(401, "").header("www-authenticate", r#"Bearer error="invalid_token""#)
+        }
+        _ => Reply::bare(404, ""),
+    }
+}
+
+fn url(listening: &Listening, path: &str) -> String {
+    format!("https://localhost:{}{path}", listening.port())
+}
+
+/// reqwest that trusts these roots, and finds `localhost` whatever the machine's resolver says.
+fn builder(roots: Vec<reqwest::Certificate>) -> reqwest::ClientBuilder {
+    let local = SocketAddr::from(([127, 0, 0, 1], 0));
+    reqwest::Client::builder().no_proxy().resolve("localhost", local).tls_certs_only(roots)
+}
+
+fn person(listening: &Listening, roots: Vec<reqwest::Certificate>) -> reauth::oauth2::Password {
+    let vathos = Vathos::new("app", "s3cret").unwrap();
+    let vathos = vathos.with_token_url(url(listening, "/token")).unwrap();
+    let transport = TokenTransport::reqwest(builder(roots)).unwrap();
+    vathos.with_transport(transport).client_grant("ada", "pass-w0rd").unwrap()
+}
+
+#[tokio::test]
+async fn f20_a_log_in_a_401_a_refresh_and_a_200_over_tls() {
+    let (certificate, acceptor) = identity();
+    let server = TokenServer::new(answer);
+    let listening = server.listen_tls(acceptor).await;
+
+    let auth = Authenticator::new(person(&listening, vec![certificate.clone()])).unwrap();
+    let middleware = AuthMiddleware::for_origin(&url(&listening, ""), auth).unwrap();
+    let http = builder(vec![certificate]).build().unwrap();
+    let client = reqwest_middleware::ClientBuilder::new(http).with(middleware).build();
+    let response = client.get(url(&listening, "/data")).send().await.unwrap();
+
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.text().await.unwrap(), "the data");
+    let paths: Vec<_> = server.seen().iter().map(|seen| seen.uri.path().to_owned()).collect();
+    assert_eq!(paths, ["/token", "/data", "/token", "/data"]);
+}
+
+/// F50: what the caller trusts is what the token request trusts, and no more.
+#[tokio::test]
+async fn r32_f50_the_token_request_trusts_whom_the_caller_trusts() {
+    let (certificate, acceptor) = identity();
+    let (other, _) = identity();
+    let server = TokenServer::new(answer);
+    let listening = server.listen_tls(acceptor).await;
+
+    let trusting = person(&listening, vec![certificate]);
+    assert_eq!(trusting.login().await.unwrap().access_token(), "at-1");
+    assert_eq!(server.requests(), 1);
+
+    let error: Error = person(&listening, vec![other]).login().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transient);
+    assert_eq!(error.to_string(), "the token endpoint can't be reached");
+    assert_eq!(server.requests(), 1, "no secret went to a server that is not trusted");
+}

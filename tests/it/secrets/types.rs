@@ -1,0 +1,59 @@
+//! Every type that holds a secret, printed.
+
+use reauth::oauth2::{ClientCredentials, Password, RefreshToken};
+
+use super::*;
+
+#[test]
+fn r40_no_debug_shows_a_secret() {
+    let printed = Printed::default();
+    let server = TokenServer::new(good);
+    let endpoint = || in_memory(&server);
+    let lasting = held().with_lifetime(std::time::Duration::from_secs(300));
+    printed.debug(&held());
+    printed.debug(&lasting);
+    printed.debug(&lasting.clone().with_expires_at(std::time::SystemTime::UNIX_EPOCH));
+    printed.debug(&Credentials::from_json(&lasting.expose_json()).unwrap());
+    for auth in [
+        ClientAuth::basic("app", CLIENT_SECRET),
+        ClientAuth::basic_raw("app", CLIENT_SECRET),
+        ClientAuth::post("app", CLIENT_SECRET),
+        ClientAuth::none("app"),
+    ] {
+        let auth = auth.unwrap();
+        printed.debug(&auth);
+        printed
+            .debug(&ClientCredentials::new(endpoint(), auth.clone()).unwrap().extra_field("key", PASSWORD));
+        printed.debug(&Password::new(endpoint(), auth.clone(), "ada", PASSWORD).unwrap());
+        printed.debug(&RefreshToken::new(endpoint(), auth, held()).unwrap());
+    }
+    printed.debug(&endpoint());
+    printed.debug(&server.transport());
+    let pilot = Pilot::builder("https://pilot.test").unwrap().password("ada", PASSWORD).unwrap();
+    let pilot = pilot.credentials(held()).transport(server.transport());
+    printed.debug(&pilot);
+    printed.debug(&pilot.build().unwrap());
+    printed.debug(&HpcLogin::new("https://pilot.test", "ada", PASSWORD, "hpc-1").unwrap());
+    let vathos = Vathos::new("app", CLIENT_SECRET).unwrap();
+    printed.debug(&vathos);
+    printed.debug(&vathos.client_grant("ada", PASSWORD).unwrap());
+    printed.debug(&vathos.service_account().unwrap());
+    let builder = Authenticator::builder(held());
+    printed.debug(&builder);
+    let auth = builder.build().unwrap();
+    printed.debug(&auth);
+    printed.debug(&reauth::AuthLayer::for_origin("https://api.test", auth.clone()).unwrap());
+    #[cfg(feature = "reqwest")]
+    printed.debug(&reauth::AuthMiddleware::for_origin("https://api.test", auth).unwrap());
+    printed.debug(&reauth::Scope::origin("https://api.test").unwrap());
+    printed.debug(&Timing::default());
+    assert!(printed.contains("[redacted]") && printed.contains("Vathos"));
+    printed.check();
+}
+
+/// The one way out is asked for in so many words.
+#[test]
+fn expose_json_shows_everything() {
+    let json = held().expose_json();
+    assert!(json.contains("canary-at-0") && json.contains("canary-rt-0"));
+}
