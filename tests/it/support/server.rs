@@ -190,13 +190,10 @@ async fn accept(listener: TcpListener, server: TokenServer, acceptor: Option<Tls
                 let (stream, _) = accepted.expect("a connection");
                 let (server, acceptor) = (server.clone(), acceptor.clone());
                 connections.spawn(async move {
-                    match acceptor {
-                        None => serve(stream, server).await,
-                        // A client that does not trust the certificate leaves here.
-                        Some(acceptor) => match acceptor.accept(stream).await {
-                            Ok(stream) => serve(stream, server).await,
-                            Err(_) => {}
-                        },
+                    let Some(acceptor) = acceptor else { return serve(stream, server).await };
+                    // A client that does not trust the certificate leaves here.
+                    if let Ok(stream) = acceptor.accept(stream).await {
+                        serve(stream, server).await;
                     }
                 });
             }

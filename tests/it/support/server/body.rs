@@ -21,7 +21,7 @@ pub(super) fn sized(bytes: Bytes) -> Body {
 
 pub(super) fn chunked(bytes: Bytes) -> Body {
     let size = if bytes.len() > LARGE_PIECE { LARGE_PIECE } else { PIECE };
-    let pieces = bytes.chunks(size).map(|piece| Bytes::copy_from_slice(piece)).collect();
+    let pieces = bytes.chunks(size).map(Bytes::copy_from_slice).collect();
     Pieces { pieces, end: End::Whole }.boxed_unsync()
 }
 
