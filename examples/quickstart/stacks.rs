@@ -1,0 +1,85 @@
+//! Three HTTP stacks that share one authenticator. This is the part to copy.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::HOST;
+use http::{HeaderValue, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use reauth::layer::{Auth, AuthError};
+use reauth::{AuthLayer, AuthMiddleware, Authenticator};
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
+use tokio::net::TcpStream;
+use tower::util::BoxCloneSyncService;
+use tower::{Layer, ServiceBuilder, ServiceExt};
+
+use crate::common::BoxError;
+
+type Body = Full<Bytes>;
+
+/// One way to call the API.
+#[derive(Clone)]
+pub(crate) enum Stack {
+    Reqwest(ClientWithMiddleware),
+    HyperUtil(Auth<Client<HttpConnector, Body>>),
+    Tower(BoxCloneSyncService<Request<Body>, Response<Incoming>, BoxError>),
+}
+
+impl Stack {
+    /// reqwest: a middleware.
+    pub(crate) fn reqwest(origin: &str, auth: Authenticator) -> Result<Self, BoxError> {
+        let client = ClientBuilder::new(reqwest::Client::new())
+            .with(AuthMiddleware::for_origin(origin, auth)?)
+            .build();
+        Ok(Self::Reqwest(client))
+    }
+
+    /// hyper-util: a layer around its client.
+    pub(crate) fn hyper_util(origin: &str, auth: Authenticator) -> Result<Self, BoxError> {
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        Ok(Self::HyperUtil(AuthLayer::for_origin(origin, auth)?.layer(client)))
+    }
+
+    /// tower: the same layer in a stack, around whatever takes a request and gives a response.
+    pub(crate) fn tower(origin: &str, auth: Authenticator) -> Result<Self, BoxError> {
+        let service = ServiceBuilder::new()
+            .timeout(Duration::from_secs(30))
+            .concurrency_limit(2)
+            .map_err(AuthError::into_boxed)
+            .layer(AuthLayer::for_origin(origin, auth)?)
+            .service_fn(send_on_a_new_connection);
+        Ok(Self::Tower(BoxCloneSyncService::new(service)))
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Reqwest(_) => "reqwest",
+            Self::HyperUtil(_) => "hyper-util",
+            Self::Tower(_) => "tower",
+        }
+    }
+
+    /// Sends a request, as a program would that knows nothing of tokens.
+    pub(crate) async fn send(&self, request: Request<Bytes>) -> Result<StatusCode, BoxError> {
+        Ok(match self {
+            Self::Reqwest(client) => client.execute(request.try_into()?).await?.status(),
+            Self::HyperUtil(service) => service.clone().oneshot(request.map(Full::new)).await?.status(),
+            Self::Tower(service) => service.clone().oneshot(request.map(Full::new)).await?.status(),
+        })
+    }
+}
+
+/// The least of HTTP clients: a connection for each request.
+async fn send_on_a_new_connection(mut request: Request<Body>) -> Result<Response<Incoming>, BoxError> {
+    let authority = request.uri().authority().ok_or("the request's URI is not absolute")?.to_string();
+    let stream = TcpStream::connect(&authority).await?;
+    request.headers_mut().insert(HOST, HeaderValue::try_from(authority)?);
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    Ok(sender.send_request(request).await?)
+}
