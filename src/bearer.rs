@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{Extensions, HeaderMap, HeaderValue, StatusCode};
 
+use crate::per_request::{self, WithAuthenticator};
 use crate::{Authenticator, Challenge, Error, Scope};
 
 /// The part of an answer that a classifier sees.
@@ -43,7 +44,7 @@ type Classifier = dyn Fn(&ResponseHead<'_>) -> bool + Send + Sync;
 /// What one layer or middleware is set up with.
 #[derive(Clone)]
 pub(crate) struct Bearer {
-    pub(crate) authenticator: Authenticator,
+    authenticator: Authenticator,
     scope: Scope,
     classifier: Option<Arc<Classifier>>,
 }
@@ -60,14 +61,20 @@ impl Bearer {
         self.classifier = Some(Arc::new(classifier));
     }
 
-    /// Whether a request is ours: to an origin in scope (R20), without a credential of the caller's (R21).
-    pub(crate) fn applies(&self, uri: &http::Uri, headers: &HeaderMap) -> bool {
-        !headers.contains_key(AUTHORIZATION) && self.scope.contains(uri)
-    }
-
-    #[cfg(feature = "reqwest")]
-    pub(crate) fn applies_to_url(&self, url: &reqwest::Url, headers: &HeaderMap) -> bool {
-        !headers.contains_key(AUTHORIZATION) && self.scope.contains_url(url)
+    /// The authenticator of a request that is ours: to an origin in scope (R20), without a credential of the
+    /// caller's (R21), and not opted out.
+    pub(crate) fn applies<'a>(
+        &'a self,
+        in_scope: impl FnOnce(&Scope) -> bool,
+        headers: &HeaderMap,
+        extensions: &'a Extensions,
+    ) -> Option<&'a Authenticator> {
+        if headers.contains_key(AUTHORIZATION) || !in_scope(&self.scope) || per_request::opted_out(extensions)
+        {
+            return None;
+        }
+        let own = extensions.get::<WithAuthenticator>().map(|own| &own.0);
+        Some(own.unwrap_or(&self.authenticator))
     }
 
     pub(crate) fn authorize(headers: &mut HeaderMap, header: HeaderValue) {

@@ -105,6 +105,7 @@ mod error;
 mod event;
 mod jwt;
 pub mod layer;
+pub mod per_request;
 mod replay;
 #[cfg(feature = "reqwest")]
 mod reqwest;

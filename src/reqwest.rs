@@ -7,6 +7,7 @@ use reqwest::{Request, Response};
 use reqwest_middleware::{Middleware, Next};
 
 use crate::bearer::{Bearer, RenewalError, ResponseHead};
+use crate::per_request::may_replay;
 use crate::{Authenticator, Error, Scope};
 
 type Pending<'a> = Pin<Box<dyn Future<Output = reqwest_middleware::Result<Response>> + Send + 'a>>;
@@ -64,11 +65,11 @@ impl AuthMiddleware {
 
     async fn send(
         &self,
+        authenticator: Authenticator,
         mut request: Request,
         extensions: &mut Extensions,
         next: Next<'_>,
     ) -> reqwest_middleware::Result<Response> {
-        let authenticator = &self.bearer.authenticator;
         let (header, generation) = match authenticator.warm(|held| (held.header.clone(), held.generation)) {
             Some(warm) => warm,
             None => {
@@ -77,7 +78,7 @@ impl AuthMiddleware {
             }
         };
         let sent_to = request.url().origin();
-        let copy = request.try_clone();
+        let copy = may_replay(extensions).then(|| request.try_clone()).flatten();
         Bearer::authorize(request.headers_mut(), header);
         let mut response = next.clone().run(request, extensions).await?;
         // A 401 from where a redirect led says nothing about the token (R30).
@@ -115,10 +116,11 @@ impl Middleware for AuthMiddleware {
         'next: 'call,
         Self: 'call,
     {
-        if self.bearer.applies_to_url(request.url(), request.headers()) {
-            Box::pin(self.send(request, extensions, next))
-        } else {
-            next.run(request, extensions)
+        let url = request.url();
+        let ours = self.bearer.applies(|scope| scope.contains_url(url), request.headers(), extensions);
+        match ours.cloned() {
+            Some(authenticator) => Box::pin(self.send(authenticator, request, extensions, next)),
+            None => next.run(request, extensions),
         }
     }
 }

@@ -6,11 +6,12 @@ use http::{HeaderValue, Request, Response, Uri};
 use tower_service::Service;
 
 use super::Settings;
-use crate::Error;
 use crate::bearer::Bearer;
 use crate::cache::Held;
+use crate::per_request::may_replay;
 use crate::replay::copy_request;
 use crate::source::BoxFuture;
+use crate::{Authenticator, Error};
 
 /// The successor of a rejected token, on its way.
 pub(super) type Renewal = BoxFuture<'static, Result<Arc<Held>, Error>>;
@@ -24,6 +25,7 @@ pub(super) struct Attempt<S, B> {
     /// Where it was sent, kept where redirects are followed below.
     uri: Option<Uri>,
     generation: u64,
+    authenticator: Authenticator,
     settings: Arc<Settings>,
 }
 
@@ -36,27 +38,27 @@ where
     pub(super) fn first(
         ready: &mut S,
         mut request: Request<B>,
-        header: HeaderValue,
-        generation: u64,
+        (header, generation): (HeaderValue, u64),
+        authenticator: Authenticator,
         settings: Arc<Settings>,
     ) -> (S::Future, Self) {
         let uri = settings.response_uri.map(|_| request.uri().clone());
-        let again = copy_request(&request).map(|copy| (ready.clone(), copy));
+        let copy = may_replay(request.extensions()).then(|| copy_request(&request)).flatten();
+        let again = copy.map(|copy| (ready.clone(), copy));
         Bearer::authorize(request.headers_mut(), header);
-        (ready.call(request), Self { again, uri, generation, settings })
+        (ready.call(request), Self { again, uri, generation, authenticator, settings })
     }
 }
 
 impl<S, B> Attempt<S, B> {
     /// A rejection starts the renewal, also where the request can't be sent again (R27).
     pub(super) fn judge<R>(self, response: &Response<R>) -> Option<(Renewal, Again<S, B>)> {
-        let Self { again, uri, generation, settings } = self;
+        let Self { again, uri, generation, authenticator, settings } = self;
         if !settings.bearer.is_rejection(response.status(), response.headers())
             || uri.is_some_and(|uri| !settings.is_from(response.extensions(), &uri))
         {
             return None;
         }
-        let authenticator = settings.bearer.authenticator.clone();
         let held = Box::pin(async move { authenticator.replace(generation).await });
         Some((held, again))
     }

@@ -11,6 +11,7 @@ use tower_service::Service;
 
 use super::attempt::{Attempt, Renewal};
 use super::{AuthError, Settings};
+use crate::Authenticator;
 use crate::bearer::{Bearer, RenewalError};
 
 pin_project! {
@@ -30,7 +31,7 @@ pin_project! {
         /// Not ours, or the second attempt: the answer goes to the caller as it is.
         Passing { #[pin] future: F },
         /// Nothing usable was in hand. The ready service is kept for when there is.
-        Waiting { held: Renewal, ready: Option<(S, Request<B>)>, settings: Arc<Settings> },
+        Waiting { held: Renewal, ready: Option<(S, Request<B>, Authenticator)>, settings: Arc<Settings> },
         /// The first attempt is on its way.
         Sending { #[pin] future: F, attempt: Option<Attempt<S, B>> },
         /// The token was rejected. The answer is kept: it is the caller's, if there is no successor.
@@ -52,8 +53,15 @@ where
         Self { state: State::Sending { future, attempt: Some(attempt) } }
     }
 
-    pub(super) fn waiting(held: Renewal, service: S, request: Request<B>, settings: Arc<Settings>) -> Self {
-        Self { state: State::Waiting { held, ready: Some((service, request)), settings } }
+    pub(super) fn waiting(
+        authenticator: Authenticator,
+        service: S,
+        request: Request<B>,
+        settings: Arc<Settings>,
+    ) -> Self {
+        let asked = authenticator.clone();
+        let held = Box::pin(async move { asked.acquire().await });
+        Self { state: State::Waiting { held, ready: Some((service, request, authenticator)), settings } }
     }
 }
 
@@ -73,10 +81,10 @@ where
                 }
                 StateProjection::Waiting { held, ready, settings } => {
                     let held = ready!(held.as_mut().poll(context)).map_err(AuthError::Credentials)?;
-                    let (mut service, request) = ready!(taken(ready));
-                    let settings = settings.clone();
+                    let (mut service, request, authenticator) = ready!(taken(ready));
+                    let (warm, settings) = ((held.header.clone(), held.generation), settings.clone());
                     let (future, attempt) =
-                        Attempt::first(&mut service, request, held.header.clone(), held.generation, settings);
+                        Attempt::first(&mut service, request, warm, authenticator, settings);
                     State::Sending { future, attempt: Some(attempt) }
                 }
                 StateProjection::Sending { future, attempt } => {

@@ -55,23 +55,24 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
+        let uri = request.uri();
         let bearer = &self.settings.bearer;
-        if !bearer.applies(request.uri(), request.headers()) {
+        let ours = bearer.applies(|scope| scope.contains(uri), request.headers(), request.extensions());
+        let Some(authenticator) = ours.cloned() else {
             return ResponseFuture::passing(self.inner.call(request));
-        }
-        match bearer.authenticator.warm(|held| (held.header.clone(), held.generation)) {
-            Some((header, generation)) => {
-                let settings = self.settings.clone();
+        };
+        let settings = self.settings.clone();
+        match authenticator.warm(|held| (held.header.clone(), held.generation)) {
+            Some(warm) => {
                 let (future, attempt) =
-                    Attempt::first(&mut self.inner, request, header, generation, settings);
+                    Attempt::first(&mut self.inner, request, warm, authenticator, settings);
                 ResponseFuture::sending(future, attempt)
             }
             None => {
-                let authenticator = bearer.authenticator.clone();
+                // The service that was made ready is the one called; its clone is made ready again.
                 let spare = self.inner.clone();
                 let ready = mem::replace(&mut self.inner, spare);
-                let held = Box::pin(async move { authenticator.acquire().await });
-                ResponseFuture::waiting(held, ready, request, self.settings.clone())
+                ResponseFuture::waiting(authenticator, ready, request, settings)
             }
         }
     }

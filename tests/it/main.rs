@@ -17,6 +17,7 @@ mod surface;
 
 // The adapters.
 mod contract;
+mod per_request;
 mod reqwest_middleware;
 mod tower_layer;
 

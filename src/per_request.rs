@@ -1,0 +1,37 @@
+//! What one request can ask for, against the settings of its layer.
+//!
+//! In tower, put them into the request's extensions; with reqwest-middleware, use
+//! `RequestBuilder::with_extension`. They travel with the request and are never sent.
+//!
+//! ```
+//! use reauth::per_request::NoReplay;
+//!
+//! // a payment: refresh on a 401, but let me decide about sending it again
+//! let request = http::Request::post("https://api.example.com/payments").extension(NoReplay).body("…")?;
+//! # Ok::<(), http::Error>(())
+//! ```
+
+use http::Extensions;
+
+use crate::Authenticator;
+
+/// Sends this request without credentials, as if it were to an origin out of scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WithoutCredentials;
+
+/// Does not send this request again: its 401 still refreshes, and goes back to the caller. For requests whose
+/// side effect must not happen twice, on servers that say 401 after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoReplay;
+
+/// Uses this authenticator for this request: on behalf of another identity. The scope stays the layer's.
+#[derive(Clone, Debug)]
+pub struct WithAuthenticator(pub Authenticator);
+
+pub(crate) fn opted_out(extensions: &Extensions) -> bool {
+    extensions.get::<WithoutCredentials>().is_some()
+}
+
+pub(crate) fn may_replay(extensions: &Extensions) -> bool {
+    extensions.get::<NoReplay>().is_none()
+}
