@@ -30,7 +30,7 @@ use trace::Trace;
 
 /// Callers of each stack.
 const TASKS: usize = 3;
-/// The run takes about ten seconds; after so many it hangs.
+/// The run takes about eight seconds; after so many it hangs.
 const LIMIT: Duration = Duration::from_secs(60);
 
 #[tokio::main]
@@ -92,7 +92,7 @@ async fn run(trace: &Arc<Trace>) -> Result<Report, BoxError> {
     callers.call_once().await;
 
     trace.say("\n4. Work, as before.");
-    work_until_token(refreshes.newest() + 2, &callers, &refreshes).await;
+    work_until_token(refreshes.newest() + 1, &callers, &refreshes).await;
 
     let names: Vec<_> = stacks.iter().map(Stack::name).collect();
     let refreshes = refreshes.settled().await;
