@@ -18,8 +18,9 @@ async fn request(auth: ClientAuth) -> Seen {
     server.only()
 }
 
-/// What stands behind `Basic`.
+/// What stands behind `Basic`, in a header that no HTTP library prints (R40).
 fn basic(seen: &Seen) -> String {
+    assert!(seen.headers["authorization"].is_sensitive());
     let encoded = seen.header("authorization").unwrap().strip_prefix("Basic ").unwrap();
     String::from_utf8(STANDARD.decode(encoded).unwrap()).unwrap()
 }
