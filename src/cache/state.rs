@@ -229,9 +229,10 @@ impl State {
         held.credentials.same_access_token(used).then_some(held.generation)
     }
 
-    /// The program has written this to the store, outside any flight.
+    /// The program has written this to the store, or had it forget, outside any flight.
     pub(crate) fn wrote(&mut self, credentials: Option<Credentials>) {
-        self.must_forget = false;
+        // A log-out that came during the write still has to be carried through (R17).
+        self.must_forget &= credentials.is_some();
         self.stored = credentials;
     }
 
