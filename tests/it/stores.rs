@@ -1,1 +1,41 @@
-//! (to come)
+//! What the authenticator does with a store; one file a concept.
+
+mod adoption;
+mod doubt;
+mod gated;
+mod hooks;
+mod logout;
+mod memory;
+mod order;
+
+use reauth::store::CredentialStore;
+use reauth::{Authenticator, CredentialSource, Credentials, Timing};
+
+use crate::authenticator::Recorder;
+use crate::support::clock::TestClock;
+
+/// An authenticator with this store, whose moments are exact, and what it tells its observer.
+fn with_store(source: impl CredentialSource, store: impl CredentialStore) -> (Authenticator, Recorder) {
+    let recorder = Recorder::default();
+    let auth = Authenticator::builder(source)
+        .store(store)
+        .observer(recorder.observer())
+        .clock(TestClock::new())
+        .timing(Timing::default().without_jitter())
+        .build()
+        .unwrap();
+    (auth, recorder)
+}
+
+/// Both tokens of what a store holds.
+async fn kept(store: &impl CredentialStore) -> Option<(String, Option<String>)> {
+    store.load().await.unwrap().map(|kept| pair(&kept))
+}
+
+fn pair(credentials: &Credentials) -> (String, Option<String>) {
+    (credentials.access_token().to_owned(), credentials.refresh_token().map(str::to_owned))
+}
+
+fn tokens(access: &str, refresh: &str) -> Option<(String, Option<String>)> {
+    Some((access.to_owned(), Some(refresh.to_owned())))
+}

@@ -1,0 +1,129 @@
+//! A store that does nothing before the test says so.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use reauth::store::{CredentialStore, MemoryStore};
+use reauth::{Credentials, Error};
+use tokio::sync::{mpsc, oneshot};
+
+/// Announces each call and waits for leave. What it keeps is in `kept`.
+pub(super) struct Gated {
+    pub(super) kept: MemoryStore,
+    calls: mpsc::UnboundedSender<Pending>,
+    busy: Arc<AtomicUsize>,
+}
+
+/// A call that waits for leave. Dropped, it waits for ever.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) call: Call,
+    leave: oneshot::Sender<Leave>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Call {
+    Load,
+    /// Of this access token.
+    Save(String),
+    Clear,
+}
+
+#[derive(Debug)]
+enum Leave {
+    Go,
+    Fail,
+    Panic,
+}
+
+/// The calls, as they come.
+pub(super) type Calls = mpsc::UnboundedReceiver<Pending>;
+
+impl Gated {
+    pub(super) fn new() -> (Self, Calls) {
+        let (calls, receiver) = mpsc::unbounded_channel();
+        (Self { kept: MemoryStore::new(), calls, busy: Arc::default() }, receiver)
+    }
+
+    async fn pass(&self, call: Call) -> Result<(), Error> {
+        let _turn = Turn::take(&self.busy);
+        let (leave, given) = oneshot::channel();
+        self.calls.send(Pending { call, leave }).unwrap();
+        match given.await {
+            Ok(Leave::Go) => Ok(()),
+            Ok(Leave::Fail) => Err(Error::store("the test says no")),
+            Ok(Leave::Panic) => panic!("the store panics, as the test says"),
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+impl Pending {
+    pub(super) fn go(self) {
+        let _ = self.leave.send(Leave::Go);
+    }
+
+    pub(super) fn fail(self) {
+        let _ = self.leave.send(Leave::Fail);
+    }
+
+    pub(super) fn panic(self) {
+        let _ = self.leave.send(Leave::Panic);
+    }
+
+    /// Whether the caller has given up.
+    pub(super) fn is_dropped(&self) -> bool {
+        self.leave.is_closed()
+    }
+}
+
+/// Lets the next call pass, which has to be this one.
+pub(super) async fn allow(calls: &mut Calls, expected: Call) {
+    let pending = calls.recv().await.unwrap();
+    assert_eq!(pending.call, expected);
+    pending.go();
+}
+
+/// Waits for the next call, which has to be this one.
+pub(super) async fn next(calls: &mut Calls, expected: Call) -> Pending {
+    let pending = calls.recv().await.unwrap();
+    assert_eq!(pending.call, expected);
+    pending
+}
+
+pub(super) fn save(access: &str) -> Call {
+    Call::Save(access.to_owned())
+}
+
+impl CredentialStore for Gated {
+    async fn load(&self) -> Result<Option<Credentials>, Error> {
+        self.pass(Call::Load).await?;
+        self.kept.load().await
+    }
+
+    async fn save(&self, credentials: &Credentials) -> Result<(), Error> {
+        self.pass(Call::Save(credentials.access_token().to_owned())).await?;
+        self.kept.save(credentials).await
+    }
+
+    async fn clear(&self) -> Result<(), Error> {
+        self.pass(Call::Clear).await?;
+        self.kept.clear().await
+    }
+}
+
+/// One call at a time, the trait promises.
+struct Turn(Arc<AtomicUsize>);
+
+impl Turn {
+    fn take(busy: &Arc<AtomicUsize>) -> Self {
+        assert_eq!(busy.fetch_add(1, Ordering::SeqCst), 0, "two calls of the store at once");
+        Self(busy.clone())
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}

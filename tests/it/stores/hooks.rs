@@ -1,0 +1,158 @@
+//! A store, or a source, that calls the authenticator back: an answer or an error, and never a deadlock.
+
+use std::sync::{Arc, OnceLock};
+
+use reauth::store::{CredentialStore, MemoryStore};
+use reauth::{Authenticator, CredentialSource, Credentials, Error, ErrorKind};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, advance};
+
+use super::{kept, tokens, with_store};
+use crate::authenticator::{exact, millis, quiet, seconds, token, token_at_once};
+use crate::support::source::{Answer, Script, credentials};
+
+/// What a hook does with the authenticator that called it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hook {
+    Nothing,
+    Credentials,
+    Refresh,
+    Clear,
+    Set,
+}
+
+/// A store that calls back, in `load` and in `save`.
+#[derive(Clone)]
+struct CallsBack {
+    kept: MemoryStore,
+    auth: Arc<OnceLock<Authenticator>>,
+    on_load: Hook,
+    on_save: Hook,
+    /// What came of the calls.
+    said: Arc<Mutex<Vec<String>>>,
+}
+
+impl CallsBack {
+    fn new(on_load: Hook, on_save: Hook) -> Self {
+        let (kept, auth, said) = (MemoryStore::new(), Arc::default(), Arc::default());
+        Self { kept, auth, on_load, on_save, said }
+    }
+
+    async fn call_back(&self, hook: Hook) {
+        let auth = self.auth.get().unwrap();
+        let access = |got: Result<Credentials, Error>| match got {
+            Ok(got) => got.access_token().to_owned(),
+            Err(error) => format!("{:?}", error.kind()),
+        };
+        let said = match hook {
+            Hook::Nothing => return,
+            Hook::Credentials => access(auth.credentials().await),
+            Hook::Refresh => access(auth.refresh().await),
+            Hook::Clear => format!("{:?}", auth.clear().await.is_ok()),
+            Hook::Set => format!("{:?}", auth.set_credentials(credentials("set", None, None)).await.is_ok()),
+        };
+        self.said.lock().await.push(said);
+    }
+}
+
+impl CredentialStore for CallsBack {
+    async fn load(&self) -> Result<Option<Credentials>, Error> {
+        self.call_back(self.on_load).await;
+        self.kept.load().await
+    }
+
+    async fn save(&self, credentials: &Credentials) -> Result<(), Error> {
+        self.call_back(self.on_save).await;
+        self.kept.save(credentials).await
+    }
+
+    async fn clear(&self) -> Result<(), Error> {
+        self.kept.clear().await
+    }
+}
+
+fn series() -> Script {
+    let script = Script::new();
+    for n in 1..=20 {
+        script.push(Answer::Now(Ok(credentials(&format!("at-{n}"), Some(&format!("rt-{n}")), Some(300)))));
+    }
+    script
+}
+
+#[tokio::test(start_paused = true)]
+async fn f15_a_store_that_asks_for_the_token_in_hand_gets_it() {
+    let store = CallsBack::new(Hook::Nothing, Hook::Credentials);
+    let (auth, _) = with_store(series(), store.clone());
+    store.auth.set(auth.clone()).unwrap();
+    token(&auth).await.unwrap();
+    store.said.lock().await.clear();
+    advance(seconds(225)).await;
+    assert_eq!(token_at_once(&auth).await.unwrap(), "at-1");
+    let begun = Instant::now();
+    quiet().await;
+    assert_eq!(*store.said.lock().await, ["at-1"]);
+    assert_eq!(kept(&store.kept).await, tokens("at-2", "rt-2"));
+    assert_eq!(token_at_once(&auth).await.unwrap(), "at-2");
+    assert!(begun.elapsed().is_zero());
+}
+
+#[tokio::test(start_paused = true)]
+async fn f15_a_store_that_waits_for_the_flight_it_is_part_of_loses_its_turn() {
+    for (on_load, on_save, limits) in [
+        (Hook::Nothing, Hook::Credentials, 1),
+        (Hook::Nothing, Hook::Refresh, 1),
+        (Hook::Credentials, Hook::Nothing, 1),
+        (Hook::Credentials, Hook::Refresh, 2),
+    ] {
+        let store = CallsBack::new(on_load, on_save);
+        let (auth, recorder) = with_store(series(), store.clone());
+        store.auth.set(auth.clone()).unwrap();
+        let begun = Instant::now();
+        assert_eq!(token(&auth).await.unwrap(), "at-1");
+        let (took, expected) = (begun.elapsed(), seconds(5) * limits);
+        assert!(took >= expected && took < expected + millis(20), "{took:?}");
+        let failures = recorder.take().iter().filter(|line| line.contains("did not answer in time")).count();
+        assert_eq!(failures, limits as usize);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn f15_a_store_that_logs_out_wins_over_the_flight() {
+    let store = CallsBack::new(Hook::Nothing, Hook::Clear);
+    let (auth, _) = with_store(series(), store.clone());
+    store.auth.set(auth.clone()).unwrap();
+    let begun = Instant::now();
+    assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::LoginRequired);
+    quiet().await;
+    assert_eq!(kept(&store.kept).await, None);
+    assert!(begun.elapsed() < millis(20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn f15_a_store_that_sets_credentials_wins_over_the_flight() {
+    let store = CallsBack::new(Hook::Set, Hook::Nothing);
+    let (auth, _) = with_store(series(), store.clone());
+    store.auth.set(auth.clone()).unwrap();
+    let begun = Instant::now();
+    assert_eq!(token(&auth).await.unwrap(), "set");
+    assert!(begun.elapsed() < millis(20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn f15_a_source_that_waits_for_its_own_flight_ends_at_the_deadline() {
+    #[derive(Clone, Default)]
+    struct Itself(Arc<OnceLock<Authenticator>>);
+
+    impl CredentialSource for Itself {
+        async fn login(&self) -> Result<Credentials, Error> {
+            self.0.get().unwrap().credentials().await
+        }
+    }
+
+    let source = Itself::default();
+    let auth = exact(source.clone());
+    source.0.set(auth.clone()).unwrap();
+    let begun = Instant::now();
+    assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::Transient);
+    assert!(begun.elapsed() < seconds(31), "{:?}", begun.elapsed());
+}

@@ -1,0 +1,231 @@
+//! After a log-out the store is empty, whatever was under way.
+
+use std::pin::pin;
+
+use reauth::store::CredentialStore;
+use reauth::{Credentials, ErrorKind};
+use tokio::time::advance;
+
+use super::gated::{Call, Gated, allow, next, save};
+use super::{kept, tokens, with_store};
+use crate::authenticator::{at_once, millis, quiet, seconds, token_at_once, until, waiting};
+use crate::support::source::{Answer, Asked, Script, credentials};
+
+fn good(n: u32) -> Credentials {
+    credentials(&format!("at-{n}"), Some(&format!("rt-{n}")), Some(300))
+}
+
+#[tokio::test(start_paused = true)]
+async fn r17_a_log_out_empties_the_store() {
+    let (store, mut calls) = Gated::new();
+    let kept_by_it = store.kept.clone();
+    kept_by_it.save(&good(1)).await.unwrap();
+    let (auth, _) = with_store(Script::new().without_login(), store);
+    let caller = waiting(&auth).await;
+    allow(&mut calls, Call::Load).await;
+    caller.await.unwrap().unwrap();
+    let mut clearing = pin!(auth.clear());
+    assert!(at_once(clearing.as_mut()).await.is_none());
+    allow(&mut calls, Call::Clear).await;
+    clearing.await.unwrap();
+    assert_eq!(kept(&kept_by_it).await, None);
+    let caller = waiting(&auth).await;
+    allow(&mut calls, Call::Load).await;
+    assert_eq!(caller.await.unwrap().unwrap_err().kind(), ErrorKind::LoginRequired);
+}
+
+#[tokio::test(start_paused = true)]
+async fn f13_a_log_out_while_the_store_is_read_is_not_undone() {
+    let (store, mut calls) = Gated::new();
+    let kept_by_it = store.kept.clone();
+    kept_by_it.save(&good(1)).await.unwrap();
+    let (auth, recorder) = with_store(Script::new().without_login(), store);
+    let caller = waiting(&auth).await;
+    let loading = next(&mut calls, Call::Load).await;
+    let mut clearing = pin!(auth.clear());
+    assert!(at_once(clearing.as_mut()).await.is_none());
+    loading.go();
+    let (cleared, ()) = tokio::join!(clearing, allow(&mut calls, Call::Clear));
+    cleared.unwrap();
+    assert_eq!(caller.await.unwrap().unwrap_err().kind(), ErrorKind::LoginRequired);
+    assert_eq!(kept(&kept_by_it).await, None);
+    assert_eq!(recorder.take(), ["started 0 missing", "cleared"], "nothing was adopted");
+}
+
+#[tokio::test(start_paused = true)]
+async fn f13_a_log_out_while_the_source_is_asked_leaves_the_store_empty() {
+    let (store, mut calls) = Gated::new();
+    let kept_by_it = store.kept.clone();
+    let script = Script::new();
+    let login = script.then_when();
+    let (auth, _) = with_store(script.clone(), store);
+    let caller = waiting(&auth).await;
+    allow(&mut calls, Call::Load).await;
+    until(|| script.requests() == 1).await;
+    // The answer is there, and the flight has not been polled since.
+    login.send(Ok(good(1))).unwrap();
+    let mut clearing = pin!(auth.clear());
+    assert!(at_once(clearing.as_mut()).await.is_none());
+    allow(&mut calls, Call::Clear).await;
+    clearing.await.unwrap();
+    assert_eq!(caller.await.unwrap().unwrap_err().kind(), ErrorKind::LoginRequired);
+    quiet().await;
+    assert!(calls.try_recv().is_err(), "nothing is saved after all");
+    assert_eq!(kept(&kept_by_it).await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn f13_a_log_out_while_the_credential_is_saved_leaves_the_store_empty() {
+    // With leave for the write given before the log-out, and after.
+    for before in [true, false] {
+        let (store, mut calls) = Gated::new();
+        let kept_by_it = store.kept.clone();
+        let (auth, _) = with_store(Script::new().then_ok(good(1)), store);
+        let caller = waiting(&auth).await;
+        allow(&mut calls, Call::Load).await;
+        let saving = next(&mut calls, save("at-1")).await;
+        let mut clearing = pin!(auth.clear());
+        if before {
+            saving.go();
+            assert!(at_once(clearing.as_mut()).await.is_none());
+        } else {
+            assert!(at_once(clearing.as_mut()).await.is_none());
+            saving.go();
+        }
+        let (cleared, ()) = tokio::join!(clearing, allow(&mut calls, Call::Clear));
+        cleared.unwrap();
+        assert_eq!(caller.await.unwrap().unwrap_err().kind(), ErrorKind::LoginRequired);
+        quiet().await;
+        assert!(calls.try_recv().is_err());
+        assert_eq!(kept(&kept_by_it).await, None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r17_a_store_that_could_not_forget_is_an_error_and_forgets_before_the_next_log_in() {
+    let (store, mut calls) = Gated::new();
+    let kept_by_it = store.kept.clone();
+    kept_by_it.save(&good(1)).await.unwrap();
+    let script = Script::new();
+    let login = script.then_when();
+    let (auth, _) = with_store(script.clone(), store);
+    let mut clearing = pin!(auth.clear());
+    assert!(at_once(clearing.as_mut()).await.is_none());
+    next(&mut calls, Call::Clear).await.fail();
+    assert_eq!(clearing.await.unwrap_err().kind(), ErrorKind::Store);
+    // What could not be forgotten is not adopted: the store is told to forget, not asked.
+    let caller = waiting(&auth).await;
+    allow(&mut calls, Call::Clear).await;
+    until(|| script.requests() == 1).await;
+    assert_eq!(kept(&kept_by_it).await, None);
+    login.send(Ok(good(2))).unwrap();
+    allow(&mut calls, save("at-2")).await;
+    assert_eq!(caller.await.unwrap().unwrap().access_token(), "at-2");
+    assert_eq!(script.asked(), [Asked::Login]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r17_a_store_that_still_cannot_forget_hinders_no_log_in() {
+    let (store, mut calls) = Gated::new();
+    let kept_by_it = store.kept.clone();
+    kept_by_it.save(&good(1)).await.unwrap();
+    let script = Script::new().then_ok(good(2)).then_ok(good(3));
+    let (auth, recorder) = with_store(script.clone(), store);
+    let mut clearing = pin!(auth.clear());
+    assert!(at_once(clearing.as_mut()).await.is_none());
+    next(&mut calls, Call::Clear).await.fail();
+    clearing.await.unwrap_err();
+    let caller = waiting(&auth).await;
+    next(&mut calls, Call::Clear).await.fail();
+    // A write replaces what should be forgotten, and so makes up for it.
+    allow(&mut calls, save("at-2")).await;
+    assert_eq!(caller.await.unwrap().unwrap().access_token(), "at-2");
+    assert_eq!(recorder.take()[2], "store failed: the test says no");
+    assert_eq!(kept(&kept_by_it).await, tokens("at-2", "rt-2"));
+    let mut refreshing = pin!(auth.refresh());
+    assert!(at_once(refreshing.as_mut()).await.is_none());
+    allow(&mut calls, save("at-3")).await;
+    refreshing.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn r17_a_log_out_whose_caller_went_away_is_carried_through_before_the_next_log_in() {
+    let (store, mut calls) = Gated::new();
+    let kept_by_it = store.kept.clone();
+    kept_by_it.save(&good(1)).await.unwrap();
+    let (auth, _) = with_store(Script::new().then_ok(good(2)), store);
+    {
+        let mut clearing = pin!(auth.clear());
+        assert!(at_once(clearing.as_mut()).await.is_none());
+        next(&mut calls, Call::Clear).await;
+    }
+    let caller = waiting(&auth).await;
+    allow(&mut calls, Call::Clear).await;
+    allow(&mut calls, save("at-2")).await;
+    assert_eq!(caller.await.unwrap().unwrap().access_token(), "at-2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn r17_credentials_that_were_set_before_the_log_out_are_not_stored_after_it() {
+    let (store, mut calls) = Gated::new();
+    let kept_by_it = store.kept.clone();
+    let (auth, _) = with_store(Script::new(), store);
+    let mut first = pin!(auth.set_credentials(good(1)));
+    assert!(at_once(first.as_mut()).await.is_none());
+    let saving = next(&mut calls, save("at-1")).await;
+    // Both of these wait for their turn.
+    let mut second = pin!(auth.set_credentials(good(2)));
+    assert!(at_once(second.as_mut()).await.is_none());
+    let mut clearing = pin!(auth.clear());
+    assert!(at_once(clearing.as_mut()).await.is_none());
+    saving.go();
+    first.await.unwrap();
+    second.await.unwrap();
+    assert!(at_once(clearing.as_mut()).await.is_none());
+    allow(&mut calls, Call::Clear).await;
+    clearing.await.unwrap();
+    assert_eq!(kept(&kept_by_it).await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r17_credentials_that_are_set_after_a_log_out_are_not_forgotten() {
+    let (store, mut calls) = Gated::new();
+    let kept_by_it = store.kept.clone();
+    kept_by_it.save(&good(1)).await.unwrap();
+    let (auth, _) = with_store(Script::new(), store);
+    let mut clearing = pin!(auth.clear());
+    assert!(at_once(clearing.as_mut()).await.is_none());
+    let forgetting = next(&mut calls, Call::Clear).await;
+    let mut setting = pin!(auth.set_credentials(good(2)));
+    assert!(at_once(setting.as_mut()).await.is_none());
+    forgetting.go();
+    clearing.await.unwrap();
+    assert!(at_once(setting.as_mut()).await.is_none());
+    allow(&mut calls, save("at-2")).await;
+    setting.await.unwrap();
+    assert_eq!(kept(&kept_by_it).await, tokens("at-2", "rt-2"));
+    assert_eq!(token_at_once(&auth).await.unwrap(), "at-2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn r17_a_log_out_during_a_refresh_leaves_the_store_empty() {
+    let (store, mut calls) = Gated::new();
+    let kept_by_it = store.kept.clone();
+    let script = Script::new().then_ok(good(1));
+    script.push(Answer::After(seconds(1), Ok(good(2))));
+    let (auth, _) = with_store(script.clone(), store);
+    let caller = waiting(&auth).await;
+    allow(&mut calls, Call::Load).await;
+    allow(&mut calls, save("at-1")).await;
+    caller.await.unwrap().unwrap();
+    advance(seconds(225)).await;
+    assert_eq!(token_at_once(&auth).await.unwrap(), "at-1");
+    until(|| script.requests() == 2).await;
+    let mut clearing = pin!(auth.clear());
+    assert!(at_once(clearing.as_mut()).await.is_none());
+    allow(&mut calls, Call::Clear).await;
+    clearing.await.unwrap();
+    tokio::time::sleep(millis(2000)).await;
+    assert!(calls.try_recv().is_err());
+    assert_eq!(kept(&kept_by_it).await, None);
+}
