@@ -132,10 +132,11 @@ impl Origin {
         let scheme = Scheme::parse(uri.scheme_str()?)?;
         let authority = uri.authority()?.as_str();
         let host = uri.host().filter(|host| !host.is_empty() && !authority.contains('@'))?;
-        // `http` reads "host:" and a port past 65535 as no port at all.
+        // `http` reads "host:" and a port past 65535 as no port at all; `parse` alone takes "+443".
         let port_text = authority.strip_prefix(host)?;
         let port = match port_text.strip_prefix(':') {
-            Some(port) => port.parse().ok()?,
+            Some(port) if port.starts_with('+') => return None,
+            Some(port) => port.parse().ok().filter(|port| *port != 0)?,
             None => scheme.default_port(),
         };
         Some(Self { scheme, host: host.to_ascii_lowercase(), port })
@@ -169,3 +170,6 @@ fn not_an_origin(field: &str) -> Error {
          international names in their ASCII form)"
     ))
 }
+
+#[cfg(test)]
+mod tests;
