@@ -128,8 +128,9 @@ impl Credentials {
     /// Everything, **secrets included**, as a JSON object of `access_token`, `refresh_token` and
     /// `expires_at` (seconds since 1970): what a store writes. The text is overwritten when dropped.
     pub fn expose_json(&self) -> Zeroizing<String> {
+        // What lapsed before 1970 has lapsed; left out, it would be a token that never lapses.
         let expires_at =
-            self.expires_at().and_then(|at| at.duration_since(UNIX_EPOCH).ok()).map(|since| since.as_secs());
+            self.expires_at().map(|at| at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs());
         Zeroizing::new(
             serde_json::json!({
                 "access_token": self.access_token(),
@@ -144,18 +145,21 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// [`Store`](crate::ErrorKind::Store) when it is no such object, or a token in it is unusable.
+    /// [`Store`](crate::ErrorKind::Store) when it is no such object, or a part of it is unusable.
     pub fn from_json(json: &str) -> Result<Self, Error> {
         let invalid = |field: &'static str| Error::store(format!("stored credentials: no usable {field}"));
         let value: serde_json::Value = serde_json::from_str(json).map_err(|_| invalid("JSON object"))?;
         let access_token = value["access_token"].as_str().ok_or_else(|| invalid("access_token"))?;
         let mut credentials = Self::new(access_token).map_err(|_| invalid("access_token"))?;
-        if let Some(refresh_token) = value["refresh_token"].as_str() {
+        let part = |name: &str| Some(&value[name]).filter(|part| !part.is_null());
+        if let Some(refresh_token) = part("refresh_token") {
+            let refresh_token = refresh_token.as_str().ok_or_else(|| invalid("refresh_token"))?;
             credentials =
                 credentials.with_refresh_token(refresh_token).map_err(|_| invalid("refresh_token"))?;
         }
-        if let Some(seconds) = value["expires_at"].as_u64() {
-            let at = UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
+        if let Some(expires_at) = part("expires_at") {
+            // One that can't be read must not become a token that never lapses.
+            let at = expires_at.as_u64().and_then(|at| UNIX_EPOCH.checked_add(Duration::from_secs(at)));
             credentials = credentials.with_expires_at(at.ok_or_else(|| invalid("expires_at"))?);
         }
         Ok(credentials)
@@ -203,3 +207,6 @@ fn is_b64token(token: &str) -> bool {
     let body = token.trim_end_matches('=');
     !body.is_empty() && body.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b))
 }
+
+#[cfg(test)]
+mod tests;

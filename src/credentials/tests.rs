@@ -1,0 +1,204 @@
+//! What may be a credential, and that none is shown.
+
+#![allow(clippy::unwrap_used, reason = "a failure here fails the test")]
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::ErrorKind;
+
+fn full() -> Credentials {
+    Credentials::new("at-1").unwrap().with_refresh_token("rt-1").unwrap()
+}
+
+#[test]
+fn an_access_token_alone() {
+    let credentials = Credentials::new("at").unwrap();
+    assert_eq!((credentials.access_token(), credentials.refresh_token()), ("at", None));
+    assert_eq!(credentials.expires_at(), None);
+}
+
+#[test]
+fn an_access_token_and_a_refresh_token() {
+    let credentials = Credentials::new("at").unwrap().with_refresh_token("rt").unwrap();
+    assert_eq!((credentials.access_token(), credentials.refresh_token()), ("at", Some("rt")));
+}
+
+#[test]
+fn both_are_immutable_a_change_makes_another() {
+    let first = full();
+    let second = first.clone().with_refresh_token("rt-2").unwrap().with_lifetime(Duration::from_secs(1));
+    assert_eq!(first.refresh_token(), Some("rt-1"));
+    assert_eq!(first.expiry(), Expiry::Unknown);
+    assert_eq!(second.refresh_token(), Some("rt-2"));
+    assert!(second.same_access_token(&first) && !second.same_tokens(&first));
+}
+
+#[test]
+fn r04_a_lifetime_of_zero_is_unknown_and_a_huge_one_is_clamped() {
+    let lifetime = |lifetime| full().with_lifetime(lifetime).expiry();
+    assert_eq!(lifetime(Duration::ZERO), Expiry::Unknown);
+    assert_eq!(lifetime(Duration::from_nanos(1)), Expiry::After(Duration::from_nanos(1)));
+    assert_eq!(lifetime(Duration::MAX), Expiry::After(MAX_LIFETIME));
+}
+
+#[test]
+fn r22_the_header_is_bearer_and_sensitive() {
+    let header = full().bearer().unwrap();
+    assert_eq!(header, "Bearer at-1");
+    assert!(header.is_sensitive());
+}
+
+#[test]
+fn r40_debug_shows_no_token() {
+    let credentials =
+        Credentials::new("canary-access").unwrap().with_refresh_token("canary-refresh").unwrap();
+    let at = UNIX_EPOCH + Duration::from_secs(5);
+    for shown in [credentials.clone(), credentials.clone().with_expires_at(at)] {
+        let shown = format!("{shown:?} {shown:#?}");
+        assert!(!shown.contains("canary"), "{shown}");
+        assert!(shown.contains("[redacted]"), "{shown}");
+    }
+    let without = format!("{:?}", Credentials::new("canary").unwrap());
+    assert!(without.contains("refresh_token: None"), "{without}");
+}
+
+#[test]
+fn r40_a_refused_token_is_not_in_the_error() {
+    let error = Credentials::new("canary with a space").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Misconfigured);
+    assert!(error.to_string().starts_with("access token: "), "{error}");
+    assert!(!format!("{error} {error:?}").contains("canary"));
+    let error = full().with_refresh_token("canary\n").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Misconfigured);
+    assert!(error.to_string().starts_with("refresh token: "), "{error}");
+    assert!(!format!("{error} {error:?}").contains("canary"));
+}
+
+#[test]
+fn f40_no_control_character_stands_in_a_token() {
+    for control in (0..=0x1f).chain([0x7f, 0x80, 0x85, 0x9f]).filter_map(char::from_u32) {
+        for token in [format!("{control}at"), format!("a{control}t"), format!("at{control}")] {
+            assert!(Credentials::new(token.as_str()).is_err(), "{control:?}");
+            assert!(full().with_refresh_token(token).is_err(), "{control:?}");
+        }
+    }
+}
+
+#[test]
+fn a_refresh_token_may_be_any_other_text() {
+    for token in ["with a space", "\u{fc}mlaut", "{}\"'\\", "%00"] {
+        assert_eq!(full().with_refresh_token(token).unwrap().refresh_token(), Some(token));
+    }
+    assert!(full().with_refresh_token("").is_err());
+}
+
+/// RFC 6750 section 2.1, spelled out the long way.
+fn is_b64token_by_hand(token: &str) -> bool {
+    let mut padding = false;
+    for (at, c) in token.chars().enumerate() {
+        match c {
+            'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '.' | '_' | '~' | '+' | '/' if !padding => {}
+            '=' if at > 0 => padding = true,
+            _ => return false,
+        }
+    }
+    !token.is_empty()
+}
+
+fn any_text() -> impl Strategy<Value = String> {
+    prop_oneof![any::<String>(), "[a-zA-Z0-9._~+/=-]{0,20}", "[ -~]{0,8}", "[a-c=\r\n\t]{0,6}"]
+}
+
+proptest! {
+    #[test]
+    fn r22_a_token_is_taken_if_and_only_if_it_is_a_b64token(token in any_text()) {
+        let taken = Credentials::new(token.as_str());
+        prop_assert_eq!(taken.is_ok(), is_b64token_by_hand(&token));
+        if let Ok(credentials) = taken {
+            let header = credentials.bearer().unwrap();
+            prop_assert_eq!(header.to_str().unwrap(), format!("Bearer {token}"));
+        }
+    }
+
+    #[test]
+    fn what_is_written_as_json_is_read_again(
+        access in "[a-zA-Z0-9._~+/-]{1,40}={0,2}",
+        refresh in prop::option::of("[^\\pC]{1,40}"),
+        expires_at in prop::option::of(0_u64..1 << 40),
+    ) {
+        let mut credentials = Credentials::new(access).unwrap();
+        if let Some(refresh) = refresh {
+            credentials = credentials.with_refresh_token(refresh).unwrap();
+        }
+        if let Some(seconds) = expires_at {
+            credentials = credentials.with_expires_at(UNIX_EPOCH + Duration::from_secs(seconds));
+        }
+        let read = Credentials::from_json(&credentials.expose_json()).unwrap();
+        prop_assert!(read.same_tokens(&credentials));
+        prop_assert_eq!(read.expires_at(), credentials.expires_at());
+    }
+
+    #[test]
+    fn no_text_read_as_json_panics_or_is_repeated(text in any_text()) {
+        if let Err(error) = Credentials::from_json(&text) {
+            prop_assert_eq!(error.kind(), ErrorKind::Store);
+            prop_assert!(error.to_string().starts_with("stored credentials: no usable "));
+        }
+    }
+}
+
+#[test]
+fn what_is_written_names_its_parts() {
+    let json = full().with_expires_at(UNIX_EPOCH + Duration::from_millis(7999)).expose_json();
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        value,
+        serde_json::json!({ "access_token": "at-1", "refresh_token": "rt-1", "expires_at": 7 })
+    );
+}
+
+#[test]
+fn what_is_no_stored_credential_is_an_error_that_names_the_part() {
+    for (json, part) in [
+        ("", "JSON object"),
+        ("{", "JSON object"),
+        ("\u{0}", "JSON object"),
+        ("null", "access_token"),
+        ("[]", "access_token"),
+        ("\"at-1\"", "access_token"),
+        ("{}", "access_token"),
+        (r#"{"access_token":7}"#, "access_token"),
+        (r#"{"access_token":""}"#, "access_token"),
+        (r#"{"access_token":"a b"}"#, "access_token"),
+        (r#"{"access_token":"a","refresh_token":""}"#, "refresh_token"),
+        (r#"{"access_token":"a","refresh_token":"\n"}"#, "refresh_token"),
+        (r#"{"access_token":"a","refresh_token":7}"#, "refresh_token"),
+        (r#"{"access_token":"a","expires_at":18446744073709551615}"#, "expires_at"),
+        (r#"{"access_token":"a","expires_at":-1}"#, "expires_at"),
+        (r#"{"access_token":"a","expires_at":"soon"}"#, "expires_at"),
+        (r#"{"access_token":"a","expires_at":[1]}"#, "expires_at"),
+    ] {
+        let error = Credentials::from_json(json).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Store, "{json}");
+        assert_eq!(error.to_string(), format!("stored credentials: no usable {part}"), "{json}");
+    }
+}
+
+#[test]
+fn what_is_absent_or_null_is_unknown() {
+    for json in
+        [r#"{"access_token":"a"}"#, r#"{"access_token":"a","refresh_token":null,"expires_at":null,"more":1}"#]
+    {
+        let credentials = Credentials::from_json(json).unwrap();
+        assert_eq!((credentials.refresh_token(), credentials.expires_at()), (None, None));
+    }
+}
+
+#[test]
+fn a_time_before_1970_is_not_written_as_unknown() {
+    // A token that lapsed that long ago must not come back as one that never lapses.
+    let credentials = full().with_expires_at(UNIX_EPOCH - Duration::from_secs(1));
+    let read = Credentials::from_json(&credentials.expose_json()).unwrap();
+    assert_eq!(read.expires_at(), Some(UNIX_EPOCH));
+}
