@@ -91,3 +91,6 @@ fn doubling(first: Duration, times: u32, max: Duration) -> Duration {
 fn jittered(wait: Duration, dice: &mut Dice) -> Duration {
     wait / 2 + dice.up_to(wait / 2)
 }
+
+#[cfg(test)]
+mod tests;

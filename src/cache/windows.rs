@@ -170,3 +170,6 @@ impl Windows {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
