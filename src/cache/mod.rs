@@ -3,6 +3,8 @@
 
 mod backoff;
 mod chain;
+#[cfg(all(test, not(reauth_model)))]
+mod conformance;
 mod dice;
 mod flight;
 mod landed;

@@ -1,1 +1,27 @@
-//! (to come)
+//! The scenarios of `tests/conformance` against the whole authenticator, through its public API, in paused time.
+//! The same files run against the pure machine in a unit test of the cache.
+
+mod client;
+mod clock;
+mod provider;
+mod schema;
+mod store;
+#[path = "../../src/cache/conformance/suite/mod.rs"]
+mod suite;
+
+/// What the suite calls the crate under test.
+mod api {
+    pub(crate) use reauth::{Credentials, Error, ErrorKind, Event, Timing};
+}
+
+use std::path::PathBuf;
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/conformance")
+}
+
+#[test]
+fn every_scenario_holds_for_the_authenticator() {
+    suite::play_all(&folder(), |scenario| client::Live::new(&scenario.setup))
+        .unwrap_or_else(|e| panic!("{e}"));
+}

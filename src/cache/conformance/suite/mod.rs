@@ -1,0 +1,23 @@
+//! The scenarios of `tests/conformance`: their types, a strict reader, and the play of one with a client.
+//!
+//! Both runners include this folder: the one of the pure machine (a unit test of the cache) and the one of the
+//! whole authenticator (in `tests/it`). What they call `api` is this crate, from within or from outside.
+
+mod action;
+mod expect;
+mod fields;
+mod play;
+mod read;
+mod scenario;
+mod tokens;
+mod translate;
+
+use super::api;
+
+pub(crate) use play::{Client, Seen, play_all};
+#[allow(unused_imports)] // The test of the schema uses it, in the other runner.
+pub(crate) use read::file;
+pub(crate) use read::folder;
+pub(crate) use scenario::{Action, Answer, Call, Manner, Operation, Outcome, Setup, Stored};
+pub(crate) use tokens::START;
+pub(crate) use translate::{answer_of, credentials_of, outcome_of, stored_of, timing_of, told_of};

@@ -1,0 +1,160 @@
+//! Plays a scenario with a client and compares what came of each step with what should have.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::scenario::{Action, Asked, Call, Outcome, Scenario, Step, Stored, Then, Told};
+
+/// What a runner offers. Every action is carried through until nothing moves without time or an answer.
+pub(crate) trait Client {
+    fn act(&mut self, action: &Action) -> Result<(), String>;
+    /// What was seen since the last call.
+    fn seen(&mut self) -> Seen;
+    /// The callers that still wait.
+    fn waiting(&self) -> BTreeSet<String>;
+    /// What the store holds.
+    fn stored(&self) -> Option<Stored>;
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) got: Vec<(String, Outcome)>,
+    pub(crate) calls: Vec<Call>,
+    pub(crate) events: Vec<Told>,
+}
+
+/// Plays every scenario of the folder, each with a client of its own, and names each one that fails.
+pub(crate) fn play_all<C: Client>(
+    folder: &Path,
+    make: impl Fn(&Scenario) -> Result<C, String>,
+) -> Result<(), String> {
+    let mut failures = Vec::new();
+    for (file, scenarios) in super::folder(folder)? {
+        for scenario in &scenarios {
+            let played = make(scenario).and_then(|mut client| play(scenario, &mut client));
+            if let Err(failure) = played {
+                let rules = scenario.rules.join(" ");
+                failures.push(format!("{file}: {} ({rules}): {failure}", scenario.name));
+            }
+        }
+    }
+    if failures.is_empty() {
+        return Ok(());
+    }
+    Err(format!("{} scenarios fail:\n\n{}\n", failures.len(), failures.join("\n\n")))
+}
+
+/// Up to the first step that fails: what follows it would only be noise.
+fn play(scenario: &Scenario, client: &mut impl Client) -> Result<(), String> {
+    for (index, step) in scenario.steps.iter().enumerate() {
+        let failed = |failure: String| format!("step {}, {:?}:\n{failure}", index + 1, step.action);
+        perform(client, &step.action).map_err(failed)?;
+        let differences = compare(step, client);
+        if !differences.is_empty() {
+            return Err(failed(differences.join("\n")));
+        }
+    }
+    Ok(())
+}
+
+fn perform(client: &mut impl Client, action: &Action) -> Result<(), String> {
+    let Action::Loop { caller, times, every } = action else { return client.act(action) };
+    for _ in 0..*times {
+        if !client.waiting().contains(caller) {
+            client.act(&Action::Get { caller: caller.clone() })?;
+        }
+        client.act(&Action::Advance(*every))?;
+    }
+    Ok(())
+}
+
+fn compare(step: &Step, client: &mut impl Client) -> Vec<String> {
+    let seen = client.seen();
+    let mut differences = Vec::new();
+    let mut differ = |what: &str, expected: &dyn std::fmt::Debug, seen: &dyn std::fmt::Debug| {
+        differences.push(format!("    {what}\n        expected {expected:?}\n        seen     {seen:?}"));
+    };
+    let Then { got, asked, events, waiting, stored } = &step.then;
+    if !same_outcomes(got, &seen.got, matches!(step.action, Action::Loop { .. })) {
+        differ("got", got, &seen.got);
+    }
+    match asked {
+        Asked::Calls(calls) => {
+            let same = calls.len() == seen.calls.len() && calls.iter().zip(&seen.calls).all(same_call);
+            if !same {
+                differ("calls", calls, &seen.calls);
+            }
+        }
+        Asked::Requests(requests) => {
+            let is_request = |call: &&Call| matches!(call, Call::Login | Call::Refresh(_));
+            let count = seen.calls.iter().filter(is_request).count();
+            if count != *requests {
+                differ("requests", requests, &count);
+            }
+        }
+    }
+    if let Some(events) = events {
+        let same = events.len() == seen.events.len() && events.iter().zip(&seen.events).all(same_event);
+        if !same {
+            differ("events", events, &seen.events);
+        }
+    }
+    if let Some(waiting) = waiting {
+        let (expected, waiting) = (waiting.iter().cloned().collect::<BTreeSet<_>>(), client.waiting());
+        if expected != waiting {
+            differ("waiting", &expected, &waiting);
+        }
+    }
+    if let Some(stored) = stored {
+        let holds = client.stored();
+        let same = match (stored, &holds) {
+            (None, None) => true,
+            (Some(expected), Some(holds)) => same_stored(expected, holds),
+            _ => false,
+        };
+        if !same {
+            differ("stored", stored, &holds);
+        }
+    }
+    differences
+}
+
+/// Everyone named got that, and nobody else got anything; more than once only in a loop.
+fn same_outcomes(expected: &BTreeMap<String, Outcome>, seen: &[(String, Outcome)], repeated: bool) -> bool {
+    let named = expected.keys().all(|caller| seen.iter().any(|(name, _)| name == caller));
+    let once = repeated || seen.len() == expected.len();
+    named && once && seen.iter().all(|(name, got)| expected.get(name).is_some_and(|e| same_outcome(e, got)))
+}
+
+fn same_outcome(expected: &Outcome, seen: &Outcome) -> bool {
+    match (expected, seen) {
+        (Outcome::Error { kind, retry_after: None }, Outcome::Error { kind: seen, retry_after: _ }) => {
+            kind == seen
+        }
+        _ => expected == seen,
+    }
+}
+
+fn same_call((expected, seen): (&Call, &Call)) -> bool {
+    match (expected, seen) {
+        (Call::Save(expected), Call::Save(seen)) => same_stored(expected, seen),
+        _ => expected == seen,
+    }
+}
+
+fn same_stored(expected: &Stored, seen: &Stored) -> bool {
+    expected.access == seen.access
+        && expected.refresh == seen.refresh
+        && (expected.expires_at.is_none() || expected.expires_at == seen.expires_at)
+}
+
+fn same_event((expected, seen): (&Told, &Told)) -> bool {
+    fn any_or<T: PartialEq>(expected: &Option<T>, seen: &Option<T>) -> bool {
+        expected.is_none() || expected == seen
+    }
+    expected.name == seen.name
+        && any_or(&expected.cause, &seen.cause)
+        && any_or(&expected.kind, &seen.kind)
+        && any_or(&expected.callers, &seen.callers)
+        && any_or(&expected.next_attempt, &seen.next_attempt)
+}
