@@ -22,7 +22,8 @@ const SCOPES = ['openid', 'offline_access', 'api'];
 let accessTtl = Number(process.env.ACCESS_TTL ?? 2);
 
 // The port is bound before the provider exists, as its issuer names the port.
-const server = http.createServer();
+// It closes no idle connection: a client that picks one up just then fails, and a test with it.
+const server = http.createServer({ keepAliveTimeout: 0 });
 await new Promise((bound, failed) => {
   server.once('error', failed).listen(Number(process.env.PORT ?? 18181), '127.0.0.1', bound);
 });

@@ -1,0 +1,87 @@
+//! Refused log-ins: what the caller is told, and how little a caller in a tight loop costs the provider.
+
+use reauth::timing::TERMINAL_MEMORY;
+use reauth::vathos::Vathos;
+use reauth::{Pilot, oauth2};
+
+use super::*;
+
+const PILOT: [&str; 3] = ["pilot.auth.401", "pilot.auth.404", "pilot.auth.422"];
+
+/// F30, R11.
+#[tokio::test]
+#[ignore = "needs the identity provider: run ./scripts/test"]
+async fn f30_a_wrong_client_is_misconfigured_and_does_not_flood_the_provider() {
+    let idp = Idp::spawn(Knobs::default()).await;
+    let wrong = |client: &Login| Login { id: client.id.clone(), secret: "wrong".to_owned() };
+    let Login { id, secret } = &idp.user;
+
+    for client in [basic(&wrong(&idp.svc_client)), post(&wrong(&idp.svc_client))] {
+        let source = oauth2::ClientCredentials::new(endpoint(&idp), client).unwrap();
+        refused(&idp, source, ErrorKind::Misconfigured, "client", &["token.total"]).await;
+    }
+    let source = oauth2::Password::new(endpoint(&idp), basic(&wrong(&idp.pw_client)), id, secret).unwrap();
+    refused(&idp, source, ErrorKind::Misconfigured, "client", &["token.total"]).await;
+    let vathos = Vathos::new(&idp.svc_client.id, "wrong").unwrap().with_token_url(&idp.token_url).unwrap();
+    let source = vathos.service_account().unwrap();
+    refused(&idp, source, ErrorKind::Misconfigured, "client", &["token.total"]).await;
+
+    // A client that may not do this, and a scope that there isn't.
+    let source = oauth2::Password::new(endpoint(&idp), basic(&idp.svc_client), id, secret).unwrap();
+    refused(&idp, source, ErrorKind::Misconfigured, "not allowed for this client", &["token.total"]).await;
+    let source = password(&idp, &idp.user).scope("no-such-scope");
+    refused(&idp, source, ErrorKind::Misconfigured, "invalid_scope", &["token.total"]).await;
+}
+
+/// F30, R9, R11.
+#[tokio::test]
+#[ignore = "needs the identity provider: run ./scripts/test"]
+async fn f30_a_refused_user_has_to_log_in_and_does_not_flood_the_provider() {
+    let idp = Idp::spawn(Knobs::default()).await;
+    let login = |id: &str, secret: &str| Login { id: id.to_owned(), secret: secret.to_owned() };
+    let known = login(&idp.user.id, "wrong");
+    let unknown = login("nobody", &idp.user.secret);
+    let disabled = login(&idp.disabled_user, "any");
+
+    for user in [&known, &unknown, &disabled] {
+        refused(&idp, password(&idp, user), ErrorKind::LoginRequired, "invalid_grant", &["token.total"])
+            .await;
+    }
+    for (user, said) in [(&known, "401"), (&unknown, "not found"), (&disabled, "User is disabled")] {
+        let pilot = Pilot::builder(&idp.pilot_endpoint).unwrap().password(&user.id, &user.secret).unwrap();
+        refused(&idp, pilot.build().unwrap(), ErrorKind::LoginRequired, said, &PILOT).await;
+    }
+}
+
+/// R28: what the caller of an adapter gets, and that nothing was sent without a credential.
+#[tokio::test]
+#[ignore = "needs the identity provider: run ./scripts/test"]
+async fn r28_a_refused_login_is_found_by_downcast_and_no_request_leaves() {
+    let idp = Idp::spawn(Knobs::default()).await;
+    let auth = auth(password(&idp, &Login { id: idp.user.id.clone(), secret: "wrong".to_owned() }));
+    let api = Api::new(&idp, &auth);
+
+    let error = api.http.get(&api.url).send().await.unwrap_err();
+    let reqwest_middleware::Error::Middleware(inner) = error else { panic!("{error:?}") };
+    assert_eq!(inner.downcast_ref::<reauth::Error>().unwrap().kind(), ErrorKind::LoginRequired);
+    assert!(idp.stats().await.keys().all(|counter| !counter.starts_with("echo")));
+}
+
+/// The kind and the words of the error, the same every time, and what a tight loop costs: one request, and one
+/// more for each time that the memory of it ran out.
+async fn refused(idp: &Idp, source: impl CredentialSource, kind: ErrorKind, said: &str, counters: &[&str]) {
+    idp.reset().await;
+    let auth = auth(source);
+    let began = Instant::now();
+    for _ in 0..100 {
+        let error = auth.credentials().await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.to_string().contains(said), "{error}");
+        // Longer in all than the back-off after a failure that is not terminal.
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let allowed = 1 + began.elapsed().as_secs() / TERMINAL_MEMORY.as_secs();
+    let stats = idp.stats().await;
+    let requests: u64 = counters.iter().filter_map(|counter| stats.get(*counter)).sum();
+    assert!((1..=allowed).contains(&requests), "{requests} requests, {allowed} allowed: {stats:?}");
+}

@@ -1,0 +1,145 @@
+//! reqwest, hyper-util and a tower stack, many tasks each, on one authenticator.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::{Client, connect::HttpConnector};
+use hyper_util::rt::TokioExecutor;
+use reauth::{AuthLayer, Authenticator};
+use tokio::task::JoinSet;
+use tower::{Layer, ServiceBuilder, ServiceExt};
+
+use super::*;
+
+const TASKS_OF_A_STACK: usize = 8;
+
+/// R5: whoever asks, through whichever adapter, through four expiries: every answer is a 200, the password is
+/// sent once and each refresh token once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the identity provider: run ./scripts/test"]
+async fn r05_three_stacks_go_through_expiries_on_one_authenticator() {
+    let idp = Idp::spawn(Knobs { access_ttl: 2, ..Knobs::default() }).await;
+    let traffic = Traffic::start(&idp, &auth(password(&idp, &idp.user)));
+
+    until("four refreshes", async || idp.count("token.refresh_token.200").await >= 4).await;
+    traffic.stop().await;
+
+    let stats = idp.stats().await;
+    assert_eq!(stats["token.password.200"], 1);
+    assert_eq!(stats["token.total"], 1 + stats["token.refresh_token.200"], "none failed");
+    assert!(idp.reused_refresh_tokens().is_empty());
+}
+
+/// R24: the API refuses every token at once, in the middle of it all. Each 401 is judged by the token that its
+/// request carried: one refresh mends them all, and no caller sees one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the identity provider: run ./scripts/test"]
+async fn r24_a_revocation_midway_costs_one_refresh_and_no_caller_sees_it() {
+    let idp = Idp::spawn(Knobs::default()).await;
+    let traffic = Traffic::start(&idp, &auth(password(&idp, &idp.user)));
+
+    until("traffic", async || traffic.calls() >= 100).await;
+    assert_eq!(idp.revoke_access_tokens().await, 1);
+    let before = traffic.calls();
+    until("traffic after it", async || traffic.calls() >= before + 200).await;
+    traffic.stop().await;
+
+    let stats = idp.stats().await;
+    assert!(stats["echo.401"] >= 1);
+    assert_eq!((stats["token.password.200"], stats["token.refresh_token.200"]), (1, 1));
+    assert_eq!(stats["token.total"], 2);
+}
+
+/// Calls without end, each of which has to be a 200.
+struct Traffic {
+    tasks: JoinSet<()>,
+    calls: Arc<AtomicU64>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Traffic {
+    fn start(idp: &Idp, auth: &Authenticator) -> Self {
+        let mut traffic = Self { tasks: JoinSet::new(), calls: Arc::default(), stop: Arc::default() };
+        for call in [reqwest_stack(idp, auth), hyper_stack(idp, auth), tower_stack(idp, auth)] {
+            for _ in 0..TASKS_OF_A_STACK {
+                let (call, calls, stop) = (call.clone(), traffic.calls.clone(), traffic.stop.clone());
+                traffic.tasks.spawn(async move {
+                    while !stop.load(Ordering::Relaxed) {
+                        assert_eq!(call().await, 200);
+                        calls.fetch_add(1, Ordering::Relaxed);
+                        // What a busy provider gets from 24 callers without a pause tests the provider.
+                        tokio::time::sleep(Duration::from_millis(20)).await;
+                    }
+                });
+            }
+        }
+        traffic
+    }
+
+    fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// Ends it; panics as any of its tasks did.
+    async fn stop(mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        while let Some(task) = self.tasks.join_next().await {
+            task.unwrap();
+        }
+        assert!(self.calls() > 0);
+    }
+}
+
+/// One call of the API: its status.
+type Call = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = u16> + Send>> + Send + Sync>;
+
+fn reqwest_stack(idp: &Idp, auth: &Authenticator) -> Call {
+    let Api { http, url } = Api::new(idp, auth);
+    Arc::new(move || {
+        let call = http.get(&url);
+        Box::pin(async move { call.send().await.unwrap().status().as_u16() })
+    })
+}
+
+fn hyper_stack(idp: &Idp, auth: &Authenticator) -> Call {
+    let api = AuthLayer::for_origin(&idp.base_url, auth.clone()).unwrap().layer(hyper());
+    let url = idp.echo_url.clone();
+    Arc::new(move || {
+        let (api, request) = (api.clone(), request(&url));
+        Box::pin(async move { status(api.oneshot(request).await.unwrap()).await })
+    })
+}
+
+fn tower_stack(idp: &Idp, auth: &Authenticator) -> Call {
+    // The limit is below the number of tasks: a replay finds the service unready, and waits its turn.
+    let api = ServiceBuilder::new()
+        .buffer(TASKS_OF_A_STACK)
+        .timeout(Duration::from_secs(60))
+        .layer(AuthLayer::for_origin(&idp.base_url, auth.clone()).unwrap())
+        .concurrency_limit(TASKS_OF_A_STACK / 2)
+        .service(hyper());
+    let url = idp.echo_url.clone();
+    Arc::new(move || {
+        let (api, request) = (api.clone(), request(&url));
+        Box::pin(async move { status(api.oneshot(request).await.unwrap()).await })
+    })
+}
+
+fn hyper() -> Client<HttpConnector, Full<Bytes>> {
+    Client::builder(TokioExecutor::new()).build_http()
+}
+
+fn request(url: &str) -> Request<Full<Bytes>> {
+    Request::post(url).body(Full::from("a body that can be sent twice")).unwrap()
+}
+
+async fn status(response: Response<Incoming>) -> u16 {
+    let (head, body) = response.into_parts();
+    body.collect().await.unwrap();
+    head.status.as_u16()
+}
