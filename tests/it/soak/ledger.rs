@@ -1,0 +1,184 @@
+//! What each client sends to the token endpoint, held against what it may send.
+//!
+//! It stands where the client's own transport does: it knows which answers were received whole, which neither the
+//! proxy nor the provider can.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256;
+use serde_json::Value;
+use tower::Service;
+
+use super::client::HyperClient;
+use crate::support::proxy::RequestInfo;
+
+/// The books of all clients. Refresh tokens are known by the fingerprints that the provider's log has.
+#[derive(Clone, Default)]
+pub struct Ledger(Arc<Mutex<Books>>);
+
+#[derive(Default)]
+struct Books {
+    clients: HashMap<usize, Book>,
+    /// How many whole answers of the provider were received to each refresh token.
+    answers: HashMap<String, usize>,
+    wrongs: Vec<String>,
+}
+
+#[derive(Default)]
+struct Book {
+    /// The refresh token that it has to use: of the last whole answer, unless it was refused.
+    live: Option<String>,
+    in_the_air: bool,
+    tokens: Vec<String>,
+    requests: u64,
+}
+
+#[derive(Clone)]
+enum Sent {
+    Login,
+    Refresh(String),
+}
+
+impl Ledger {
+    /// The client starts with this refresh token, or is given it.
+    pub fn given(&self, client: usize, refresh_token: &str) {
+        self.books().clients.entry(client).or_default().hold(fingerprint(refresh_token));
+    }
+
+    /// What a client did that it may not do.
+    pub fn wrongs(&self) -> Vec<String> {
+        self.books().wrongs.clone()
+    }
+
+    pub fn wrong(&self, what: String) {
+        self.books().wrongs.push(what);
+    }
+
+    /// Every refresh token that the client has held.
+    pub fn tokens_of(&self, client: usize) -> Vec<String> {
+        self.books().clients[&client].tokens.clone()
+    }
+
+    pub fn requests_of(&self, client: usize) -> u64 {
+        self.books().clients[&client].requests
+    }
+
+    pub fn answers_to(&self, token: &str) -> usize {
+        self.books().answers.get(token).copied().unwrap_or(0)
+    }
+
+    /// R5, R14, R15: one request at a time, with the newest refresh token that arrived, and no log-in while
+    /// there is one.
+    fn sent(&self, client: usize, sent: &Sent) -> InTheAir {
+        let mut books = self.books();
+        let book = books.clients.entry(client).or_default();
+        book.requests += 1;
+        let two = std::mem::replace(&mut book.in_the_air, true);
+        let wrong = match (sent, &book.live) {
+            (Sent::Refresh(token), live) if live.as_ref() != Some(token) => {
+                Some(format!("sent the refresh token {token}, having {live:?}"))
+            }
+            (Sent::Login, Some(live)) => Some(format!("logged in, having {live}")),
+            _ => None,
+        };
+        let two = two.then(|| "two requests at a time".to_owned());
+        books.wrongs.extend(wrong.into_iter().chain(two).map(|wrong| format!("client {client}: {wrong}")));
+        InTheAir { ledger: self.clone(), client }
+    }
+
+    /// A whole answer. What is no JSON object isn't the provider's.
+    fn received(&self, client: usize, sent: &Sent, status: StatusCode, body: &[u8]) {
+        let Ok(answer @ Value::Object(_)) = serde_json::from_slice::<Value>(body) else { return };
+        let mut books = self.books();
+        if let Sent::Refresh(token) = sent {
+            *books.answers.entry(token.clone()).or_default() += 1;
+        }
+        // In PILOT's envelope, or bare.
+        let tokens = if answer["result"].is_object() { &answer["result"] } else { &answer };
+        let book = books.clients.entry(client).or_default();
+        match (tokens["refresh_token"].as_str(), sent) {
+            (Some(token), _) => book.hold(fingerprint(token)),
+            (None, Sent::Refresh(_)) => book.live = None,
+            (None, Sent::Login) => {
+                books.wrongs.push(format!("client {client}: its log-in was answered with {status}"));
+            }
+        }
+    }
+
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.0.lock().unwrap()
+    }
+}
+
+impl Book {
+    fn hold(&mut self, token: String) {
+        self.tokens.push(token.clone());
+        self.live = Some(token);
+    }
+}
+
+/// A request whose answer somebody waits for.
+struct InTheAir {
+    ledger: Ledger,
+    client: usize,
+}
+
+impl Drop for InTheAir {
+    fn drop(&mut self) {
+        if let Some(book) = self.ledger.books().clients.get_mut(&self.client) {
+            book.in_the_air = false;
+        }
+    }
+}
+
+/// A client's way to the token endpoint.
+#[derive(Clone)]
+pub struct Watched {
+    pub http: HyperClient,
+    pub ledger: Ledger,
+    pub client: usize,
+}
+
+impl Service<Request<Full<Bytes>>> for Watched {
+    type Response = Response<Full<Bytes>>;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Full<Bytes>>) -> Self::Future {
+        let Self { http, ledger, client } = self.clone();
+        Box::pin(async move {
+            let (head, body) = request.into_parts();
+            let body = body.collect().await?.to_bytes();
+            let info = RequestInfo {
+                method: head.method.clone(),
+                path: head.uri.path().to_owned(),
+                body: body.clone(),
+            };
+            let sent = info.refresh_token().map_or(Sent::Login, |token| Sent::Refresh(fingerprint(&token)));
+
+            let _in_the_air = ledger.sent(client, &sent);
+            let answer = http.request(Request::from_parts(head, Full::new(body))).await?;
+            let (head, body) = answer.into_parts();
+            let body = body.collect().await?.to_bytes();
+            ledger.received(client, &sent, head.status, &body);
+            Ok(Response::from_parts(head, Full::new(body)))
+        })
+    }
+}
+
+/// As `fingerprint` of `tests/idp/server.mjs`. The TLS library has the only SHA-256 in reach.
+fn fingerprint(token: &str) -> String {
+    let suite = TLS13_AES_128_GCM_SHA256.tls13().unwrap();
+    let hash = suite.common.hash_provider.hash(token.as_bytes());
+    hash.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
