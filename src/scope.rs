@@ -38,6 +38,18 @@ impl Scope {
         Ok(Self { origins: vec![Origin::parse(origin, "scope")?] })
     }
 
+    /// The scope of the origin that a URL belongs to: for settings that hold the base of an API, such as
+    /// `https://api.example.com/v1`.
+    ///
+    /// # Errors
+    ///
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) when it is no absolute URL, holds a user name or a
+    /// password, or is plain http to a host that is not loopback.
+    pub fn of_url(url: &str) -> Result<Self, Error> {
+        let uri: Uri = url.parse().map_err(|_| Error::misconfigured("scope: it is no absolute URL"))?;
+        Ok(Self { origins: vec![Origin::secure(&uri, "scope")?] })
+    }
+
     /// The same scope with one more origin.
     ///
     /// # Errors

@@ -26,15 +26,6 @@ pub(crate) fn optional(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The origin of a URL: the part that a credential is bound to.
-pub(crate) fn origin(url: &str) -> Result<String, BoxError> {
-    let uri: http::Uri = url.parse()?;
-    match (uri.scheme_str(), uri.authority()) {
-        (Some(scheme), Some(authority)) => Ok(format!("{scheme}://{authority}")),
-        _ => Err("the URL has no scheme or no host".into()),
-    }
-}
-
 /// Prints how it went. An error is shown with its causes.
 pub(crate) fn finish(result: Result<String, BoxError>) -> ExitCode {
     match result {

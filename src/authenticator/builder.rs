@@ -53,8 +53,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Is told of every [`Event`], on the thread where it happens: it must not block. One that panics is
-    /// ignored. Default: nobody.
+    /// Is told of every [`Event`], in order and one at a time, on a thread where something happens: it must not
+    /// block. One that panics is ignored. Default: nobody.
     pub fn observer(mut self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.observer = Some(Box::new(observer));
         self
@@ -74,6 +74,7 @@ impl AuthenticatorBuilder {
                 source: self.source,
                 store: self.store,
                 store_turn: tokio::sync::Mutex::new(()),
+                telling: tokio::sync::Mutex::new(()),
                 clock: self.clock,
                 timing: self.timing,
                 observer: self.observer,

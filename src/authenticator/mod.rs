@@ -48,6 +48,7 @@ struct Inner {
     source: Box<dyn DynSource>,
     store: Option<Box<dyn DynStore>>,
     store_turn: tokio::sync::Mutex<()>,
+    telling: tokio::sync::Mutex<()>,
     clock: Box<dyn Clock>,
     timing: Timing,
     observer: Option<builder::Observer>,
@@ -237,15 +238,22 @@ impl Authenticator {
 }
 
 impl Inner {
-    /// Tells the observer what has happened since the last call, outside every lock.
+    /// Tells the observer what has happened since the last call, in order, outside every lock of the cache.
+    ///
+    /// One thread tells at a time; what happens meanwhile, in the observer itself too, is told by that one.
     fn tell(&self) {
-        for event in self.cache.take_events() {
-            #[cfg(feature = "tracing")]
-            crate::trace::record(&event);
-            if let Some(observer) = &self.observer {
-                // An observer is no reason to lose a token.
-                let _ = catch_unwind(AssertUnwindSafe(|| observer(&event)));
+        while self.cache.has_events() {
+            let Ok(turn) = self.telling.try_lock() else { return };
+            for event in self.cache.take_events() {
+                #[cfg(feature = "tracing")]
+                crate::trace::record(&event);
+                if let Some(observer) = &self.observer {
+                    // An observer is no reason to lose a token.
+                    let _ = catch_unwind(AssertUnwindSafe(|| observer(&event)));
+                }
             }
+            // Whoever came meanwhile and found the turn taken relies on another look.
+            drop(turn);
         }
     }
 }

@@ -182,6 +182,11 @@ impl Cache {
         self.shared.lock().state.wrote(credentials);
     }
 
+    /// Whether something has happened that nobody was told of.
+    pub(crate) fn has_events(&self) -> bool {
+        !self.shared.lock().state.events.is_empty()
+    }
+
     /// The events since the last call. Whoever changed the state takes them and tells the observer, outside
     /// the lock.
     pub(crate) fn take_events(&self) -> Vec<Event> {

@@ -40,6 +40,9 @@ use crate::{Authenticator, Error, Scope};
 ///
 /// Stack it *inside* a retry, timeout or redirect layer (each attempt then has a good token, and the scope
 /// is checked hop by hop), and *outside* what opens connections.
+///
+/// Where the inner service's error is a box, add `.map_err(AuthError::into_boxed)` outside, so that the next layer
+/// finds an error type that it knows.
 #[derive(Clone)]
 pub struct AuthLayer {
     settings: Arc<Settings>,

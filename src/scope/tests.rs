@@ -208,3 +208,14 @@ proptest! {
         prop_assert!(scope.contains(&uri));
     }
 }
+
+#[test]
+fn r20_the_scope_of_a_url_is_its_origin() {
+    let scope = Scope::of_url("https://api.example.com/v1?q").unwrap();
+    assert_eq!(scope, Scope::origin("https://api.example.com").unwrap());
+    for bad in ["/v1", "http://far.test/v1", "https://ada:canary@api.example.com/", "canary"] {
+        let error = Scope::of_url(bad).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Misconfigured);
+        assert!(error.to_string().starts_with("scope") && !error.to_string().contains("canary"), "{error}");
+    }
+}

@@ -6,6 +6,8 @@ use zeroize::Zeroizing;
 
 /// The longest piece of a server's words that is echoed, in characters.
 const MAX_ECHO: usize = 200;
+/// From this length on a secret is known wherever it appears, in bytes.
+const LONG: usize = 8;
 /// What stands where a secret was.
 const REDACTED: &str = "[redacted]";
 
@@ -31,7 +33,8 @@ impl<'a> Description<'a> {
                 clean.push('…');
                 break;
             }
-            let (piece, length) = match secrets.iter().find(|secret| rest.starts_with(secret.as_str())) {
+            let before = text[..text.len() - rest.len()].chars().next_back();
+            let (piece, length) = match secrets.iter().find(|secret| is_quoted(secret, before, rest)) {
                 Some(secret) => (REDACTED.to_owned(), secret.len()),
                 None => (if is_shown(c) { c } else { ' ' }.to_string(), c.len_utf8()),
             };
@@ -41,6 +44,14 @@ impl<'a> Description<'a> {
         }
         clean
     }
+}
+
+/// Whether a text goes on with this secret. A short one has to stand alone: in the middle of a word it is
+/// chance, and a redaction there would tell what it is ("user [redacted]t found").
+fn is_quoted(secret: &str, before: Option<char>, text: &str) -> bool {
+    let Some(after) = text.strip_prefix(secret) else { return false };
+    let in_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    secret.len() >= LONG || !(in_word(before) || in_word(after.chars().next()))
 }
 
 /// A secret as it is, in a form and in a JSON string: a server may quote the request that it does not like.
@@ -82,5 +93,11 @@ mod tests {
     fn r42_no_rest_stays_of_a_secret_that_begins_with_another() {
         let secrets = [Some("abc"), Some("abc-def")];
         assert_eq!(Description::without(&secrets).clean("abc-def abc"), "[redacted] [redacted]");
+    }
+
+    #[test]
+    fn r42_a_short_secret_is_no_oracle_in_the_middle_of_a_word() {
+        let secrets = [Some("no")];
+        assert_eq!(Description::without(&secrets).clean("user not found, no"), "user not found, [redacted]");
     }
 }
