@@ -45,6 +45,7 @@ async fn f49_the_replay_is_the_whole_request() {
     }
 }
 
+/// The 401 has a body that nobody reads: it is dropped before the replay, and the client reads the rest of it.
 #[tokio::test]
 async fn r28_the_replay_reuses_the_connection_of_the_401() {
     let script = holding_first().then_ok(nth(2));

@@ -114,7 +114,8 @@ async fn accept(listener: TcpListener, answer: Arc<Answer>, seen: Arc<Mutex<Vec<
     }
 }
 
-/// A 401 with no body: its connection is free as soon as its head was read.
+/// A 401 with a short body, as most APIs have it.
 pub fn unauthorized() -> Response<Full<Bytes>> {
-    Response::builder().status(StatusCode::UNAUTHORIZED).body(Full::default()).unwrap()
+    let body = Full::from(r#"{"error":"the token is not valid"}"#);
+    Response::builder().status(StatusCode::UNAUTHORIZED).body(body).unwrap()
 }

@@ -12,6 +12,7 @@ use crate::support::source::Script;
 async fn r20_another_origin_passes_untouched_and_its_401_rejects_nothing() {
     let foreign = [
         "http://api.example.com/x",
+        "http://api.example.com:443/x",
         "https://api.example.com:8443/x",
         "https://api.example.com:80/x",
         "https://example.com/x",
