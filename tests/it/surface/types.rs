@@ -1,0 +1,86 @@
+//! What the types of the core promise, beside those of the adapters (`contract`).
+
+use std::fmt::{Debug, Display};
+use std::hash::Hash;
+
+use reauth::clock::{Clock, Reading, SystemClock};
+use reauth::store::{CredentialStore, MemoryStore};
+use reauth::{
+    Authenticator, AuthenticatorBuilder, Cause, Challenge, ClientAuth, CredentialSource, Credentials, Error,
+    ErrorKind, Event, Pilot, Timing, TokenEndpoint, TokenTransport, oauth2, pilot, vathos,
+};
+
+#[test]
+fn r18_handles_and_values_are_send_sync_clone_and_debug() {
+    fn handle<T: Send + Sync + Clone + Debug + 'static>() {}
+    handle::<Authenticator>();
+    handle::<Credentials>();
+    handle::<Error>();
+    handle::<ErrorKind>();
+    handle::<Event>();
+    handle::<Cause>();
+    handle::<Challenge>();
+    handle::<ClientAuth>();
+    handle::<TokenEndpoint>();
+    handle::<TokenTransport>();
+    handle::<Timing>();
+    handle::<MemoryStore>();
+    handle::<SystemClock>();
+    handle::<Reading>();
+    handle::<oauth2::ClientCredentials>();
+    handle::<oauth2::Password>();
+    handle::<oauth2::RefreshToken>();
+    handle::<Pilot>();
+    handle::<pilot::HpcLogin>();
+    handle::<vathos::Vathos>();
+}
+
+#[test]
+fn builders_are_send_and_debug() {
+    fn builder<T: Send + Debug + 'static>() {}
+    builder::<AuthenticatorBuilder>();
+    builder::<pilot::PilotBuilder>();
+}
+
+#[test]
+fn what_a_program_compares_can_be_compared() {
+    fn compared<T: Copy + Eq + Hash>() {}
+    compared::<ErrorKind>();
+    compared::<Cause>();
+    fn equal<T: PartialEq>() {}
+    equal::<Reading>();
+    equal::<Challenge>();
+    equal::<reauth::Scope>();
+    fn shown<T: Display>() {}
+    shown::<Cause>();
+    shown::<Error>();
+    fn error<T: std::error::Error + Send + Sync + 'static>() {}
+    error::<Error>();
+}
+
+#[test]
+fn each_trait_has_its_implementations() {
+    fn source<T: CredentialSource>() {}
+    source::<Credentials>();
+    source::<oauth2::ClientCredentials>();
+    source::<oauth2::Password>();
+    source::<oauth2::RefreshToken>();
+    source::<Pilot>();
+    source::<pilot::HpcLogin>();
+    fn store<T: CredentialStore>() {}
+    store::<MemoryStore>();
+    fn clock<T: Clock>() {}
+    clock::<SystemClock>();
+}
+
+#[test]
+fn every_future_of_the_authenticator_can_be_spawned() {
+    fn spawned<T: Send>(_: &T) {}
+    let auth = Authenticator::new(Credentials::new("at-1").unwrap()).unwrap();
+    let used = Credentials::new("at-1").unwrap();
+    spawned(&auth.credentials());
+    spawned(&auth.reject(&used));
+    spawned(&auth.refresh());
+    spawned(&auth.clear());
+    spawned(&auth.set_credentials(used.clone()));
+}
