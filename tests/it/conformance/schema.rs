@@ -143,6 +143,15 @@ fn names_are_unique_and_every_rule_of_the_core_has_its_scenarios() {
     }
 }
 
+#[test]
+fn the_example_of_the_page_is_a_scenario_of_the_files() {
+    let page = std::fs::read_to_string(folder().join("README.md")).unwrap();
+    let example = page.split("```json").nth(1).unwrap().split("```").next().unwrap();
+    let example: Value = serde_json::from_str(example).unwrap();
+    let is_there = files().iter().any(|file| read(file).as_array().unwrap().contains(&example));
+    assert!(is_there, "{example}");
+}
+
 /// A scenario with one thing wrong in it is refused by the schema and by the reader alike.
 #[test]
 fn what_is_not_known_is_refused() {
