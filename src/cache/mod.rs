@@ -9,6 +9,8 @@ mod dice;
 mod flight;
 mod landed;
 mod landing;
+#[cfg(all(test, reauth_model))]
+mod model;
 mod state;
 mod sync;
 mod windows;

@@ -1,0 +1,113 @@
+//! A flight that meets something from outside while it lands: log-out, other credentials, a watchdog, a 401.
+
+use super::*;
+
+/// R17: what was cleared does not come back, neither to callers nor into the store.
+#[test]
+fn r17_log_out_wins_against_the_landing() {
+    check(3, || {
+        let world = World::storing();
+        let Ask::Wait { landing, run: true } = world.cache.need(world.now) else { panic!("nothing is held") };
+        world.launch(&landing);
+        let caller = world.spawn(World::call);
+        world.clear();
+        assert_ne!(world.warm().as_deref(), Some("at-1"));
+        assert_ne!(world.stored().as_deref(), Some("at-1"));
+        // It came before the log-out, or was told of it, or came after it.
+        assert!(["at-1", "none", "at-2"].contains(&token(&caller.join().unwrap())));
+        world.land();
+        assert_ne!(world.warm().as_deref(), Some("at-1"));
+        assert_ne!(world.stored().as_deref(), Some("at-1"));
+    });
+}
+
+/// R17: who calls after a log-out gets a credential of a new flight, and the store ends up with that one.
+#[test]
+fn r17_a_call_after_log_out_is_not_undone_by_it() {
+    check(3, || {
+        let world = World::storing();
+        let Ask::Wait { landing, run: true } = world.cache.need(world.now) else { panic!("nothing is held") };
+        world.launch(&landing);
+        world.cache.clear(world.now);
+        let caller = world.spawn(World::call);
+        world.forget();
+        assert_eq!(token(&caller.join().unwrap()), "at-2");
+        world.land();
+        assert_eq!(world.warm().as_deref(), Some("at-2"));
+        assert_eq!(world.stored().as_deref(), Some("at-2"));
+    });
+}
+
+/// R17: credentials that the program brings are not replaced by a flight that began before.
+#[test]
+fn r17_own_credentials_win_against_the_landing() {
+    check(3, || {
+        let world = World::storing();
+        let Ask::Wait { landing, run: true } = world.cache.need(world.now) else { panic!("nothing is held") };
+        world.launch(&landing);
+        let waiter = world.spawn(move |world| world.wait(&landing, false));
+        let held = world.cache.set(credentials("own"), world.now).unwrap();
+        world.save_own(&held);
+        assert_eq!(world.warm().as_deref(), Some("own"));
+        let _landed_or_replaced = waiter.join().unwrap();
+        world.land();
+        assert_eq!(world.warm().as_deref(), Some("own"));
+        assert_eq!(world.stored().as_deref(), Some("own"));
+    });
+}
+
+/// R7: a flight that a waiter gave up on is over for all, whatever its runner still does; and neither harms
+/// the next flight.
+#[test]
+fn r07_an_interrupted_flight_does_not_reach_into_the_next() {
+    check(3, || {
+        let world = World::cold();
+        let watchdog =
+            world.spawn(|world| world.cache.interrupt(1, Error::transient("stands still"), world.now));
+        let first = world.call();
+        assert!(["at-1", "none"].contains(&token(&first)));
+        // The first interruption in a row costs no wait.
+        let expected = if first.is_ok() { "at-1" } else { "at-2" };
+        assert_eq!(token(&world.call()), expected);
+        watchdog.join().unwrap();
+        world.land();
+        assert_eq!(world.warm().as_deref(), Some(expected));
+    });
+}
+
+/// R1, R24: a 401 that meets a background refresh starts no other, and its caller gets the new token.
+#[test]
+fn r24_a_rejection_joins_the_refresh_in_the_air() {
+    check(3, || {
+        let world = World::holding(80);
+        let Ask::Use(held, Some(landing)) = world.cache.need(world.now) else {
+            panic!("the advisory window starts a refresh that nobody waits for")
+        };
+        world.launch(&landing);
+        let rejecting = world.spawn(move |world| {
+            let ask = world.cache.reject(held.generation, world.now);
+            assert_ne!(world.warm().as_deref(), Some("at-0"));
+            world.settle(ask)
+        });
+        let meanwhile = world.call();
+        assert!(["at-0", "at-1"].contains(&token(&meanwhile)));
+        assert_eq!(token(&rejecting.join().unwrap()), "at-1");
+        world.land();
+        assert_eq!(world.requests(), 1);
+    });
+}
+
+/// R12, R24: when the identity provider issues a token again, nobody is given it who saw it rejected, whether
+/// that was before or after.
+#[test]
+fn r12_a_rejected_token_that_is_issued_again_does_not_come_back() {
+    check(3, || {
+        let again = || Ok(credentials("at-0"));
+        let world = World::holding(80).answering(again()).answering(again());
+        let rejecting = world.spawn(|world| world.settle(world.cache.reject(1, world.now)));
+        let _still_good = world.call();
+        assert_eq!(token(&rejecting.join().unwrap()), "none");
+        world.land();
+        assert_eq!(world.warm(), None);
+    });
+}

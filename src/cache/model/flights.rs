@@ -1,0 +1,134 @@
+//! One flight and those who wait for it.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+
+use loom::future::block_on;
+
+use super::*;
+
+/// R5: one request for two.
+#[test]
+fn r05_two_callers_share_one_request() {
+    check(3, || {
+        let world = World::cold();
+        let other = world.spawn(World::call);
+        assert_eq!(token(&world.call()), "at-1");
+        assert_eq!(token(&other.join().unwrap()), "at-1");
+        world.land();
+        assert_eq!(world.requests(), 1);
+    });
+}
+
+/// R5, R16: one request for three, and what any of them sees was stored before.
+#[test]
+fn r05_three_callers_share_one_request() {
+    check(1, || {
+        let world = World::storing();
+        let others = [world.spawn(World::call), world.spawn(World::call)];
+        assert_eq!(token(&world.call()), "at-1");
+        for other in others {
+            assert_eq!(token(&other.join().unwrap()), "at-1");
+        }
+        world.land();
+        assert_eq!(world.requests(), 1);
+        assert_eq!(world.stored().as_deref(), Some("at-1"));
+    });
+}
+
+/// F14: who is woken finds the state that it was woken for; and who looks without being woken finds nothing
+/// that is not yet stored.
+#[test]
+fn f14_completion_is_not_seen_before_the_state() {
+    check(None, || {
+        let world = World::storing();
+        let Ask::Wait { landing, run: true } = world.cache.need(world.now) else { panic!("nothing is held") };
+        let reader = world.spawn(|world| world.warm());
+        world.wait(&landing, true).unwrap();
+        assert_eq!(world.warm().as_deref(), Some("at-1"));
+        assert!(matches!(reader.join().unwrap().as_deref(), None | Some("at-1")));
+        world.land();
+    });
+}
+
+/// R6: whoever started the flight may go; the others' wait ends all the same.
+#[test]
+fn r06_a_caller_who_goes_away_takes_nobody_along() {
+    check(3, || {
+        let world = World::cold();
+        let Ask::Wait { landing, run: true } = world.cache.need(world.now) else { panic!("nothing is held") };
+        let other = world.spawn(World::call);
+        let mut waiting = landing.wait();
+        world.launch(&landing);
+        block_on(poll_fn(|context| {
+            let _ = Pin::new(&mut waiting).poll(context);
+            Poll::Ready(())
+        }));
+        drop(waiting);
+        assert_eq!(token(&other.join().unwrap()), "at-1");
+        world.land();
+        assert_eq!(world.requests(), 1);
+    });
+}
+
+/// R8: after a flight's first failure those who hold a valid token wait no longer, whether they were waiting
+/// already or come late. The flight goes on only when they are gone, so a lost nudge is a deadlock.
+#[test]
+fn r08_a_nudge_reaches_every_waiter() {
+    check(3, || {
+        let world = World::holding(95).answering(Err(Error::transient("down").not_processed()));
+        let flight = match world.cache.need(world.now) {
+            Ask::Wait { landing, run: true } => landing.flight,
+            _ => panic!("the mandatory window starts a flight"),
+        };
+        let callers = [world.spawn(World::call), world.spawn(World::call)];
+        let answer = world.obey(flight, world.cache.step(flight, Input::Begin, world.now)).unwrap();
+        let Step::Wait(_) = world.cache.step(flight, answer, world.now) else { panic!("it tries again") };
+        for caller in callers {
+            assert_eq!(token(&caller.join().unwrap()), "at-0");
+        }
+        let mut input = Input::Waited;
+        while let Some(next) = world.obey(flight, world.cache.step(flight, input, world.now)) {
+            input = next;
+        }
+        assert_eq!(world.requests(), 2);
+    });
+}
+
+/// R5, R8: a nudge just before the end hides the end from nobody.
+#[test]
+fn r08_a_nudge_and_the_end_may_come_together() {
+    check(2, || {
+        let world = World::cold().answering(Err(Error::transient("down")));
+        let others = [world.spawn(World::call), world.spawn(World::call)];
+        for other in others {
+            assert_eq!(token(&other.join().unwrap()), "at-1");
+        }
+        world.land();
+        assert_eq!(world.requests(), 2);
+    });
+}
+
+/// R24, R25: however late a 401 is, one flight replaces the token, and nobody who saw it refused is given it
+/// again.
+#[test]
+fn r24_late_rejections_cost_one_request() {
+    check(2, || {
+        let world = World::holding(0);
+        let reject = |world: &Arc<World>| {
+            let ask = world.cache.reject(1, world.now);
+            assert_ne!(world.warm().as_deref(), Some("at-0"), "a token known to be bad was used");
+            world.settle(ask)
+        };
+        let others = [world.spawn(reject), world.spawn(reject)];
+        let mine = world.call();
+        assert!(["at-0", "at-1"].contains(&token(&mine)));
+        for other in others {
+            assert_eq!(token(&other.join().unwrap()), "at-1");
+        }
+        world.land();
+        assert_eq!(world.requests(), 1);
+        assert_eq!(world.warm().as_deref(), Some("at-1"));
+    });
+}
