@@ -38,15 +38,15 @@ fn echo(seen: &Seen, status: u16, n: usize) -> Reply {
 
 #[tokio::test(start_paused = true)]
 async fn r42_what_a_server_quotes_of_a_request_is_not_shown() {
-    for status in [200, 400, 401, 404, 422, 429, 500] {
-        for n in 0..12 {
+    for status in [200, 400, 404, 500] {
+        for n in 0..8 {
             let printed = Printed::default();
             #[cfg(feature = "tracing")]
             let _capture = capture::start(&printed);
             let server = TokenServer::new(move |seen| echo(seen, status, n));
             let run = async |_: &str, auth: Authenticator| exercise(&auth, &printed).await;
             with_every_source(&server.transport(), "https://id.test", run, &printed).await;
-            if matches!(status, 400 | 401) {
+            if status == 400 {
                 assert!(printed.contains("I did not like"), "the rest is shown");
                 assert!(printed.contains("[redacted]"));
             }
