@@ -27,9 +27,13 @@ struct Api {
 
 impl Api {
     fn new(idp: &Idp, auth: &Authenticator) -> Self {
-        let middleware = AuthMiddleware::for_origin(&idp.base_url, auth.clone()).unwrap();
+        Self::at(&idp.base_url, &idp.echo_url, auth)
+    }
+
+    fn at(origin: &str, url: &str, auth: &Authenticator) -> Self {
+        let middleware = AuthMiddleware::for_origin(origin, auth.clone()).unwrap();
         let http = reqwest_middleware::ClientBuilder::new(reqwest::Client::new()).with(middleware).build();
-        Self { http, url: idp.echo_url.clone() }
+        Self { http, url: url.to_owned() }
     }
 
     /// What the API says of the token it was shown: `sub`, `client_id`, `scope`.

@@ -18,19 +18,33 @@ async fn f30_a_wrong_client_is_misconfigured_and_does_not_flood_the_provider() {
 
     for client in [basic(&wrong(&idp.svc_client)), post(&wrong(&idp.svc_client))] {
         let source = oauth2::ClientCredentials::new(endpoint(&idp), client).unwrap();
-        refused(&idp, source, ErrorKind::Misconfigured, "client", &["token.total"]).await;
+        refused(&idp, source, ErrorKind::Misconfigured, "refused the client", &["token.total"]).await;
     }
     let source = oauth2::Password::new(endpoint(&idp), basic(&wrong(&idp.pw_client)), id, secret).unwrap();
-    refused(&idp, source, ErrorKind::Misconfigured, "client", &["token.total"]).await;
+    refused(&idp, source, ErrorKind::Misconfigured, "refused the client", &["token.total"]).await;
     let vathos = Vathos::new(&idp.svc_client.id, "wrong").unwrap().with_token_url(&idp.token_url).unwrap();
     let source = vathos.service_account().unwrap();
-    refused(&idp, source, ErrorKind::Misconfigured, "client", &["token.total"]).await;
+    refused(&idp, source, ErrorKind::Misconfigured, "refused the client", &["token.total"]).await;
 
     // A client that may not do this, and a scope that there isn't.
     let source = oauth2::Password::new(endpoint(&idp), basic(&idp.svc_client), id, secret).unwrap();
     refused(&idp, source, ErrorKind::Misconfigured, "not allowed for this client", &["token.total"]).await;
     let source = password(&idp, &idp.user).scope("no-such-scope");
     refused(&idp, source, ErrorKind::Misconfigured, "invalid_scope", &["token.total"]).await;
+}
+
+/// R9: it is the client that is refused, not the refresh token, which is good when the client has been set right.
+#[tokio::test]
+#[ignore = "needs the identity provider: run ./scripts/test"]
+async fn r09_a_wrong_client_does_not_cost_the_refresh_token() {
+    let idp = Idp::spawn(Knobs::default()).await;
+    let given = login_elsewhere(&idp, &idp.user).await;
+    let client = ClientAuth::basic(&idp.pw_client.id, "wrong").unwrap();
+    let wrong = auth(oauth2::RefreshToken::new(endpoint(&idp), client, given.clone()).unwrap());
+
+    assert_eq!(wrong.refresh().await.unwrap_err().kind(), ErrorKind::Misconfigured);
+    assert_eq!(Api::new(&idp, &wrong).whoami().await["sub"], idp.user.id, "R8: what is in hand is good");
+    auth(refresh_token(&idp, given)).refresh().await.unwrap();
 }
 
 /// F30, R9, R11.
