@@ -33,6 +33,8 @@ const CLIENTS: usize = 200;
 const CALLERS_OF_A_CLIENT: usize = 2;
 /// So many clients at a time are brought back.
 const REVIVERS: usize = 8;
+/// The longest that a caller pauses.
+const MAX_PAUSE: Duration = Duration::from_secs(4);
 /// No expectation: it ends a test that would otherwise wait for ever.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -111,9 +113,12 @@ async fn misuse(clients: &[Arc<Client>], seed: u64, time: Duration) -> BTreeMap<
 }
 
 async fn call_on_and_on(client: Arc<Client>, mut dice: Rng, stop: Arc<AtomicBool>) -> Vec<String> {
-    let mut seen = Vec::new();
+    let (mut seen, mut took) = (Vec::new(), Duration::ZERO);
     while !stop.load(Ordering::Relaxed) {
-        tokio::time::sleep(Duration::from_millis(dice.u64(200..1_500))).await;
+        // Slow answers make slow callers: on a busy machine the provider is not to drown in what it is late with.
+        let pause = Duration::from_millis(dice.u64(200..1_500)) + 2 * took;
+        tokio::time::sleep(pause.min(MAX_PAUSE)).await;
+        let began = Instant::now();
         let patience = match dice.u8(..4) {
             0 => Duration::from_millis(dice.u64(..50)),
             _ => PATIENCE,
@@ -129,6 +134,7 @@ async fn call_on_and_on(client: Arc<Client>, mut dice: Rng, stop: Arc<AtomicBool
                 format!("{:?}", error.kind())
             }
         });
+        took = began.elapsed();
     }
     seen
 }

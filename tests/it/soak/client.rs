@@ -13,7 +13,7 @@ use reauth::layer::AuthError;
 use reauth::store::MemoryStore;
 use reauth::{
     AuthLayer, AuthMiddleware, Authenticator, AuthenticatorBuilder, ClientAuth, CredentialSource,
-    Credentials, Error, ErrorKind, Pilot, Timing, TokenEndpoint, TokenTransport, oauth2,
+    Credentials, Error, ErrorKind, Event, Pilot, Timing, TokenEndpoint, TokenTransport, oauth2,
 };
 use tokio::sync::Mutex;
 use tower::{Layer, ServiceExt};
@@ -26,6 +26,8 @@ pub type HyperClient = legacy::Client<HttpConnector, Full<Bytes>>;
 
 /// How long one request at the token endpoint may take.
 pub const ATTEMPT: Duration = Duration::from_millis(1_500);
+/// How long one refresh or login may take with all its requests.
+pub const FLIGHT_DEADLINE: Duration = ATTEMPT.saturating_mul(3);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -90,10 +92,16 @@ impl Client {
         let builder = source(kind, idp, proxy, transport, given);
         let builder = if index / 4 % 2 == 0 { builder } else { builder.store(MemoryStore::new()) };
         let timing = Timing::default()
-            .flight_deadline(ATTEMPT * 3)
+            .flight_deadline(FLIGHT_DEADLINE)
             .terminal_memory(Duration::from_millis(500))
             .store_timeout(ATTEMPT);
-        let auth = builder.timing(timing).build().unwrap();
+        let books = ledger.clone();
+        let observer = move |event: &Event| {
+            if let Event::RefreshStarted { .. } = event {
+                books.flight_begins(index);
+            }
+        };
+        let auth = builder.timing(timing).observer(observer).build().unwrap();
         let call =
             if index / 8 % 2 == 0 { over_hyper(idp, &auth, http) } else { over_reqwest(idp, &auth, http) };
         Self { index, kind, auth, call, ledger: ledger.clone(), person, logins: Mutex::default() }

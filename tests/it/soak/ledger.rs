@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -15,7 +16,7 @@ use rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256;
 use serde_json::Value;
 use tower::Service;
 
-use super::client::HyperClient;
+use super::client::{ATTEMPT, FLIGHT_DEADLINE, HyperClient};
 use crate::support::proxy::RequestInfo;
 
 /// The books of all clients. Refresh tokens are known by the fingerprints that the provider's log has.
@@ -35,6 +36,7 @@ struct Book {
     /// The refresh token that it has to use: of the last whole answer, unless it was refused.
     live: Option<String>,
     in_the_air: bool,
+    flight_began: Option<Instant>,
     tokens: Vec<String>,
     requests: u64,
 }
@@ -49,6 +51,11 @@ impl Ledger {
     /// The client starts with this refresh token, or is given it.
     pub fn given(&self, client: usize, refresh_token: &str) {
         self.books().clients.entry(client).or_default().hold(fingerprint(refresh_token));
+    }
+
+    /// The client is about to ask for a token, perhaps several times.
+    pub fn flight_begins(&self, client: usize) {
+        self.books().clients.entry(client).or_default().flight_began = Some(Instant::now());
     }
 
     /// What a client did that it may not do.
@@ -89,7 +96,7 @@ impl Ledger {
         };
         let two = two.then(|| "two requests at a time".to_owned());
         books.wrongs.extend(wrong.into_iter().chain(two).map(|wrong| format!("client {client}: {wrong}")));
-        InTheAir { ledger: self.clone(), client }
+        InTheAir { ledger: self.clone(), client, since: Instant::now(), over: false }
     }
 
     /// A whole answer. What is no JSON object isn't the provider's.
@@ -127,12 +134,21 @@ impl Book {
 struct InTheAir {
     ledger: Ledger,
     client: usize,
+    since: Instant,
+    over: bool,
 }
 
+/// R6: nobody stops waiting because a caller went away; only a time limit ends it. Callers go away within
+/// milliseconds; half of the limit leaves room for a busy machine, on which the two clocks start apart.
 impl Drop for InTheAir {
     fn drop(&mut self) {
-        if let Some(book) = self.ledger.books().clients.get_mut(&self.client) {
-            book.in_the_air = false;
+        let mut books = self.ledger.books();
+        let book = books.clients.entry(self.client).or_default();
+        book.in_the_air = false;
+        let out_of_time = self.since.elapsed() >= ATTEMPT / 2
+            || book.flight_began.is_some_and(|began| began.elapsed() >= FLIGHT_DEADLINE);
+        if !self.over && !out_of_time {
+            books.wrongs.push(format!("client {}: dropped a request that was in time", self.client));
         }
     }
 }
@@ -166,10 +182,15 @@ impl Service<Request<Full<Bytes>>> for Watched {
             };
             let sent = info.refresh_token().map_or(Sent::Login, |token| Sent::Refresh(fingerprint(&token)));
 
-            let _in_the_air = ledger.sent(client, &sent);
-            let answer = http.request(Request::from_parts(head, Full::new(body))).await?;
-            let (head, body) = answer.into_parts();
-            let body = body.collect().await?.to_bytes();
+            let mut in_the_air = ledger.sent(client, &sent);
+            let answer = async {
+                let (head, body) =
+                    http.request(Request::from_parts(head, Full::new(body))).await?.into_parts();
+                Ok::<_, Self::Error>((head, body.collect().await?.to_bytes()))
+            };
+            let answer = answer.await;
+            in_the_air.over = true;
+            let (head, body) = answer?;
             ledger.received(client, &sent, head.status, &body);
             Ok(Response::from_parts(head, Full::new(body)))
         })
