@@ -27,6 +27,9 @@ mod oauth2;
 mod pilot;
 mod vathos;
 
+// What the documents say of the tests.
+mod documents;
+
 // What is kept secret.
 mod secrets;
 

@@ -71,6 +71,16 @@ async fn f23_a_failed_early_refresh_leaves_a_valid_token_in_use() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn f26_past_expiry_the_caller_gets_the_error_and_never_the_stale_token() {
+    let script = Script::new().then_ok(five_minutes("at-1"));
+    (0..30).for_each(|_| script.push(Answer::Now(Err(Error::transient("down").not_processed()))));
+    let auth = exact(script);
+    assert_eq!(token(&auth).await.unwrap(), "at-1");
+    advance(seconds(300)).await;
+    assert_eq!(token(&auth).await.unwrap_err().to_string(), "down");
+}
+
+#[tokio::test(start_paused = true)]
 async fn f23_also_when_the_user_has_to_log_in_again() {
     let script = Script::new()
         .without_login()
