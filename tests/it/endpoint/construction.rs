@@ -67,6 +67,7 @@ fn r43_no_url_no_host_and_user_info_are_refused() {
         "ftp://zxq-marker.test/",
         "https://zxq-marker@id.test/",
         "https://zxq-marker:pw@id.test/",
+        "https://zxq-marker.test@zxq-marker.test/",
         "http://zxq-marker:pw@127.0.0.1/",
         "https://zxq-marker.test:99999/",
         "https://zxq-marker.test:port/",

@@ -48,6 +48,10 @@ async fn r40_f48_nothing_of_a_success_is_printed() {
     assert!(server.requests() > 20 && printed.contains("RefreshSucceeded"));
     #[cfg(feature = "tracing")]
     assert!(printed.contains("INFO reauth") && printed.contains("DEBUG reauth"));
+    #[cfg(feature = "tracing")]
+    for name in ["reauth refresh:", "refresh_started", "refresh_succeeded", "rejected", "cleared"] {
+        assert!(printed.contains(name), "{name}");
+    }
     printed.check();
 }
 
@@ -70,7 +74,7 @@ async fn r40_f48_nothing_of_a_failure_is_printed() {
             with_every_source(&server.transport(), "https://id.test", run, &printed).await;
             assert!(printed.contains("RefreshFailed"), "{reply:?}");
             #[cfg(feature = "tracing")]
-            assert!(printed.contains("WARN reauth"), "{reply:?}");
+            assert!(printed.contains("WARN reauth") && printed.contains("refresh_failed"), "{reply:?}");
             printed.check();
         }
     }
