@@ -47,6 +47,7 @@ impl fmt::Display for Cause {
 #[non_exhaustive]
 pub enum Event {
     /// A flight started: the source is about to be asked.
+    #[non_exhaustive]
     RefreshStarted {
         /// The generation it is to replace.
         generation: u64,
@@ -54,6 +55,7 @@ pub enum Event {
         cause: Cause,
     },
     /// A flight landed a usable credential, and it was persisted (or see [`Event::StoreFailed`]).
+    #[non_exhaustive]
     RefreshSucceeded {
         /// The new generation.
         generation: u64,
@@ -65,6 +67,7 @@ pub enum Event {
         callers: u64,
     },
     /// A flight ended without a usable credential.
+    #[non_exhaustive]
     RefreshFailed {
         /// The generation that was to be replaced.
         generation: u64,
@@ -80,11 +83,13 @@ pub enum Event {
         next_attempt: Duration,
     },
     /// A server rejected the current token; it is not sent again.
+    #[non_exhaustive]
     Rejected {
         /// The rejected generation.
         generation: u64,
     },
     /// A newer credential was found in the store (another process put it there) and taken.
+    #[non_exhaustive]
     Adopted {
         /// The new generation.
         generation: u64,
@@ -92,6 +97,7 @@ pub enum Event {
     /// The credential was cleared (log-out) or replaced by the program.
     Cleared,
     /// The store failed; the credential is used all the same, and the next write tries again.
+    #[non_exhaustive]
     StoreFailed {
         /// Why.
         error: Error,

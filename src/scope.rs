@@ -61,8 +61,11 @@ impl Scope {
     }
 
     pub(crate) fn contains(&self, uri: &Uri) -> bool {
-        let Some(host) = uri.host() else { return false };
-        self.contains_parts(uri.scheme_str(), host, uri.port_u16())
+        let (Some(host), Some(authority)) = (uri.host(), uri.authority()) else { return false };
+        // A port that is no number is not the default one.
+        let port = uri.port_u16();
+        let bare = authority.as_str().len() == host.len();
+        (bare || port.is_some()) && self.contains_parts(uri.scheme_str(), host, port)
     }
 
     #[cfg(feature = "reqwest")]

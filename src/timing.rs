@@ -34,6 +34,9 @@ pub const TERMINAL_MEMORY: Duration = Duration::from_secs(5);
 pub const REJECTION_INTERVAL: Duration = Duration::from_secs(10);
 /// How long one call of the store may take.
 pub const STORE_TIMEOUT: Duration = Duration::from_secs(5);
+/// By how much a server's clock may be off for a JWT to pass as issued just now; the lifetime of an older one is
+/// judged by its `exp`.
+pub const MAX_SKEW: Duration = Duration::from_secs(15 * 60);
 /// The largest lifetime believed: ten years.
 pub const MAX_LIFETIME: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
@@ -78,19 +81,19 @@ impl Default for Timing {
 
 impl Timing {
     /// How long before expiry a refresh starts in the background: `lifetime / divisor`, at most `max`.
-    /// Default [`ADVISORY_DIVISOR`] and [`ADVISORY_MAX`]; varied by ±[`WINDOW_JITTER`]. A divisor of 0
-    /// counts as 1.
+    /// Default [`ADVISORY_DIVISOR`] and [`ADVISORY_MAX`]; varied by ±[`WINDOW_JITTER`]. A divisor
+    /// below 2 counts as 2.
     #[must_use]
     pub fn advisory_window(mut self, divisor: u32, max: Duration) -> Self {
-        self.advisory = (divisor.max(1), max);
+        self.advisory = (divisor.max(2), max);
         self
     }
 
     /// How long before expiry callers wait for the refresh: `lifetime / divisor`, at most `max`.
-    /// Default [`MANDATORY_DIVISOR`] and [`MANDATORY_MAX`]. A divisor of 0 counts as 1.
+    /// Default [`MANDATORY_DIVISOR`] and [`MANDATORY_MAX`]. A divisor below 2 counts as 2.
     #[must_use]
     pub fn mandatory_window(mut self, divisor: u32, max: Duration) -> Self {
-        self.mandatory = (divisor.max(1), max);
+        self.mandatory = (divisor.max(2), max);
         self
     }
 

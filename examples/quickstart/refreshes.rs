@@ -64,15 +64,15 @@ impl Refreshes {
     /// An event says which generation and why, and never holds a token.
     fn note(&self, event: &Event) {
         match event {
-            Event::RefreshStarted { generation: 0, cause } => {
+            Event::RefreshStarted { generation: 0, cause, .. } => {
                 self.trace.line("refresh", format_args!("started ({cause}): there is no token yet"));
                 self.counts.send_modify(|c| c.started += 1);
             }
-            Event::RefreshStarted { generation, cause } => {
+            Event::RefreshStarted { generation, cause, .. } => {
                 self.trace.line("refresh", format_args!("started ({cause}), to replace token {generation}"));
                 self.counts.send_modify(|c| c.started += 1);
             }
-            Event::RefreshSucceeded { generation, cause, duration, callers } => {
+            Event::RefreshSucceeded { generation, cause, duration, callers, .. } => {
                 let millis = duration.as_millis();
                 self.trace.line(
                     "refresh",
@@ -92,7 +92,7 @@ impl Refreshes {
                 self.trace.line("refresh", format_args!("FAILED ({cause}): {error}"));
                 self.counts.send_modify(|c| c.failed += 1);
             }
-            Event::Rejected { generation } => {
+            Event::Rejected { generation, .. } => {
                 self.trace.line("refresh", format_args!("token {generation} was rejected: not sent again"));
                 self.counts.send_modify(|c| c.rejected += 1);
             }

@@ -23,9 +23,12 @@ impl Inner {
         match Handle::try_current() {
             // A task that is dropped before it ran drops the runner with it, and so ends the flight.
             Ok(runtime) => drop(runtime.spawn(in_span(runner))),
-            Err(_) => runner.give_up(Error::misconfigured(
-                "no Tokio runtime: credentials can only be fetched from within one",
-            )),
+            Err(_) => {
+                let error = "no Tokio runtime: credentials can only be fetched from within one";
+                let flight = runner.landing.flight;
+                self.cache.call_off(flight, Error::misconfigured(error), self.clock.now());
+                self.tell();
+            }
         }
     }
 }

@@ -149,6 +149,9 @@ impl Authenticator {
     /// Takes credentials from a log-in that happened elsewhere (a browser, a prompt), in place of what is
     /// held. Remembered errors are forgotten. A refresh in the air is dropped, and its waiters get these.
     ///
+    /// They are the same identity's: requests that are under way may be sent again with them. For another
+    /// identity use another authenticator, or [`clear`](Self::clear) first.
+    ///
     /// # Errors
     ///
     /// [`Store`](crate::ErrorKind::Store) when they could not be stored; they are used all the same.
@@ -190,8 +193,9 @@ impl Authenticator {
                 Ask::Fail(error) => return Err(error),
                 Ask::Wait { landing, run } => {
                     let usable = |inner: &Inner| inner.cache.has_usable(inner.clock.now());
+                    let flight = landing.flight;
                     let outcome = self.wait(landing, run, usable).await;
-                    ask = self.inner.cache.settle(outcome, self.inner.clock.now());
+                    ask = self.inner.cache.settle(flight, outcome, self.inner.clock.now());
                 }
             }
         }

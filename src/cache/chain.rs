@@ -117,7 +117,9 @@ impl State {
         now: Reading,
     ) -> Step {
         match loaded {
-            Ok(Some(found)) if self.is_news(&found) => return self.adopt(flight, found, now),
+            Ok(Some(found)) if !self.must_forget && self.is_news(&found) => {
+                return self.adopt(flight, found, now);
+            }
             Ok(_) => {}
             Err(error) => {
                 self.events.push(Event::StoreFailed { error: error.clone() });

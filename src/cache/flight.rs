@@ -150,6 +150,14 @@ impl State {
         Some(Err(error))
     }
 
+    /// Ends flight `id` before it began, for a reason of that caller's own: the next caller is not held up by it.
+    pub(crate) fn call_off(&mut self, id: u64, error: Error, now: Reading) -> Option<Result<(), Error>> {
+        let failure = self.failure.take();
+        let outcome = self.interrupt(id, error, now);
+        self.failure = failure;
+        outcome
+    }
+
     pub(crate) fn is_in_the_air(&self, id: u64) -> bool {
         self.flight.as_ref().is_some_and(|flight| flight.id == id)
     }

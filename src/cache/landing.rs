@@ -93,7 +93,10 @@ impl Future for Wait {
             inner.next_waiter += 1;
             inner.next_waiter
         });
-        inner.waiters.insert(waiter, context.waker().clone());
+        let replaced = inner.waiters.insert(waiter, context.waker().clone());
+        // Outside the lock, as dropping the last waker of a task may drop the task, and other waits with it.
+        drop(inner);
+        drop(replaced);
         Poll::Pending
     }
 }
@@ -101,7 +104,8 @@ impl Future for Wait {
 impl Drop for Wait {
     fn drop(&mut self) {
         if let Some(waiter) = self.waiter {
-            self.landing.inner.lock().waiters.remove(&waiter);
+            let removed = self.landing.inner.lock().waiters.remove(&waiter);
+            drop(removed);
         }
     }
 }

@@ -92,18 +92,15 @@ impl Cache {
     /// [`reject`](Self::reject) of the generation that holds this access token; any other token was
     /// replaced already.
     pub(crate) fn reject_token(&self, used: &Credentials, now: Reading) -> Ask {
-        self.ask(now, |state, now| match state.generation_of(used) {
-            Some(generation) => state.reject(generation, now),
-            None => state.need(now),
-        })
+        self.ask(now, |state, now| state.reject_token(used, now))
     }
 
     pub(crate) fn refresh(&self, now: Reading) -> Ask {
         self.ask(now, State::refresh)
     }
 
-    pub(crate) fn settle(&self, outcome: Result<(), Error>, now: Reading) -> Ask {
-        self.ask(now, |state, now| state.settle(outcome, now))
+    pub(crate) fn settle(&self, flight: u64, outcome: Result<(), Error>, now: Reading) -> Ask {
+        self.ask(now, |state, now| state.settle(flight, outcome, now))
     }
 
     /// Whether flight `id` is still wanted.
@@ -132,8 +129,17 @@ impl Cache {
 
     /// Ends a flight whose runner is gone.
     pub(crate) fn interrupt(&self, id: u64, error: Error, now: Reading) {
+        self.end(now, |state| state.interrupt(id, error, now));
+    }
+
+    /// Ends a flight that its first caller can't run.
+    pub(crate) fn call_off(&self, id: u64, error: Error, now: Reading) {
+        self.end(now, |state| state.call_off(id, error, now));
+    }
+
+    fn end(&self, now: Reading, end: impl FnOnce(&mut State) -> Option<Result<(), Error>>) {
         let ended = self.change(now, |shared| {
-            let outcome = shared.state.interrupt(id, error, now)?;
+            let outcome = end(&mut shared.state)?;
             Some((shared.landing.take()?, outcome))
         });
         if let Some((landing, outcome)) = ended {

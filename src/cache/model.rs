@@ -134,8 +134,9 @@ impl World {
                 }
                 Ask::Fail(error) => return Err(error),
                 Ask::Wait { landing, run } => {
+                    let flight = landing.flight;
                     let outcome = self.wait(&landing, run);
-                    ask = self.cache.settle(outcome, self.now);
+                    ask = self.cache.settle(flight, outcome, self.now);
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! The pure state machine: what is held, whether it may be used, and whether a flight has to start.
 //! No clock, no I/O, no lock: every method takes the time and answers at once.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,6 +64,10 @@ pub(crate) struct State {
     last_rejection: Option<Duration>,
     generation: u64,
     flights: u64,
+    /// The last generation and the last flight from before a log-out.
+    logged_out: (u64, u64),
+    /// The hash of the access token that the last log-out ended: enough to know it again.
+    ended_token: Option<u64>,
 }
 
 impl State {
@@ -84,6 +89,8 @@ impl State {
             last_rejection: None,
             generation: 0,
             flights: 0,
+            logged_out: (0, 0),
+            ended_token: None,
         }
     }
 
@@ -123,6 +130,9 @@ impl State {
 
     /// A server refused the token of `generation` (R24, R26).
     pub(crate) fn reject(&mut self, generation: u64, now: Reading) -> Verdict {
+        if generation <= self.logged_out.0 {
+            return logged_out_since();
+        }
         let generation = match self.usable(now) {
             // Some providers issue the same token again: an older generation of it is no other token.
             Some((held, _)) if (held.since..=held.generation).contains(&generation) => held.generation,
@@ -146,14 +156,24 @@ impl State {
         self.replace(now, Cause::Rejected)
     }
 
+    /// [`reject`](Self::reject) of the generation that holds this access token; any other was replaced already.
+    pub(crate) fn reject_token(&mut self, used: &Credentials, now: Reading) -> Verdict {
+        match self.generation_of(used) {
+            Some(generation) => self.reject(generation, now),
+            None if self.ended_token == Some(hash(used)) => logged_out_since(),
+            None => self.need(now),
+        }
+    }
+
     /// The program wants a newer credential than the one in hand.
     pub(crate) fn refresh(&mut self, now: Reading) -> Verdict {
         self.replace(now, Cause::Requested)
     }
 
     /// What a waiter gets when its flight is over: whatever may be used now, or else the flight's error.
-    pub(crate) fn settle(&mut self, outcome: Result<(), Error>, now: Reading) -> Verdict {
+    pub(crate) fn settle(&mut self, flight: u64, outcome: Result<(), Error>, now: Reading) -> Verdict {
         match (self.usable(now), outcome) {
+            (_, Err(error)) if flight <= self.logged_out.1 => Verdict::Fail(error),
             (Some((held, _)), _) => Verdict::Use(held),
             (None, Err(error)) => Verdict::Fail(error),
             // It landed, and has lapsed or been rejected since: begin again.
@@ -163,11 +183,14 @@ impl State {
 
     /// Log-out: nothing of what was held, or is under way, comes back (R17).
     pub(crate) fn clear(&mut self) {
+        let ended_token = self.held.as_ref().map(|held| hash(&held.credentials)).or(self.ended_token);
         *self = Self {
+            ended_token,
             must_forget: self.has_store,
             events: std::mem::take(&mut self.events),
             generation: self.generation,
             flights: self.flights,
+            logged_out: (self.generation, self.flights),
             dice: std::mem::replace(&mut self.dice, Dice::new(false)),
             ..Self::new(self.timing.clone(), self.has_store)
         };
@@ -178,10 +201,12 @@ impl State {
     pub(crate) fn set(&mut self, credentials: Credentials, now: Reading) -> Result<Arc<Held>, Error> {
         let windows = Windows::of_held(&credentials, now, &self.timing, &mut self.dice);
         let held = self.hold(credentials, windows)?;
-        let stored = self.stored.take();
+        let (stored, must_forget, logged_out) = (self.stored.take(), self.must_forget, self.logged_out);
+        let ended_token = self.ended_token;
         self.clear();
-        self.must_forget = false;
-        self.stored = stored;
+        self.ended_token = ended_token;
+        // A log-out that the store has not carried through yet is not forgotten (R17).
+        (self.stored, self.must_forget, self.logged_out) = (stored, must_forget, logged_out);
         self.held = Some(held.clone());
         Ok(held)
     }
@@ -232,7 +257,12 @@ impl State {
     /// The program has written this to the store, or had it forget, outside any flight.
     pub(crate) fn wrote(&mut self, credentials: Option<Credentials>) {
         // A log-out that came during the write still has to be carried through (R17).
-        self.must_forget &= credentials.is_some();
+        let current = match (&credentials, &self.held) {
+            (Some(written), Some(held)) => held.credentials.same_tokens(written),
+            (Some(_), None) => false,
+            (None, _) => true,
+        };
+        self.must_forget &= !current;
         self.stored = credentials;
     }
 
@@ -279,4 +309,15 @@ impl State {
         self.events.push(Event::RefreshStarted { generation: self.generation(), cause });
         self.flights
     }
+}
+
+/// A request from before a log-out is not sent again as whoever logs in next (R17, R44).
+fn logged_out_since() -> Verdict {
+    Verdict::Fail(Error::login_required("the credentials were cleared (log-out) since: log in again"))
+}
+
+fn hash(credentials: &Credentials) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    credentials.access_token().hash(&mut hasher);
+    hasher.finish()
 }

@@ -6,7 +6,7 @@ use super::dice::Dice;
 use crate::clock::Reading;
 use crate::credentials::{Credentials, Expiry};
 use crate::jwt;
-use crate::timing::{MAX_LIFETIME, Timing};
+use crate::timing::{MAX_LIFETIME, MAX_SKEW, Timing};
 
 /// The four states of a held credential (R1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,8 +94,9 @@ impl Windows {
             Expiry::After(lifetime) => Self::lasting(lifetime, sent, timing, dice),
             Expiry::At(at) => Self::until(at, sent, timing, dice),
             Expiry::Unknown => match claims() {
-                // The difference of two of the server's own times is right however wrong our clock is.
-                Some(jwt::Claims { exp, iat: Some(iat) }) if exp > iat => {
+                // The difference of two of the server's own times is right however wrong our clock is; but a
+                // token that was issued long ago has lived a part of it.
+                Some(jwt::Claims { exp, iat: Some(iat) }) if exp > iat && is_recent(iat, sent) => {
                     let lifetime = exp.duration_since(iat).unwrap_or_default().min(MAX_LIFETIME);
                     Self::lasting(lifetime, sent, timing, dice)
                 }
@@ -169,6 +170,12 @@ impl Windows {
             lifetime: Some(lifetime),
         }
     }
+}
+
+/// Whether a token may have been issued just now, by a clock that is off by no more than [`MAX_SKEW`].
+fn is_recent(issued: SystemTime, now: Reading) -> bool {
+    let apart = now.wall.duration_since(issued).unwrap_or_else(|ahead| ahead.duration());
+    apart <= MAX_SKEW
 }
 
 #[cfg(test)]

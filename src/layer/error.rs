@@ -9,6 +9,7 @@ use crate::Error;
 ///
 /// The inner service's error keeps its type, because people match on it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum AuthError<E> {
     /// There is no credential to send; the request was not sent.
     Credentials(Error),

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::CredentialStore;
 use crate::{Credentials, Error};
 
-/// Keeps credentials in memory. Clones share them: give one to several authenticators of the same identity,
-/// and each adopts what another has refreshed.
+/// Keeps credentials in memory. Clones share them, so that they outlive an authenticator; see
+/// [`CredentialStore`] about sharing them between several.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore(Arc<Mutex<Option<Credentials>>>);
 

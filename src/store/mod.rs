@@ -19,7 +19,15 @@ use crate::{Credentials, Error};
 ///
 /// # Cancel safety
 ///
-/// The futures may be dropped at any await. A write that was dropped should have happened whole or not at all.
+/// The futures may be dropped at any await: at the time limit, and at a log-out. A write that was dropped has
+/// happened whole or not at all, and *must not happen later*: where it runs on another thread, or on a connection
+/// that outlives the future, order the writes there, or a log-out may be overtaken by the write before it.
+///
+/// # Sharing
+///
+/// Processes that share a store take over each other's credentials when their own are refused or lacking. They
+/// do not wait for each other yet: two that refresh at the same moment spend the same refresh token twice, which a
+/// provider with reuse detection answers by ending the session. With such a provider, give each process its own.
 pub trait CredentialStore: Send + Sync + 'static {
     /// What is stored, if anything is.
     fn load(&self) -> impl Future<Output = Result<Option<Credentials>, Error>> + Send;

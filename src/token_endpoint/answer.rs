@@ -166,7 +166,9 @@ fn transient(status: StatusCode, headers: &HeaderMap) -> Error {
 fn lifetime(object: &Object<'_>) -> Option<Duration> {
     let raw = object.get("expires_in")?.get();
     let text = serde_json::from_str::<String>(raw).unwrap_or_else(|_| raw.to_owned());
-    let seconds = text.trim().parse::<f64>().ok().filter(|seconds| *seconds > 0.0)?;
+    // "inf" is a float to Rust, and no number to anybody else.
+    let digits = text.bytes().any(|byte| byte.is_ascii_digit());
+    let seconds = text.trim().parse::<f64>().ok().filter(|seconds| digits && *seconds > 0.0)?;
     Some(Duration::try_from_secs_f64(seconds).map_or(MAX_LIFETIME, |lifetime| lifetime.min(MAX_LIFETIME)))
 }
 

@@ -16,6 +16,7 @@ pub(crate) use client_auth::non_empty;
 pub(crate) use description::Description;
 pub(crate) use request::{Form, json_body};
 
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -46,7 +47,7 @@ pub const MAX_ANSWER: usize = 1 << 20;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct TokenEndpoint {
     url: Uri,
     transport: Option<TokenTransport>,
@@ -119,5 +120,16 @@ impl TokenEndpoint {
         timeout(self.timeout, transport.send(request))
             .await
             .unwrap_or_else(|_| Err(Error::transient("the token endpoint did not answer in time")))
+    }
+}
+
+/// Without the query, which may hold a key.
+impl fmt::Debug for TokenEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenEndpoint")
+            .field("host", &self.url.host())
+            .field("path", &self.url.path())
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
     }
 }

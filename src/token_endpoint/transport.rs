@@ -42,16 +42,21 @@ impl TokenTransport {
         Self(Arc::new(Tower(Mutex::new(service))))
     }
 
-    /// A transport over reqwest, with the proxy and TLS settings of `builder`. Redirects are turned off.
+    /// A transport over reqwest, with the proxy and TLS settings of `builder`. Redirects are turned off, and so is
+    /// `connection_verbose`, which would log secrets.
     ///
     /// # Errors
     ///
     /// [`Misconfigured`](crate::ErrorKind::Misconfigured) when reqwest can't build a client.
     #[cfg(feature = "reqwest")]
     pub fn reqwest(builder: reqwest::ClientBuilder) -> Result<Self, Error> {
-        let client = builder.redirect(reqwest::redirect::Policy::none()).build().map_err(|error| {
-            Error::misconfigured("reqwest could not build a client for the token endpoint").with_source(error)
-        })?;
+        let client =
+            builder.redirect(reqwest::redirect::Policy::none()).connection_verbose(false).build().map_err(
+                |error| {
+                    Error::misconfigured("reqwest could not build a client for the token endpoint")
+                        .with_source(error)
+                },
+            )?;
         Ok(Self(Arc::new(Reqwest(client))))
     }
 

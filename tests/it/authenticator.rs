@@ -120,20 +120,20 @@ impl Recorder {
 
 fn line(event: &Event) -> String {
     match event {
-        Event::RefreshStarted { generation, cause } => format!("started {generation} {cause}"),
-        Event::RefreshSucceeded { generation, cause, duration, callers } => {
+        Event::RefreshStarted { generation, cause, .. } => format!("started {generation} {cause}"),
+        Event::RefreshSucceeded { generation, cause, duration, callers, .. } => {
             format!("succeeded {generation} {cause} in {duration:?} for {callers}")
         }
-        Event::RefreshFailed { generation, cause, error, duration, callers, next_attempt } => {
+        Event::RefreshFailed { generation, cause, error, duration, callers, next_attempt, .. } => {
             let kind = error.kind();
             format!(
                 "failed {generation} {cause} {kind:?} in {duration:?} for {callers}, next in {next_attempt:?}"
             )
         }
-        Event::Rejected { generation } => format!("rejected {generation}"),
-        Event::Adopted { generation } => format!("adopted {generation}"),
+        Event::Rejected { generation, .. } => format!("rejected {generation}"),
+        Event::Adopted { generation, .. } => format!("adopted {generation}"),
         Event::Cleared => "cleared".to_owned(),
-        Event::StoreFailed { error } => format!("store failed: {error}"),
+        Event::StoreFailed { error, .. } => format!("store failed: {error}"),
         other => panic!("an event that no test knows: {other:?}"),
     }
 }

@@ -241,11 +241,11 @@ impl Machine {
     }
 
     fn settle(&mut self, waiters: Vec<Waiter>, outcome: Result<(), Error>) -> Result<(), String> {
-        for Waiter { caller, to_the_end, .. } in waiters {
+        for Waiter { caller, to_the_end, flight, .. } in waiters {
             let verdict = match (to_the_end, outcome.clone()) {
                 (true, Err(error)) => Verdict::Fail(error),
                 (true, Ok(())) => self.state.need(self.now),
-                (false, outcome) => self.state.settle(outcome, self.now),
+                (false, outcome) => self.state.settle(flight, outcome, self.now),
             };
             self.follow(&caller, false, verdict)?;
         }

@@ -203,7 +203,7 @@ fn over_hyper(idp: &Idp, auth: &Authenticator, http: &Http) -> Call {
                     Outcome::Answer(status)
                 }
                 Err(AuthError::Credentials(error)) => Outcome::NoCredential(error),
-                Err(AuthError::Service(error)) => panic!("the API is reached without the proxy: {error}"),
+                Err(error) => panic!("the API is reached without the proxy: {error}"),
             }
         })
     })
