@@ -28,7 +28,7 @@ impl State {
         } else {
             self.refused.then_some(Why::Refused)
         };
-        match lacking.filter(|_| self.has_store) {
+        match lacking.filter(|_| self.may_read()) {
             Some(why) => self.go(flight, Phase::Loading(why), Step::Load),
             None => self.attempt(flight),
         }
@@ -67,7 +67,7 @@ impl State {
                 self.in_doubt = false;
                 self.refused = true;
                 flight.refusal = Some(error);
-                if self.has_store {
+                if self.may_read() {
                     return self.go(flight, Phase::Loading(Why::Refused), Step::Load);
                 }
                 self.after_refusal(flight, now)
@@ -78,7 +78,7 @@ impl State {
             }
             ErrorKind::Transient if !flight.repeated => {
                 flight.repeated = true;
-                if self.has_store {
+                if self.may_read() {
                     flight.lost = Some(error);
                     return self.go(flight, Phase::Loading(Why::Doubt), Step::Load);
                 }

@@ -266,6 +266,11 @@ impl State {
         self.stored = credentials;
     }
 
+    /// Whether the store may be read: not while what was cleared may still be in it (R17).
+    pub(super) fn may_read(&self) -> bool {
+        self.has_store && !self.must_forget
+    }
+
     pub(crate) fn generation(&self) -> u64 {
         self.held.as_ref().map_or(0, |held| held.generation)
     }
