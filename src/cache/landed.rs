@@ -60,8 +60,9 @@ impl State {
         if rejected {
             let error =
                 Error::invalid_answer("the identity provider issued again a token that was just rejected");
-            let next = self.last_rejection().map(|at| at.saturating_add(self.rejection_interval()));
-            return self.fail_until(flight, error, next.unwrap_or_default(), now);
+            // What follows is caused by the same rejection (R26).
+            let next = flight.started.saturating_add(self.rejection_interval());
+            return self.fail_until(flight, error, next, now);
         }
         if expired {
             let error =

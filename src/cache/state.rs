@@ -133,12 +133,19 @@ impl State {
         if generation <= self.logged_out.0 {
             return logged_out_since();
         }
-        let generation = match self.usable(now) {
-            // Some providers issue the same token again: an older generation of it is no other token.
-            Some((held, _)) if (held.since..=held.generation).contains(&generation) => held.generation,
-            // It was replaced, rejected before or has lapsed: that is what `need` knows how to answer.
+        // Some providers issue the same token again: an older generation of it is no other token.
+        let held = self.held.as_ref().filter(|held| (held.since..=held.generation).contains(&generation));
+        let generation = match held {
+            Some(held) if !self.rejected => held.generation,
+            // It was replaced or rejected before: that is what `need` knows how to answer.
             _ => return self.need(now),
         };
+        if self.usable(now).is_none() {
+            // It has lapsed, and is replaced for that; but not by itself (R12).
+            let verdict = self.need(now);
+            self.rejected = true;
+            return verdict;
+        }
         if self.flight.is_none() {
             let next = self.last_rejection.map(|at| at.saturating_add(self.rejection_interval()));
             if let Some(wait) = next.map(|next| next.saturating_sub(now.monotonic)).filter(|w| !w.is_zero()) {
@@ -279,10 +286,6 @@ impl State {
     pub(super) fn rejection_interval(&self) -> Duration {
         let lifetime = self.held.as_ref().and_then(|held| held.windows.lifetime());
         lifetime.map_or(self.timing.rejection_interval, |life| (life / 2).min(self.timing.rejection_interval))
-    }
-
-    pub(super) fn last_rejection(&self) -> Option<Duration> {
-        self.last_rejection
     }
 
     /// Joins the flight in the air, or starts one, or gives the error that is remembered.
