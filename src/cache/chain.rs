@@ -148,7 +148,11 @@ impl State {
         match self.hold(found, windows) {
             Ok(held) => {
                 self.events.push(Event::Adopted { generation: held.generation });
-                self.take_up(flight, held, now)
+                if self.in_doubt && !self.refused {
+                    self.doubted = self.held.clone().map(|held| (held, self.rejected));
+                }
+                let rejected = self.is_rejected(&held.credentials);
+                self.take_up(flight, held, rejected, now)
             }
             Err(error) => self.fail(flight, error, now),
         }
@@ -156,23 +160,34 @@ impl State {
 
     fn use_initial(&mut self, flight: Flight, now: Reading) -> Step {
         match self.initial.take() {
-            Some(initial) => self.take_up(flight, initial, now),
+            Some(initial) => self.take_up(flight, initial, false, now),
             None => self.attempt(flight),
         }
     }
 
-    /// What the source was built with is the next thing to try; the full grant is the last.
+    /// What was in doubt is the next thing to try, then what the source was built with; the full grant is the
+    /// last.
     fn after_refusal(&mut self, flight: Flight, now: Reading) -> Step {
+        if let Some((doubted, rejected)) = self.doubted.take() {
+            return self.take_up(flight, doubted, rejected, now);
+        }
         match self.initial.take() {
-            Some(initial) if self.is_news(&initial.credentials) => self.take_up(flight, initial, now),
+            Some(initial) if self.is_news(&initial.credentials) => {
+                let rejected = self.is_rejected(&initial.credentials);
+                self.take_up(flight, initial, rejected, now)
+            }
             _ => self.go(flight, Phase::LoggingIn, Step::Login),
         }
     }
 
     /// Takes a credential that was not just issued: usable as it is, or something to refresh.
-    fn take_up(&mut self, flight: Flight, held: Arc<Held>, now: Reading) -> Step {
-        let rejected = self.is_rejected(&held.credentials);
-        let freshness = held.windows.freshness(now);
+    fn take_up(&mut self, flight: Flight, found: Arc<Held>, rejected: bool, now: Reading) -> Step {
+        let is_due = rejected || found.windows.freshness(now) >= Freshness::Mandatory;
+        let held = match self.usable(now) {
+            // A token that is good stays in use until the refresh has brought another (R8).
+            Some((good, _)) if is_due => good.with_refresh_token_of(&found),
+            _ => found,
+        };
         let replaced = self.held.replace(held.clone());
         // A refresh token that is spent or refused stays so beside another access token.
         let same =
@@ -180,7 +195,7 @@ impl State {
         self.refused &= same;
         self.in_doubt &= same;
         self.rejected = rejected;
-        if rejected || freshness >= Freshness::Mandatory {
+        if is_due {
             return self.attempt(flight);
         }
         self.succeed(&flight, now)

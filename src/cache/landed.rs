@@ -57,6 +57,7 @@ impl State {
         self.rejected = rejected;
         self.refused = false;
         self.in_doubt = false;
+        self.doubted = None;
         if rejected {
             let error =
                 Error::invalid_answer("the identity provider issued again a token that was just rejected");

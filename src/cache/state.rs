@@ -26,6 +26,19 @@ pub(crate) struct Held {
     pub(crate) windows: Windows,
 }
 
+impl Held {
+    /// The same access token with the refresh token of `other`, in the place of `other`.
+    pub(super) fn with_refresh_token_of(&self, other: &Self) -> Arc<Self> {
+        let credentials = self.credentials.clone();
+        let credentials = match other.credentials.refresh_token() {
+            Some(token) => credentials.clone().with_refresh_token(token).unwrap_or(credentials),
+            None => credentials,
+        };
+        let (header, since, windows) = (self.header.clone(), self.since, self.windows);
+        Arc::new(Self { credentials, header, generation: other.generation, since, windows })
+    }
+}
+
 /// What a caller has to do.
 pub(crate) enum Verdict {
     /// Use this.
@@ -50,6 +63,9 @@ pub(crate) struct State {
     pub(super) rejected: bool,
     /// What the source was built with, until the store was asked for something newer.
     pub(super) initial: Option<Arc<Held>>,
+    /// What was in hand, its refresh token in doubt, when something else was found in the store; and whether it
+    /// was rejected. What was found may be older: a write of ours may have failed.
+    pub(super) doubted: Option<(Arc<Held>, bool)>,
     pub(super) flight: Option<Flight>,
     pub(super) failure: Option<Failure>,
     /// The held refresh token was refused: it is never sent again.
@@ -79,6 +95,7 @@ impl State {
             held: None,
             rejected: false,
             initial: None,
+            doubted: None,
             flight: None,
             failure: None,
             refused: false,
