@@ -138,13 +138,13 @@ impl State {
 
     /// Another process was here: what the store holds is neither what we hold nor what we know it to hold.
     fn is_news(&self, found: &Credentials) -> bool {
-        let known = |known: Option<&Credentials>| known.is_some_and(|known| known.same_tokens(found));
-        !known(self.stored.as_ref()) && !known(self.held.as_ref().map(|held| &held.credentials))
+        let held = self.held.iter().map(|held| &held.credentials);
+        !self.stored.iter().chain(held).any(|known| known.same_tokens(found))
     }
 
     fn adopt(&mut self, flight: Flight, found: Credentials, now: Reading) -> Step {
         let windows = Windows::of_held(&found, now, &self.timing, &mut self.dice);
-        self.stored = Some(found.clone());
+        self.stored = vec![found.clone()];
         match self.hold(found, windows) {
             Ok(held) => {
                 self.events.push(Event::Adopted { generation: held.generation });

@@ -29,6 +29,7 @@ impl State {
         };
         if self.has_store {
             let credentials = held.credentials.clone();
+            self.writes(credentials.clone());
             return self.go(flight, Phase::Saving(held), Step::Save(credentials));
         }
         self.published(flight, held, Ok(()), now)
@@ -44,7 +45,7 @@ impl State {
     ) -> Step {
         match saved {
             Ok(()) if self.has_store => {
-                self.stored = Some(held.credentials.clone());
+                self.stored = vec![held.credentials.clone()];
                 self.must_forget = false;
             }
             Ok(()) => {}

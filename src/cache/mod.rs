@@ -190,6 +190,11 @@ impl Cache {
         self.shared.lock().state.wrote(credentials);
     }
 
+    /// The program's own credentials are about to be written to the store.
+    pub(crate) fn writes(&self, credentials: Credentials) {
+        self.shared.lock().state.writes(credentials);
+    }
+
     /// Whether something has happened that nobody was told of.
     pub(crate) fn has_events(&self) -> bool {
         !self.shared.lock().state.events.is_empty()

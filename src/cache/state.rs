@@ -26,6 +26,9 @@ pub(crate) struct Held {
     pub(crate) windows: Windows,
 }
 
+/// How many writes in a row may fail before the first of them could be taken for another process's.
+const MAX_STORED: usize = 8;
+
 impl Held {
     /// The same access token with the refresh token of `other`, in the place of `other`.
     pub(super) fn with_refresh_token_of(&self, other: &Self) -> Arc<Self> {
@@ -72,8 +75,9 @@ pub(crate) struct State {
     pub(super) refused: bool,
     /// The held refresh token was sent and no answer came: it may be spent (R14).
     pub(super) in_doubt: bool,
-    /// What the store is known to hold, because this cache read or wrote it.
-    pub(super) stored: Option<Credentials>,
+    /// What the store may hold because this cache read or wrote it: what it held last for certain, and every
+    /// write begun since. A failed write may have happened.
+    pub(super) stored: Vec<Credentials>,
     /// The store still has to forget what was cleared.
     pub(super) must_forget: bool,
     pub(super) events: Vec<Event>,
@@ -100,7 +104,7 @@ impl State {
             failure: None,
             refused: false,
             in_doubt: false,
-            stored: None,
+            stored: Vec::new(),
             must_forget: false,
             events: Vec::new(),
             last_rejection: None,
@@ -225,8 +229,8 @@ impl State {
     pub(crate) fn set(&mut self, credentials: Credentials, now: Reading) -> Result<Arc<Held>, Error> {
         let windows = Windows::of_held(&credentials, now, &self.timing, &mut self.dice);
         let held = self.hold(credentials, windows)?;
-        let (stored, must_forget, logged_out) = (self.stored.take(), self.must_forget, self.logged_out);
-        let ended_token = self.ended_token;
+        let (stored, must_forget) = (std::mem::take(&mut self.stored), self.must_forget);
+        let (logged_out, ended_token) = (self.logged_out, self.ended_token);
         self.clear();
         self.ended_token = ended_token;
         // A log-out that the store has not carried through yet is not forgotten (R17).
@@ -287,7 +291,15 @@ impl State {
             (None, _) => true,
         };
         self.must_forget &= !current;
-        self.stored = credentials;
+        self.stored = credentials.into_iter().collect();
+    }
+
+    /// This is about to be written to the store.
+    pub(crate) fn writes(&mut self, credentials: Credentials) {
+        if self.stored.len() == MAX_STORED {
+            self.stored.remove(0);
+        }
+        self.stored.push(credentials);
     }
 
     /// Whether the store may be read: not while what was cleared may still be in it (R17).
