@@ -5,6 +5,7 @@
 //! user has to.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::backoff;
 use super::flight::{Flight, Phase, Step, Why};
@@ -145,6 +146,10 @@ impl State {
     fn adopt(&mut self, flight: Flight, found: Credentials, now: Reading) -> Step {
         let windows = Windows::of_held(&found, now, &self.timing, &mut self.dice);
         self.stored = vec![found.clone()];
+        if self.held.is_none() {
+            // In use until something better is: what was found may have lapsed (R8).
+            self.held = self.initial.clone();
+        }
         match self.hold(found, windows) {
             Ok(held) => {
                 self.events.push(Event::Adopted { generation: held.generation });
@@ -182,11 +187,14 @@ impl State {
 
     /// Takes a credential that was not just issued: usable as it is, or something to refresh.
     fn take_up(&mut self, flight: Flight, found: Arc<Held>, rejected: bool, now: Reading) -> Step {
+        let left = |held: &Held| held.windows.expiry.remaining(now).unwrap_or(Duration::MAX);
         let is_due = rejected || found.windows.freshness(now) >= Freshness::Mandatory;
-        let held = match self.usable(now) {
-            // A token that is good stays in use until the refresh has brought another (R8).
-            Some((good, _)) if is_due => good.with_refresh_token_of(&found),
-            _ => found,
+        let (held, rejected) = match self.usable(now) {
+            // The token that is good for longer stays in use until the refresh has brought another (R8).
+            Some((good, _)) if is_due && (rejected || left(&good) > left(&found)) => {
+                (good.with_refresh_token_of(&found), false)
+            }
+            _ => (found, rejected),
         };
         let replaced = self.held.replace(held.clone());
         // A refresh token that is spent or refused stays so beside another access token.

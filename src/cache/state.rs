@@ -30,15 +30,16 @@ pub(crate) struct Held {
 const MAX_STORED: usize = 8;
 
 impl Held {
-    /// The same access token with the refresh token of `other`, in the place of `other`.
+    /// The same access token with the refresh token of `other`, as the later generation of the two.
     pub(super) fn with_refresh_token_of(&self, other: &Self) -> Arc<Self> {
         let credentials = self.credentials.clone();
         let credentials = match other.credentials.refresh_token() {
             Some(token) => credentials.clone().with_refresh_token(token).unwrap_or(credentials),
             None => credentials,
         };
+        let generation = self.generation.max(other.generation);
         let (header, since, windows) = (self.header.clone(), self.since, self.windows);
-        Arc::new(Self { credentials, header, generation: other.generation, since, windows })
+        Arc::new(Self { credentials, header, generation, since, windows })
     }
 }
 
