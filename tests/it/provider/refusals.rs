@@ -87,11 +87,11 @@ async fn refused(idp: &Idp, source: impl CredentialSource, kind: ErrorKind, said
     idp.reset().await;
     let auth = auth(source);
     let began = Instant::now();
-    for _ in 0..100 {
+    for _ in 0..50 {
         let error = auth.credentials().await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
         assert!(error.to_string().contains(said), "{error}");
-        // Longer in all than the back-off after a failure that is not terminal.
+        // Several times the back-off that follows a failure that is not terminal, in all.
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let allowed = 1 + began.elapsed().as_secs() / TERMINAL_MEMORY.as_secs();
