@@ -1,0 +1,450 @@
+//! The reference model: what is known of every token by who issued it, sent it, saw it or refused it, and the
+//! list of the promises that were broken.
+//!
+//! # How many requests there may be
+//!
+//! With exact waits (no jitter), from one request to the next 200 ms pass at least: between two attempts of a
+//! flight (`RETRY_FIRST`), and between a failed flight and the next (`URGENT_BACKOFF_FIRST`, or half of what is
+//! left of a token's life, which is not less than that). Exceptions: a log-in follows a refusal at once; the
+//! flight after a success starts at once if a 401 is reported and none was before ([`Ledger::BURST`] counts
+//! both); and what comes from outside (log-out, other credentials, a call of `refresh`, a clock that jumps, a
+//! store that another process changed, a panic) lets one more flight start. So any 200 ms see at most
+//! `BURST × (1 + what came from outside)` requests. [`most`] is closer, for a time in which nothing changes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, SystemTime};
+
+use reauth::clock::{Clock, Reading};
+use reauth::{Credentials, Error, ErrorKind, Event};
+
+use super::program::{Answer, Setup};
+use crate::support::clock::TestClock;
+
+#[derive(Clone)]
+pub struct Ledger {
+    pub clock: TestClock,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+pub struct State {
+    access: BTreeMap<String, Access>,
+    refresh: BTreeMap<String, Refresh>,
+    revoked: BTreeSet<u32>,
+    /// What the authenticator has in hand: the last that it received or adopted.
+    current: Option<Credentials>,
+    /// What a provider that issues a token again issues again: `current`, or what was presented since.
+    pub again: Option<Credentials>,
+    /// What it had in hand before it adopted something that has lapsed.
+    previous: Option<Credentials>,
+    /// The refresh token that it received last, and has not been refused.
+    received: Option<String>,
+    /// The access token that the authenticator was built with, until it is handed out.
+    pub initial: Option<String>,
+    pub loaded: Option<Credentials>,
+    pub stored: Option<Credentials>,
+    requests: Vec<Duration>,
+    outside: Vec<Duration>,
+    asked_to_wait_until: Duration,
+    last_rejection: Option<Duration>,
+    flights: u32,
+    in_the_air: u32,
+    issued: u32,
+    pub broken: Vec<String>,
+}
+
+struct Access {
+    monotonic: Option<Duration>,
+    wall: Option<SystemTime>,
+    lifetime: Option<Duration>,
+    rejected: bool,
+    cleared: bool,
+    /// Some attempt to write it has ended.
+    written: bool,
+}
+
+struct Refresh {
+    family: u32,
+    spent: bool,
+    /// The flight and the outcome of each time that the authenticator sent it.
+    sent: Vec<(u32, Fate)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// No answer arrived, or none that says what became of the token.
+    Lost,
+    /// The answer said that it is good still.
+    Kept,
+    /// The answer brought another.
+    Rotated,
+    Refused,
+}
+
+/// How long a token lives, and who says so.
+#[derive(Clone, Copy)]
+pub enum Life {
+    Seconds(u64),
+    Unknown,
+    Over,
+}
+
+impl Ledger {
+    /// A refresh that is refused and the log-in after it; the same once more when a 401 meets what they brought.
+    const BURST: usize = 4;
+
+    pub fn new(clock: TestClock) -> Self {
+        Self { clock, state: Arc::default() }
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    pub fn now(&self) -> Reading {
+        self.clock.now()
+    }
+
+    /// Something happened after which a new flight may start at once.
+    pub fn outside(&self) {
+        let now = self.now().monotonic;
+        self.lock().outside.push(now);
+    }
+
+    /// The authenticator sends a request. The flight it belongs to is returned.
+    pub fn sends(&self, refresh_token: Option<&str>) -> u32 {
+        let now = self.now().monotonic;
+        let mut state = self.lock();
+        let state = &mut *state;
+        state.requests.push(now);
+        state.in_the_air += 1;
+        if state.in_the_air > 1 {
+            state.broken.push("R5: two requests are in the air".into());
+        }
+        if now < state.asked_to_wait_until {
+            state.broken.push("R10: a request before the time that the provider asked for".into());
+        }
+        if let Some(token) = refresh_token {
+            let flight = state.flights;
+            let sent = &mut state.refresh.get_mut(token).expect("every refresh token is the provider's").sent;
+            if let Some((_, fate)) =
+                sent.iter().find(|(_, fate)| matches!(fate, Fate::Rotated | Fate::Refused))
+            {
+                state.broken.push(format!("R14: {token} was sent again after it was {fate:?}"));
+            }
+            let lost = |(sent_in, fate): &&(u32, Fate)| *sent_in == flight && *fate == Fate::Lost;
+            if sent.iter().filter(lost).count() > 1 {
+                state.broken.push(format!("R14: {token} was sent three times in a flight"));
+            }
+            // Until something better is known.
+            sent.push((flight, Fate::Lost));
+        }
+        state.flights
+    }
+
+    /// The request is over, however that came.
+    pub fn ends(&self) {
+        self.lock().in_the_air -= 1;
+    }
+
+    /// The authenticator learns what became of the refresh token that it sent last.
+    pub fn learns(&self, refresh_token: &str, fate: Fate) {
+        let mut state = self.lock();
+        let refresh = state.refresh.get_mut(refresh_token).expect("it was sent");
+        refresh.sent.last_mut().expect("it was sent").1 = fate;
+        if fate == Fate::Refused && state.received.as_deref() == Some(refresh_token) {
+            state.received = None;
+        }
+    }
+
+    pub fn asks_to_wait(&self, wait: Duration) {
+        let until = self.now().monotonic + wait;
+        self.lock().asked_to_wait_until = until;
+    }
+
+    /// The provider takes a refresh token: its family, if it was good. The second use revokes the family.
+    pub fn spend(&self, refresh_token: &str, rotates: bool) -> Option<u32> {
+        let mut state = self.lock();
+        let state = &mut *state;
+        let refresh = state.refresh.get_mut(refresh_token)?;
+        let family = refresh.family;
+        if refresh.spent {
+            state.revoked.insert(family);
+        }
+        refresh.spent |= rotates;
+        (!state.revoked.contains(&family)).then_some(family)
+    }
+
+    pub fn revoke(&self, refresh_token: &str) {
+        let mut state = self.lock();
+        let family = state.refresh[refresh_token].family;
+        state.revoked.insert(family);
+    }
+
+    /// The provider issues credentials; without a family, of a new log-in.
+    pub fn issue(&self, family: Option<u32>, refresh_token: bool, life: Life, sent: Reading) -> Credentials {
+        let mut state = self.lock();
+        state.issued += 1;
+        let number = state.issued;
+        let mut credentials = Credentials::new(format!("at-{number}")).unwrap();
+        if refresh_token {
+            let token = format!("rt-{number}");
+            credentials = credentials.with_refresh_token(token.clone()).unwrap();
+            let family = family.unwrap_or(number);
+            state.refresh.insert(token, Refresh { family, spent: false, sent: Vec::new() });
+        }
+        state.life(credentials, life, sent)
+    }
+
+    /// The provider issues an access token again, without a refresh token.
+    pub fn issue_again(&self, token: &Credentials, life: Life, sent: Reading) -> Credentials {
+        let again = Credentials::new(token.access_token()).unwrap();
+        let mut state = self.lock();
+        let Access { rejected, cleared, written, .. } = state.access[token.access_token()];
+        let again = state.life(again, life, sent);
+        let access = state.access.get_mut(token.access_token()).unwrap();
+        // After a log-out nothing is known of it.
+        access.rejected = rejected && !cleared;
+        access.written = written && !cleared;
+        again
+    }
+
+    /// The authenticator receives credentials: from the provider, or as they are.
+    pub fn receives(&self, credentials: &Credentials, keeps_refresh_token: bool) {
+        let mut state = self.lock();
+        state.current = Some(credentials.clone());
+        state.again = state.current.clone();
+        state.previous = None;
+        if !keeps_refresh_token || credentials.refresh_token().is_some() {
+            state.received = credentials.refresh_token().map(str::to_owned);
+        }
+    }
+
+    /// Log-out, or a log-in elsewhere, which replaces what was in hand.
+    pub fn clears(&self, everything: bool) {
+        self.outside();
+        let mut state = self.lock();
+        let state = &mut *state;
+        let current = state.current.take();
+        state.again = None;
+        state.previous = None;
+        state.received = None;
+        state.asked_to_wait_until = Duration::ZERO;
+        state.last_rejection = None;
+        for (token, access) in &mut state.access {
+            access.cleared |= everything || current.as_ref().is_some_and(|held| held.access_token() == token);
+        }
+    }
+
+    pub fn observes(&self, event: &Event) {
+        let now = self.now();
+        let mut state = self.lock();
+        match event {
+            Event::RefreshStarted { .. } => state.flights += 1,
+            Event::Adopted { .. } => {
+                let adopted = state.loaded.clone().expect("only what was loaded is adopted");
+                state.received = adopted.refresh_token().map(str::to_owned);
+                let access = state.access.get_mut(adopted.access_token()).unwrap();
+                // The time of day is all that is known of it.
+                access.lifetime = access.wall.map(|wall| wall.duration_since(now.wall).unwrap_or_default());
+                access.monotonic = access.lifetime.map(|left| now.monotonic + left);
+                let has_lapsed = access.lapsed(now);
+                state.again = Some(adopted.clone());
+                let before = state.current.replace(adopted);
+                let is_usable = |held: &Credentials| state.is_usable(held.access_token(), now);
+                state.previous = before.filter(|held| has_lapsed && is_usable(held));
+                state.outside.push(now.monotonic);
+            }
+            _ => {}
+        }
+    }
+
+    /// A store's write of this has ended, in whatever way.
+    pub fn written(&self, credentials: &Credentials) {
+        if let Some(access) = self.lock().access.get_mut(credentials.access_token()) {
+            access.written = true;
+        }
+    }
+
+    /// A caller was given this.
+    pub fn handed_out(&self, credentials: &Credentials, stored: bool) {
+        let now = self.now();
+        let mut state = self.lock();
+        let token = credentials.access_token();
+        let access = &state.access[token];
+        let mut broken = Vec::new();
+        if access.lapsed(now) {
+            broken.push(format!("R1: {token} was handed out after it had lapsed"));
+        }
+        if access.rejected {
+            broken.push(format!("R12: {token} was handed out after a 401"));
+        }
+        if access.cleared {
+            broken.push(format!("R17: {token} was handed out after it was cleared"));
+        }
+        if stored && !access.written {
+            broken.push(format!("R16: {token} was handed out before it was stored"));
+        }
+        state.broken.extend(broken);
+        // Whatever else was in hand is refused: the authenticator fell back on what it was built with.
+        if state.initial.as_deref() == Some(token) {
+            state.initial = None;
+            state.current = Some(credentials.clone());
+            state.received = credentials.refresh_token().map(str::to_owned);
+        }
+    }
+
+    /// `credentials` failed.
+    pub fn failed(&self, error: &Error) {
+        let now = self.now();
+        let mut state = self.lock();
+        if let Some(usable) = state.usable(now) {
+            let broken = format!("R8: {usable} is good, and a caller got: {error}");
+            state.broken.push(broken);
+        }
+    }
+
+    /// A 401 for this was reported. `answer` is what the report got at once, if anything.
+    pub fn unauthorized(&self, used: &Credentials, answer: Option<&Error>) {
+        let now = self.now();
+        let mut state = self.lock();
+        let too_soon = |error: &&Error| {
+            error.kind() == ErrorKind::Transient && error.to_string().contains("renewed a moment ago")
+        };
+        let token = used.access_token();
+        if answer.filter(too_soon).is_some() {
+            let interval = state.access[token].interval();
+            if state.last_rejection.is_none_or(|last| now.monotonic >= last + interval) {
+                state.broken.push(format!("R26: the 401 for {token} was not too soon after another"));
+            }
+            return;
+        }
+        if state.in_hand().any(|held| held == token) && !state.access[token].rejected {
+            state.last_rejection = Some(now.monotonic);
+        }
+        state.access.get_mut(token).unwrap().rejected = true;
+    }
+
+    /// Checks [the bound](self) for every window; and forgets nothing.
+    pub fn check_rate(&self) {
+        let window = Duration::from_millis(200);
+        let mut state = self.lock();
+        let state = &mut *state;
+        for (first, start) in state.requests.iter().enumerate() {
+            let within = |at: &&Duration| **at < *start + window;
+            let requests = state.requests[first..].iter().take_while(within).count();
+            let since = |at: &&Duration| **at + window > *start && **at < *start + window;
+            let outside = state.outside.iter().filter(since).count();
+            if requests > Self::BURST * (1 + outside) {
+                state.broken.push(format!("R10: {requests} requests within 200 ms from {start:?}"));
+                return;
+            }
+        }
+    }
+
+    /// What was cleared is not in the store.
+    pub fn check_store(&self) {
+        let mut state = self.lock();
+        if let Some(left) = state.stored.clone().filter(|stored| state.is_cleared(stored)) {
+            state.broken.push(format!("R17: {} is in the store after it was cleared", left.access_token()));
+        }
+    }
+
+    pub fn requests(&self) -> usize {
+        self.lock().requests.len()
+    }
+
+    /// Whether the next call has to succeed though nobody can log in.
+    pub fn can_refresh(&self) -> bool {
+        let state = self.lock();
+        let received = state.received.as_deref();
+        received.is_some_and(|token| state.is_live(token))
+    }
+}
+
+impl State {
+    fn life(&mut self, credentials: Credentials, life: Life, sent: Reading) -> Credentials {
+        let lifetime = match life {
+            Life::Seconds(seconds) => Some(Duration::from_secs(seconds)),
+            Life::Unknown => None,
+            Life::Over => Some(Duration::ZERO),
+        };
+        let end = lifetime.map(|lifetime| sent.after(lifetime));
+        let access = Access {
+            monotonic: end.map(|end| end.monotonic),
+            wall: end.map(|end| end.wall),
+            lifetime,
+            rejected: false,
+            cleared: false,
+            written: false,
+        };
+        self.access.insert(credentials.access_token().to_owned(), access);
+        match life {
+            Life::Seconds(seconds) => credentials.with_lifetime(Duration::from_secs(seconds)),
+            Life::Unknown => credentials,
+            Life::Over => credentials.with_expires_at(sent.wall - Duration::from_secs(1)),
+        }
+    }
+
+    fn usable(&self, now: Reading) -> Option<&str> {
+        self.in_hand().find(|token| self.is_usable(token, now))
+    }
+
+    fn is_usable(&self, token: &str, now: Reading) -> bool {
+        let access = &self.access[token];
+        !access.lapsed(now) && !access.rejected && !access.cleared
+    }
+
+    fn in_hand(&self) -> impl Iterator<Item = &str> {
+        self.current.iter().chain(&self.previous).map(Credentials::access_token)
+    }
+
+    fn is_live(&self, refresh_token: &str) -> bool {
+        let refresh = &self.refresh[refresh_token];
+        !refresh.spent && !self.revoked.contains(&refresh.family)
+    }
+
+    fn is_cleared(&self, credentials: &Credentials) -> bool {
+        self.access[credentials.access_token()].cleared
+    }
+
+    /// The time of day at which it lapses: what a stored credential says.
+    pub fn wall(&self, credentials: &Credentials) -> Option<SystemTime> {
+        self.access[credentials.access_token()].wall
+    }
+}
+
+impl Access {
+    fn lapsed(&self, now: Reading) -> bool {
+        self.monotonic.is_some_and(|at| now.monotonic >= at) || self.wall.is_some_and(|at| now.wall >= at)
+    }
+
+    fn interval(&self) -> Duration {
+        let most = reauth::timing::REJECTION_INTERVAL;
+        self.lifetime.map_or(most, |lifetime| (lifetime / 2).min(most))
+    }
+}
+
+/// How many requests a tight loop may cause in so many seconds in which the provider always answers the same,
+/// and nothing comes from outside. Waits are exact.
+///
+/// - Success: one for each token of lifetime L, replaced after 0.75 L at the earliest; with 401s one each
+///   min(10 s, L/2).
+/// - Refused, misconfigured: one flight (a refresh and a log-in) each `TERMINAL_MEMORY`.
+/// - Any other failure: at worst a flight of five attempts (3 s) and then the longest back-off (5 s), after
+///   shorter ones.
+pub fn most(answer: Answer, unauthorized: bool, seconds: u64, setup: &Setup) -> f64 {
+    let seconds = seconds as f64;
+    let lifetime = match answer {
+        Answer::Short => 2.0,
+        Answer::Endless => f64::INFINITY,
+        _ => setup.lifetime as f64,
+    };
+    match answer {
+        answer if answer.is_success() && unauthorized => 4.0 + seconds / (lifetime / 2.0).min(10.0),
+        answer if answer.is_success() => 4.0 + seconds / (0.7 * lifetime),
+        Answer::Refused | Answer::Misconfigured => 4.0 + 2.0 * seconds / 5.0,
+        _ => 14.0 + 0.7 * seconds,
+    }
+}

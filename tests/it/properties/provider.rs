@@ -1,0 +1,189 @@
+//! The simulated provider: refresh tokens are good for one use, and answers come as the program says.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use reauth::{CredentialSource, Credentials, Error};
+use tokio::sync::oneshot;
+
+use super::ledger::{Fate, Ledger, Life};
+use super::program::{Answer, Setup};
+
+#[derive(Clone)]
+pub struct Provider {
+    ledger: Ledger,
+    setup: Setup,
+    initial: Option<Credentials>,
+    desk: Arc<Mutex<Desk>>,
+}
+
+/// Who decides about a request.
+#[derive(Default)]
+struct Desk {
+    always: Option<Answer>,
+    waiting: Option<oneshot::Sender<Answer>>,
+}
+
+/// Ends a request, also one that is dropped.
+struct InTheAir<'a>(&'a Ledger);
+
+impl Drop for InTheAir<'_> {
+    fn drop(&mut self) {
+        self.0.ends();
+    }
+}
+
+impl Provider {
+    pub fn new(ledger: Ledger, setup: Setup) -> Self {
+        let initial = setup.initial.then(|| {
+            let life = Life::Seconds(setup.lifetime);
+            let initial = ledger.issue(None, true, life, ledger.now());
+            ledger.receives(&initial, false);
+            ledger.written(&initial);
+            ledger.lock().initial = Some(initial.access_token().to_owned());
+            initial
+        });
+        Self { ledger, setup, initial, desk: Arc::default() }
+    }
+
+    pub fn always(&self, answer: Option<Answer>) {
+        let waiting = {
+            let mut desk = self.desk.lock().unwrap();
+            desk.always = answer;
+            desk.waiting.take()
+        };
+        match (answer, waiting) {
+            (Some(answer), Some(waiting)) => drop(waiting.send(answer)),
+            (None, Some(waiting)) => self.desk.lock().unwrap().waiting = Some(waiting),
+            _ => {}
+        }
+    }
+
+    pub fn answer(&self, answer: Answer) {
+        let waiting = self.desk.lock().unwrap().waiting.take();
+        if let Some(waiting) = waiting {
+            // The request may have been given up.
+            let _ = waiting.send(answer);
+        }
+    }
+
+    /// Credentials that come from elsewhere: a log-in in a browser, or another process.
+    pub fn elsewhere(&self, family: Option<u32>) -> Credentials {
+        self.ledger.issue(family, true, Life::Seconds(self.setup.lifetime), self.ledger.now())
+    }
+
+    async fn request(&self, held: Option<&Credentials>) -> Result<Credentials, Error> {
+        let sent = self.ledger.now();
+        let refresh_token = held.and_then(Credentials::refresh_token);
+        self.ledger.sends(refresh_token);
+        if let Some(held) = held {
+            self.ledger.lock().again = Some(held.clone());
+        }
+        let _in_the_air = InTheAir(&self.ledger);
+        let answer = self.decide().await;
+        let processed = answer.is_processed().then(|| self.process(answer, held, sent));
+        let fate = match answer {
+            answer if answer.is_success() || answer == Answer::Expired => {
+                match processed.expect("it was processed") {
+                    Ok(credentials) => {
+                        if let Some(token) = refresh_token {
+                            let rotated = credentials.refresh_token().is_some();
+                            self.ledger.learns(token, if rotated { Fate::Rotated } else { Fate::Kept });
+                        }
+                        self.ledger.receives(&credentials, held.is_some());
+                        return Ok(credentials);
+                    }
+                    Err(error) => (Fate::Refused, error),
+                }
+            }
+            Answer::Refused => {
+                if let Some(token) = refresh_token {
+                    self.ledger.revoke(token);
+                }
+                (Fate::Refused, Error::login_required("the provider refuses"))
+            }
+            Answer::Misconfigured => (Fate::Kept, Error::misconfigured("the provider refuses the client")),
+            Answer::Busy => (Fate::Kept, Error::transient("the provider is busy").not_processed()),
+            Answer::BusyForTen => {
+                let wait = Duration::from_secs(10);
+                self.ledger.asks_to_wait(wait);
+                (Fate::Kept, Error::transient("the provider is busy").not_processed().with_retry_after(wait))
+            }
+            Answer::Unprocessed | Answer::Lost => (Fate::Lost, Error::transient("the answer was lost")),
+            Answer::Invalid => (Fate::Lost, Error::invalid_answer("the answer is unusable")),
+            Answer::Hang | Answer::HangProcessed => std::future::pending().await,
+            // Not `panic!`: its hook would print thousands of them.
+            _ => {
+                self.ledger.outside();
+                std::panic::resume_unwind(Box::new("the source panics, as the program says"))
+            }
+        };
+        if let Some(token) = refresh_token {
+            self.ledger.learns(token, fate.0);
+        }
+        Err(fate.1)
+    }
+
+    async fn decide(&self) -> Answer {
+        let waiting = {
+            let mut desk = self.desk.lock().unwrap();
+            match desk.always {
+                Some(answer) => return answer,
+                None => {
+                    let (sender, receiver) = oneshot::channel();
+                    desk.waiting = Some(sender);
+                    receiver
+                }
+            }
+        };
+        match waiting.await {
+            Ok(answer) => answer,
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    fn process(
+        &self,
+        answer: Answer,
+        held: Option<&Credentials>,
+        sent: reauth::clock::Reading,
+    ) -> Result<Credentials, Error> {
+        let rotates = !matches!(answer, Answer::Unrotated | Answer::SameToken);
+        let family = match held.and_then(Credentials::refresh_token) {
+            Some(token) => Some(
+                self.ledger
+                    .spend(token, rotates)
+                    .ok_or_else(|| Error::login_required("the refresh token was used before, or revoked"))?,
+            ),
+            None => None,
+        };
+        let life = match answer {
+            Answer::Short => Life::Seconds(2),
+            Answer::Endless => Life::Unknown,
+            Answer::Expired => Life::Over,
+            _ => Life::Seconds(self.setup.lifetime),
+        };
+        let again = self.ledger.lock().again.clone();
+        Ok(match again {
+            Some(again) if answer == Answer::SameToken => self.ledger.issue_again(&again, life, sent),
+            _ => self.ledger.issue(family, rotates, life, sent),
+        })
+    }
+}
+
+impl CredentialSource for Provider {
+    async fn login(&self) -> Result<Credentials, Error> {
+        if !self.setup.login {
+            return Err(Error::unsupported("this source can't log in"));
+        }
+        self.request(None).await
+    }
+
+    async fn refresh(&self, held: &Credentials) -> Result<Credentials, Error> {
+        self.request(Some(held)).await
+    }
+
+    fn initial(&self) -> Option<Credentials> {
+        self.initial.clone()
+    }
+}

@@ -1,0 +1,133 @@
+//! Programs that once failed, as they were printed.
+
+use super::check;
+use super::program::Answer::*;
+use super::program::Step::*;
+use super::program::{Setup, Step, StoreMode};
+
+fn holds(setup: &Setup, steps: &[Step]) {
+    if let Err(broken) = check(setup, steps) {
+        panic!("{broken}");
+    }
+}
+
+const HOLDING: Setup = Setup { login: false, initial: true, store: false, lifetime: 60, jitter: None };
+const STORING: Setup = Setup { login: true, initial: false, store: true, lifetime: 60, jitter: None };
+
+/// R12, R24: a token that has lapsed and was rejected as well is not replaced by itself.
+#[test]
+fn r12_a_lapsed_token_that_is_rejected_does_not_come_back() {
+    holds(&HOLDING, &[Always(SameToken), Advance(30_000), Get(0), Advance(30_000), Unauthorized(0)]);
+}
+
+/// R26: a provider that keeps issuing the rejected token is asked once an interval.
+#[test]
+fn r26_the_rejected_token_again_and_again_costs_one_request_an_interval() {
+    holds(&HOLDING, &[Hammer { seconds: 35, answer: SameToken, unauthorized: true }]);
+}
+
+/// R8: what the source was built with is the next thing to try, and no reason to drop a token that is good.
+#[test]
+fn r08_a_lapsed_fallback_does_not_replace_a_good_token() {
+    let setup = Setup { lifetime: 4, store: true, ..HOLDING };
+    holds(
+        &setup,
+        &[Advance(1000), OtherProcess, Hammer { seconds: 4, answer: Refused, unauthorized: false }],
+    );
+}
+
+/// R8: and what was found in the store is no reason not to use it.
+#[test]
+fn r08_what_lapsed_in_the_store_does_not_hide_a_good_token() {
+    holds(
+        &Setup { store: true, ..HOLDING },
+        &[Jump(-31), OtherProcess, Jump(60), Hammer { seconds: 1, answer: Unprocessed, unauthorized: false }],
+    );
+}
+
+/// R24: the token that stays in use is still the one that a 401 is about.
+#[test]
+fn r24_a_good_token_beside_another_refresh_token_can_be_rejected() {
+    holds(
+        &Setup { store: true, ..HOLDING },
+        &[
+            Advance(54_000),
+            Always(Refused),
+            OtherProcess,
+            Advance(100),
+            OtherProcess,
+            Get(2),
+            Refresh(0),
+            Unauthorized(2),
+        ],
+    );
+}
+
+/// R14: what is found in the store instead of a token in doubt may be older, and dead; the one in doubt lives.
+#[test]
+fn r14_a_token_in_doubt_is_not_lost_to_an_older_one() {
+    let setup = Setup { store: true, ..HOLDING };
+    holds(
+        &setup,
+        &[
+            Set,
+            Get(2),
+            OtherProcess,
+            Refresh(0),
+            Store(StoreMode::Fails),
+            Answer(Rotated),
+            Set,
+            Advance(45_000),
+            Get(0),
+        ],
+    );
+}
+
+/// R15: a write of our own that happened, though it timed out, is no news from another process.
+#[test]
+fn r15_a_write_of_our_own_is_not_adopted() {
+    holds(
+        &Setup { lifetime: 600, store: true, ..HOLDING },
+        &[Store(StoreMode::HangsAfter), Set, Store(StoreMode::Fails), Set, Get(0), Refresh(0)],
+    );
+}
+
+/// R17: the store was never told of the log-out, and is read because the refresh token is refused.
+#[test]
+fn r17_what_the_store_could_not_forget_is_not_adopted() {
+    holds(
+        &STORING,
+        &[
+            Get(0),
+            Answer(Rotated),
+            Store(StoreMode::Fails),
+            Clear,
+            Get(0),
+            Answer(Rotated),
+            Refresh(0),
+            Store(StoreMode::Works),
+            Answer(Refused),
+            Get(0),
+        ],
+    );
+}
+
+/// R17: the same with a log-in elsewhere after the log-out.
+#[test]
+fn r17_a_login_elsewhere_does_not_end_the_log_out() {
+    holds(
+        &STORING,
+        &[
+            Get(0),
+            Answer(Rotated),
+            Store(StoreMode::Fails),
+            Clear,
+            Set,
+            Store(StoreMode::Works),
+            Refresh(0),
+            Answer(Refused),
+            Get(0),
+        ],
+    );
+    holds(&STORING, &[Store(StoreMode::Slow), Set, Clear, Set, Set]);
+}
