@@ -49,10 +49,25 @@ fn r17_own_credentials_win_against_the_landing() {
         let held = world.cache.set(credentials("own"), world.now).unwrap();
         world.save_own(&held);
         assert_eq!(world.warm().as_deref(), Some("own"));
-        let _landed_or_replaced = waiter.join().unwrap();
+        // It landed first, or the waiter is told that there is something newer.
+        waiter.join().unwrap().unwrap();
         world.land();
         assert_eq!(world.warm().as_deref(), Some("own"));
         assert_eq!(world.stored().as_deref(), Some("own"));
+    });
+}
+
+/// R17: log-out and a log-in elsewhere at the same moment: the store ends up with what is in hand, or both with
+/// nothing.
+#[test]
+fn r17_log_out_and_own_credentials_agree_with_the_store() {
+    check(3, || {
+        let world = World::storing();
+        let other = world.spawn(|world| world.clear());
+        let held = world.cache.set(credentials("own"), world.now).unwrap();
+        world.save_own(&held);
+        other.join().unwrap();
+        assert_eq!(world.warm(), world.stored());
     });
 }
 
