@@ -40,8 +40,8 @@ fn check(preemptions: impl Into<Option<usize>>, model: impl Fn() + Send + Sync +
     builder.check(model);
 }
 
-/// The cache with a source and a store. Its own bookkeeping is behind locks that loom does not know, so that
-/// it adds no schedules; it is never held across one of loom's operations.
+/// The cache with a source and a store. The locks that loom does not know add no schedules: nothing that two
+/// threads do may be told apart by what is behind them.
 struct World {
     cache: Cache,
     now: Reading,
@@ -56,9 +56,14 @@ struct World {
 struct Store {
     /// Stands for the authenticator's: one call at a time.
     turn: Mutex<()>,
-    content: Mutex<Option<Credentials>>,
+    content: Mutex<Content>,
+}
+
+#[derive(Default)]
+struct Content {
+    now: Option<Credentials>,
     /// Every access token that was ever saved.
-    saved: std::sync::Mutex<Vec<String>>,
+    ever: Vec<String>,
 }
 
 impl<T: Default> Default for Mutex<T> {
@@ -180,7 +185,7 @@ impl World {
     /// Does what a step says. Nothing comes of the last one.
     fn obey(&self, flight: u64, step: Step) -> Option<Input> {
         match step {
-            Step::Load => Some(Input::Loaded(Ok(self.store.as_ref()?.content.lock().clone()))),
+            Step::Load => Some(Input::Loaded(Ok(self.store.as_ref()?.content.lock().now.clone()))),
             Step::Forget => Some(Input::Forgot(Ok(self.forget()))),
             Step::Save(credentials) => Some(Input::Saved(Ok(self.save(&credentials, flight)))),
             Step::Refresh(_) | Step::Login => Some(Input::Answered(self.now, self.ask(flight))),
@@ -234,9 +239,9 @@ impl World {
     /// What is handed out was stored before (R16).
     fn seen(&self, held: Arc<Held>) -> Arc<Held> {
         if let Some(store) = &self.store {
-            let saved = store.saved.lock().unwrap();
             let at = held.credentials.access_token();
-            assert!(saved.iter().any(|saved| saved == at), "{at} was published before it was stored");
+            let stored = store.content.lock().ever.iter().any(|stored| stored == at);
+            assert!(stored, "{at} was published before it was stored");
         }
         held
     }
@@ -262,17 +267,15 @@ impl World {
 
     fn stored(&self) -> Option<String> {
         let content = self.store.as_ref()?.content.lock();
-        content.as_ref().map(|credentials| credentials.access_token().to_owned())
+        content.now.as_ref().map(|credentials| credentials.access_token().to_owned())
     }
 }
 
 impl Store {
     fn write(&self, credentials: Option<Credentials>) {
         let mut content = self.content.lock();
-        if let Some(credentials) = &credentials {
-            self.saved.lock().unwrap().push(credentials.access_token().to_owned());
-        }
-        *content = credentials;
+        content.ever.extend(credentials.iter().map(|credentials| credentials.access_token().to_owned()));
+        content.now = credentials;
     }
 }
 
