@@ -10,6 +10,7 @@ mod lifetimes;
 mod logout;
 mod loops;
 mod lost_answers;
+mod observers;
 mod outages;
 mod refusals;
 mod rejections;

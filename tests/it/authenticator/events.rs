@@ -1,13 +1,10 @@
-//! Every event, with its generation, its cause and its number of callers; and observers that misbehave.
-
-use std::pin::pin;
-use std::sync::{Arc, Mutex, OnceLock};
+//! Every event, with its generation, its cause and its number of callers.
 
 use reauth::store::{CredentialStore, MemoryStore};
-use reauth::{Authenticator, AuthenticatorBuilder, Cause, CredentialSource, Error, Event, Timing};
+use reauth::{Authenticator, AuthenticatorBuilder, Cause, CredentialSource, Error, Timing};
 use tokio::time::{advance, sleep};
 
-use super::{Recorder, at_once, millis, quiet, seconds, token, token_at_once, until, waiting};
+use super::{Recorder, millis, quiet, seconds, token, token_at_once, until, waiting};
 use crate::support::clock::TestClock;
 use crate::support::source::{Answer, Script, credentials};
 
@@ -113,6 +110,25 @@ async fn a_failure_says_when_the_next_attempt_may_come() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn r08_who_is_served_while_the_flight_tries_again_is_no_caller_of_it() {
+    let script = Script::new()
+        .then_ok(credentials("at-1", None, Some(300)))
+        .then_err(Error::transient("503"))
+        .then_ok(credentials("at-2", None, Some(300)));
+    let (auth, recorder) = observed(script.clone());
+    token(&auth).await.unwrap();
+    advance(seconds(290)).await;
+    assert_eq!(token(&auth).await.unwrap(), "at-1", "after the first attempt");
+    for _ in 0..5 {
+        assert_eq!(token_at_once(&auth).await.unwrap(), "at-1");
+    }
+    sleep(millis(210)).await;
+    assert_eq!(token_at_once(&auth).await.unwrap(), "at-2");
+    let landed = recorder.take().pop().unwrap();
+    assert!(landed.starts_with("succeeded 2 mandatory") && landed.ends_with("for 1"), "{landed}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_panic_in_the_source_is_a_failure_like_any_other() {
     let (auth, recorder) = observed(Script::new().then(Answer::Panic));
     token(&auth).await.unwrap_err();
@@ -187,71 +203,4 @@ async fn a_store_that_fails_is_reported_and_the_token_is_used() {
             "succeeded 1 missing in 0ns for 1",
         ]
     );
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_observer_that_panics_costs_nothing() {
-    let script = Script::new().then_ok(credentials("at-1", None, Some(300))).then_ok(credentials(
-        "at-2",
-        None,
-        Some(300),
-    ));
-    let auth = builder(script.clone()).observer(|_| panic!("as the test says")).build().unwrap();
-    let used = auth.credentials().await.unwrap();
-    assert_eq!(auth.reject(&used).await.unwrap().access_token(), "at-2");
-    auth.clear().await.unwrap();
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_observer_that_calls_back_finds_no_lock_held() {
-    let auth: Arc<OnceLock<Authenticator>> = Arc::default();
-    let seen: Arc<Mutex<Vec<String>>> = Arc::default();
-    let (again, log) = (auth.clone(), seen.clone());
-    let observer = move |event: &Event| {
-        let auth = again.get().unwrap();
-        // As far as a call gets without waiting: enough to meet every lock.
-        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-        let got = match pin!(auth.credentials()).poll(&mut context) {
-            std::task::Poll::Ready(got) => {
-                got.map_or_else(|e| e.to_string(), |c| c.access_token().to_owned())
-            }
-            std::task::Poll::Pending => "waits".to_owned(),
-        };
-        if matches!(event, Event::Rejected { .. }) {
-            let _ = pin!(auth.refresh()).poll(&mut context);
-        }
-        log.lock().unwrap().push(got);
-    };
-    let script = Script::new().then_ok(credentials("at-1", None, Some(300))).then_ok(credentials(
-        "at-2",
-        None,
-        Some(300),
-    ));
-    let built = builder(script.clone()).observer(observer).build().unwrap();
-    auth.set(built.clone()).unwrap();
-    let used = built.credentials().await.unwrap();
-    assert_eq!(built.reject(&used).await.unwrap().access_token(), "at-2");
-    assert_eq!(*seen.lock().unwrap(), ["waits", "at-1", "waits", "waits", "at-2"]);
-    assert_eq!(script.requests(), 2);
-    auth.get().unwrap().clear().await.unwrap();
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_observer_that_clears_from_within_an_event_wins() {
-    let auth: Arc<OnceLock<Authenticator>> = Arc::default();
-    let again = auth.clone();
-    let observer = move |event: &Event| {
-        if matches!(event, Event::RefreshStarted { generation: 0, .. }) {
-            let auth = again.get().unwrap();
-            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-            assert!(pin!(auth.clear()).poll(&mut context).is_ready());
-        }
-    };
-    let script = Script::new().then_ok(credentials("at-1", None, Some(300)));
-    let built = builder(script.clone()).observer(observer).build().unwrap();
-    auth.set(built.clone()).unwrap();
-    assert_eq!(token(&built).await.unwrap_err().kind(), reauth::ErrorKind::LoginRequired);
-    sleep(seconds(1)).await;
-    assert_eq!(script.requests(), 0);
-    assert!(at_once(pin!(built.clear())).await.is_some());
 }

@@ -19,6 +19,7 @@ async fn f24_a_panic_in_the_source_is_an_error_and_the_next_call_recovers() {
     let (a, b) = tokio::join!(auth.credentials(), auth.credentials());
     for error in [a.unwrap_err(), b.unwrap_err()] {
         assert_eq!(error.kind(), ErrorKind::Transient);
+        assert!(error.to_string().contains("panicked"), "{error}");
     }
     // At once: nothing says that the identity provider is in trouble.
     assert_eq!(token(&auth).await.unwrap(), "at-1");
