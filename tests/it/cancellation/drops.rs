@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::task::{JoinSet, yield_now};
+use tokio::time::Instant;
 
 use super::world::{Stage, Start, World};
 use crate::tower_layer::api::idle;
@@ -69,6 +71,7 @@ pub async fn drop_everywhere(start: Start, company: Company, subject: Subject) {
 async fn drop_after(polls: usize, start: Start, company: Company, subject: Subject) -> (Stage, bool) {
     let case = format!("{start:?}, {company:?}, dropped after {polls} polls");
     let world = World::new(start).await;
+    let began = Instant::now();
     let mut others = JoinSet::new();
     if let Company::Leader = company {
         others.spawn(subject(&world));
@@ -96,10 +99,12 @@ async fn drop_after(polls: usize, start: Start, company: Company, subject: Subje
     assert_eq!(ledger.landed, ledger.started, "{case}: the flight was cut off");
     assert!(ledger.landed >= started, "{case}");
 
-    // F07: the others got the token of the same flight.
+    // F07: the others got the token of the same flight, as soon as it was there: a lost wake-up would cost them
+    // the time limit of their wait.
     for token in others.join_all().await.iter().chain(&own) {
         assert_eq!(token, "at-2", "{case}");
     }
+    assert!(began.elapsed() < Duration::from_secs(1), "{case}: {:?} later", began.elapsed());
     // A call that was never polled, or never heard of the 401, started nothing; the next one does.
     let next = if world.ledger().started == 0 {
         subject(&world).await
@@ -123,6 +128,7 @@ async fn drop_after(polls: usize, start: Start, company: Company, subject: Subje
 pub async fn drop_waiters_at_every_await(start: Start, subject: Subject) {
     const WAITERS: usize = 40;
     let world = World::new(start).await;
+    let began = Instant::now();
     let survivor = tokio::spawn(subject(&world));
     let mut waiters = JoinSet::new();
     for polls in 0..WAITERS {
@@ -131,6 +137,7 @@ pub async fn drop_waiters_at_every_await(start: Start, subject: Subject) {
     }
     assert_eq!(survivor.await.unwrap(), "at-2");
     let answers = waiters.join_all().await;
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?} later", began.elapsed());
     assert!(answers.iter().flatten().all(|token| token == "at-2"));
     assert!(answers.iter().any(Option::is_none) && answers.iter().any(Option::is_some), "{answers:?}");
     assert_eq!(world.ledger().spent, ["rt-1"]);

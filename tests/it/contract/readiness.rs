@@ -9,7 +9,7 @@ use tower::{Layer, Service};
 use super::make_ready;
 use crate::support::source::Script;
 use crate::tower_layer::api::Moment::{Called, Ready};
-use crate::tower_layer::api::{Api, get, holding_first, idle, layer, nth};
+use crate::tower_layer::api::{Api, get, holding_first, idle, layer, next, nth};
 
 /// Makes the service itself ready, calls it, and drops nothing in between.
 async fn ready_and_call<S: Service<Request<String>>>(
@@ -85,13 +85,13 @@ async fn r31_a_replay_waits_until_the_service_is_ready() {
     let (mock, mut api) = tower_test::mock::pair::<Request<String>, http::Response<String>>();
     let mut service = layer.layer(mock);
     let call = tokio::spawn(async move { ready_and_call(&mut service, get("/x")).await.map(|r| r.status()) });
-    let (_, reply) = api.next_request().await.unwrap();
+    let (_, reply) = next(&mut api).await;
     api.allow(0);
     reply.send_response(crate::tower_layer::api::status(StatusCode::UNAUTHORIZED));
     idle().await;
     assert!(api.poll_request().is_pending(), "the replay went to a service that was not ready");
     api.allow(1);
-    let (request, reply) = api.next_request().await.unwrap();
+    let (request, reply) = next(&mut api).await;
     assert_eq!(request.headers()["authorization"], "Bearer at-2");
     reply.send_response(crate::tower_layer::api::status(StatusCode::OK));
     assert_eq!(call.await.unwrap().unwrap(), StatusCode::OK);

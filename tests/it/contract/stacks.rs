@@ -16,7 +16,7 @@ use tower::util::{BoxCloneService, BoxCloneSyncService, BoxService};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 
 use crate::support::source::Script;
-use crate::tower_layer::api::{Api, Broken, get, holding_first, idle, layer, nth, send, status};
+use crate::tower_layer::api::{Api, Broken, get, holding_first, idle, layer, next, nth, send, status};
 
 /// A source that holds a token which the API refuses, and gets one that it takes.
 fn renewing() -> Script {
@@ -96,7 +96,7 @@ async fn r31_load_shed_sheds_with_its_own_error_and_the_replay_is_not_shed_for_t
     below.allow(2);
     let call = tokio::spawn(async move { send(&service, get("/x")).await.map(|r| r.status()) });
     for (token, code) in [("Bearer at-1", StatusCode::UNAUTHORIZED), ("Bearer at-2", StatusCode::OK)] {
-        let (request, reply) = below.next_request().await.unwrap();
+        let (request, reply) = next(&mut below).await;
         assert_eq!(request.headers()["authorization"], token);
         reply.send_response(status(code));
     }

@@ -15,6 +15,7 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use reauth::{AuthLayer, Authenticator, CredentialSource as _, Credentials};
 use tower::util::Oneshot;
 use tower::{Service, ServiceExt};
+use tower_test::mock;
 
 use crate::support::source::{Script, credentials};
 
@@ -230,6 +231,12 @@ where
     S: Service<Request<B>> + Clone,
 {
     service.clone().oneshot(request)
+}
+
+/// The next request at a mock. Where none comes the test ends; time has to be paused.
+pub async fn next<T, U>(api: &mut mock::Handle<T, U>) -> (T, mock::SendResponse<U>) {
+    let next = tokio::time::timeout(Duration::from_secs(300), api.next_request());
+    next.await.expect("no request comes").expect("the client is gone")
 }
 
 /// Returns when all other tasks wait for something; time has to be paused.

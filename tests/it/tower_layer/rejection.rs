@@ -8,7 +8,7 @@ use reauth::{ErrorKind, RenewalError};
 use tower::{Layer, ServiceExt};
 use tower_test::mock;
 
-use super::api::{Api, bearer, get, holding_first, idle, layer, nth, send, status};
+use super::api::{Api, bearer, get, holding_first, idle, layer, next, nth, send, status};
 use crate::support::source::{Asked, Script};
 
 type MockApi = mock::Handle<Request<String>, Response<String>>;
@@ -73,7 +73,7 @@ async fn two_in_flight(script: &Script) -> (Flying, Flying, MockApi) {
     let service = layer.layer(mock);
     let mut fly = async |path: &str| {
         let call = tokio::spawn(service.clone().oneshot(get(path)));
-        let (request, reply) = api.next_request().await.unwrap();
+        let (request, reply) = next(&mut api).await;
         assert_eq!(request.headers()["authorization"], bearer("at-1"));
         Flying { call, reply }
     };
@@ -87,7 +87,7 @@ struct Flying {
 
 /// The next request at the API is this one with `at-2`; it is answered 200.
 async fn takes_replay(api: &mut MockApi, path: &str) {
-    let (request, reply) = api.next_request().await.unwrap();
+    let (request, reply) = next(api).await;
     assert_eq!(request.uri().path(), path);
     assert_eq!(request.headers()["authorization"], bearer("at-2"));
     reply.send_response(status(StatusCode::OK));

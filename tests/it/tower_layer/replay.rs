@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Empty, Full};
 use reauth::RenewalError;
 use tower::Layer;
 
-use super::api::{Api, ORIGIN, get, holding_first, layer, nth, send};
+use super::api::{Api, ORIGIN, get, holding_first, layer, next, nth, send};
 
 #[tokio::test(start_paused = true)]
 async fn r27_a_body_that_cant_be_copied_is_sent_once_and_its_401_still_refreshes() {
@@ -72,7 +72,7 @@ async fn f49_the_replay_is_the_whole_request() {
     let service = layer.layer(mock);
     let call = tokio::spawn(async move { send(&service, request).await.map(|r| r.status()) });
     for code in [StatusCode::UNAUTHORIZED, StatusCode::OK] {
-        let (request, reply) = api.next_request().await.unwrap();
+        let (request, reply) = next(&mut api).await;
         assert_eq!((request.method(), request.version()), (&Method::PUT, Version::HTTP_2));
         assert_eq!(request.extensions().get::<Mark>(), Some(&Mark(7)));
         assert_eq!(request.body(), "body");
@@ -92,7 +92,7 @@ async fn r27_a_big_body_is_not_copied_byte_by_byte_for_the_replay() {
     let service = layer.layer(mock);
     let call = tokio::spawn(async move { send(&service, request).await.map(|r| r.status()) });
     for code in [StatusCode::UNAUTHORIZED, StatusCode::OK] {
-        let (request, reply) = api.next_request().await.unwrap();
+        let (request, reply) = next(&mut api).await;
         let body = request.into_body().collect().await.unwrap().to_bytes();
         assert_eq!((body.as_ptr(), body.len()), (at, 1 << 20));
         reply.send_response(super::api::status(code));
