@@ -13,7 +13,6 @@ use std::time::Duration;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use reauth::{AuthLayer, Authenticator, CredentialSource as _, Credentials};
-use tower::util::Oneshot;
 use tower::{Service, ServiceExt};
 use tower_test::mock;
 
@@ -225,12 +224,17 @@ pub fn get(uri: &str) -> Request<String> {
     Request::get(uri).body("body".to_owned()).unwrap()
 }
 
-/// Sends one request through a clone of the service.
-pub fn send<S, B>(service: &S, request: Request<B>) -> Oneshot<S, Request<B>>
+/// Sends one request through a clone of the service. Where no answer comes the test ends, instead of waiting for
+/// ever.
+pub fn send<S, B>(
+    service: &S,
+    request: Request<B>,
+) -> impl Future<Output = Result<S::Response, S::Error>> + use<S, B>
 where
     S: Service<Request<B>> + Clone,
 {
-    service.clone().oneshot(request)
+    let answer = tokio::time::timeout(Duration::from_secs(300), service.clone().oneshot(request));
+    async { answer.await.expect("no answer comes") }
 }
 
 /// The next request at a mock. Where none comes the test ends; time has to be paused.
