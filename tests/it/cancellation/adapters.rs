@@ -1,15 +1,15 @@
 //! A request through each of the adapters, dropped.
 
 use reauth::AuthMiddleware;
-use tower::{Layer, ServiceExt};
+use tower::Layer;
 
 use super::drops::{Call, Company, EACH_COMPANY, drop_everywhere, drop_waiters_at_every_await};
 use super::world::{FRESH, LAPSED, World};
 use crate::reqwest_middleware::in_memory;
-use crate::tower_layer::api::{ORIGIN, get};
+use crate::tower_layer::api::{ORIGIN, get, send};
 
 fn tower(world: &World) -> Call {
-    let call = world.layer().layer(world.api.clone()).oneshot(get("/x"));
+    let call = send(&world.layer().layer(world.api.clone()), get("/x"));
     Box::pin(async move { call.await.unwrap().into_body() })
 }
 
