@@ -142,6 +142,22 @@ async fn r14_being_unreached_afterwards_does_not_end_the_doubt() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn r14_what_the_server_did_not_act_on_leaves_no_doubt() {
+    // Unreached, or refused for the client's own sake: the refresh token is unspent, and the next flight has
+    // its repetition.
+    let unreached = Error::transient("refused").not_processed().with_retry_after(seconds(60));
+    for error in [unreached, Error::misconfigured("invalid_client")] {
+        let script = lapsed().then_err(error).then_err(lost());
+        script.push(Answer::Now(Ok(credentials("at-2", Some("rt-2"), Some(300)))));
+        let auth = exact(script.clone());
+        token(&auth).await.unwrap_err();
+        assert_eq!(script.requests(), 1);
+        advance(seconds(30)).await;
+        assert_eq!(token(&auth).await.unwrap(), "at-2");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn r14_an_answer_without_a_usable_token_leaves_the_doubt() {
     let script = lapsed().then_err(Error::invalid_answer("200 without access_token"));
     for _ in 0..5 {

@@ -1,12 +1,14 @@
 //! What another process put into the store is taken, where it is newer than what is held.
 
+use std::pin::pin;
+
 use reauth::store::{CredentialStore, MemoryStore};
 use reauth::{Credentials, Error, ErrorKind};
 use tokio::time::advance;
 
 use super::gated::{Call, Gated, allow, next, save};
 use super::{kept, tokens, with_store};
-use crate::authenticator::{millis, seconds, token, waiting};
+use crate::authenticator::{Recorder, at_once, millis, seconds, token, waiting};
 use crate::support::source::{Answer, Asked, Script, credentials};
 
 fn refresh(token: &str) -> Asked {
@@ -19,6 +21,11 @@ fn good(access: &str, refresh: &str) -> Credentials {
 
 fn lapsed(access: &str, refresh: &str) -> Credentials {
     credentials(access, Some(refresh), None).with_expires_at(std::time::SystemTime::UNIX_EPOCH)
+}
+
+/// How many flights have started since the last look.
+fn flights(recorder: &Recorder) -> usize {
+    recorder.take().iter().filter(|line| line.starts_with("started")).count()
 }
 
 async fn storing(credentials: &Credentials) -> MemoryStore {
@@ -103,11 +110,13 @@ async fn r15_an_adopted_credential_that_has_lapsed_is_refreshed_in_the_same_flig
         .then_err(Error::login_required("rotated"))
         .then_ok(good("at-3", "rt-3"));
     let store = MemoryStore::new();
-    let (auth, _) = with_store(script.clone(), store.clone());
+    let (auth, recorder) = with_store(script.clone(), store.clone());
     token(&auth).await.unwrap();
+    recorder.take();
     store.save(&lapsed("other", "rt-other")).await.unwrap();
     assert_eq!(auth.refresh().await.unwrap().access_token(), "at-3");
     assert_eq!(script.asked(), [Asked::Login, refresh("rt-1"), refresh("rt-other")]);
+    assert_eq!(flights(&recorder), 1);
     assert_eq!(kept(&store).await, tokens("at-3", "rt-3"));
 }
 
@@ -141,6 +150,28 @@ async fn r15_where_the_store_has_nothing_new_the_source_logs_in() {
     assert_eq!(auth.refresh().await.unwrap().access_token(), "at-2");
     assert_eq!(script.asked(), [Asked::Login, refresh("rt-1"), Asked::Login]);
     assert!(!recorder.take().iter().any(|line| line.starts_with("adopted")), "our own is no news");
+}
+
+#[tokio::test(start_paused = true)]
+async fn r15_our_own_is_no_news_either_when_its_write_seemed_to_fail() {
+    let (store, mut calls) = Gated::new();
+    let others = store.kept.clone();
+    let script = Script::new()
+        .then_ok(good("at-1", "rt-1"))
+        .then_err(Error::login_required("revoked"))
+        .then_ok(good("at-2", "rt-2"));
+    let (auth, _) = with_store(script, store);
+    let caller = waiting(&auth).await;
+    allow(&mut calls, Call::Load).await;
+    next(&mut calls, save("at-1")).await.fail();
+    caller.await.unwrap().unwrap();
+    // It did arrive.
+    others.save(&good("at-1", "rt-1")).await.unwrap();
+    let mut refreshing = pin!(auth.refresh());
+    assert!(at_once(refreshing.as_mut()).await.is_none());
+    allow(&mut calls, Call::Load).await;
+    allow(&mut calls, save("at-2")).await;
+    assert_eq!(refreshing.await.unwrap().access_token(), "at-2");
 }
 
 #[tokio::test(start_paused = true)]
@@ -189,11 +220,13 @@ async fn r24_a_rejected_token_is_not_adopted_back() {
         .then_err(Error::login_required("rotated"))
         .then_ok(good("at-2", "rt-3"));
     let store = MemoryStore::new();
-    let (auth, _) = with_store(script.clone(), store.clone());
+    let (auth, recorder) = with_store(script.clone(), store.clone());
     let used = auth.credentials().await.unwrap();
+    recorder.take();
     store.save(&good("at-1", "rt-2")).await.unwrap();
     assert_eq!(auth.reject(&used).await.unwrap().access_token(), "at-2");
     assert_eq!(script.asked(), [Asked::Login, refresh("rt-1"), refresh("rt-2")]);
+    assert_eq!(flights(&recorder), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -118,6 +118,28 @@ async fn r14_another_access_token_beside_the_same_refresh_token_does_not_end_the
 }
 
 #[tokio::test(start_paused = true)]
+async fn r14_nor_does_a_good_one_that_is_adopted_and_used() {
+    let (script, store, mut calls) = lapsed().await;
+    script.push(Answer::Now(Err(lost())));
+    let others = store.kept.clone();
+    let (auth, _) = with_store(script.clone(), store);
+    let caller = waiting(&auth).await;
+    allow(&mut calls, Call::Load).await;
+    let look = next(&mut calls, Call::Load).await;
+    others.save(&good("at-0", "rt-1")).await.unwrap();
+    look.go();
+    assert_eq!(caller.await.unwrap().unwrap().access_token(), "at-0");
+    // The next flight begins in doubt: it looks into the store, and tries once.
+    script.push(Answer::Now(Err(lost())));
+    script.push(Answer::Now(Err(lost())));
+    let mut refreshing = pin!(auth.refresh());
+    assert!(at_once(refreshing.as_mut()).await.is_none());
+    allow(&mut calls, Call::Load).await;
+    refreshing.await.unwrap_err();
+    assert_eq!(script.requests(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn r14_a_flight_that_was_cut_off_after_sending_is_in_doubt() {
     let (script, store, mut calls) = lapsed().await;
     script.push(Answer::Panic);

@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use reauth::store::CredentialStore;
+use reauth::store::{CredentialStore, MemoryStore};
 use reauth::{Credentials, ErrorKind};
 use tokio::time::advance;
 
@@ -32,6 +32,13 @@ async fn r17_a_log_out_empties_the_store() {
     let caller = waiting(&auth).await;
     allow(&mut calls, Call::Load).await;
     assert_eq!(caller.await.unwrap().unwrap_err().kind(), ErrorKind::LoginRequired);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r17_what_the_source_was_built_with_is_forgotten_before_it_was_ever_used() {
+    let (auth, _) = with_store(good(1), MemoryStore::new());
+    auth.clear().await.unwrap();
+    assert_eq!(auth.credentials().await.unwrap_err().kind(), ErrorKind::LoginRequired);
 }
 
 #[tokio::test(start_paused = true)]
