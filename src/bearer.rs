@@ -24,6 +24,13 @@ impl ResponseHead<'_> {
     pub fn challenges(&self) -> Vec<Challenge> {
         Challenge::parse_all(self.headers)
     }
+
+    /// Whether this is a gRPC answer without messages (trailers only) that says `UNAUTHENTICATED`:
+    /// `grpc-status: 16` among its headers. For [`also_rejected_when`](crate::AuthLayer::also_rejected_when),
+    /// because gRPC answers with HTTP status 200.
+    pub fn is_grpc_unauthenticated(&self) -> bool {
+        self.headers.get("grpc-status").is_some_and(|status| status == "16")
+    }
 }
 
 /// In the extensions of a 401 that was given to the caller as it is: why there was no newer credential to send

@@ -107,7 +107,7 @@ mod event;
 mod jwt;
 pub mod layer;
 pub mod per_request;
-mod replay;
+pub mod replay;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 mod scope;
@@ -126,6 +126,7 @@ pub use credentials::Credentials;
 pub use error::{Error, ErrorKind};
 pub use event::{Cause, Event};
 pub use layer::AuthLayer;
+pub use replay::ReplayBody;
 #[cfg(feature = "reqwest")]
 pub use reqwest::AuthMiddleware;
 pub use scope::Scope;

@@ -8,6 +8,8 @@ use reqwest_middleware::{Middleware, Next};
 
 use crate::bearer::{Bearer, RenewalError, ResponseHead};
 use crate::per_request::may_replay;
+use crate::replay::REPLAY_LIMIT;
+use crate::replay::reqwest::Spare;
 use crate::{Authenticator, Error, Scope};
 
 type Pending<'a> = Pin<Box<dyn Future<Output = reqwest_middleware::Result<Response>> + Send + 'a>>;
@@ -36,12 +38,13 @@ type Pending<'a> = Pin<Box<dyn Future<Output = reqwest_middleware::Result<Respon
 #[derive(Clone, Debug)]
 pub struct AuthMiddleware {
     bearer: Bearer,
+    replay_limit: usize,
 }
 
 impl AuthMiddleware {
     /// A middleware that authorizes requests to the origins in `scope`. All others pass through untouched.
     pub fn new(scope: Scope, authenticator: Authenticator) -> Self {
-        Self { bearer: Bearer::new(scope, authenticator) }
+        Self { bearer: Bearer::new(scope, authenticator), replay_limit: REPLAY_LIMIT }
     }
 
     /// A middleware for one origin, such as `https://api.example.com`.
@@ -63,6 +66,14 @@ impl AuthMiddleware {
         self
     }
 
+    /// How many bytes of a streaming body (`Body::wrap_stream`, a multipart form) are kept while it is sent, so that it
+    /// can be sent again after a 401. Default: [`REPLAY_LIMIT`]; 0 keeps nothing. Other bodies are not copied.
+    #[must_use]
+    pub fn replay_limit(mut self, bytes: usize) -> Self {
+        self.replay_limit = bytes;
+        self
+    }
+
     async fn send(
         &self,
         authenticator: Authenticator,
@@ -78,7 +89,7 @@ impl AuthMiddleware {
             }
         };
         let sent_to = request.url().origin();
-        let copy = may_replay(extensions).then(|| request.try_clone()).flatten();
+        let spare = may_replay(extensions).then(|| Spare::of(&mut request, self.replay_limit)).flatten();
         Bearer::authorize(request.headers_mut(), header);
         let mut response = next.clone().run(request, extensions).await?;
         // A 401 from where a redirect led says nothing about the token (R30).
@@ -87,18 +98,17 @@ impl AuthMiddleware {
         {
             return Ok(response);
         }
-        match (authenticator.replace(generation).await, copy) {
-            (Ok(held), Some(mut copy)) => {
-                drop(response);
-                Bearer::authorize(copy.headers_mut(), held.header.clone());
-                next.run(copy, extensions).await
-            }
-            (Ok(_), None) => Ok(response),
-            (Err(error), _) => {
+        let held = match authenticator.replace(generation).await {
+            Ok(held) => held,
+            Err(error) => {
                 response.extensions_mut().insert(RenewalError(error));
-                Ok(response)
+                return Ok(response);
             }
-        }
+        };
+        let Some(mut request) = spare.and_then(Spare::into_request) else { return Ok(response) };
+        drop(response);
+        Bearer::authorize(request.headers_mut(), held.header.clone());
+        next.run(request, extensions).await
     }
 }
 

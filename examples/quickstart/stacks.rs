@@ -26,7 +26,7 @@ type Body = Full<Bytes>;
 #[derive(Clone)]
 pub(crate) enum Stack {
     Reqwest(ClientWithMiddleware),
-    HyperUtil(Auth<Client<HttpConnector, Body>>),
+    HyperUtil(Box<Auth<Client<HttpConnector, Body>>>),
     Tower(BoxCloneSyncService<Request<Body>, Response<Incoming>, BoxError>),
 }
 
@@ -42,7 +42,7 @@ impl Stack {
     /// hyper-util: a layer around its client.
     pub(crate) fn hyper_util(origin: &str, auth: Authenticator) -> Result<Self, BoxError> {
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Ok(Self::HyperUtil(AuthLayer::for_origin(origin, auth)?.layer(client)))
+        Ok(Self::HyperUtil(Box::new(AuthLayer::for_origin(origin, auth)?.layer(client))))
     }
 
     /// tower: the same layer in a stack, around whatever takes a request and gives a response.
@@ -68,7 +68,9 @@ impl Stack {
     pub(crate) async fn send(&self, request: Request<Bytes>) -> Result<StatusCode, BoxError> {
         Ok(match self {
             Self::Reqwest(client) => client.execute(request.try_into()?).await?.status(),
-            Self::HyperUtil(service) => service.clone().oneshot(request.map(Full::new)).await?.status(),
+            Self::HyperUtil(service) => {
+                service.as_ref().clone().oneshot(request.map(Full::new)).await?.status()
+            }
             Self::Tower(service) => service.clone().oneshot(request.map(Full::new)).await?.status(),
         })
     }

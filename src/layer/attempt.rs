@@ -9,15 +9,15 @@ use super::Settings;
 use crate::bearer::Bearer;
 use crate::cache::Held;
 use crate::per_request::may_replay;
-use crate::replay::copy_request;
+use crate::replay::Spare;
 use crate::source::BoxFuture;
 use crate::{Authenticator, Error};
 
 /// The successor of a rejected token, on its way.
 pub(super) type Renewal = BoxFuture<'static, Result<Arc<Held>, Error>>;
 
-/// The service and the request of the second attempt, where the request can be sent again.
-pub(super) type Again<S, B> = Option<(S, Request<B>)>;
+/// The service of the second attempt and what was put aside of the request, where it may be sent again.
+pub(super) type Again<S, B> = Option<(S, Spare<B>)>;
 
 /// What was sent, as far as its answer is judged by it.
 pub(super) struct Attempt<S, B> {
@@ -43,8 +43,9 @@ where
         settings: Arc<Settings>,
     ) -> (S::Future, Self) {
         let uri = settings.response_uri.map(|_| request.uri().clone());
-        let copy = may_replay(request.extensions()).then(|| copy_request(&request)).flatten();
-        let again = copy.map(|copy| (ready.clone(), copy));
+        let spare =
+            may_replay(request.extensions()).then(|| Spare::of(&mut request, &settings.replays)).flatten();
+        let again = spare.map(|spare| (ready.clone(), spare));
         Bearer::authorize(request.headers_mut(), header);
         (ready.call(request), Self { again, uri, generation, authenticator, settings })
     }

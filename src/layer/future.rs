@@ -9,7 +9,7 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::attempt::{Attempt, Renewal};
+use super::attempt::{Again, Attempt, Renewal};
 use super::{AuthError, Settings};
 use crate::Authenticator;
 use crate::bearer::{Bearer, RenewalError};
@@ -35,7 +35,7 @@ pin_project! {
         /// The first attempt is on its way.
         Sending { #[pin] future: F, attempt: Option<Attempt<S, B>> },
         /// The token was rejected. The answer is kept: it is the caller's, if there is no successor.
-        Renewing { held: Renewal, response: Option<Response<R>>, again: Option<(S, Request<B>)> },
+        Renewing { held: Renewal, response: Option<Response<R>>, again: Again<S, B> },
         /// The service is made ready once more (tower's contract), then the copy is sent.
         Readying { again: Option<(S, Request<B>)> },
     }
@@ -95,18 +95,22 @@ where
                     }
                 }
                 StateProjection::Renewing { held, response, again } => {
-                    match (ready!(held.as_mut().poll(context)), again.take()) {
-                        (Ok(held), Some((service, mut request))) => {
-                            Bearer::authorize(request.headers_mut(), held.header.clone());
-                            // Changing the state drops the 401, and so frees its connection.
-                            State::Readying { again: Some((service, request)) }
-                        }
-                        (Ok(_), None) => return taken(response).map(Ok),
-                        (Err(error), _) => {
+                    let held = match ready!(held.as_mut().poll(context)) {
+                        Ok(held) => held,
+                        Err(error) => {
                             let mut response = ready!(taken(response));
                             response.extensions_mut().insert(RenewalError(error));
                             return Poll::Ready(Ok(response));
                         }
+                    };
+                    let again = again.take();
+                    match again.and_then(|(service, spare)| Some((service, spare.into_request()?))) {
+                        Some((service, mut request)) => {
+                            Bearer::authorize(request.headers_mut(), held.header.clone());
+                            // Changing the state drops the 401, and so frees its connection.
+                            State::Readying { again: Some((service, request)) }
+                        }
+                        None => return taken(response).map(Ok),
                     }
                 }
                 StateProjection::Readying { again } => {

@@ -34,6 +34,7 @@ use http::{Extensions, Uri};
 use tower_layer::Layer;
 
 use crate::bearer::{Bearer, ResponseHead};
+use crate::replay::{ReplayableBody, Taught};
 use crate::{Authenticator, Error, Scope};
 
 /// Puts [`Auth`] around a service.
@@ -52,14 +53,14 @@ pub struct AuthLayer {
 pub(crate) struct Settings {
     pub(crate) bearer: Bearer,
     response_uri: Option<fn(&Extensions) -> Option<Uri>>,
+    replays: Taught,
 }
 
 impl AuthLayer {
     /// A layer that authorizes requests to the origins in `scope`. All others pass through untouched.
     pub fn new(scope: Scope, authenticator: Authenticator) -> Self {
-        Self {
-            settings: Arc::new(Settings { bearer: Bearer::new(scope, authenticator), response_uri: None }),
-        }
+        let bearer = Bearer::new(scope, authenticator);
+        Self { settings: Arc::new(Settings { bearer, response_uri: None, replays: Taught::default() }) }
     }
 
     /// A layer for one origin, such as `https://api.example.com`.
@@ -72,13 +73,22 @@ impl AuthLayer {
     }
 
     /// What else counts as "this token is no good", beside a 401. A 403 does not by itself: too little scope
-    /// is not mended by a refresh. Default: nothing else.
+    /// is not mended by a refresh. Default: nothing else. For gRPC:
+    /// `.also_rejected_when(|head| head.is_grpc_unauthenticated())`.
     #[must_use]
     pub fn also_rejected_when(
         mut self,
         classifier: impl Fn(&ResponseHead<'_>) -> bool + Send + Sync + 'static,
     ) -> Self {
         Arc::make_mut(&mut self.settings).bearer.classify(classifier);
+        self
+    }
+
+    /// Tells the layer that bodies of type `B` can be sent twice, beside those that it
+    /// [knows](crate::replay). Of several calls the last one counts.
+    #[must_use]
+    pub fn replays<B: ReplayableBody>(mut self) -> Self {
+        Arc::make_mut(&mut self.settings).replays = Taught::new::<B>();
         self
     }
 

@@ -16,6 +16,7 @@ mod stores;
 mod surface;
 
 // The adapters.
+mod bodies;
 mod contract;
 mod per_request;
 mod reqwest_middleware;

@@ -7,32 +7,12 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
-use http_body_util::{BodyExt, Full};
-use reauth::{AuthMiddleware, RenewalError};
+use reauth::AuthMiddleware;
 use reqwest::Body;
 
 use super::server::Server;
 use super::{client, in_memory};
 use crate::tower_layer::api::{ORIGIN, authenticator, holding_first, idle, nth};
-
-fn streamed(text: &'static str) -> Body {
-    Body::wrap_stream(Full::new(Bytes::from(text)).into_data_stream())
-}
-
-#[tokio::test]
-async fn r27_a_streaming_body_is_sent_once_and_its_401_still_refreshes() {
-    let script = holding_first().then_ok(nth(2));
-    let server = Server::taking("at-2").await;
-    let client = client(&server, &script);
-    let response = client.post(server.url("/x")).body(streamed("streamed")).send().await.unwrap();
-    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
-    assert!(response.extensions().get::<RenewalError>().is_none(), "the renewal did not fail");
-    assert_eq!((server.tokens(), script.requests()), (vec!["at-1".to_owned()], 1));
-    let response = client.post(server.url("/x")).body(streamed("streamed")).send().await.unwrap();
-    assert_eq!(response.status(), StatusCode::OK);
-    assert!(server.arrived().iter().all(|arrived| arrived.body == "streamed"));
-    assert_eq!((server.tokens().len(), script.requests()), (2, 1));
-}
 
 #[tokio::test]
 async fn f49_the_replay_is_the_whole_request() {

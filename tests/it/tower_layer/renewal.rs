@@ -96,8 +96,7 @@ fn with_classifier(script: &Script) -> AuthLayer {
         let invalid = |name: &str| {
             head.challenges().iter().any(|c| c.is(name) && c.param("error") == Some("invalid_token"))
         };
-        let grpc = head.headers.get("grpc-status").is_some_and(|status| status == "16");
-        grpc || (head.status == StatusCode::FORBIDDEN && invalid("bearer"))
+        head.is_grpc_unauthenticated() || (head.status == StatusCode::FORBIDDEN && invalid("bearer"))
     })
 }
 

@@ -7,6 +7,7 @@ use http::{Method, Request, StatusCode, Version};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Empty, Full};
 use reauth::RenewalError;
+use reauth::replay::{Replay, ReplayableBody};
 use tower::Layer;
 
 use super::api::{Api, ORIGIN, get, holding_first, layer, next, nth, send};
@@ -98,4 +99,28 @@ async fn r27_a_big_body_is_not_copied_byte_by_byte_for_the_replay() {
         reply.send_response(super::api::status(code));
     }
     assert_eq!(call.await.unwrap().unwrap(), StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r27_a_body_type_that_the_layer_was_told_of_is_sent_again() {
+    #[derive(Clone, Debug)]
+    struct Mine;
+    impl ReplayableBody for Mine {
+        fn replay(&mut self) -> Replay<Self> {
+            Replay::Copy(self.clone())
+        }
+    }
+    for (told, tokens) in [(false, 1), (true, 2)] {
+        let script = holding_first().then_ok(nth(2));
+        let (layer, _auth) = layer(&script);
+        let layer = if told { layer.replays::<Mine>() } else { layer };
+        let api = Api::taking(&["at-2"]);
+        let request = Request::post(ORIGIN).body(Mine).unwrap();
+        send(&layer.layer(api.clone()), request).await.unwrap();
+        assert_eq!(
+            api.seen().iter().map(|seen| seen.body.as_str()).collect::<Vec<_>>(),
+            vec!["Mine"; tokens]
+        );
+        assert_eq!(script.requests(), 1);
+    }
 }

@@ -1,0 +1,141 @@
+//! Bodies that can be sent twice.
+//!
+//! After a 401 a request is sent again only if its body can be had once more. Bodies whose copy costs next to
+//! nothing are recognised by their type: `Full<Bytes>`, `Empty<Bytes>`, `Bytes`, `String`, `&'static str`, `()` and a
+//! `reqwest::Body`. Any other body type works too, and needs no wrapper to be sent; to be sent *again* it needs
+//! [`ReplayBody`] around it, or a [`ReplayableBody`] implementation that the layer
+//! [is told of](crate::AuthLayer::replays).
+//!
+//! ```
+//! # fn example() -> Result<(), reauth::Error> {
+//! use bytes::Bytes;
+//! use http_body_util::combinators::UnsyncBoxBody;
+//! use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+//! use reauth::{AuthLayer, Authenticator, Credentials, ReplayBody};
+//! use tower::ServiceBuilder;
+//!
+//! type Upload = UnsyncBoxBody<Bytes, std::io::Error>;
+//!
+//! let auth = Authenticator::new(Credentials::new("at-1")?)?;
+//! let api = ServiceBuilder::new()
+//!     .map_request(|request: http::Request<Upload>| request.map(ReplayBody::new))
+//!     .layer(AuthLayer::for_origin("https://api.example.com", auth)?)
+//!     .service(Client::builder(TokioExecutor::new()).build_http::<ReplayBody>());
+//! # let _ = api;
+//! # Ok(())
+//! # }
+//! ```
+
+mod body;
+mod known;
+#[cfg(feature = "reqwest")]
+pub(crate) mod reqwest;
+mod spare;
+
+pub use body::{ReplayBody, Superseded};
+pub(crate) use known::Taught;
+pub(crate) use spare::Spare;
+
+use bytes::{Buf, Bytes};
+use http_body_util::{Empty, Full};
+
+/// How many bytes of a streaming body are kept while it is sent, so that it can be sent again: 64 KiB.
+pub const REPLAY_LIMIT: usize = 64 * 1024;
+
+/// A body that may be sent twice.
+///
+/// What happens to a body on a 401:
+///
+/// ```text
+///                 first attempt                      401, new token           second attempt
+///
+///  Replay::Copy   ████████ ─────────► server         ────────────────────►    ████████ (the copy)
+///                 ████████ is put aside, uncopied bytes shared
+///
+///  Replay::Kept   ████▒▒▒▒ ─────────► server         it read ████ so far ─►   ████ (kept) + ▒▒▒▒ (the rest,
+///                 ████ is kept as it passes                                   taken from the first attempt)
+///
+///                 more than the limit has passed     ────────────────────►    none: the caller gets the 401
+///
+///  Replay::Never  ████████ ─────────► server         ────────────────────►    none: the caller gets the 401
+/// ```
+///
+/// In each case the token is refreshed, so that the next request goes through.
+///
+/// Implement it for a body type of your own whose copy is cheap, and tell the layer of it with
+/// [`AuthLayer::replays`](crate::AuthLayer::replays); for a stream use [`ReplayBody`].
+///
+/// ```
+/// use reauth::replay::{Replay, ReplayableBody};
+///
+/// #[derive(Clone)]
+/// struct Line(std::sync::Arc<str>);
+///
+/// impl ReplayableBody for Line {
+///     fn replay(&mut self) -> Replay<Self> {
+///         Replay::Copy(self.clone())
+///     }
+/// }
+/// ```
+pub trait ReplayableBody: Sized + 'static {
+    /// What a second attempt would send. Asked once, before the first attempt takes the body.
+    fn replay(&mut self) -> Replay<Self>;
+}
+
+/// What a second attempt would send.
+#[non_exhaustive]
+pub enum Replay<B> {
+    /// This copy.
+    Copy(B),
+    /// What was kept of the body while it was sent, and the rest of it: called after the 401, when there is a new
+    /// token. `None` if it can't be had whole. Dropped without a call when the answer is no 401: nothing has to
+    /// be kept from then on.
+    Kept(Box<dyn FnOnce() -> Option<B> + Send>),
+    /// Nothing: the body is sent once.
+    Never,
+}
+
+impl<B> Replay<B> {
+    /// The body of the second attempt, if there is one.
+    pub(crate) fn into_body(self) -> Option<B> {
+        match self {
+            Self::Copy(body) => Some(body),
+            Self::Kept(take) => take(),
+            Self::Never => None,
+        }
+    }
+}
+
+impl<B> std::fmt::Debug for Replay<B> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Copy(_) => "Copy",
+            Self::Kept(_) => "Kept",
+            Self::Never => "Never",
+        })
+    }
+}
+
+macro_rules! cloned {
+    ($($body:ty),*) => {$(
+        impl ReplayableBody for $body {
+            fn replay(&mut self) -> Replay<Self> {
+                Replay::Copy(self.clone())
+            }
+        }
+    )*};
+}
+
+cloned!(Bytes, String, &'static str, ());
+
+impl<D: Buf + Clone + 'static> ReplayableBody for Full<D> {
+    fn replay(&mut self) -> Replay<Self> {
+        Replay::Copy(self.clone())
+    }
+}
+
+impl<D: 'static> ReplayableBody for Empty<D> {
+    fn replay(&mut self) -> Replay<Self> {
+        Replay::Copy(Self::new())
+    }
+}

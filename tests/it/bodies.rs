@@ -1,0 +1,9 @@
+//! Bodies (R27, F49): what the API receives the second time is the original, wherever the first attempt had got
+//! to, or there is no second time.
+
+mod hyper;
+mod kept;
+mod reqwest;
+mod scripted;
+mod splits;
+mod uploads;
