@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
@@ -29,15 +30,16 @@ use crate::timing::MAX_LIFETIME;
 ///
 /// Immutable, and cheap to clone: clones share one allocation. `Debug` shows no secret, and nothing
 /// serializes it by accident: [`expose_json`](Self::expose_json) is the one way out, for a store. The memory
-/// of both tokens is overwritten when the last clone is dropped; the copies in a request's header and in the
-/// HTTP stack's buffers are out of this crate's reach.
+/// of both tokens is overwritten when the last clone is dropped, and with it the last request that was sent with
+/// them; the copies in the HTTP stack's buffers are out of this crate's reach.
 #[derive(Clone)]
 pub struct Credentials(Arc<Inner>);
 
 #[derive(Clone)]
 struct Inner {
-    access_token: SecretString,
-    refresh_token: Option<SecretString>,
+    /// `Bearer …`: the one place where the access token is kept. Requests share its memory.
+    header: HeaderValue,
+    refresh_token: Option<Arc<SecretString>>,
     expiry: Expiry,
 }
 
@@ -60,17 +62,14 @@ impl Credentials {
     /// [`Misconfigured`](crate::ErrorKind::Misconfigured) when the token is no `b64token` (RFC 6750
     /// section 2.1: letters, digits, `-._~+/`, then `=`), because it could not stand in a header.
     pub fn new(access_token: impl Into<String>) -> Result<Self, Error> {
-        let access_token = access_token.into();
-        if !is_b64token(&access_token) {
+        let access_token = Zeroizing::new(access_token.into());
+        let header = Some(&access_token).filter(|token| is_b64token(token)).and_then(|token| header(token));
+        let Some(header) = header else {
             return Err(Error::misconfigured(
                 "access token: it is empty or has characters that no bearer token may have (RFC 6750 section 2.1)",
             ));
-        }
-        Ok(Self(Arc::new(Inner {
-            access_token: access_token.into(),
-            refresh_token: None,
-            expiry: Expiry::Unknown,
-        })))
+        };
+        Ok(Self(Arc::new(Inner { header, refresh_token: None, expiry: Expiry::Unknown })))
     }
 
     /// The same with this refresh token.
@@ -83,7 +82,7 @@ impl Credentials {
         if refresh_token.is_empty() || refresh_token.chars().any(char::is_control) {
             return Err(Error::misconfigured("refresh token: it is empty or holds a control character"));
         }
-        Ok(self.changed(|inner| inner.refresh_token = Some(refresh_token.into())))
+        Ok(self.changed(|inner| inner.refresh_token = Some(Arc::new(refresh_token.into()))))
     }
 
     /// The same with a lifetime (`expires_in`), counted from the instant before the request for the token
@@ -108,12 +107,13 @@ impl Credentials {
 
     /// The access token. A secret: don't log it.
     pub fn access_token(&self) -> &str {
-        self.0.access_token.expose_secret()
+        // It was checked to be ASCII when it was put there.
+        std::str::from_utf8(self.access_bytes()).unwrap_or_default()
     }
 
     /// The refresh token, if there is one. A secret: don't log it.
     pub fn refresh_token(&self) -> Option<&str> {
-        self.0.refresh_token.as_ref().map(ExposeSecret::expose_secret)
+        self.0.refresh_token.as_ref().map(|token| token.expose_secret())
     }
 
     /// The time of day at which the access token lapses, where it is known. Credentials handed out by an
@@ -170,16 +170,16 @@ impl Credentials {
     }
 
     /// `Authorization: Bearer …`, marked sensitive, so that no HTTP library logs or indexes it.
-    pub(crate) fn bearer(&self) -> Result<HeaderValue, Error> {
-        let text = Zeroizing::new(format!("Bearer {}", self.access_token()));
-        let mut value = HeaderValue::from_str(&text)
-            .map_err(|_| Error::invalid_answer("access token: it can't stand in a header"))?;
-        value.set_sensitive(true);
-        Ok(value)
+    pub(crate) fn bearer(&self) -> &HeaderValue {
+        &self.0.header
     }
 
     pub(crate) fn same_access_token(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.access_token() == other.access_token()
+        Arc::ptr_eq(&self.0, &other.0) || self.access_bytes() == other.access_bytes()
+    }
+
+    fn access_bytes(&self) -> &[u8] {
+        self.0.header.as_bytes().get(SCHEME.len()..).unwrap_or_default()
     }
 
     pub(crate) fn same_tokens(&self, other: &Self) -> bool {
@@ -200,6 +200,19 @@ impl fmt::Debug for Credentials {
             .field("expiry", &self.0.expiry)
             .finish()
     }
+}
+
+/// What stands before the token (RFC 6750 section 2.1).
+const SCHEME: &str = "Bearer ";
+
+/// The header value of a token, in memory that is overwritten when its last owner, a request perhaps, is gone.
+fn header(token: &str) -> Option<HeaderValue> {
+    let mut text = Zeroizing::new(Vec::with_capacity(SCHEME.len() + token.len()));
+    text.extend_from_slice(SCHEME.as_bytes());
+    text.extend_from_slice(token.as_bytes());
+    let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text)).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 /// RFC 6750 section 2.1: `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.

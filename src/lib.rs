@@ -79,9 +79,9 @@
 //! * A request that has an `Authorization` header of its own is left alone.
 //! * No token, password or secret is in any `Debug`, `Display`, event, log line or URL. What a server says is
 //!   echoed only as its `error` and a capped description, without what was sent to it.
-//! * Tokens, passwords and client secrets are overwritten in memory when their owner is dropped. Copies are not: the
-//!   header value of the current token, encoded client secrets and the body of a token request, a parsed answer,
-//!   and the HTTP stack's buffers.
+//! * Tokens, passwords and client secrets are overwritten in memory when their last owner is dropped: a token is kept
+//!   once, as the header value that requests share. Copies are not: encoded client secrets and the body of a token
+//!   request, a parsed answer, and the HTTP stack's buffers.
 //! * The token endpoint is asked by a client of its own, which follows no redirects.
 //!
 //! # Features

@@ -265,7 +265,7 @@ impl State {
     }
 
     pub(super) fn hold(&mut self, credentials: Credentials, windows: Windows) -> Result<Arc<Held>, Error> {
-        let header = credentials.bearer()?;
+        let header = credentials.bearer().clone();
         let credentials = match windows.expires_at() {
             Some(at) => credentials.with_expires_at(at),
             None => credentials,

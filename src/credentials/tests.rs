@@ -44,7 +44,8 @@ fn r04_a_lifetime_of_zero_is_unknown_and_a_huge_one_is_clamped() {
 
 #[test]
 fn r22_the_header_is_bearer_and_sensitive() {
-    let header = full().bearer().unwrap();
+    let credentials = full();
+    let header = credentials.bearer();
     assert_eq!(header, "Bearer at-1");
     assert!(header.is_sensitive());
 }
@@ -116,7 +117,7 @@ proptest! {
         let taken = Credentials::new(token.as_str());
         prop_assert_eq!(taken.is_ok(), is_b64token_by_hand(&token));
         if let Ok(credentials) = taken {
-            let header = credentials.bearer().unwrap();
+            let header = credentials.bearer();
             prop_assert_eq!(header.to_str().unwrap(), format!("Bearer {token}"));
         }
     }

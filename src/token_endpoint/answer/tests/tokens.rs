@@ -117,7 +117,7 @@ proptest! {
             r#"{{"access_token":{access_token},"token_type":{token_type},"refresh_token":{refresh_token},"error":{error}}}"#
         );
         if let Ok(credentials) = read(200, asked, body) {
-            prop_assert!(credentials.bearer().is_ok());
+            prop_assert!(credentials.bearer().is_sensitive());
         }
     }
 }
@@ -198,7 +198,7 @@ fn odd_members_that_do_not_matter_do_no_harm() {
 fn check_token(json: &str, text: &str) {
     for field in ["access_token", "refresh_token"] {
         match read(200, Asked::Refresh, format!(r#"{{"access_token":"at","{field}":{json}}}"#)) {
-            Ok(credentials) => assert!(credentials.bearer().is_ok(), "{json}"),
+            Ok(credentials) => assert!(credentials.bearer().is_sensitive(), "{json}"),
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::InvalidAnswer);
                 assert!(error.to_string().contains(field), "{error}");
