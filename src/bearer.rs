@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::header::AUTHORIZATION;
 use http::{Extensions, HeaderMap, HeaderValue, StatusCode};
 
-use crate::per_request::{self, WithAuthenticator};
+use crate::per_request;
 use crate::{Authenticator, Challenge, Error, Scope};
 
 /// The part of an answer that a classifier sees.
@@ -68,20 +68,20 @@ impl Bearer {
         self.classifier = Some(Arc::new(classifier));
     }
 
-    /// The authenticator of a request that is ours: to an origin in scope (R20), without a credential of the
-    /// caller's (R21), and not opted out.
-    pub(crate) fn applies<'a>(
-        &'a self,
+    /// Whether a request is ours: to an origin in scope (R20), without a credential of the caller's (R21), and
+    /// not opted out.
+    pub(crate) fn applies(
+        &self,
         in_scope: impl FnOnce(&Scope) -> bool,
         headers: &HeaderMap,
-        extensions: &'a Extensions,
-    ) -> Option<&'a Authenticator> {
-        if headers.contains_key(AUTHORIZATION) || !in_scope(&self.scope) || per_request::opted_out(extensions)
-        {
-            return None;
-        }
-        let own = extensions.get::<WithAuthenticator>().map(|own| &own.0);
-        Some(own.unwrap_or(&self.authenticator))
+        extensions: &Extensions,
+    ) -> bool {
+        in_scope(&self.scope) && !headers.contains_key(AUTHORIZATION) && !per_request::opted_out(extensions)
+    }
+
+    /// The authenticator of a request: its own, if it brings one.
+    pub(crate) fn authenticator<'a>(&'a self, own: &'a Option<Authenticator>) -> &'a Authenticator {
+        own.as_ref().unwrap_or(&self.authenticator)
     }
 
     pub(crate) fn authorize(headers: &mut HeaderMap, header: HeaderValue) {

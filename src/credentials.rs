@@ -174,6 +174,12 @@ impl Credentials {
         &self.0.header
     }
 
+    /// The same in memory of its own.
+    pub(crate) fn bearer_copy(&self) -> HeaderValue {
+        // What was a header value once is one again.
+        header(self.access_token()).unwrap_or_else(|| self.0.header.clone())
+    }
+
     pub(crate) fn same_access_token(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0) || self.access_bytes() == other.access_bytes()
     }

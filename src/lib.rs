@@ -111,6 +111,7 @@ pub mod replay;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 mod scope;
+mod shard;
 mod source;
 mod sources;
 pub mod store;

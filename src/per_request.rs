@@ -32,6 +32,10 @@ pub(crate) fn opted_out(extensions: &Extensions) -> bool {
     extensions.get::<WithoutCredentials>().is_some()
 }
 
+pub(crate) fn own_authenticator(extensions: &Extensions) -> Option<Authenticator> {
+    extensions.get::<WithAuthenticator>().map(|own| own.0.clone())
+}
+
 pub(crate) fn may_replay(extensions: &Extensions) -> bool {
     extensions.get::<NoReplay>().is_none()
 }

@@ -7,7 +7,7 @@ use reqwest::{Request, Response};
 use reqwest_middleware::{Middleware, Next};
 
 use crate::bearer::{Bearer, RenewalError, ResponseHead};
-use crate::per_request::may_replay;
+use crate::per_request::{may_replay, own_authenticator};
 use crate::replay::REPLAY_LIMIT;
 use crate::replay::reqwest::Spare;
 use crate::{Authenticator, Error, Scope};
@@ -76,12 +76,13 @@ impl AuthMiddleware {
 
     async fn send(
         &self,
-        authenticator: Authenticator,
         mut request: Request,
         extensions: &mut Extensions,
         next: Next<'_>,
     ) -> reqwest_middleware::Result<Response> {
-        let (header, generation) = match authenticator.warm(|held| (held.header.clone(), held.generation)) {
+        let own = own_authenticator(extensions);
+        let authenticator = self.bearer.authenticator(&own);
+        let (header, generation) = match authenticator.warm_header() {
             Some(warm) => warm,
             None => {
                 let held = authenticator.acquire().await.map_err(reqwest_middleware::Error::middleware)?;
@@ -128,9 +129,9 @@ impl Middleware for AuthMiddleware {
     {
         let url = request.url();
         let ours = self.bearer.applies(|scope| scope.contains_url(url), request.headers(), extensions);
-        match ours.cloned() {
-            Some(authenticator) => Box::pin(self.send(authenticator, request, extensions, next)),
-            None => next.run(request, extensions),
+        match ours {
+            true => Box::pin(self.send(request, extensions, next)),
+            false => next.run(request, extensions),
         }
     }
 }

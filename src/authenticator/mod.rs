@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderValue;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
@@ -82,7 +83,7 @@ impl Authenticator {
     ///
     /// Dropping the future ends this caller's wait and nothing else.
     pub async fn credentials(&self) -> Result<Credentials, Error> {
-        if let Some(credentials) = self.warm(|held| held.credentials.clone()) {
+        if let Some(credentials) = self.inner.cache.warm(self.inner.clock.coarse()) {
             return Ok(credentials);
         }
         Ok(self.acquire().await?.credentials.clone())
@@ -165,9 +166,10 @@ impl Authenticator {
         self.inner.save_own(&held.credentials, held.generation).await
     }
 
-    /// The credential in hand, if nothing has to be asked about it.
-    pub(crate) fn warm<R>(&self, take: impl FnOnce(&Arc<Held>) -> R) -> Option<R> {
-        self.inner.cache.warm(self.inner.clock.now(), take)
+    /// The header value in hand and its generation, if nothing has to be asked about it.
+    #[inline]
+    pub(crate) fn warm_header(&self) -> Option<(HeaderValue, u64)> {
+        self.inner.cache.warm_header(self.inner.clock.coarse())
     }
 
     pub(crate) async fn acquire(&self) -> Result<Arc<Held>, Error> {

@@ -17,6 +17,8 @@ mod windows;
 
 use std::sync::Arc;
 
+use http::HeaderValue;
+
 pub(crate) use flight::{Input, Step};
 pub(crate) use landing::{Landing, Woken};
 pub(crate) use state::Held;
@@ -27,6 +29,7 @@ use windows::Deadline;
 
 use crate::clock::Reading;
 use crate::event::Event;
+use crate::shard::Shards;
 use crate::{Credentials, Error, Timing};
 
 /// What a caller has to do next.
@@ -56,6 +59,8 @@ struct Shared {
 struct Snapshot {
     held: Arc<Held>,
     until: Deadline,
+    /// Copies of the header value.
+    headers: Shards<HeaderValue>,
 }
 
 impl Cache {
@@ -74,10 +79,24 @@ impl Cache {
     }
 
     /// The credential in hand, if nothing has to be asked about it: no lock, no allocation.
-    pub(crate) fn warm<R>(&self, now: Reading, take: impl FnOnce(&Arc<Held>) -> R) -> Option<R> {
+    pub(crate) fn warm(&self, now: Reading) -> Option<Credentials> {
         self.snapshot.read(|snapshot| {
             let snapshot = snapshot.filter(|snapshot| !snapshot.until.passed(now))?;
-            Some(take(&snapshot.held))
+            Some(snapshot.held.credentials.clone())
+        })
+    }
+
+    /// The same for a request: the header value, and the generation to report should it be rejected.
+    #[inline]
+    pub(crate) fn warm_header(&self, now: Reading) -> Option<(HeaderValue, u64)> {
+        self.snapshot.read(|snapshot| {
+            let snapshot = snapshot.filter(|snapshot| !snapshot.until.passed(now))?;
+            let held = &snapshot.held;
+            let header = snapshot.headers.local(|original| match original {
+                true => held.header.clone(),
+                false => held.credentials.bearer_copy(),
+            });
+            Some((header.clone(), held.generation))
         })
     }
 
@@ -229,7 +248,9 @@ impl Cache {
         let published = snapshot.as_ref().map(|(held, until)| (held.generation, *until));
         if shared.published != published {
             shared.published = published;
-            self.snapshot.set(snapshot.map(|(held, until)| Arc::new(Snapshot { held, until })));
+            self.snapshot.set(
+                snapshot.map(|(held, until)| Arc::new(Snapshot { held, until, headers: Shards::new() })),
+            );
         }
         result
     }

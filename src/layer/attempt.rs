@@ -25,7 +25,8 @@ pub(super) struct Attempt<S, B> {
     /// Where it was sent, kept where redirects are followed below.
     uri: Option<Uri>,
     generation: u64,
-    authenticator: Authenticator,
+    /// The request's own, in place of the layer's.
+    own: Option<Authenticator>,
     settings: Arc<Settings>,
 }
 
@@ -39,7 +40,7 @@ where
         ready: &mut S,
         mut request: Request<B>,
         (header, generation): (HeaderValue, u64),
-        authenticator: Authenticator,
+        own: Option<Authenticator>,
         settings: Arc<Settings>,
     ) -> (S::Future, Self) {
         let uri = settings.response_uri.map(|_| request.uri().clone());
@@ -47,19 +48,20 @@ where
             may_replay(request.extensions()).then(|| Spare::of(&mut request, &settings.replays)).flatten();
         let again = spare.map(|spare| (ready.clone(), spare));
         Bearer::authorize(request.headers_mut(), header);
-        (ready.call(request), Self { again, uri, generation, authenticator, settings })
+        (ready.call(request), Self { again, uri, generation, own, settings })
     }
 }
 
 impl<S, B> Attempt<S, B> {
     /// A rejection starts the renewal, also where the request can't be sent again (R27).
     pub(super) fn judge<R>(self, response: &Response<R>) -> Option<(Renewal, Again<S, B>)> {
-        let Self { again, uri, generation, authenticator, settings } = self;
+        let Self { again, uri, generation, own, settings } = self;
         if !settings.bearer.is_rejection(response.status(), response.headers())
             || uri.is_some_and(|uri| !settings.is_from(response.extensions(), &uri))
         {
             return None;
         }
+        let authenticator = settings.bearer.authenticator(&own).clone();
         let held = Box::pin(async move { authenticator.replace(generation).await });
         Some((held, again))
     }

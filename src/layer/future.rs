@@ -31,7 +31,7 @@ pin_project! {
         /// Not ours, or the second attempt: the answer goes to the caller as it is.
         Passing { #[pin] future: F },
         /// Nothing usable was in hand. The ready service is kept for when there is.
-        Waiting { held: Renewal, ready: Option<(S, Request<B>, Authenticator)>, settings: Arc<Settings> },
+        Waiting { held: Renewal, ready: Option<(S, Request<B>, Option<Authenticator>)>, settings: Arc<Settings> },
         /// The first attempt is on its way.
         Sending { #[pin] future: F, attempt: Option<Attempt<S, B>> },
         /// The token was rejected. The answer is kept: it is the caller's, if there is no successor.
@@ -54,14 +54,14 @@ where
     }
 
     pub(super) fn waiting(
-        authenticator: Authenticator,
         service: S,
         request: Request<B>,
+        own: Option<Authenticator>,
         settings: Arc<Settings>,
     ) -> Self {
-        let asked = authenticator.clone();
-        let held = Box::pin(async move { asked.acquire().await });
-        Self { state: State::Waiting { held, ready: Some((service, request, authenticator)), settings } }
+        let authenticator = settings.bearer.authenticator(&own).clone();
+        let held = Box::pin(async move { authenticator.acquire().await });
+        Self { state: State::Waiting { held, ready: Some((service, request, own)), settings } }
     }
 }
 
@@ -81,10 +81,9 @@ where
                 }
                 StateProjection::Waiting { held, ready, settings } => {
                     let held = ready!(held.as_mut().poll(context)).map_err(AuthError::Credentials)?;
-                    let (mut service, request, authenticator) = ready!(taken(ready));
+                    let (mut service, request, own) = ready!(taken(ready));
                     let (warm, settings) = ((held.header.clone(), held.generation), settings.clone());
-                    let (future, attempt) =
-                        Attempt::first(&mut service, request, warm, authenticator, settings);
+                    let (future, attempt) = Attempt::first(&mut service, request, warm, own, settings);
                     State::Sending { future, attempt: Some(attempt) }
                 }
                 StateProjection::Sending { future, attempt } => {

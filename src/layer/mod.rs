@@ -28,7 +28,6 @@ pub use future::ResponseFuture;
 pub use service::Auth;
 
 use std::fmt;
-use std::sync::Arc;
 
 use http::{Extensions, Uri};
 use tower_layer::Layer;
@@ -46,7 +45,7 @@ use crate::{Authenticator, Error, Scope};
 /// finds an error type that it knows.
 #[derive(Clone)]
 pub struct AuthLayer {
-    settings: Arc<Settings>,
+    settings: Settings,
 }
 
 #[derive(Clone)]
@@ -60,7 +59,7 @@ impl AuthLayer {
     /// A layer that authorizes requests to the origins in `scope`. All others pass through untouched.
     pub fn new(scope: Scope, authenticator: Authenticator) -> Self {
         let bearer = Bearer::new(scope, authenticator);
-        Self { settings: Arc::new(Settings { bearer, response_uri: None, replays: Taught::default() }) }
+        Self { settings: Settings { bearer, response_uri: None, replays: Taught::default() } }
     }
 
     /// A layer for one origin, such as `https://api.example.com`.
@@ -80,7 +79,7 @@ impl AuthLayer {
         mut self,
         classifier: impl Fn(&ResponseHead<'_>) -> bool + Send + Sync + 'static,
     ) -> Self {
-        Arc::make_mut(&mut self.settings).bearer.classify(classifier);
+        self.settings.bearer.classify(classifier);
         self
     }
 
@@ -88,7 +87,7 @@ impl AuthLayer {
     /// [knows](crate::replay). Of several calls the last one counts.
     #[must_use]
     pub fn replays<B: ReplayableBody>(mut self) -> Self {
-        Arc::make_mut(&mut self.settings).replays = Taught::new::<B>();
+        self.settings.replays = Taught::new::<B>();
         self
     }
 
@@ -99,7 +98,7 @@ impl AuthLayer {
     /// `.response_uri(|extensions| Some(extensions.get::<RequestUri>()?.0.clone()))`.
     #[must_use]
     pub fn response_uri(mut self, read: fn(&Extensions) -> Option<Uri>) -> Self {
-        Arc::make_mut(&mut self.settings).response_uri = Some(read);
+        self.settings.response_uri = Some(read);
         self
     }
 }

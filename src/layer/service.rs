@@ -11,6 +11,9 @@ use tower_service::Service;
 use super::attempt::Attempt;
 use super::future::ResponseFuture;
 use super::{AuthError, Settings};
+use crate::Scope;
+use crate::per_request::own_authenticator;
+use crate::shard::Shards;
 
 /// Injects the bearer header, and on a 401 refreshes and sends the request again, once.
 ///
@@ -22,12 +25,25 @@ use super::{AuthError, Settings};
 #[derive(Clone)]
 pub struct Auth<S> {
     inner: S,
-    settings: Arc<Settings>,
+    shared: Arc<Shared>,
+}
+
+/// What the clones of a service share.
+struct Shared {
+    settings: Settings,
+    /// What their requests hold of it, until they are answered.
+    local: Shards<Arc<Settings>>,
+}
+
+impl Shared {
+    fn local(&self) -> Arc<Settings> {
+        self.local.local(|_| Arc::new(self.settings.clone())).clone()
+    }
 }
 
 impl<S> Auth<S> {
-    pub(super) fn new(inner: S, settings: Arc<Settings>) -> Self {
-        Self { inner, settings }
+    pub(super) fn new(inner: S, settings: Settings) -> Self {
+        Self { inner, shared: Arc::new(Shared { settings, local: Shards::new() }) }
     }
 
     /// The service inside.
@@ -55,24 +71,24 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let uri = request.uri();
-        let bearer = &self.settings.bearer;
-        let ours = bearer.applies(|scope| scope.contains(uri), request.headers(), request.extensions());
-        let Some(authenticator) = ours.cloned() else {
+        let settings = &self.shared.settings;
+        let in_scope = |scope: &Scope| scope.contains(request.uri());
+        if !settings.bearer.applies(in_scope, request.headers(), request.extensions()) {
             return ResponseFuture::passing(self.inner.call(request));
-        };
-        let settings = self.settings.clone();
-        match authenticator.warm(|held| (held.header.clone(), held.generation)) {
+        }
+        let own = own_authenticator(request.extensions());
+        let warm = settings.bearer.authenticator(&own).warm_header();
+        let settings = self.shared.local();
+        match warm {
             Some(warm) => {
-                let (future, attempt) =
-                    Attempt::first(&mut self.inner, request, warm, authenticator, settings);
+                let (future, attempt) = Attempt::first(&mut self.inner, request, warm, own, settings);
                 ResponseFuture::sending(future, attempt)
             }
             None => {
                 // The service that was made ready is the one called; its clone is made ready again.
                 let spare = self.inner.clone();
                 let ready = mem::replace(&mut self.inner, spare);
-                ResponseFuture::waiting(authenticator, ready, request, settings)
+                ResponseFuture::waiting(ready, request, own, settings)
             }
         }
     }
@@ -80,6 +96,9 @@ where
 
 impl<S: fmt::Debug> fmt::Debug for Auth<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Auth").field("inner", &self.inner).field("bearer", &self.settings.bearer).finish()
+        f.debug_struct("Auth")
+            .field("inner", &self.inner)
+            .field("bearer", &self.shared.settings.bearer)
+            .finish()
     }
 }

@@ -1,6 +1,9 @@
 //! The two clocks that decide whether a token has lapsed, behind one trait.
 
-use std::fmt;
+mod system;
+
+pub use system::SystemClock;
+
 use std::time::{Duration, SystemTime};
 
 /// What both clocks showed at one moment.
@@ -29,37 +32,13 @@ impl Reading {
 /// A token has lapsed as soon as *either* clock says so: the wall clock notices a night of sleep, the
 /// monotonic one can't be set back.
 pub trait Clock: Send + Sync + 'static {
-    /// Both clocks, now. Called on every request: it must be cheap and must not block.
+    /// Both clocks, now. Must not block.
     fn now(&self) -> Reading;
-}
 
-/// The machine's clocks; the monotonic one is Tokio's, so that a test with paused time controls it.
-#[derive(Clone)]
-pub struct SystemClock {
-    origin: tokio::time::Instant,
-}
-
-impl SystemClock {
-    /// A clock whose monotonic reading starts at zero. Needs no runtime.
-    pub fn new() -> Self {
-        Self { origin: tokio::time::Instant::now() }
-    }
-}
-
-impl Default for SystemClock {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Clock for SystemClock {
-    fn now(&self) -> Reading {
-        Reading { monotonic: self.origin.elapsed(), wall: SystemTime::now() }
-    }
-}
-
-impl fmt::Debug for SystemClock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SystemClock")
+    /// Both clocks, to within a few milliseconds, rather late than early: asked on every request, so it should be
+    /// cheaper than [`now`](Self::now), which is asked when this reading says that something is due. Default:
+    /// [`now`](Self::now).
+    fn coarse(&self) -> Reading {
+        self.now()
     }
 }

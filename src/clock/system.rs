@@ -1,0 +1,173 @@
+//! The machine's clocks.
+
+use std::fmt;
+use std::time::Instant;
+
+use super::{Clock, Reading};
+
+/// The machine's clocks: the default.
+///
+/// Made within a Tokio runtime whose time is paused (`#[tokio::test(start_paused = true)]`), it follows Tokio's
+/// clock instead of the monotonic one, so that a test of yours can let a token lapse.
+#[derive(Clone)]
+pub struct SystemClock(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Machine(machine::Clocks),
+    Tokio(tokio::time::Instant),
+}
+
+impl SystemClock {
+    /// A clock whose monotonic reading starts at zero. Needs no runtime.
+    pub fn new() -> Self {
+        Self(match tokio_is_paused() {
+            true => Kind::Tokio(tokio::time::Instant::now()),
+            false => Kind::Machine(machine::Clocks::new()),
+        })
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Reading {
+        match &self.0 {
+            Kind::Machine(clocks) => clocks.now(),
+            Kind::Tokio(origin) => {
+                Reading { monotonic: origin.elapsed(), wall: std::time::SystemTime::now() }
+            }
+        }
+    }
+
+    fn coarse(&self) -> Reading {
+        match &self.0 {
+            Kind::Machine(clocks) => clocks.coarse(),
+            Kind::Tokio(_) => self.now(),
+        }
+    }
+}
+
+impl fmt::Debug for SystemClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SystemClock")
+    }
+}
+
+/// How often the machine's clock is looked at for a change: it has nanoseconds nearly everywhere.
+const LOOKS: u32 = 10_000;
+
+/// Whether Tokio's clock stands still while the machine's goes on.
+fn tokio_is_paused() -> bool {
+    let (tokio, machine) = (tokio::time::Instant::now(), Instant::now());
+    (0..LOOKS).any(|_| Instant::now() > machine) && tokio::time::Instant::now() == tokio
+}
+
+/// The kernel keeps a reading of each clock, renewed at every tick: to look at it costs a fraction of the time.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod machine {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use rustix::time::{ClockId, Timespec, clock_getres, clock_gettime};
+
+    use super::Reading;
+
+    #[derive(Clone)]
+    pub(super) struct Clocks {
+        origin: Duration,
+        /// Between two ticks.
+        tick: Duration,
+    }
+
+    impl Clocks {
+        pub(super) fn new() -> Self {
+            let tick = |clock| duration(clock_getres(clock));
+            Self {
+                origin: duration(clock_gettime(ClockId::Monotonic)),
+                tick: tick(ClockId::MonotonicCoarse).max(tick(ClockId::RealtimeCoarse)),
+            }
+        }
+
+        pub(super) fn now(&self) -> Reading {
+            self.reading(ClockId::Monotonic, ClockId::Realtime, Duration::ZERO)
+        }
+
+        pub(super) fn coarse(&self) -> Reading {
+            self.reading(ClockId::MonotonicCoarse, ClockId::RealtimeCoarse, self.tick)
+        }
+
+        fn reading(&self, monotonic: ClockId, wall: ClockId, later: Duration) -> Reading {
+            let monotonic = duration(clock_gettime(monotonic)) + later;
+            let wall = UNIX_EPOCH + duration(clock_gettime(wall)) + later;
+            Reading { monotonic: monotonic.saturating_sub(self.origin), wall }
+        }
+    }
+
+    /// Neither clock shows a time before its origin; if one did, it would show the origin.
+    fn duration(time: Timespec) -> Duration {
+        Duration::try_from(time).unwrap_or_default()
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+mod machine {
+    use std::time::{Instant, SystemTime};
+
+    use super::Reading;
+
+    #[derive(Clone)]
+    pub(super) struct Clocks {
+        origin: Instant,
+    }
+
+    impl Clocks {
+        pub(super) fn new() -> Self {
+            Self { origin: Instant::now() }
+        }
+
+        pub(super) fn now(&self) -> Reading {
+            Reading { monotonic: self.origin.elapsed(), wall: SystemTime::now() }
+        }
+
+        pub(super) fn coarse(&self) -> Reading {
+            self.now()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn r03_the_coarse_reading_goes_with_the_precise_one() {
+        let clock = SystemClock::new();
+        // Ticks can be late on a busy machine, by much less than matters to a token.
+        let tolerance = Duration::from_secs(1);
+        for _ in 0..10_000 {
+            let (before, coarse, after) = (clock.now(), clock.coarse(), clock.now());
+            assert!(before.monotonic <= coarse.monotonic + tolerance, "{before:?} {coarse:?}");
+            assert!(before.wall <= coarse.wall + tolerance, "{before:?} {coarse:?}");
+            assert!(coarse.monotonic <= after.monotonic + tolerance, "{coarse:?} {after:?}");
+            assert!(coarse.wall <= after.wall + tolerance, "{coarse:?} {after:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn r03_in_paused_time_the_monotonic_clock_is_tokios() {
+        let clock = SystemClock::new();
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        assert_eq!(clock.now().monotonic, Duration::from_secs(3600));
+        assert_eq!(clock.coarse().monotonic, Duration::from_secs(3600));
+    }
+
+    #[tokio::test]
+    async fn r03_in_a_running_runtime_both_clocks_are_the_machines() {
+        assert!(matches!(SystemClock::new().0, Kind::Machine(_)));
+    }
+}
