@@ -355,6 +355,13 @@ impl Ledger {
         self.lock().requests.len()
     }
 
+    /// Whether this answer is a token that a 401 was reported for before.
+    pub fn comes_back_rejected(&self, answer: Answer) -> bool {
+        let state = self.lock();
+        let again = state.again.iter().map(Credentials::access_token);
+        answer == Answer::SameToken && again.chain(state.in_hand()).any(|token| state.access[token].rejected)
+    }
+
     /// Whether the next call has to succeed though nobody can log in.
     pub fn can_refresh(&self) -> bool {
         let state = self.lock();
@@ -429,12 +436,13 @@ impl Access {
 /// How many requests a tight loop may cause in so many seconds in which the provider always answers the same,
 /// and nothing comes from outside. Waits are exact.
 ///
-/// - Success: one for each token of lifetime L, replaced after 0.75 L at the earliest; with 401s one each
-///   min(10 s, L/2).
+/// - Success: one for each token of lifetime L, replaced after 0.75 L at the earliest. Where each is `rejected`,
+///   by 401s in the loop or because the one that a 401 came for before it is issued again and again: one each
+///   min(10 s, L/2), as R26 has it. The second is a failure (R12), whose own back-off would ask more often.
 /// - Refused, misconfigured: one flight (a refresh and a log-in) each `TERMINAL_MEMORY`.
 /// - Any other failure: at worst a flight of five attempts (3 s) and then the longest back-off (5 s), after
 ///   shorter ones.
-pub fn most(answer: Answer, unauthorized: bool, seconds: u64, setup: &Setup) -> f64 {
+pub fn most(answer: Answer, rejected: bool, seconds: u64, setup: &Setup) -> f64 {
     let seconds = seconds as f64;
     let lifetime = match answer {
         Answer::Short => 2.0,
@@ -442,7 +450,7 @@ pub fn most(answer: Answer, unauthorized: bool, seconds: u64, setup: &Setup) -> 
         _ => setup.lifetime as f64,
     };
     match answer {
-        answer if answer.is_success() && unauthorized => 4.0 + seconds / (lifetime / 2.0).min(10.0),
+        answer if answer.is_success() && rejected => 4.0 + seconds / (lifetime / 2.0).min(10.0),
         answer if answer.is_success() => 4.0 + seconds / (0.7 * lifetime),
         Answer::Refused | Answer::Misconfigured => 4.0 + 2.0 * seconds / 5.0,
         _ => 14.0 + 0.7 * seconds,

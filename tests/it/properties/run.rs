@@ -185,13 +185,14 @@ impl World {
         self.provider.always(Some(answer));
         quiet().await;
         let before = self.ledger.requests();
+        let rejected = unauthorized || self.ledger.comes_back_rejected(answer);
         for tick in 0..seconds * 20 {
             let call = if unauthorized && tick % 2 == 1 { Call::Unauthorized } else { Call::Get };
             self.call(HAMMER, call);
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         let requests = self.ledger.requests() - before;
-        let most = most(answer, unauthorized, seconds, &self.setup);
+        let most = most(answer, rejected, seconds, &self.setup);
         if self.setup.jitter.is_none() && requests as f64 > most {
             self.ledger.lock().broken.push(format!("R10: {requests} requests, and {most} are the most"));
         }

@@ -26,6 +26,21 @@ fn r26_the_rejected_token_again_and_again_costs_one_request_an_interval() {
     holds(&HOLDING, &[Hammer { seconds: 35, answer: SameToken, unauthorized: true }]);
 }
 
+/// R12, R26: the same where the 401 came before the loop.
+#[test]
+fn r12_the_rejected_token_again_without_another_401_costs_the_same() {
+    holds(
+        &Setup { lifetime: 600, ..STORING },
+        &[
+            Hammer { seconds: 1, answer: Rotated, unauthorized: false },
+            Always(PanicProcessed),
+            Get(2),
+            Unauthorized(2),
+            Hammer { seconds: 31, answer: SameToken, unauthorized: false },
+        ],
+    );
+}
+
 /// R8: what the source was built with is the next thing to try, and no reason to drop a token that is good.
 #[test]
 fn r08_a_lapsed_fallback_does_not_replace_a_good_token() {
