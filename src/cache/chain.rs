@@ -148,7 +148,7 @@ impl State {
         self.stored = vec![found.clone()];
         if self.held.is_none() {
             // In use until something better is: what was found may have lapsed (R8).
-            self.held = self.initial.clone();
+            self.held = self.initial.as_ref().map(|(initial, _)| initial.clone());
         }
         match self.hold(found, windows) {
             Ok(held) => {
@@ -165,7 +165,7 @@ impl State {
 
     fn use_initial(&mut self, flight: Flight, now: Reading) -> Step {
         match self.initial.take() {
-            Some(initial) => self.take_up(flight, initial, false, now),
+            Some((initial, rejected)) => self.take_up(flight, initial, rejected, now),
             None => self.attempt(flight),
         }
     }
@@ -177,8 +177,7 @@ impl State {
             return self.take_up(flight, doubted, rejected, now);
         }
         match self.initial.take() {
-            Some(initial) if self.is_news(&initial.credentials) => {
-                let rejected = self.is_rejected(&initial.credentials);
+            Some((initial, rejected)) if self.is_news(&initial.credentials) => {
                 self.take_up(flight, initial, rejected, now)
             }
             _ => self.go(flight, Phase::LoggingIn, Step::Login),

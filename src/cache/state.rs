@@ -26,6 +26,9 @@ pub(crate) struct Held {
     pub(crate) windows: Windows,
 }
 
+/// What may be fallen back on later, and whether a server has rejected it.
+pub(super) type Fallback = (Arc<Held>, bool);
+
 /// How many writes in a row may fail before the first of them could be taken for another process's.
 const MAX_STORED: usize = 8;
 
@@ -66,10 +69,10 @@ pub(crate) struct State {
     /// The held access token was rejected by a server.
     pub(super) rejected: bool,
     /// What the source was built with, until the store was asked for something newer.
-    pub(super) initial: Option<Arc<Held>>,
-    /// What was in hand, its refresh token in doubt, when something else was found in the store; and whether it
-    /// was rejected. What was found may be older: a write of ours may have failed.
-    pub(super) doubted: Option<(Arc<Held>, bool)>,
+    pub(super) initial: Option<Fallback>,
+    /// What was in hand, its refresh token in doubt, when something else was found in the store. What was found
+    /// may be older: a write of ours may have failed.
+    pub(super) doubted: Option<Fallback>,
     pub(super) flight: Option<Flight>,
     pub(super) failure: Option<Failure>,
     /// The held refresh token was refused: it is never sent again.
@@ -122,7 +125,7 @@ impl State {
         let windows = Windows::of_held(&initial, now, &self.timing, &mut self.dice);
         let held = self.hold(initial, windows)?;
         if self.has_store {
-            self.initial = Some(held);
+            self.initial = Some((held, false));
         } else {
             self.held = Some(held);
         }
@@ -157,13 +160,18 @@ impl State {
         }
         // Some providers issue the same token again: an older generation of it is no other token.
         let held = self.held.as_ref().filter(|held| (held.since..=held.generation).contains(&generation));
-        let generation = match held {
-            Some(held) if !self.rejected => held.generation,
+        let held = match held {
+            Some(held) if !self.rejected => held.clone(),
             // It was replaced or rejected before: that is what `need` knows how to answer.
-            _ => return self.need(now),
+            _ => {
+                self.reject_fallbacks(|kept| (kept.since..=kept.generation).contains(&generation));
+                return self.need(now);
+            }
         };
+        let is_held = |kept: &Held| kept.credentials.same_access_token(&held.credentials);
         if self.usable(now).is_none() {
             // It has lapsed, and is replaced for that; but not by itself (R12).
+            self.reject_fallbacks(is_held);
             let verdict = self.need(now);
             self.rejected = true;
             return verdict;
@@ -181,8 +189,17 @@ impl State {
             self.last_rejection = Some(now.monotonic);
         }
         self.rejected = true;
-        self.events.push(Event::Rejected { generation });
+        self.reject_fallbacks(is_held);
+        self.events.push(Event::Rejected { generation: held.generation });
         self.replace(now, Cause::Rejected)
+    }
+
+    /// What is not in hand now may be again, for its refresh token's sake: its access token must not be handed
+    /// out then (R24).
+    fn reject_fallbacks(&mut self, is_rejected: impl Fn(&Held) -> bool) {
+        for (kept, rejected) in self.initial.iter_mut().chain(&mut self.doubted) {
+            *rejected |= is_rejected(kept);
+        }
     }
 
     /// [`reject`](Self::reject) of the generation that holds this access token; any other was replaced already.
@@ -190,7 +207,10 @@ impl State {
         match self.generation_of(used) {
             Some(generation) => self.reject(generation, now),
             None if self.ended_token == Some(hash(used)) => logged_out_since(),
-            None => self.need(now),
+            None => {
+                self.reject_fallbacks(|kept| kept.credentials.same_access_token(used));
+                self.need(now)
+            }
         }
     }
 
