@@ -38,6 +38,8 @@ pub struct State {
     pub again: Option<Credentials>,
     /// What it had in hand before it adopted something that has lapsed.
     previous: Option<Credentials>,
+    /// What it had in hand before it adopted something else: one of them may be in hand again.
+    replaced: Vec<Credentials>,
     /// The refresh token that it received last, and has not been refused.
     received: Option<String>,
     /// The access token that the authenticator was built with, until it is handed out.
@@ -216,6 +218,7 @@ impl Ledger {
         state.current = Some(credentials.clone());
         state.again = state.current.clone();
         state.previous = None;
+        state.replaced.clear();
         if !keeps_refresh_token || credentials.refresh_token().is_some() {
             state.received = credentials.refresh_token().map(str::to_owned);
         }
@@ -229,6 +232,7 @@ impl Ledger {
         let current = state.current.take();
         state.again = None;
         state.previous = None;
+        state.replaced.clear();
         state.received = None;
         state.asked_to_wait_until = Duration::ZERO;
         state.last_rejection = None;
@@ -253,7 +257,8 @@ impl Ledger {
                 state.again = Some(adopted.clone());
                 let before = state.current.replace(adopted);
                 let is_usable = |held: &Credentials| state.is_usable(held.access_token(), now);
-                state.previous = before.filter(|held| has_lapsed && is_usable(held));
+                state.previous = before.clone().filter(|held| has_lapsed && is_usable(held));
+                state.replaced.extend(before);
                 state.outside.push(now.monotonic);
             }
             _ => {}
@@ -287,9 +292,13 @@ impl Ledger {
             broken.push(format!("R16: {token} was handed out before it was stored"));
         }
         state.broken.extend(broken);
-        // Whatever else was in hand is refused: the authenticator fell back on what it was built with.
-        if state.initial.as_deref() == Some(token) {
+        // What was in hand since is refused: the authenticator fell back on what it had before it found something
+        // in the store, or on what it was built with.
+        let is_initial = state.initial.as_deref() == Some(token);
+        if is_initial {
             state.initial = None;
+        }
+        if is_initial || state.replaced.iter().any(|replaced| replaced.access_token() == token) {
             state.current = Some(credentials.clone());
             state.received = credentials.refresh_token().map(str::to_owned);
         }

@@ -78,6 +78,45 @@ fn r24_a_good_token_beside_another_refresh_token_can_be_rejected() {
     );
 }
 
+/// R24: a late 401 counts for a token whose refresh token is in doubt, and may be tried again.
+#[test]
+fn r24_a_token_in_doubt_that_is_rejected_late_does_not_come_back() {
+    let setup = Setup { lifetime: 600, store: true, ..HOLDING };
+    holds(
+        &setup,
+        &[Always(Lost), Get(2), OtherProcess, Refresh(0), Refresh(0), Unauthorized(2), Always(Rotated)],
+    );
+    holds(
+        &setup,
+        &[
+            Always(Rotated),
+            Get(2),
+            Unauthorized(2),
+            OtherProcess,
+            Always(Lost),
+            Refresh(0),
+            Unauthorized(2),
+            Hammer { seconds: 11, answer: Rotated, unauthorized: true },
+        ],
+    );
+}
+
+/// R26: one interval for all that is fallen back on, one after the other.
+#[test]
+fn r26_a_token_in_doubt_and_the_given_one_are_rejected_in_turn() {
+    holds(
+        &Setup { store: true, ..HOLDING },
+        &[
+            OtherProcess,
+            Get(0),
+            Refresh(0),
+            OtherProcess,
+            Answer(Lost),
+            Hammer { seconds: 11, answer: Rotated, unauthorized: true },
+        ],
+    );
+}
+
 /// R14: what is found in the store instead of a token in doubt may be older, and dead; the one in doubt lives.
 #[test]
 fn r14_a_token_in_doubt_is_not_lost_to_an_older_one() {
