@@ -158,7 +158,7 @@ impl Inner {
         let Some(store) = &self.store else { return Ok(()) };
         self.in_turn(async {
             if self.cache.holds(generation) {
-                self.cache.writes(credentials.clone());
+                self.cache.writes(credentials);
                 store.save(credentials).await?;
                 self.cache.stored(Some(credentials.clone()));
             }

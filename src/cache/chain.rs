@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::backoff;
 use super::flight::{Flight, Phase, Step, Why};
-use super::state::{Held, State};
+use super::state::{Held, State, hash};
 use super::windows::{Freshness, Windows};
 use crate::clock::Reading;
 use crate::event::Event;
@@ -139,13 +139,13 @@ impl State {
 
     /// Another process was here: what the store holds is neither what we hold nor what we know it to hold.
     fn is_news(&self, found: &Credentials) -> bool {
-        let held = self.held.iter().map(|held| &held.credentials);
-        !self.stored.iter().chain(held).any(|known| known.same_tokens(found))
+        let is_held = self.held.as_ref().is_some_and(|held| held.credentials.same_tokens(found));
+        !is_held && !self.stored.contains(&hash(found))
     }
 
     fn adopt(&mut self, flight: Flight, found: Credentials, now: Reading) -> Step {
         let windows = Windows::of_held(&found, now, &self.timing, &mut self.dice);
-        self.stored = vec![found.clone()];
+        self.stored = vec![hash(&found)];
         if self.held.is_none() {
             // In use until something better is: what was found may have lapsed (R8).
             self.held = self.initial.as_ref().map(|(initial, _)| initial.clone());

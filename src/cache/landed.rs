@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::backoff::Failure;
 use super::flight::{Flight, Phase, Step};
-use super::state::{Held, State};
+use super::state::{Held, State, hash};
 use super::windows::{Freshness, Windows};
 use crate::clock::Reading;
 use crate::event::Event;
@@ -29,7 +29,7 @@ impl State {
         };
         if self.has_store {
             let credentials = held.credentials.clone();
-            self.writes(credentials.clone());
+            self.writes(&credentials);
             return self.go(flight, Phase::Saving(held), Step::Save(credentials));
         }
         self.published(flight, held, Ok(()), now)
@@ -45,7 +45,7 @@ impl State {
     ) -> Step {
         match saved {
             Ok(()) if self.has_store => {
-                self.stored = vec![held.credentials.clone()];
+                self.stored = vec![hash(&held.credentials)];
                 self.must_forget = false;
             }
             Ok(()) => {}

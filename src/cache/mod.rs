@@ -210,7 +210,7 @@ impl Cache {
     }
 
     /// The program's own credentials are about to be written to the store.
-    pub(crate) fn writes(&self, credentials: Credentials) {
+    pub(crate) fn writes(&self, credentials: &Credentials) {
         self.shared.lock().state.writes(credentials);
     }
 

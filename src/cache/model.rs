@@ -214,7 +214,7 @@ impl World {
         let Some(store) = &self.store else { return };
         let _turn = store.turn.lock();
         if self.cache.holds(held.generation) {
-            self.cache.writes(held.credentials.clone());
+            self.cache.writes(&held.credentials);
             store.write(Some(held.credentials.clone()));
             self.cache.stored(Some(held.credentials.clone()));
         }

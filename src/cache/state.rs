@@ -29,8 +29,8 @@ pub(crate) struct Held {
 /// What may be fallen back on later, and whether a server has rejected it.
 pub(super) type Fallback = (Arc<Held>, bool);
 
-/// How many writes in a row may fail before the first of them could be taken for another process's.
-const MAX_STORED: usize = 8;
+/// How many writes in a row may fail before one of them could be taken for another process's: eight bytes each.
+const MAX_STORED: usize = 1024;
 
 impl Held {
     /// The same access token with the refresh token of `other`, as the later generation of the two.
@@ -79,9 +79,9 @@ pub(crate) struct State {
     pub(super) refused: bool,
     /// The held refresh token was sent and no answer came: it may be spent (R14).
     pub(super) in_doubt: bool,
-    /// What the store may hold because this cache read or wrote it: what it held last for certain, and every
-    /// write begun since. A failed write may have happened.
-    pub(super) stored: Vec<Credentials>,
+    /// What the store may hold because this cache read or wrote it, as hashes of both tokens: what it held last for
+    /// certain, and every write begun since. A failed write may have happened.
+    pub(super) stored: Vec<u64>,
     /// The store still has to forget what was cleared.
     pub(super) must_forget: bool,
     pub(super) events: Vec<Event>,
@@ -206,7 +206,7 @@ impl State {
     pub(crate) fn reject_token(&mut self, used: &Credentials, now: Reading) -> Verdict {
         match self.generation_of(used) {
             Some(generation) => self.reject(generation, now),
-            None if self.ended_token == Some(hash(used)) => logged_out_since(),
+            None if self.ended_token == Some(hash_access_token(used)) => logged_out_since(),
             None => {
                 self.reject_fallbacks(|kept| kept.credentials.same_access_token(used));
                 self.need(now)
@@ -232,7 +232,8 @@ impl State {
 
     /// Log-out: nothing of what was held, or is under way, comes back (R17).
     pub(crate) fn clear(&mut self) {
-        let ended_token = self.held.as_ref().map(|held| hash(&held.credentials)).or(self.ended_token);
+        let ended_token =
+            self.held.as_ref().map(|held| hash_access_token(&held.credentials)).or(self.ended_token);
         *self = Self {
             ended_token,
             must_forget: self.has_store,
@@ -312,15 +313,16 @@ impl State {
             (None, _) => true,
         };
         self.must_forget &= !current;
-        self.stored = credentials.into_iter().collect();
+        self.stored = credentials.iter().map(hash).collect();
     }
 
     /// This is about to be written to the store.
-    pub(crate) fn writes(&mut self, credentials: Credentials) {
+    pub(crate) fn writes(&mut self, credentials: &Credentials) {
         if self.stored.len() == MAX_STORED {
-            self.stored.remove(0);
+            // Never the first: where every write has failed, the store holds that one.
+            self.stored.remove(1);
         }
-        self.stored.push(credentials);
+        self.stored.push(hash(credentials));
     }
 
     /// Whether the store may be read: not while what was cleared may still be in it (R17).
@@ -374,7 +376,14 @@ fn logged_out_since() -> Verdict {
     Verdict::Fail(Error::login_required("the credentials were cleared (log-out) since: log in again"))
 }
 
-fn hash(credentials: &Credentials) -> u64 {
+/// Of both tokens.
+pub(super) fn hash(credentials: &Credentials) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (credentials.access_token(), credentials.refresh_token()).hash(&mut hasher);
+    hasher.finish()
+}
+
+fn hash_access_token(credentials: &Credentials) -> u64 {
     let mut hasher = DefaultHasher::new();
     credentials.access_token().hash(&mut hasher);
     hasher.finish()

@@ -146,6 +146,21 @@ fn r15_a_write_of_our_own_is_not_adopted() {
     );
 }
 
+/// R14: nor is what the store held before, after however many failed writes.
+#[test]
+fn r14_what_the_store_held_before_many_failed_writes_is_not_adopted() {
+    holds(
+        &Setup { lifetime: 4, ..STORING },
+        &[
+            Always(Rotated),
+            Get(0),
+            Store(StoreMode::Fails),
+            Hammer { seconds: 15, answer: Rotated, unauthorized: true },
+            Hammer { seconds: 3, answer: Unprocessed, unauthorized: false },
+        ],
+    );
+}
+
 /// R17: the store was never told of the log-out, and is read because the refresh token is refused.
 #[test]
 fn r17_what_the_store_could_not_forget_is_not_adopted() {
