@@ -9,7 +9,7 @@
 //! - R8: `credentials` fails only when nothing usable is in hand.
 //! - R10, R11, R12, R26: requests are bounded, see [`ledger`].
 //! - R13, R14, R15: a refresh token is sent again only when the answer to it was lost, and then at most twice in
-//!   a flight; never after it was refused.
+//!   a flight; never after it was refused. The store is read between a refusal and the log-in.
 //! - R16: what is handed out was written to the store before, or the store failed.
 //! - R6, R7: nobody waits for ever, and when all faults are over the next call succeeds, if a log-in is possible
 //!   or a live refresh token was received.

@@ -51,6 +51,11 @@ pub struct State {
     asked_to_wait_until: Duration,
     last_rejection: Option<Duration>,
     flights: u32,
+    /// The flight in which the store was read last, and the one in which a refresh token was refused last.
+    read_in: u32,
+    refused_in: u32,
+    /// What was cleared may be in the store still: it is not read until that is certain.
+    must_forget: bool,
     in_the_air: u32,
     issued: u32,
     pub broken: Vec<String>,
@@ -114,8 +119,8 @@ impl Ledger {
         self.lock().outside.push(now);
     }
 
-    /// The authenticator sends a request. The flight it belongs to is returned.
-    pub fn sends(&self, refresh_token: Option<&str>) -> u32 {
+    /// The authenticator sends a request; `stored` says whether it has a store.
+    pub fn sends(&self, refresh_token: Option<&str>, stored: bool) {
         let now = self.now().monotonic;
         let mut state = self.lock();
         let state = &mut *state;
@@ -127,8 +132,12 @@ impl Ledger {
         if now < state.asked_to_wait_until {
             state.broken.push("R10: a request before the time that the provider asked for".into());
         }
+        let flight = state.flights;
+        let is_refused = refresh_token.is_none() && state.refused_in == flight && flight > 0;
+        if is_refused && stored && !state.must_forget && state.read_in != flight {
+            state.broken.push("R15: a log-in after a refusal, and the store was not read".into());
+        }
         if let Some(token) = refresh_token {
-            let flight = state.flights;
             let sent = &mut state.refresh.get_mut(token).expect("every refresh token is the provider's").sent;
             if let Some((_, fate)) =
                 sent.iter().find(|(_, fate)| matches!(fate, Fate::Rotated | Fate::Refused))
@@ -142,7 +151,13 @@ impl Ledger {
             // Until something better is known.
             sent.push((flight, Fate::Lost));
         }
-        state.flights
+    }
+
+    /// The store is read.
+    pub fn reads(&self) {
+        let mut state = self.lock();
+        state.read_in = state.flights;
+        state.must_forget = false;
     }
 
     /// The request is over, however that came.
@@ -155,6 +170,9 @@ impl Ledger {
         let mut state = self.lock();
         let refresh = state.refresh.get_mut(refresh_token).expect("it was sent");
         refresh.sent.last_mut().expect("it was sent").1 = fate;
+        if fate == Fate::Refused {
+            state.refused_in = state.flights;
+        }
         if fate == Fate::Refused && state.received.as_deref() == Some(refresh_token) {
             state.received = None;
         }
@@ -234,6 +252,7 @@ impl Ledger {
         state.previous = None;
         state.replaced.clear();
         state.received = None;
+        state.must_forget |= everything;
         state.asked_to_wait_until = Duration::ZERO;
         state.last_rejection = None;
         for (token, access) in &mut state.access {
@@ -246,6 +265,8 @@ impl Ledger {
         let mut state = self.lock();
         match event {
             Event::RefreshStarted { .. } => state.flights += 1,
+            // Perhaps before it was asked: another call would not end.
+            Event::StoreFailed { .. } => state.read_in = state.flights,
             Event::Adopted { .. } => {
                 let adopted = state.loaded.clone().expect("only what was loaded is adopted");
                 state.received = adopted.refresh_token().map(str::to_owned);
@@ -448,7 +469,8 @@ impl Access {
 /// - Success: one for each token of lifetime L, replaced after 0.75 L at the earliest. Where each is `rejected`,
 ///   by 401s in the loop or because the one that a 401 came for before it is issued again and again: one each
 ///   min(10 s, L/2), as R26 has it. The second is a failure (R12), whose own back-off would ask more often.
-/// - Refused, misconfigured: one flight (a refresh and a log-in) each `TERMINAL_MEMORY`.
+/// - Refused, misconfigured: one request each `TERMINAL_MEMORY`. The first flight may send each of three refresh
+///   tokens (the one in hand, one in doubt, the one that the source was built with) before it logs in.
 /// - Any other failure: at worst a flight of five attempts (3 s) and then the longest back-off (5 s), after
 ///   shorter ones.
 pub fn most(answer: Answer, rejected: bool, seconds: u64, setup: &Setup) -> f64 {
@@ -461,7 +483,7 @@ pub fn most(answer: Answer, rejected: bool, seconds: u64, setup: &Setup) -> f64 
     match answer {
         answer if answer.is_success() && rejected => 4.0 + seconds / (lifetime / 2.0).min(10.0),
         answer if answer.is_success() => 4.0 + seconds / (0.7 * lifetime),
-        Answer::Refused | Answer::Misconfigured => 4.0 + 2.0 * seconds / 5.0,
+        Answer::Refused | Answer::Misconfigured => 4.0 + seconds / 5.0,
         _ => 14.0 + 0.7 * seconds,
     }
 }

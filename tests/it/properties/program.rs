@@ -151,11 +151,20 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Set),
         2 => Just(Step::OtherProcess),
         2 => store_mode().prop_map(Step::Store),
-        6 => prop_oneof![Just(100), Just(1_000), Just(5_000), Just(30_000), 0..700_000_u64].prop_map(Step::Advance),
+        6 => advance().prop_map(Step::Advance),
         2 => prop_oneof![Just(60), Just(-60), Just(86_400), -700..700_i64].prop_map(Step::Jump),
         1 => (1..40_u64, answer(), any::<bool>()).prop_map(|(seconds, answer, unauthorized)| {
             Step::Hammer { seconds, answer, unauthorized }
         }),
+    ]
+}
+
+/// The last three are in the mandatory window of each lifetime, counted from its beginning.
+fn advance() -> impl Strategy<Value = u64> {
+    prop_oneof![
+        4 => prop::sample::select(vec![100, 1_000, 5_000, 30_000]),
+        1 => 0..700_000_u64,
+        1 => prop::sample::select(vec![3_700, 55_000, 595_000]),
     ]
 }
 

@@ -75,7 +75,7 @@ impl Provider {
     async fn request(&self, held: Option<&Credentials>) -> Result<Credentials, Error> {
         let sent = self.ledger.now();
         let refresh_token = held.and_then(Credentials::refresh_token);
-        self.ledger.sends(refresh_token);
+        self.ledger.sends(refresh_token, self.setup.store);
         if let Some(held) = held {
             self.ledger.lock().again = Some(held.clone());
         }

@@ -53,6 +53,7 @@ impl Drop for Written<'_> {
 
 impl CredentialStore for Store {
     async fn load(&self) -> Result<Option<Credentials>, Error> {
+        self.ledger.reads();
         self.call(|ledger| {
             let mut state = ledger.lock();
             state.loaded = state.stored.clone();
