@@ -119,7 +119,7 @@ impl Answer {
     }
 }
 
-pub fn setup() -> impl Strategy<Value = Setup> {
+fn setup() -> impl Strategy<Value = Setup> {
     let lifetime = prop_oneof![Just(60), Just(4), Just(600)];
     let jitter = prop_oneof![3 => Just(None), 1 => any::<u64>().prop_map(Some)];
     (any::<bool>(), any::<bool>(), any::<bool>(), lifetime, jitter).prop_map(
@@ -133,8 +133,14 @@ pub fn setup() -> impl Strategy<Value = Setup> {
     )
 }
 
-pub fn steps() -> impl Strategy<Value = Vec<Step>> {
-    prop::collection::vec(step(), 1..40)
+/// Every third program is about a refresh token that is in doubt while the store changes: there the steps that
+/// have to come together are too many for chance.
+pub fn program() -> impl Strategy<Value = (Setup, Vec<Step>)> {
+    let stored = setup().prop_map(|setup| Setup { store: true, lifetime: 600, ..setup });
+    prop_oneof![
+        2 => (setup(), prop::collection::vec(step(), 1..40)),
+        1 => (stored, prop::collection::vec(step_in_doubt(), 1..40)),
+    ]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -156,6 +162,24 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (1..40_u64, answer(), any::<bool>()).prop_map(|(seconds, answer, unauthorized)| {
             Step::Hammer { seconds, answer, unauthorized }
         }),
+    ]
+}
+
+fn step_in_doubt() -> impl Strategy<Value = Step> {
+    use Answer::*;
+    let caller = || 0..CALLERS;
+    let answer =
+        prop::sample::select(vec![Rotated, Refused, Refused, Unprocessed, Lost, Lost, PanicProcessed]);
+    let mode = prop::sample::select(vec![StoreMode::Works, StoreMode::Fails, StoreMode::HangsAfter]);
+    prop_oneof![
+        4 => caller().prop_map(Step::Get),
+        3 => caller().prop_map(Step::Refresh),
+        3 => caller().prop_map(Step::Unauthorized),
+        6 => answer.prop_map(Step::Always),
+        1 => Just(Step::Set),
+        3 => Just(Step::OtherProcess),
+        2 => mode.prop_map(Step::Store),
+        2 => advance().prop_map(Step::Advance),
     ]
 }
 
