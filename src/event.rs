@@ -54,6 +54,21 @@ pub enum Event {
         /// Why.
         cause: Cause,
     },
+    /// An attempt failed in a way that may pass, and the flight goes on: an outage, while it lasts. The failure that
+    /// ends a flight is told by [`Event::RefreshFailed`] alone.
+    #[non_exhaustive]
+    AttemptFailed {
+        /// The generation that is to be replaced.
+        generation: u64,
+        /// Why the flight started.
+        cause: Cause,
+        /// Why the attempt failed.
+        error: Error,
+        /// How many attempts of this flight have failed so, this one included.
+        attempt: u32,
+        /// How long until it is tried again.
+        next_attempt: Duration,
+    },
     /// A flight landed a usable credential, and it was persisted (or see [`Event::StoreFailed`]).
     #[non_exhaustive]
     RefreshSucceeded {

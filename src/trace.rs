@@ -11,6 +11,16 @@ pub(crate) fn record(event: &Event) {
         Event::RefreshStarted { generation, cause } => {
             debug!(target: "reauth", generation, %cause, "refresh_started");
         }
+        // No warning: nothing is lost yet. But a subscriber with the usual `info` sees the outage while it lasts.
+        Event::AttemptFailed { generation, cause, error, attempt, next_attempt } => {
+            let next_attempt_ms = millis(next_attempt);
+            let kind = error.kind();
+            info!(
+                target: "reauth",
+                generation, %cause, ?kind, %error, attempt, next_attempt_ms,
+                "attempt_failed"
+            );
+        }
         Event::RefreshSucceeded { generation, cause, duration, callers } => {
             let duration_ms = millis(duration);
             info!(target: "reauth", generation, %cause, duration_ms, callers, "refresh_succeeded");

@@ -216,6 +216,13 @@ impl State {
         }
         flight.attempts += 1;
         flight.struggling = true;
+        self.events.push(Event::AttemptFailed {
+            generation: self.generation(),
+            cause: flight.cause,
+            error,
+            attempt: flight.attempts,
+            next_attempt: wait,
+        });
         self.go(flight, Phase::Waiting, Step::Wait(wait))
     }
 }

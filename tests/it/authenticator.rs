@@ -122,6 +122,10 @@ impl Recorder {
 fn line(event: &Event) -> String {
     match event {
         Event::RefreshStarted { generation, cause, .. } => format!("started {generation} {cause}"),
+        Event::AttemptFailed { generation, cause, error, attempt, next_attempt, .. } => {
+            let kind = error.kind();
+            format!("attempt {attempt} failed {generation} {cause} {kind:?}, next in {next_attempt:?}")
+        }
         Event::RefreshSucceeded { generation, cause, duration, callers, .. } => {
             format!("succeeded {generation} {cause} in {duration:?} for {callers}")
         }

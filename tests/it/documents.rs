@@ -1,4 +1,4 @@
-//! The documents name tests: every one of them exists.
+//! The documents name tests and the records of events: every one of them exists.
 
 use std::fs;
 use std::path::Path;
@@ -35,4 +35,41 @@ fn every_test_that_failures_md_names_exists_and_every_row_is_there() {
     // 55 failures; four of them share a row, and one can't happen here.
     assert_eq!(rows.len(), 52);
     assert!(named.len() >= 51, "{}", named.len());
+}
+
+/// `Event::Name`, level, message, fields: as the arms of `src/trace.rs` have them.
+fn recorded(arm: &str) -> (String, String, String, Vec<String>) {
+    let name = arm.split(|c: char| !c.is_alphanumeric()).next().unwrap();
+    let at = arm.find("!(target: \"reauth\"").or_else(|| arm.find("!(\n")).unwrap();
+    let level = arm[..at].rsplit(|c: char| !c.is_alphanumeric()).next().unwrap();
+    let call = &arm[at + 2..at + arm[at..].find(')').unwrap()];
+    let mut parts: Vec<&str> = call.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
+    assert_eq!(parts.remove(0), "target: \"reauth\"", "{name}");
+    let message = parts.pop().unwrap().trim_matches('"');
+    let fields = parts.iter().map(|field| field.trim_start_matches(['%', '?']).to_owned()).collect();
+    (name.to_owned(), level.to_owned(), message.to_owned(), fields)
+}
+
+#[test]
+fn every_event_is_recorded_as_behaviour_md_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/behaviour.md")).unwrap();
+    let table = page.split("## What can be observed").nth(1).unwrap();
+    let documented: Vec<_> = table
+        .lines()
+        .filter(|line| line.starts_with("| `") && !line.contains("`Event`"))
+        .map(|line| {
+            let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+            let (message, level) = cells[1].split_once(", ").unwrap();
+            let plain = |text: &str| text.trim_matches('`').to_owned();
+            let fields = cells[2].split(", ").filter(|field| *field != "–").map(plain).collect();
+            (plain(cells[0]), level.to_owned(), plain(message), fields)
+        })
+        .collect();
+    let code = fs::read_to_string(root.join("src/trace.rs")).unwrap();
+    // The match there has an arm for every event: the compiler sees to it.
+    let arms = code.split("match event {").nth(1).unwrap().split("Event::").skip(1);
+    let recorded: Vec<_> = arms.map(recorded).collect();
+    assert!(recorded.len() >= 8, "{recorded:#?}");
+    assert_eq!(documented, recorded);
 }

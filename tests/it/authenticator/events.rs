@@ -110,6 +110,60 @@ async fn a_failure_says_when_the_next_attempt_may_come() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn r10_an_outage_is_told_while_it_lasts_attempt_by_attempt() {
+    let down = || Error::transient("503").not_processed();
+    let script = Script::new()
+        .then_ok(credentials("at-1", Some("rt-1"), Some(300)))
+        .then_err(down())
+        .then_err(Error::transient("lost").with_retry_after(seconds(7)))
+        .then_ok(credentials("at-2", Some("rt-2"), Some(300)))
+        .then_err(down())
+        .then_ok(credentials("at-3", Some("rt-3"), Some(300)));
+    let (auth, recorder) = observed(script.clone());
+    token(&auth).await.unwrap();
+    recorder.take();
+    advance(seconds(225)).await;
+    assert_eq!(token_at_once(&auth).await.unwrap(), "at-1");
+    quiet().await;
+    // Nobody waits, and the flight is in the air: who observes knows of it all the same.
+    assert_eq!(
+        recorder.take(),
+        ["started 1 advisory", "attempt 1 failed 1 advisory Transient, next in 200ms"]
+    );
+    sleep(millis(210)).await;
+    assert_eq!(recorder.take(), ["attempt 2 failed 1 advisory Transient, next in 7s"]);
+    sleep(seconds(7)).await;
+    let landed = recorder.take();
+    assert!(landed.len() == 1 && landed[0].starts_with("succeeded 2 advisory"), "{landed:?}");
+    // The next flight counts from one again.
+    auth.refresh().await.unwrap();
+    assert_eq!(recorder.take()[1], "attempt 1 failed 2 requested Transient, next in 200ms");
+}
+
+#[tokio::test(start_paused = true)]
+async fn r10_the_failure_that_ends_a_flight_is_told_once() {
+    let down = || Error::transient("503").not_processed();
+    let script = Script::new();
+    for _ in 0..10 {
+        script.push(Answer::Now(Err(down())));
+    }
+    let (auth, recorder) = observed(script.clone());
+    token(&auth).await.unwrap_err();
+    assert_eq!(script.requests(), 10);
+    let lines = recorder.take();
+    let attempts = lines.iter().filter(|line| line.starts_with("attempt")).count();
+    let ends = lines.iter().filter(|line| line.starts_with("failed")).count();
+    // The tenth has no successor in time.
+    assert_eq!((attempts, ends, lines.len()), (9, 1, 11), "{lines:#?}");
+    assert_eq!(lines[9], "attempt 9 failed 0 missing Transient, next in 5s");
+    // Nor is one told of whose successor the server puts off past the deadline.
+    let (auth, recorder) = observed(Script::new().then_err(down().with_retry_after(seconds(60))));
+    token(&auth).await.unwrap_err();
+    let expected = ["started 0 missing", "failed 0 missing Transient in 0ns for 1, next in 30s"];
+    assert_eq!(recorder.take(), expected);
+}
+
+#[tokio::test(start_paused = true)]
 async fn r08_who_is_served_while_the_flight_tries_again_is_no_caller_of_it() {
     let script = Script::new()
         .then_ok(credentials("at-1", None, Some(300)))

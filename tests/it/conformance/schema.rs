@@ -197,6 +197,7 @@ fn what_is_not_known_is_refused() {
         ("/0/steps/0/then/got", json!({ "a": { "error": "store", "unknown": 1 } })),
         ("/0/steps/0/then/events", json!(["odd"])),
         ("/0/steps/0/then/events/0/unknown", json!(1)),
+        ("/0/steps/0/then/events/0/attempt", json!("first")),
         ("/0/steps/0/then/stored", json!({ "access": "at-1", "unknown": 1 })),
     ] {
         let mut scenarios = good.clone();

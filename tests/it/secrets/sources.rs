@@ -57,6 +57,7 @@ async fn r40_f48_nothing_of_a_success_is_printed() {
 
 #[tokio::test(start_paused = true)]
 async fn r40_f48_nothing_of_a_failure_is_printed() {
+    let mut attempts = 0;
     for reply in failures() {
         // At the first request, and at those after a success.
         for good_first in [0, 1] {
@@ -75,9 +76,13 @@ async fn r40_f48_nothing_of_a_failure_is_printed() {
             assert!(printed.contains("RefreshFailed"), "{reply:?}");
             #[cfg(feature = "tracing")]
             assert!(printed.contains("WARN reauth") && printed.contains("refresh_failed"), "{reply:?}");
+            attempts += usize::from(printed.contains("AttemptFailed"));
+            #[cfg(feature = "tracing")]
+            assert_eq!(printed.contains("AttemptFailed"), printed.contains("attempt_failed"), "{reply:?}");
             printed.check();
         }
     }
+    assert!(attempts > 10, "{attempts} runs with an attempt that is tried again");
 }
 
 #[tokio::test(start_paused = true)]

@@ -88,6 +88,7 @@ fn told(value: Value) -> Read<Told> {
     };
     let names = [
         "refresh_started",
+        "attempt_failed",
         "refresh_succeeded",
         "refresh_failed",
         "rejected",
@@ -98,11 +99,12 @@ fn told(value: Value) -> Read<Told> {
     if !names.contains(&name.as_str()) {
         return Err(format!("`{name}` is no event"));
     }
-    let mut told = Told { name, cause: None, kind: None, callers: None, next_attempt: None };
+    let mut told = Told { name, ..Told::default() };
     if let Some(mut fields) = fields {
         told.cause = fields.take("cause").map(cause).transpose()?;
         told.kind = fields.take("kind").map(|value| error_kind(string(value)?)).transpose()?;
         told.callers = fields.take("callers").as_ref().map(whole).transpose()?.map(u64::from);
+        told.attempt = fields.take("attempt").as_ref().map(whole).transpose()?;
         told.next_attempt = fields.take("next_attempt").as_ref().map(duration).transpose()?;
         fields.end()?;
     }

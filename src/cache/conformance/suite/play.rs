@@ -156,5 +156,6 @@ fn same_event((expected, seen): (&Told, &Told)) -> bool {
         && any_or(&expected.cause, &seen.cause)
         && any_or(&expected.kind, &seen.kind)
         && any_or(&expected.callers, &seen.callers)
+        && any_or(&expected.attempt, &seen.attempt)
         && any_or(&expected.next_attempt, &seen.next_attempt)
 }

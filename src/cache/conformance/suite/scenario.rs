@@ -161,11 +161,12 @@ pub(crate) struct Stored {
 }
 
 /// An event; where it is expected, `None` means any.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Told {
     pub(crate) name: String,
     pub(crate) cause: Option<String>,
     pub(crate) kind: Option<String>,
     pub(crate) callers: Option<u64>,
+    pub(crate) attempt: Option<u32>,
     pub(crate) next_attempt: Option<Duration>,
 }

@@ -77,6 +77,7 @@ pub(crate) fn outcome_of(got: Result<&Credentials, &Error>) -> Outcome {
 pub(crate) fn told_of(event: &Event) -> Told {
     let name = match event {
         Event::RefreshStarted { .. } => "refresh_started",
+        Event::AttemptFailed { .. } => "attempt_failed",
         Event::RefreshSucceeded { .. } => "refresh_succeeded",
         Event::RefreshFailed { .. } => "refresh_failed",
         Event::Rejected { .. } => "rejected",
@@ -85,9 +86,15 @@ pub(crate) fn told_of(event: &Event) -> Told {
         Event::StoreFailed { .. } => "store_failed",
         _ => "unknown",
     };
-    let mut told = Told { name: name.to_owned(), cause: None, kind: None, callers: None, next_attempt: None };
+    let mut told = Told { name: name.to_owned(), ..Told::default() };
     match event {
         Event::RefreshStarted { cause, .. } => told.cause = Some(cause.to_string()),
+        Event::AttemptFailed { cause, error, attempt, next_attempt, .. } => {
+            told.cause = Some(cause.to_string());
+            told.kind = Some(kind_of(error).to_owned());
+            told.attempt = Some(*attempt);
+            told.next_attempt = Some(*next_attempt);
+        }
         Event::RefreshSucceeded { cause, callers, .. } => {
             told.cause = Some(cause.to_string());
             told.callers = Some(*callers);
