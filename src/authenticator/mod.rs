@@ -2,6 +2,7 @@
 
 mod builder;
 mod flight;
+mod log_out;
 
 pub use builder::AuthenticatorBuilder;
 
@@ -125,26 +126,6 @@ impl Authenticator {
             return self.credentials().await;
         }
         Ok(self.settle(ask).await?.credentials.clone())
-    }
-
-    /// Forgets the credentials (log-out), here and in the store. A refresh in the air is dropped, and its
-    /// result does not come back; its waiters get [`LoginRequired`](crate::ErrorKind::LoginRequired).
-    ///
-    /// A source that can log in by itself does so at the next call.
-    ///
-    /// # Errors
-    ///
-    /// [`Store`](crate::ErrorKind::Store) when the store could not forget; it is tried again before the
-    /// next login.
-    ///
-    /// # Cancel safety
-    ///
-    /// Once polled, nothing that was held is handed out again; a store that was not reached is cleared
-    /// before the next login.
-    pub async fn clear(&self) -> Result<(), Error> {
-        self.inner.cache.clear(self.inner.clock.now());
-        self.inner.tell();
-        self.inner.forget().await
     }
 
     /// Takes credentials from a log-in that happened elsewhere (a browser, a prompt), in place of what is
