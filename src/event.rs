@@ -111,6 +111,13 @@ pub enum Event {
     },
     /// The credential was cleared (log-out) or replaced by the program.
     Cleared,
+    /// After a log-out the provider could not be brought to revoke what was held: it may stay good there until it
+    /// lapses.
+    #[non_exhaustive]
+    RevocationFailed {
+        /// Why.
+        error: Error,
+    },
     /// The store failed; the credential is used all the same, and the next write tries again.
     #[non_exhaustive]
     StoreFailed {

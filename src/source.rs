@@ -17,7 +17,8 @@ use crate::{Credentials, Error};
 /// # Cancel safety
 ///
 /// The futures may be dropped at any await: at the flight's deadline, at a log-out, or when the runtime shuts
-/// down. They are never dropped because a caller went away.
+/// down. They are never dropped because a caller went away; that of [`revoke`](Self::revoke) is, and at a time limit
+/// ([`TOKEN_REQUEST_TIMEOUT`](crate::TOKEN_REQUEST_TIMEOUT)).
 pub trait CredentialSource: Send + Sync + 'static {
     /// The full grant: credentials from nothing. A source that can't answers [`Error::unsupported`].
     fn login(&self) -> impl Future<Output = Result<Credentials, Error>> + Send;
@@ -28,6 +29,18 @@ pub trait CredentialSource: Send + Sync + 'static {
     fn refresh(&self, held: &Credentials) -> impl Future<Output = Result<Credentials, Error>> + Send {
         let _ = held;
         std::future::ready(Err(Error::unsupported("this source can't refresh")))
+    }
+
+    /// Ends what was held at the provider too, after a log-out ([`Authenticator::clear`]): the refresh token with all
+    /// that came of it, or else the access token (RFC 7009).
+    ///
+    /// Best effort: called once for each grant that was in memory, and an error is an
+    /// [event](crate::Event::RevocationFailed) and no more. The default does nothing.
+    ///
+    /// [`Authenticator::clear`]: crate::Authenticator::clear
+    fn revoke(&self, held: &Credentials) -> impl Future<Output = Result<(), Error>> + Send {
+        let _ = held;
+        std::future::ready(Ok(()))
     }
 
     /// Credentials that the source was built with: used first, before anything is fetched.
@@ -96,6 +109,7 @@ pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub(crate) trait DynSource: Send + Sync {
     fn login(&self) -> BoxFuture<'_, Result<Credentials, Error>>;
     fn refresh<'a>(&'a self, held: &'a Credentials) -> BoxFuture<'a, Result<Credentials, Error>>;
+    fn revoke<'a>(&'a self, held: &'a Credentials) -> BoxFuture<'a, Result<(), Error>>;
 }
 
 impl<S: CredentialSource> DynSource for S {
@@ -105,5 +119,9 @@ impl<S: CredentialSource> DynSource for S {
 
     fn refresh<'a>(&'a self, held: &'a Credentials) -> BoxFuture<'a, Result<Credentials, Error>> {
         Box::pin(CredentialSource::refresh(self, held))
+    }
+
+    fn revoke<'a>(&'a self, held: &'a Credentials) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(CredentialSource::revoke(self, held))
     }
 }

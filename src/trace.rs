@@ -37,6 +37,10 @@ pub(crate) fn record(event: &Event) {
         Event::Rejected { generation } => info!(target: "reauth", generation, "rejected"),
         Event::Adopted { generation } => info!(target: "reauth", generation, "adopted"),
         Event::Cleared => info!(target: "reauth", "cleared"),
+        Event::RevocationFailed { error } => {
+            let kind = error.kind();
+            warn!(target: "reauth", ?kind, %error, "revocation_failed");
+        }
         Event::StoreFailed { error } => warn!(target: "reauth", %error, "store_failed"),
     }
 }

@@ -9,6 +9,7 @@ mod dice;
 mod flight;
 mod landed;
 mod landing;
+mod log_out;
 #[cfg(all(test, reauth_model))]
 mod model;
 mod state;
@@ -166,15 +167,23 @@ impl Cache {
         }
     }
 
-    pub(crate) fn clear(&self, now: Reading) {
-        let landing = self.change(now, |shared| {
+    /// Returns what a log-out leaves behind at the provider.
+    pub(crate) fn clear(&self, now: Reading) -> Vec<Credentials> {
+        let (landing, ended) = self.change(now, |shared| {
+            let ended = shared.state.grants();
             shared.state.clear();
-            shared.landing.take()
+            (shared.landing.take(), ended)
         });
         if let Some(landing) = landing {
             landing
                 .finish(Err(Error::login_required("the credentials were cleared (log-out): log in again")));
         }
+        ended
+    }
+
+    /// Whether these, or others of the same grant, are in hand.
+    pub(crate) fn has(&self, credentials: &Credentials) -> bool {
+        self.shared.lock().state.has(credentials)
     }
 
     pub(crate) fn set(&self, credentials: Credentials, now: Reading) -> Result<Arc<Held>, Error> {
@@ -212,6 +221,11 @@ impl Cache {
     /// The program's own credentials are about to be written to the store.
     pub(crate) fn writes(&self, credentials: &Credentials) {
         self.shared.lock().state.writes(credentials);
+    }
+
+    /// Something has happened outside of the machine.
+    pub(crate) fn note(&self, event: Event) {
+        self.shared.lock().state.events.push(event);
     }
 
     /// Whether something has happened that nobody was told of.

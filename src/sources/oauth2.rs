@@ -31,10 +31,21 @@ macro_rules! client_settings {
             self
         }
 
-        /// One more form field of every request, such as `audience`. Its value is kept as a secret.
+        /// One more form field of every log-in and refresh, such as `audience`. Its value is kept as a secret.
         #[must_use]
         pub fn extra_field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
             self.client.extra.push((name.into(), value.into().into()));
+            self
+        }
+
+        /// Where a log-out revokes the refresh token, or else the access token (RFC 7009): see
+        /// [`Authenticator::clear`](crate::Authenticator::clear). Default: nowhere.
+        ///
+        /// Keycloak's is the realm's `/protocol/openid-connect/revoke`. The client authenticates as at the token endpoint. The transport is that one's too, unless the
+        /// endpoint given here has its own.
+        #[must_use]
+        pub fn revocation_endpoint(mut self, endpoint: TokenEndpoint) -> Self {
+            self.client.revoke_at(endpoint);
             self
         }
     };
@@ -74,11 +85,15 @@ impl ClientCredentials {
 
 impl CredentialSource for ClientCredentials {
     async fn login(&self) -> Result<Credentials, Error> {
-        self.client.login(Form::new("client_credentials"), &[]).await
+        self.client.login(Form::of_grant("client_credentials"), &[]).await
     }
 
     async fn refresh(&self, held: &Credentials) -> Result<Credentials, Error> {
         self.client.refresh(held).await
+    }
+
+    async fn revoke(&self, held: &Credentials) -> Result<(), Error> {
+        self.client.revoke(held).await
     }
 }
 
@@ -118,13 +133,17 @@ impl Password {
 impl CredentialSource for Password {
     async fn login(&self) -> Result<Credentials, Error> {
         let password = self.password.expose_secret();
-        let mut form = Form::new("password");
+        let mut form = Form::of_grant("password");
         form.field("username", &self.username).field("password", password);
         self.client.login(form, &[Some(password)]).await
     }
 
     async fn refresh(&self, held: &Credentials) -> Result<Credentials, Error> {
         self.client.refresh(held).await
+    }
+
+    async fn revoke(&self, held: &Credentials) -> Result<(), Error> {
+        self.client.revoke(held).await
     }
 }
 
@@ -172,6 +191,10 @@ impl CredentialSource for RefreshToken {
 
     async fn refresh(&self, held: &Credentials) -> Result<Credentials, Error> {
         self.client.refresh(held).await
+    }
+
+    async fn revoke(&self, held: &Credentials) -> Result<(), Error> {
+        self.client.revoke(held).await
     }
 
     fn initial(&self) -> Option<Credentials> {

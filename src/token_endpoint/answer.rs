@@ -1,4 +1,4 @@
-//! Reads a token endpoint's answer (RFC 6749 section 5): by status first, then by `error`.
+//! Reads a token endpoint's answer (RFC 6749 section 5), or a revocation's: by status first, then by `error`.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -18,6 +18,17 @@ use crate::{Credentials, Error};
 pub(crate) enum Asked {
     Login,
     Refresh,
+    Revoke,
+}
+
+impl Asked {
+    /// Who was asked.
+    fn endpoint(self) -> &'static str {
+        match self {
+            Self::Login | Self::Refresh => "token endpoint",
+            Self::Revoke => "revocation endpoint",
+        }
+    }
 }
 
 /// A JSON object whose values are read one by one, so that an odd one among those that don't matter does no
@@ -46,6 +57,18 @@ pub(crate) fn parse(
     parse_token_object(&object)
 }
 
+/// What an answer says of a revocation (RFC 7009 section 2.2): the status says it all.
+pub(crate) fn revoked(answer: &Response<Bytes>, description: &Description<'_>) -> Result<(), Error> {
+    let object = object(answer.body());
+    let code = object.as_ref().and_then(|object| string(object, "error"));
+    if answer.status() == StatusCode::BAD_REQUEST && code.as_deref() == Some("invalid_token") {
+        // The RFC has a success for a token that is unknown or dead already; some servers say it so.
+        return Ok(());
+    }
+    let failed = failure(answer.status(), answer.headers(), Asked::Revoke, object.as_ref(), description);
+    failed.map_or(Ok(()), Err)
+}
+
 /// The error of an answer that is no success.
 pub(crate) fn failure(
     status: StatusCode,
@@ -54,13 +77,14 @@ pub(crate) fn failure(
     object: Option<&Object<'_>>,
     description: &Description<'_>,
 ) -> Option<Error> {
+    let endpoint = asked.endpoint();
     let error = match status.as_u16() {
         200..=299 => return None,
         // The server says that it did not act on the request: a refresh token in it is unspent.
-        408 | 429 | 503 => transient(status, headers).not_processed(),
-        500..=599 => transient(status, headers),
+        408 | 429 | 503 => transient(endpoint, status, headers).not_processed(),
+        500..=599 => transient(endpoint, status, headers),
         300..=399 => Error::misconfigured(format!(
-            "the token endpoint answered {}: redirects are not followed, for they could carry secrets elsewhere; \
+            "the {endpoint} answered {}: redirects are not followed, for they could carry secrets elsewhere; \
              use the URL that it redirects to",
             status.as_u16()
         )),
@@ -70,7 +94,7 @@ pub(crate) fn failure(
             let code = string(object, "error");
             refusal(status, asked, code.as_deref(), object, description)
         }
-        _ => Error::invalid_answer(format!("the token endpoint answered {}", status.as_u16())),
+        _ => Error::invalid_answer(format!("the {endpoint} answered {}", status.as_u16())),
     };
     Some(error)
 }
@@ -91,7 +115,11 @@ fn refusal(
     };
     match (asked, code) {
         (_, Some("invalid_client")) => Error::misconfigured(format!(
-            "the token endpoint refused the client ({said}); check the client id, its secret and how it authenticates"
+            "the {} refused the client ({said}); check the client id, its secret and how it authenticates",
+            asked.endpoint()
+        )),
+        (Asked::Revoke, _) => Error::misconfigured(format!(
+            "the revocation endpoint refused the request ({said}); check its URL and what the client may do"
         )),
         (Asked::Refresh, _) => {
             Error::login_required(format!("the refresh token was refused ({said}); log in again"))
@@ -153,8 +181,8 @@ pub(crate) fn unreadable(answer: &Response<Bytes>) -> Error {
     Error::transient(format!("the token endpoint answered {} with {what}", answer.status().as_u16()))
 }
 
-fn transient(status: StatusCode, headers: &HeaderMap) -> Error {
-    let error = Error::transient(format!("the token endpoint answered {}", status.as_u16()));
+fn transient(endpoint: &str, status: StatusCode, headers: &HeaderMap) -> Error {
+    let error = Error::transient(format!("the {endpoint} answered {}", status.as_u16()));
     match retry_after(headers, SystemTime::now()) {
         Some(wait) => error.with_retry_after(wait),
         None => error,

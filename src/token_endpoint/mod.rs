@@ -10,7 +10,7 @@ pub use client_auth::ClientAuth;
 pub use transport::TokenTransport;
 
 pub(crate) use answer::{
-    Asked, Object, failure, members, object, parse, parse_token_object, string, unreadable,
+    Asked, Object, failure, members, object, parse, parse_token_object, revoked, string, unreadable,
 };
 pub(crate) use client_auth::non_empty;
 pub(crate) use description::Description;
@@ -23,6 +23,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
 use http_body_util::Full;
+use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use crate::Error;
@@ -33,7 +34,7 @@ pub const TOKEN_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest answer that is read from a token endpoint, in bytes: 1 MiB.
 pub const MAX_ANSWER: usize = 1 << 20;
 
-/// Where tokens are asked for: a URL, a transport and a time limit.
+/// Where tokens are asked for, or revoked: a URL, a transport and a time limit.
 ///
 /// ```
 /// # #[cfg(feature = "reqwest")]
@@ -103,6 +104,12 @@ impl TokenEndpoint {
         Ok(self)
     }
 
+    /// With the other's transport, unless it has one of its own.
+    pub(crate) fn or_transport_of(mut self, other: &Self) -> Self {
+        self.transport = self.transport.or_else(|| other.transport.clone());
+        self
+    }
+
     /// One attempt. An answer of any status is an answer; no answer is an error.
     pub(crate) async fn post(
         &self,
@@ -110,6 +117,12 @@ impl TokenEndpoint {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<Response<Bytes>, Error> {
+        if Handle::try_current().is_err() {
+            // A log-out may come from another executor.
+            return Err(Error::misconfigured(
+                "no Tokio runtime: the identity provider can only be asked from within one",
+            ));
+        }
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.url.clone();

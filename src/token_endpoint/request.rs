@@ -10,8 +10,13 @@ pub(crate) struct Form(String);
 impl Form {
     pub(crate) const CONTENT_TYPE: &'static str = "application/x-www-form-urlencoded";
 
-    pub(crate) fn new(grant_type: &str) -> Self {
-        let mut form = Self(String::new());
+    pub(crate) fn new() -> Self {
+        Self(String::new())
+    }
+
+    /// The form of a token request.
+    pub(crate) fn of_grant(grant_type: &str) -> Self {
+        let mut form = Self::new();
         form.field("grant_type", grant_type);
         form
     }

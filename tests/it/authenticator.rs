@@ -15,6 +15,7 @@ mod outages;
 mod refusals;
 mod rejections;
 mod retries;
+mod revocation;
 mod runtimes;
 mod single_flight;
 mod windows;
@@ -138,6 +139,7 @@ fn line(event: &Event) -> String {
         Event::Rejected { generation, .. } => format!("rejected {generation}"),
         Event::Adopted { generation, .. } => format!("adopted {generation}"),
         Event::Cleared => "cleared".to_owned(),
+        Event::RevocationFailed { error, .. } => format!("not revoked: {error}"),
         Event::StoreFailed { error, .. } => format!("store failed: {error}"),
         other => panic!("an event that no test knows: {other:?}"),
     }

@@ -10,6 +10,7 @@ use crate::support::source::credentials;
 mod grants;
 mod keycloak;
 mod lifetimes;
+mod revocation;
 
 fn endpoint(server: &TokenServer) -> TokenEndpoint {
     TokenEndpoint::new("https://id.test/token").unwrap().transport(server.transport())

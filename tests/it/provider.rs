@@ -6,6 +6,7 @@
 mod grants;
 mod pilot;
 mod refusals;
+mod revocation;
 mod rotation;
 mod stacks;
 

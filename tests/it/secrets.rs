@@ -128,6 +128,7 @@ async fn with_every_source(
 ) {
     use reauth::oauth2::{ClientCredentials, Password, RefreshToken};
     let endpoint = || TokenEndpoint::new(&format!("{base}/token")).unwrap().transport(transport.clone());
+    let revoke = || TokenEndpoint::new(&format!("{base}/revoke")).unwrap();
     let pilot = || Pilot::builder(base).unwrap().transport(transport.clone());
     let vathos = Vathos::new("app", CLIENT_SECRET).unwrap().with_transport(transport.clone());
     let vathos = vathos.with_token_url(format!("{base}/token")).unwrap();
@@ -141,10 +142,13 @@ async fn with_every_source(
     }
     let post = ClientAuth::post("app", CLIENT_SECRET).unwrap();
     let raw = ClientAuth::basic_raw("app", CLIENT_SECRET).unwrap();
-    with!("service", ClientCredentials::new(endpoint(), client()).unwrap().extra_field("key", PASSWORD));
-    with!("service, raw", ClientCredentials::new(endpoint(), raw).unwrap());
-    with!("user", Password::new(endpoint(), post, "ada", PASSWORD).unwrap().scope("api"));
-    with!("holder", RefreshToken::new(endpoint(), client(), held()).unwrap());
+    let service = ClientCredentials::new(endpoint(), client()).unwrap();
+    with!("service", service.extra_field("key", PASSWORD).revocation_endpoint(revoke()));
+    with!("service, raw", ClientCredentials::new(endpoint(), raw).unwrap().revocation_endpoint(revoke()));
+    let user = Password::new(endpoint(), post, "ada", PASSWORD).unwrap();
+    with!("user", user.scope("api").revocation_endpoint(revoke()));
+    let holder = RefreshToken::new(endpoint(), client(), held()).unwrap();
+    with!("holder", holder.revocation_endpoint(revoke()));
     with!("PILOT", pilot().password("ada", PASSWORD).unwrap().build().unwrap());
     with!("PILOT with credentials", pilot().credentials(held()).build().unwrap());
     with!("HPC", HpcLogin::new(base, "ada", PASSWORD, "hpc-1").unwrap().transport(transport.clone()));

@@ -57,7 +57,7 @@ async fn r40_f48_nothing_of_a_success_is_printed() {
 
 #[tokio::test(start_paused = true)]
 async fn r40_f48_nothing_of_a_failure_is_printed() {
-    let mut attempts = 0;
+    let (mut attempts, mut revocations) = (0, 0);
     for reply in failures() {
         // At the first request, and at those after a success.
         for good_first in [0, 1] {
@@ -76,6 +76,11 @@ async fn r40_f48_nothing_of_a_failure_is_printed() {
             assert!(printed.contains("RefreshFailed"), "{reply:?}");
             #[cfg(feature = "tracing")]
             assert!(printed.contains("WARN reauth") && printed.contains("refresh_failed"), "{reply:?}");
+            revocations += usize::from(printed.contains("RevocationFailed"));
+            #[cfg(feature = "tracing")]
+            let recorded = ["revocation_failed", "RevocationFailed"].map(|name| printed.contains(name));
+            #[cfg(feature = "tracing")]
+            assert_eq!(recorded[0], recorded[1], "{reply:?}");
             attempts += usize::from(printed.contains("AttemptFailed"));
             #[cfg(feature = "tracing")]
             assert_eq!(printed.contains("AttemptFailed"), printed.contains("attempt_failed"), "{reply:?}");
@@ -83,6 +88,7 @@ async fn r40_f48_nothing_of_a_failure_is_printed() {
         }
     }
     assert!(attempts > 10, "{attempts} runs with an attempt that is tried again");
+    assert!(revocations > 10, "{revocations} runs with a revocation that failed");
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,5 +5,6 @@
 pub mod clock;
 pub mod idp;
 pub mod proxy;
+pub mod revoker;
 pub mod server;
 pub mod source;

@@ -1,0 +1,197 @@
+//! A log-out in its order: memory, store, provider; and what of all that was in memory is revoked.
+
+use std::pin::pin;
+
+use reauth::store::{CredentialStore, MemoryStore};
+use reauth::{Authenticator, Credentials, Error, ErrorKind};
+
+use super::gated::{Call, Gated, allow, next, save};
+use super::{kept, with_store};
+use crate::authenticator::{Recorder, at_once, seconds, token, until, waiting};
+use crate::support::revoker::{Revocations, Revoker, asked};
+use crate::support::source::{Script, credentials};
+
+fn good(n: u32) -> Credentials {
+    credentials(&format!("at-{n}"), Some(&format!("rt-{n}")), Some(300))
+}
+
+fn revoking(script: Script, store: impl CredentialStore) -> (Authenticator, Revocations, Recorder) {
+    let (revoker, calls) = Revoker::new(script);
+    let (auth, recorder) = with_store(revoker, store);
+    (auth, calls, recorder)
+}
+
+#[tokio::test(start_paused = true)]
+async fn r17_memory_then_store_then_provider() {
+    let (store, mut stored) = Gated::new();
+    let kept_by_it = store.kept.clone();
+    kept_by_it.save(&good(1)).await.unwrap();
+    let (auth, mut calls, recorder) = revoking(Script::new(), store);
+    let caller = waiting(&auth).await;
+    allow(&mut stored, Call::Load).await;
+    caller.await.unwrap().unwrap();
+    recorder.take();
+
+    let mut clearing = pin!(auth.clear());
+    assert!(at_once(clearing.as_mut()).await.is_none());
+    assert_eq!(recorder.take(), ["cleared"]);
+    let forgetting = next(&mut stored, Call::Clear).await;
+    assert!(calls.try_recv().is_err(), "not before the store has forgotten");
+    forgetting.go();
+    assert!(at_once(clearing.as_mut()).await.is_none());
+    assert_eq!(kept(&kept_by_it).await, None);
+    asked(&mut calls, "rt-1").done();
+    clearing.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn r17_a_store_that_cannot_forget_hinders_no_revocation_and_is_the_error() {
+    for hangs in [false, true] {
+        for fails in [false, true] {
+            let (store, mut stored) = Gated::new();
+            let (auth, mut calls, recorder) = revoking(Script::new().holding(good(1)), store);
+            let clear = auth.clone();
+            let clearing = tokio::spawn(async move { clear.clear().await });
+            let forgetting = next(&mut stored, Call::Clear).await;
+            if !hangs {
+                forgetting.fail();
+            }
+            let call = calls.recv().await.unwrap();
+            assert_eq!(call.token, "rt-1");
+            if fails {
+                call.fail(Error::transient("503"))
+            } else {
+                call.done()
+            }
+            assert_eq!(clearing.await.unwrap().unwrap_err().kind(), ErrorKind::Store);
+            let expected: &[_] = if fails { &["cleared", "not revoked: 503"] } else { &["cleared"] };
+            assert_eq!(recorder.take(), expected);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r17_what_was_landed_and_not_yet_saved_is_revoked_too_and_first() {
+    let (store, mut stored) = Gated::new();
+    let script = Script::new().holding(good(1)).then_ok(good(2));
+    let (auth, mut calls, _) = revoking(script, store);
+    let caller = waiting(&auth).await;
+    allow(&mut stored, Call::Load).await;
+    caller.await.unwrap().unwrap();
+    let mut refreshing = pin!(auth.refresh());
+    assert!(at_once(refreshing.as_mut()).await.is_none());
+    let saving = next(&mut stored, save("at-2")).await;
+    let clear = auth.clone();
+    let clearing = tokio::spawn(async move { clear.clear().await });
+    assert_eq!(refreshing.await.unwrap_err().kind(), ErrorKind::LoginRequired);
+    drop(saving);
+    allow(&mut stored, Call::Clear).await;
+    for token in ["rt-2", "rt-1"] {
+        let call = calls.recv().await.unwrap();
+        assert_eq!(call.token, token);
+        // One that fails does not hinder the next.
+        call.fail(Error::transient("503"));
+    }
+    clearing.await.unwrap().unwrap();
+    assert!(calls.try_recv().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn r17_one_grant_is_revoked_once() {
+    let (store, mut stored) = Gated::new();
+    // R13: no refresh token in the answer, so that the old one stays in force.
+    let script = Script::new().holding(good(1)).then_ok(credentials("at-2", None, Some(300)));
+    let (auth, mut calls, _) = revoking(script, store);
+    let caller = waiting(&auth).await;
+    allow(&mut stored, Call::Load).await;
+    caller.await.unwrap().unwrap();
+    let mut refreshing = pin!(auth.refresh());
+    assert!(at_once(refreshing.as_mut()).await.is_none());
+    next(&mut stored, save("at-2")).await;
+    let clear = auth.clone();
+    let clearing = tokio::spawn(async move { clear.clear().await });
+    allow(&mut stored, Call::Clear).await;
+    let call = calls.recv().await.unwrap();
+    assert_eq!(call.token, "rt-1");
+    call.done();
+    clearing.await.unwrap().unwrap();
+    assert!(calls.try_recv().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn r17_what_the_source_was_built_with_is_revoked_before_it_was_ever_used() {
+    let (auth, mut calls, _) = revoking(Script::new().holding(good(1)), MemoryStore::new());
+    let mut clearing = pin!(auth.clear());
+    assert!(at_once(clearing.as_mut()).await.is_none());
+    asked(&mut calls, "rt-1").done();
+    clearing.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn r17_what_only_the_store_holds_is_forgotten_and_not_revoked() {
+    let store = MemoryStore::new();
+    store.save(&good(1)).await.unwrap();
+    let (auth, mut calls, _) = revoking(Script::new(), store.clone());
+    at_once(pin!(auth.clear())).await.expect("at once").unwrap();
+    assert_eq!(kept(&store).await, None);
+    assert!(calls.try_recv().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn r17_what_was_put_aside_for_another_process_s_is_revoked_too() {
+    let store = MemoryStore::new();
+    let script = Script::new().without_login().holding(good(1));
+    let lost = script.then_when();
+    let (auth, mut calls, _) = revoking(script.clone(), store.clone());
+    token(&auth).await.unwrap();
+    let refreshing = tokio::spawn({
+        let auth = auth.clone();
+        async move { auth.refresh().await }
+    });
+    until(|| script.requests() == 1).await;
+    // The answer is lost, and another process has left its own credentials: ours are put aside.
+    store.save(&good(2).with_expires_at(crate::support::clock::TestClock::new().wall())).await.unwrap();
+    let hanging = script.then_when();
+    lost.send(Err(Error::transient("lost"))).unwrap();
+    until(|| script.requests() == 2).await;
+    let mut clearing = pin!(auth.clear());
+    assert!(at_once(clearing.as_mut()).await.is_none());
+    asked(&mut calls, "rt-2").done();
+    assert!(at_once(clearing.as_mut()).await.is_none());
+    asked(&mut calls, "rt-1").done();
+    clearing.await.unwrap();
+    drop(hanging);
+    refreshing.await.unwrap().unwrap_err();
+}
+
+/// R44: what somebody has brought again since the log-out is theirs.
+#[tokio::test(start_paused = true)]
+async fn r17_r44_what_a_new_log_in_brought_again_is_not_revoked() {
+    let old = good(1);
+    let same_access = credentials("at-1", Some("rt-9"), Some(300));
+    let same_refresh = credentials("at-9", Some("rt-1"), Some(300));
+    for (brought, is_revoked) in [(old, false), (same_access, false), (same_refresh, false), (good(2), true)]
+    {
+        let (store, mut stored) = Gated::new();
+        let (auth, mut calls, recorder) = revoking(Script::new().holding(good(1)), store);
+        let clear = auth.clone();
+        let clearing = tokio::spawn(async move { clear.clear().await });
+        let forgetting = next(&mut stored, Call::Clear).await;
+        assert_eq!(recorder.take(), ["cleared"]);
+        let set = auth.clone();
+        let saved = save(brought.access_token());
+        let setting = tokio::spawn(async move { set.set_credentials(brought).await });
+        // They are in hand before the store has forgotten the old ones.
+        until(|| recorder.take() == ["cleared"]).await;
+        forgetting.go();
+        allow(&mut stored, saved).await;
+        setting.await.unwrap().unwrap();
+        let call = tokio::time::timeout(seconds(5), calls.recv()).await;
+        assert_eq!(call.is_ok(), is_revoked);
+        if let Ok(Some(call)) = call {
+            assert_eq!(call.token, "rt-1");
+            call.done();
+        }
+        clearing.await.unwrap().unwrap();
+    }
+}
