@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use reauth::store::{CredentialStore, MemoryStore};
 use reauth::{Credentials, Error};
@@ -79,14 +80,14 @@ impl Pending {
 
 /// Lets the next call pass, which has to be this one.
 pub(super) async fn allow(calls: &mut Calls, expected: Call) {
-    let pending = calls.recv().await.unwrap();
-    assert_eq!(pending.call, expected);
-    pending.go();
+    next(calls, expected).await.go();
 }
 
 /// Waits for the next call, which has to be this one.
 pub(super) async fn next(calls: &mut Calls, expected: Call) -> Pending {
-    let pending = calls.recv().await.unwrap();
+    // The limit is far beyond any of the authenticator's: a call that never comes fails the test, and does not hang it.
+    let pending = tokio::time::timeout(Duration::from_secs(3600), calls.recv()).await;
+    let pending = pending.unwrap_or_else(|_| panic!("{expected:?} never comes")).unwrap();
     assert_eq!(pending.call, expected);
     pending
 }

@@ -8,7 +8,7 @@ use reauth::{Authenticator, Credentials, Error, ErrorKind};
 use super::gated::{Call, Gated, allow, next, save};
 use super::{kept, with_store};
 use crate::authenticator::{Recorder, at_once, seconds, token, until, waiting};
-use crate::support::revoker::{Revocations, Revoker, asked};
+use crate::support::revoker::{Revocations, Revoker, asked, next as next_of};
 use crate::support::source::{Script, credentials};
 
 fn good(n: u32) -> Credentials {
@@ -56,8 +56,7 @@ async fn r17_a_store_that_cannot_forget_hinders_no_revocation_and_is_the_error()
             if !hangs {
                 forgetting.fail();
             }
-            let call = calls.recv().await.unwrap();
-            assert_eq!(call.token, "rt-1");
+            let call = next_of(&mut calls, "rt-1").await;
             if fails {
                 call.fail(Error::transient("503"))
             } else {
@@ -87,8 +86,7 @@ async fn r17_what_was_landed_and_not_yet_saved_is_revoked_too_and_first() {
     drop(saving);
     allow(&mut stored, Call::Clear).await;
     for token in ["rt-2", "rt-1"] {
-        let call = calls.recv().await.unwrap();
-        assert_eq!(call.token, token);
+        let call = next_of(&mut calls, token).await;
         // One that fails does not hinder the next.
         call.fail(Error::transient("503"));
     }
@@ -111,9 +109,7 @@ async fn r17_one_grant_is_revoked_once() {
     let clear = auth.clone();
     let clearing = tokio::spawn(async move { clear.clear().await });
     allow(&mut stored, Call::Clear).await;
-    let call = calls.recv().await.unwrap();
-    assert_eq!(call.token, "rt-1");
-    call.done();
+    next_of(&mut calls, "rt-1").await.done();
     clearing.await.unwrap().unwrap();
     assert!(calls.try_recv().is_err());
 }

@@ -1,5 +1,7 @@
 //! A source that is asked to revoke, and does nothing before the test says so.
 
+use std::time::Duration;
+
 use reauth::{CredentialSource, Credentials, Error};
 use tokio::sync::{mpsc, oneshot};
 
@@ -58,6 +60,14 @@ impl Revocation {
 /// The next revocation, which has been asked for already and is of this token.
 pub fn asked(calls: &mut Revocations, token: &str) -> Revocation {
     let call = calls.try_recv().expect("a revocation");
+    assert_eq!(call.token, token);
+    call
+}
+
+/// Waits for the next revocation, which has to be of this token. One that never comes fails the test.
+pub async fn next(calls: &mut Revocations, token: &str) -> Revocation {
+    let call = tokio::time::timeout(Duration::from_secs(3600), calls.recv()).await;
+    let call = call.unwrap_or_else(|_| panic!("the revocation of {token} never comes")).unwrap();
     assert_eq!(call.token, token);
     call
 }
