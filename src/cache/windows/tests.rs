@@ -78,8 +78,9 @@ proptest! {
         prop_assert_eq!(mandatory, (lifetime / timing.mandatory.0).min(timing.mandatory.1));
         let nominal = (lifetime / timing.advisory.0).min(timing.advisory.1);
         let jitter = if timing.jitter { nominal / 10 } else { Duration::ZERO };
-        // One nanosecond for rounding.
-        let (least, most) = (nominal - jitter, nominal + jitter + Duration::from_nanos(1));
+        // One nanosecond for rounding, either way.
+        let rounding = Duration::from_nanos(1);
+        let (least, most) = ((nominal - jitter).saturating_sub(rounding), nominal + jitter + rounding);
         prop_assert!(advisory >= least.max(mandatory).min(lifetime), "{advisory:?} {nominal:?}");
         prop_assert!(advisory <= most.max(mandatory), "{advisory:?} {nominal:?}");
     }
