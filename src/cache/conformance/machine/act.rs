@@ -113,6 +113,7 @@ impl Machine {
         let held = self.state.set(credentials, self.now).map_err(|error| error.to_string())?;
         let ended = self.abandon();
         if self.store.is_some() {
+            self.state.writes(held.credentials.clone());
             self.own_call(caller, StoreCall::Save(held.credentials.clone()))?;
         } else {
             self.got(caller, Outcome::Done);
