@@ -250,3 +250,6 @@ impl fmt::Debug for Authenticator {
         f.debug_struct("Authenticator").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;
