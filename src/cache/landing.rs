@@ -109,3 +109,6 @@ impl Drop for Wait {
         }
     }
 }
+
+#[cfg(all(test, not(reauth_model)))]
+mod tests;
