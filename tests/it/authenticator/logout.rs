@@ -107,6 +107,17 @@ async fn f13_a_log_out_before_the_flight_has_run_ends_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn r17_a_waiter_from_before_a_log_out_is_not_handed_what_came_after_it() {
+    let auth = exact(Script::new().then(Answer::Hang));
+    let caller = waiting(&auth).await;
+    // Somebody logs out, and somebody in, before that caller has looked again.
+    auth.clear().await.unwrap();
+    auth.set_credentials(credentials("at-2", None, Some(300))).await.unwrap();
+    assert_eq!(caller.await.unwrap().unwrap_err().kind(), ErrorKind::LoginRequired);
+    assert_eq!(token(&auth).await.unwrap(), "at-2");
+}
+
+#[tokio::test(start_paused = true)]
 async fn r17_the_flight_after_a_log_out_is_not_disturbed_by_the_one_before() {
     let script = Script::new();
     let (_before, gate) = oneshot::channel();

@@ -100,6 +100,33 @@ async fn what_happens_within_an_observer_is_told_after_it_has_returned() {
     assert_eq!(*told.lock().unwrap(), ["started", "returns", "another"]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_happened_before_a_log_out_within_an_observer_is_told_too() {
+    let auth: Arc<OnceLock<Authenticator>> = Arc::default();
+    let told: Arc<Mutex<Vec<&str>>> = Arc::default();
+    let (again, log) = (auth.clone(), told.clone());
+    let observer = move |event: &Event| {
+        log.lock().unwrap().push(match event {
+            Event::RefreshStarted { .. } => "started",
+            Event::RefreshSucceeded { .. } => "succeeded",
+            Event::Cleared => "cleared",
+            _ => "another",
+        });
+        if matches!(event, Event::RefreshSucceeded { .. }) {
+            let auth = again.get().unwrap();
+            let mut context = Context::from_waker(Waker::noop());
+            assert!(pin!(auth.refresh()).poll(&mut context).is_pending());
+            assert!(pin!(auth.clear()).poll(&mut context).is_ready());
+        }
+    };
+    let script = Script::new().then_ok(credentials("at-1", None, Some(300)));
+    let built = builder(script).observer(observer).build().unwrap();
+    auth.set(built.clone()).unwrap();
+    // (The source logs in again for this caller, in vain.)
+    token(&built).await.unwrap_err();
+    assert_eq!(told.lock().unwrap()[..4], ["started", "succeeded", "started", "cleared"]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn events_are_told_in_order_and_one_at_a_time() {
     let told: Arc<Mutex<Vec<u64>>> = Arc::default();

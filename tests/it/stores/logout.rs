@@ -1,9 +1,12 @@
 //! After a log-out the store is empty, whatever was under way.
 
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Waker};
 
 use reauth::store::{CredentialStore, MemoryStore};
-use reauth::{Credentials, ErrorKind};
+use reauth::{Authenticator, Credentials, ErrorKind, Event};
 use tokio::time::advance;
 
 use super::gated::{Call, Gated, allow, next, save};
@@ -235,4 +238,24 @@ async fn r17_a_log_out_during_a_refresh_leaves_the_store_empty() {
     tokio::time::sleep(millis(2000)).await;
     assert!(calls.try_recv().is_err());
     assert_eq!(kept(&kept_by_it).await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r17_who_logs_in_before_the_store_was_cleared_stays_logged_in() {
+    // An observer is told of the log-out before the store is; this one brings the next credentials at once.
+    let auth: Arc<OnceLock<Authenticator>> = Arc::default();
+    let (again, done) = (auth.clone(), AtomicBool::new(false));
+    let observer = move |event: &Event| {
+        if matches!(event, Event::Cleared) && !done.swap(true, Ordering::SeqCst) {
+            let mut setting = pin!(again.get().unwrap().set_credentials(good(2)));
+            assert!(setting.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+        }
+    };
+    let store = MemoryStore::new();
+    let built =
+        Authenticator::builder(Script::new()).store(store.clone()).observer(observer).build().unwrap();
+    auth.set(built.clone()).unwrap();
+    built.clear().await.unwrap();
+    assert_eq!(token_at_once(&built).await.unwrap(), "at-2");
+    assert_eq!(kept(&store).await, tokens("at-2", "rt-2"));
 }
