@@ -20,6 +20,7 @@ mod bodies;
 mod contract;
 mod per_request;
 mod reqwest_middleware;
+mod stacks;
 mod tower_layer;
 
 // The token endpoint and the sources.

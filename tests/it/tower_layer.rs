@@ -2,7 +2,6 @@
 
 pub mod api;
 
-mod hyper_client;
 mod redirects;
 mod rejection;
 mod renewal;

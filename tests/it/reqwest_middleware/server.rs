@@ -1,5 +1,5 @@
-//! An HTTP/1.1 server on loopback: the test says how it answers, and it remembers what it was sent, and on which
-//! connection.
+//! An HTTP server on loopback, HTTP/1.1 or (without TLS, so a client has to know) HTTP/2: the test says how it
+//! answers, and it remembers what it was sent, and on which connection.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -19,6 +20,7 @@ use tokio::task::JoinSet;
 pub struct Arrived {
     /// The connections are numbered from 0.
     pub connection: usize,
+    pub version: Version,
     pub method: http::Method,
     pub path: String,
     pub headers: HeaderMap,
@@ -96,6 +98,7 @@ async fn accept(listener: TcpListener, answer: Arc<Answer>, seen: Arc<Mutex<Vec<
                 let (head, body) = request.into_parts();
                 let arrived = Arrived {
                     connection,
+                    version: head.version,
                     method: head.method,
                     path: head.uri.path().to_owned(),
                     headers: head.headers,
@@ -107,7 +110,7 @@ async fn accept(listener: TcpListener, answer: Arc<Answer>, seen: Arc<Mutex<Vec<
         });
         connections.spawn(async move {
             // A client that closes the connection half-way is none of the server's business.
-            let _ = hyper::server::conn::http1::Builder::new()
+            let _ = auto::Builder::new(TokioExecutor::new())
                 .serve_connection(TokioIo::new(stream), service)
                 .await;
         });

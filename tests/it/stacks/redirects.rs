@@ -1,0 +1,174 @@
+//! tower-http's `FollowRedirect` above the layer, where each hop is a request of its own, and below it.
+
+use http::{Request, Response, StatusCode, Uri, Version};
+use http_body_util::Full;
+use hyper_util::client::legacy::Error;
+use reauth::per_request::{WithAuthenticator, WithoutCredentials};
+use reauth::{AuthLayer, RenewalError, Scope};
+use tower::ServiceBuilder;
+use tower_http::follow_redirect::policy::{FilterCredentials, Limited, PolicyExt as _};
+use tower_http::follow_redirect::{FollowRedirectLayer, RequestUri};
+
+use super::{BOTH, Body, World, read};
+use crate::reqwest_middleware::server::{Server, unauthorized};
+use crate::support::source::{Script, credentials};
+use crate::tower_layer::api::{authenticator, send};
+
+/// A server whose `/x` leads to `to`, and which takes `at-2` there.
+async fn leading_to(version: Version, to: String) -> World {
+    let server = Server::start(move |arrived| match (arrived.path.as_str(), arrived.token()) {
+        ("/x", _) => Response::builder().status(307).header("location", &to).body(Full::default()).unwrap(),
+        (_, Some("at-2")) => Response::new(Full::from("at-2")),
+        _ => unauthorized(),
+    });
+    World::with(version, server.await)
+}
+
+/// Says where an answer came from: to be given to the layer when the follower is below.
+fn came_from(extensions: &http::Extensions) -> Option<Uri> {
+    Some(extensions.get::<RequestUri>()?.0.clone())
+}
+
+/// Without a body: the follower sends no other one on, unless its policy can clone it.
+fn get(world: &World) -> Request<Body> {
+    Request::get(world.server.url("/x")).body(Body::default()).unwrap()
+}
+
+fn paths(server: &Server) -> Vec<String> {
+    server.arrived().into_iter().map(|arrived| arrived.path).collect()
+}
+
+#[tokio::test]
+async fn f44_above_the_layer_each_hop_is_judged_and_renewed_by_itself() {
+    for version in BOTH {
+        let world = leading_to(version, "/y".to_owned()).await;
+        let service = ServiceBuilder::new()
+            .layer(FollowRedirectLayer::new())
+            .layer(world.layer())
+            .service(world.hyper());
+        let (code, body) = read(send(&service, get(&world)).await.unwrap()).await;
+        assert_eq!((code, &body[..]), (StatusCode::OK, &b"at-2"[..]));
+        // The replay is of the second hop alone.
+        assert_eq!(paths(&world.server), ["/x", "/y", "/y"]);
+        assert_eq!(world.server.tokens(), ["at-1", "at-1", "at-2"]);
+    }
+}
+
+#[tokio::test]
+async fn f44_above_the_layer_the_token_is_not_sent_to_another_host() {
+    for version in BOTH {
+        let other = Server::start(|_| unauthorized()).await;
+        let world = leading_to(version, other.url("/y")).await;
+        let service = ServiceBuilder::new()
+            .layer(FollowRedirectLayer::new())
+            .layer(world.layer())
+            .service(world.hyper());
+        let response = send(&service, get(&world)).await.unwrap();
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+        assert_eq!((world.server.tokens(), other.tokens()), (vec!["at-1".into()], vec!["-".to_owned()]));
+        assert_eq!(world.script.requests(), 0, "R30: nothing was rejected");
+    }
+}
+
+#[tokio::test]
+async fn f44_below_the_layer_the_token_is_not_sent_to_another_host_and_its_401_rejects_nothing() {
+    for version in BOTH {
+        let other = Server::start(|_| unauthorized()).await;
+        let world = leading_to(version, other.url("/y")).await;
+        let service = ServiceBuilder::new()
+            .layer(world.layer().response_uri(came_from))
+            .layer(FollowRedirectLayer::new())
+            .service(world.hyper());
+        for _ in 0..2 {
+            let response = send(&service, get(&world)).await.unwrap();
+            assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+            assert!(response.extensions().get::<RenewalError>().is_none());
+        }
+        assert_eq!(
+            (world.server.tokens(), other.tokens()),
+            (vec!["at-1".into(); 2], vec!["-".to_owned(); 2])
+        );
+        assert_eq!(world.script.requests(), 0);
+    }
+}
+
+#[tokio::test]
+async fn r30_below_the_layer_and_without_response_uri_a_foreign_401_costs_a_refresh() {
+    for version in BOTH {
+        let other = Server::start(|_| unauthorized()).await;
+        let world = leading_to(version, other.url("/y")).await;
+        let service = ServiceBuilder::new()
+            .layer(world.layer())
+            .layer(FollowRedirectLayer::new())
+            .service(world.hyper());
+        let response = send(&service, get(&world)).await.unwrap();
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+        assert_eq!(other.tokens(), ["-", "-"], "and no token goes there");
+        assert_eq!(world.script.requests(), 1);
+    }
+}
+
+#[tokio::test]
+async fn f44_below_the_layer_the_replay_starts_at_the_first_hop() {
+    for version in BOTH {
+        let world = leading_to(version, "/y".to_owned()).await;
+        let service = ServiceBuilder::new()
+            .layer(world.layer().response_uri(came_from))
+            .layer(FollowRedirectLayer::new())
+            .service(world.hyper());
+        let response = send(&service, get(&world)).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(paths(&world.server), ["/x", "/y", "/x", "/y"]);
+    }
+}
+
+/// What a request asks for by its extensions, and a hop from one origin in scope to another: tower-http keeps the
+/// extensions within an origin, and drops them between two.
+#[tokio::test]
+async fn r44_above_the_layer_what_a_request_asks_for_is_kept_across_origins_only_if_the_policy_allows_it() {
+    for version in BOTH {
+        let allowing = FilterCredentials::new()
+            .allow_extension::<WithAuthenticator>()
+            .allow_extension::<WithoutCredentials>();
+        for (allowed, [own, without]) in [(false, ["at-1", "at-1"]), (true, ["own-1", "-"])] {
+            let other = Server::start(|_| Response::new(Full::default())).await;
+            let world = leading_to(version, other.url("/y")).await;
+            let scope = Scope::origin(world.server.origin()).unwrap().and(other.origin()).unwrap();
+            let layer = AuthLayer::new(scope, world.auth.clone());
+            let filter = if allowed { allowing.clone() } else { FilterCredentials::new() };
+            let service = ServiceBuilder::new()
+                .layer(FollowRedirectLayer::with_policy(Limited::new(5).and::<_, Body, Error>(filter)))
+                .layer(layer)
+                .service(world.hyper());
+            let owner = Script::new().holding(credentials("own-1", None, None));
+
+            let mut request = get(&world);
+            request.extensions_mut().insert(WithAuthenticator(authenticator(&owner)));
+            send(&service, request).await.unwrap();
+            let mut request = get(&world);
+            request.extensions_mut().insert(WithoutCredentials);
+            send(&service, request).await.unwrap();
+
+            assert_eq!(world.server.tokens(), ["own-1", "-"]);
+            assert_eq!(other.tokens(), [own, without], "allowed: {allowed}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn r44_below_the_layer_what_a_request_asks_for_holds_at_every_hop() {
+    for version in BOTH {
+        let other = Server::start(|_| Response::new(Full::default())).await;
+        let world = leading_to(version, other.url("/y")).await;
+        let scope = Scope::origin(world.server.origin()).unwrap().and(other.origin()).unwrap();
+        let layer = AuthLayer::new(scope, world.auth.clone()).response_uri(came_from);
+        let service =
+            ServiceBuilder::new().layer(layer).layer(FollowRedirectLayer::new()).service(world.hyper());
+        let owner = Script::new().holding(credentials("own-1", None, None));
+        let mut request = get(&world);
+        request.extensions_mut().insert(WithAuthenticator(authenticator(&owner)));
+        assert_eq!(send(&service, request).await.unwrap().status(), StatusCode::OK);
+        // It is sent to the first origin, and the follower takes it off for the second.
+        assert_eq!((world.server.tokens(), other.tokens()), (vec!["own-1".into()], vec!["-".to_owned()]));
+    }
+}
