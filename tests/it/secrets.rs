@@ -16,7 +16,7 @@ use crate::support::server::{Reply, Seen, TokenServer};
 
 mod adapters;
 #[cfg(feature = "tracing")]
-mod capture;
+pub mod capture;
 mod echoes;
 mod sources;
 mod types;
@@ -29,7 +29,7 @@ const CLIENT_SECRET: &str = "canary-cs \"%+&=\\ü";
 
 /// All that was printed, logged or reported.
 #[derive(Clone, Default)]
-struct Printed(Arc<Mutex<Vec<String>>>);
+pub struct Printed(Arc<Mutex<Vec<String>>>);
 
 impl Printed {
     fn line(&self, line: String) {
@@ -62,6 +62,11 @@ impl Printed {
 
     fn contains(&self, text: &str) -> bool {
         self.0.lock().unwrap().iter().any(|line| line.contains(text))
+    }
+
+    /// The lines with this in them.
+    pub fn with(&self, text: &str) -> Vec<String> {
+        self.0.lock().unwrap().iter().filter(|line| line.contains(text)).cloned().collect()
     }
 
     /// Finds the canary as it is, and in base64 whatever stands before it.

@@ -6,6 +6,7 @@
 
 mod hyper_client;
 mod redirects;
+mod reqwest;
 mod tower;
 
 use std::fmt::Debug;
@@ -35,8 +36,8 @@ where
     Client::builder(TokioExecutor::new()).http2_only(version == Version::HTTP_2).build_http()
 }
 
-fn reqwest_client(version: Version) -> reqwest::Client {
-    let client = reqwest::Client::builder().no_proxy();
+fn reqwest_client(version: Version) -> ::reqwest::Client {
+    let client = ::reqwest::Client::builder().no_proxy();
     match version {
         Version::HTTP_2 => client.http2_prior_knowledge(),
         _ => client.http1_only(),

@@ -12,7 +12,7 @@ use tracing::{Event, Metadata, Subscriber};
 use super::Printed;
 
 /// Captures what this thread logs until the guard is dropped; in a test, the whole of its runtime.
-pub(super) fn start(printed: &Printed) -> DefaultGuard {
+pub fn start(printed: &Printed) -> DefaultGuard {
     tracing::subscriber::set_default(Capture { printed: printed.clone(), spans: AtomicU64::new(1) })
 }
 

@@ -1,0 +1,131 @@
+//! reqwest clients as tower services: below the layer, and with the middleware in them.
+
+use bytes::Bytes;
+use http::{Response, StatusCode, Uri};
+use http_body_util::Full;
+use reauth::per_request::{NoReplay, WithoutCredentials};
+use tower::{Layer, Service, ServiceExt, service_fn};
+
+use super::*;
+use crate::reqwest_middleware::server::{Server, unauthorized};
+use crate::tower_layer::api::send;
+
+/// What the layer wants: a service of `http` types, while reqwest's clients are services of reqwest's own. A body of
+/// `Bytes` can be replayed.
+fn adapt<S>(
+    client: S,
+) -> impl Service<Request<Bytes>, Response = Response<reqwest::Body>, Error = S::Error, Future: Send>
++ Clone
++ Send
++ 'static
+where
+    S: Service<reqwest::Request, Response = reqwest::Response, Error: From<reqwest::Error>, Future: Send>
+        + Clone
+        + Send
+        + 'static,
+{
+    service_fn(move |request: Request<Bytes>| {
+        let client = client.clone();
+        async move {
+            let response = client.oneshot(request.try_into()?).await?;
+            let from = CameFrom(response.url().as_str().parse().ok());
+            let mut response = Response::from(response);
+            response.extensions_mut().insert(from);
+            Ok(response)
+        }
+    })
+}
+
+/// reqwest follows redirects by itself, and its answer says where it came from until it is an `http` one.
+#[derive(Clone)]
+struct CameFrom(Option<Uri>);
+
+fn came_from(extensions: &http::Extensions) -> Option<Uri> {
+    extensions.get::<CameFrom>()?.0.clone()
+}
+
+/// What every stack has to do, with a body of `Bytes`.
+async fn assert_renews_through<S>(world: &World, service: S)
+where
+    S: Service<
+            Request<Bytes>,
+            Response = Response<reqwest::Body>,
+            Error: std::fmt::Debug + Send,
+            Future: Send,
+        > + Clone
+        + Send
+        + 'static,
+{
+    world
+        .assert_renews(|request| {
+            let service = service.clone();
+            async move {
+                let (head, body) = request.into_parts();
+                let body = body.collect().await.unwrap().to_bytes();
+                let answer = send(&service, Request::from_parts(head, body));
+                crate::stacks::read(answer.await.unwrap()).await
+            }
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn r31_the_layer_around_a_reqwest_client_renews() {
+    for version in BOTH {
+        let world = World::new(version).await;
+        let service = world.layer().response_uri(came_from).layer(adapt(reqwest_client(version)));
+        assert_renews_through(&world, service).await;
+    }
+}
+
+#[tokio::test]
+async fn r30_the_layer_around_a_reqwest_client_sees_where_a_401_came_from() {
+    for version in BOTH {
+        let other = Server::start(|_| unauthorized()).await;
+        let to = other.url("/y");
+        let server = Server::start(move |_| {
+            Response::builder().status(302).header("location", &to).body(Full::default()).unwrap()
+        });
+        let world = World::with(version, server.await);
+        let service = world.layer().response_uri(came_from).layer(adapt(reqwest_client(version)));
+        let request = Request::get(world.server.url("/x")).body(Bytes::new()).unwrap();
+        assert_eq!(send(&service, request).await.unwrap().status(), StatusCode::UNAUTHORIZED);
+        assert_eq!((world.server.tokens(), other.tokens()), (vec!["at-1".into()], vec!["-".to_owned()]));
+        assert_eq!(world.script.requests(), 0);
+    }
+}
+
+#[tokio::test]
+async fn r31_a_client_with_the_middleware_is_a_service_that_renews() {
+    for version in BOTH {
+        let world = World::new(version).await;
+        let client = ClientBuilder::new(reqwest_client(version)).with(auth(&world)).build();
+        assert_renews_through(&world, adapt(client)).await;
+    }
+}
+
+/// What a request asks for by its extensions does not reach a middleware this way: reqwest keeps them to itself, and
+/// the middlewares get an empty set. The layer around the client, in place of the middleware in it, does see them.
+#[tokio::test]
+async fn r20_through_a_service_per_request_marks_reach_the_layer_and_not_the_middleware() {
+    for version in BOTH {
+        let world = World::new(version).await;
+        let middleware = adapt(ClientBuilder::new(reqwest_client(version)).with(auth(&world)).build());
+        let layer = world.layer().layer(adapt(reqwest_client(version)));
+
+        let without = || {
+            let request = Request::get(world.server.url("/x")).extension(WithoutCredentials);
+            request.body(Bytes::new()).unwrap()
+        };
+        send(&layer, without()).await.unwrap();
+        assert_eq!(world.server.tokens(), ["-"]);
+        let once = || {
+            let request = Request::post(world.server.url("/pay")).extension(NoReplay);
+            request.body(Bytes::from("once")).unwrap()
+        };
+        send(&middleware, once()).await.unwrap();
+        assert_eq!(world.server.tokens(), ["-", "at-1", "at-2"]);
+        send(&middleware, without()).await.unwrap();
+        assert_eq!(world.server.tokens(), ["-", "at-1", "at-2", "at-2"]);
+    }
+}
