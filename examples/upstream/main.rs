@@ -1,0 +1,126 @@
+//! An axum server that calls an upstream API on its users' behalf, and, for its own needs, as itself. Runs the
+//! server on loopback, calls it as two users at once, and fails if anyone was answered for somebody else.
+//!
+//! Read `app.rs` first, then `users.rs`: these are the parts to copy.
+//!
+//! ```sh
+//! export TOKEN_URL=…         # the token endpoint: https, or http on loopback
+//! export API_URL=…           # what to GET upstream; its answer has to name the user (`"sub":"…"`)
+//! export SCOPE=…             # optional
+//! export CLIENT_ID=…         # the server's own identity: a client that may use the client credentials grant
+//! export CLIENT_SECRET=…
+//! export USERS_CLIENT_ID=…   # the client through which users log in: the password grant
+//! export USERS_CLIENT_SECRET=…
+//! export FIRST_USER=…  FIRST_PASSWORD=…  SECOND_USER=…  SECOND_PASSWORD=…
+//! cargo run --example upstream
+//! ```
+
+mod app;
+#[path = "../common/mod.rs"]
+mod common;
+mod users;
+
+use std::net::Ipv4Addr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use reqwest::StatusCode;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use app::{App, Settings};
+use common::BoxError;
+use users::Users;
+
+/// Calls of each user, all at once.
+const CALLS: usize = 10;
+/// Users whose tokens are kept. Few, so that the run goes past it.
+const CAPACITY: usize = 2;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    common::finish(run().await)
+}
+
+async fn run() -> Result<String, BoxError> {
+    let settings = Settings::from_env();
+    let [first, first_password, second, second_password] =
+        common::required(["FIRST_USER", "FIRST_PASSWORD", "SECOND_USER", "SECOND_PASSWORD"]);
+
+    let users = Arc::new(Users::new(CAPACITY, settings.users_source()?));
+    let app = App::new(&settings, users.clone())?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let caller =
+        Caller { http: reqwest::Client::new(), origin: format!("http://{}", listener.local_addr()?) };
+    tokio::spawn(async { axum::serve(listener, app.router()).await });
+
+    let mut calls = JoinSet::new();
+    for _ in 0..CALLS {
+        calls.spawn(caller.clone().call("/me", Some((first.clone(), first_password.clone()))));
+        calls.spawn(caller.clone().call("/me", Some((second.clone(), second_password.clone()))));
+        calls.spawn(caller.clone().call("/status", None));
+    }
+    let (mut as_first, mut as_second, mut as_itself) = (0, 0, 0);
+    for answer in calls.join_all().await {
+        let answer = answer?;
+        let is = |name: &str| answer.text.contains(&format!("\"sub\":\"{name}\""));
+        match (answer.code, answer.user.as_deref()) {
+            (StatusCode::OK, Some(user)) if user == first && is(&first) => as_first += 1,
+            (StatusCode::OK, Some(user)) if user == second && is(&second) => as_second += 1,
+            (StatusCode::OK, None) if !is(&first) && !is(&second) => as_itself += 1,
+            _ => return Err(format!("WRONG: {answer:?}").into()),
+        }
+    }
+    let token_requests = users.token_requests();
+    if (as_first, as_second, as_itself) != (CALLS, CALLS, CALLS) || token_requests >= 2 * CALLS {
+        return Err(format!("WRONG: {as_first}, {as_second}, {as_itself}, {token_requests}").into());
+    }
+
+    // A wrong password is another identity: it is refused, and gets nothing of the user's.
+    for _ in 0..CALLS {
+        let answer = caller.clone().call("/me", Some((first.clone(), "not it".to_owned()))).await?;
+        if answer.code != StatusCode::UNAUTHORIZED {
+            return Err(format!("WRONG: {answer:?}").into());
+        }
+    }
+    let refused = users.token_requests() - token_requests;
+    // That was a third one: somebody's tokens had to go. Nobody notices.
+    let answer = caller.call("/me", Some((first.clone(), first_password))).await?;
+    if answer.code != StatusCode::OK || users.count() > CAPACITY {
+        return Err(format!("WRONG: {answer:?}, {} users kept", users.count()).into());
+    }
+    Ok(format!(
+        "{CALLS} calls each as {first}, as {second} and as the server itself: all answered for the right one\n\
+         {token_requests} token requests for {} calls of users\n\
+         {CALLS} calls with a wrong password: 401, at the price of {refused} token request(s)\n\
+         {} of at most {CAPACITY} users' tokens are kept",
+        2 * CALLS,
+        users.count()
+    ))
+}
+
+/// Somebody who calls our server.
+#[derive(Clone)]
+struct Caller {
+    http: reqwest::Client,
+    origin: String,
+}
+
+#[derive(Debug)]
+struct Answer {
+    user: Option<String>,
+    code: StatusCode,
+    text: String,
+}
+
+impl Caller {
+    async fn call(self, path: &str, user: Option<(String, String)>) -> Result<Answer, reqwest::Error> {
+        let mut request = self.http.get(format!("{}{path}", self.origin));
+        if let Some((name, password)) = &user {
+            request = request.basic_auth(name, Some(password));
+        }
+        let response = request.send().await?;
+        let code = response.status();
+        Ok(Answer { user: user.map(|(name, _)| name), code, text: response.text().await? })
+    }
+}
