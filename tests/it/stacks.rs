@@ -7,6 +7,7 @@
 mod hyper_client;
 mod redirects;
 mod reqwest;
+mod tonic;
 mod tower;
 
 use std::fmt::Debug;
