@@ -65,6 +65,7 @@ impl Printed {
     }
 
     /// The lines with this in them.
+    #[cfg(feature = "tracing")]
     pub fn with(&self, text: &str) -> Vec<String> {
         self.0.lock().unwrap().iter().filter(|line| line.contains(text)).cloned().collect()
     }
