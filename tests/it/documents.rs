@@ -1,4 +1,5 @@
-//! The documents name tests and the records of events: every one of them exists.
+//! The documents name tests and the records of events: every one of them exists. They name versions: these are the
+//! ones that are tested.
 
 use std::fs;
 use std::path::Path;
@@ -72,4 +73,40 @@ fn every_event_is_recorded_as_behaviour_md_says() {
     let recorded: Vec<_> = arms.map(recorded).collect();
     assert!(recorded.len() >= 8, "{recorded:#?}");
     assert_eq!(documented, recorded);
+}
+
+/// Major and minor version of the newest release of a crate that `Cargo.lock` has.
+fn locked(lock: &str, name: &str) -> Option<String> {
+    let numbers =
+        |version: &str| version.split('.').map(|part| part.parse().ok()).collect::<Option<Vec<u64>>>();
+    let versions = lock.split("[[package]]").filter_map(|package| {
+        let field = |key: &str| {
+            let line = package.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "));
+            line.map(|value| value.trim_matches('"'))
+        };
+        (field("name") == Some(name)).then(|| field("version").and_then(numbers)).flatten()
+    });
+    versions.max().map(|version| format!("{}.{}", version[0], version[1]))
+}
+
+#[test]
+fn the_readmes_table_of_stacks_names_the_versions_that_are_tested() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let lock = fs::read_to_string(root.join("Cargo.lock")).unwrap();
+
+    let section = readme.split("\n## ").find(|section| section.starts_with("Stacks\n")).unwrap();
+    let rows: Vec<_> = section.lines().filter(|line| line.starts_with('|')).skip(2).collect();
+    let named: Vec<_> = rows.iter().flat_map(|row| row.split('|').nth(2).unwrap().split(',')).collect();
+    let wrong: Vec<_> = named
+        .iter()
+        .filter_map(|tested| {
+            let (name, version) = tested.trim().split_once(' ').unwrap();
+            let locked = locked(&lock, name);
+            (locked.as_deref() != Some(version)).then(|| format!("{name} {version}: it is {locked:?}"))
+        })
+        .collect();
+
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(named.len() >= 9, "{named:?}");
 }

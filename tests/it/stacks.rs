@@ -38,7 +38,8 @@ where
 }
 
 fn reqwest_client(version: Version) -> ::reqwest::Client {
-    let client = ::reqwest::Client::builder().no_proxy();
+    // None of these tests is about redirects that reqwest follows itself: `reqwest_middleware/redirects.rs` is.
+    let client = ::reqwest::Client::builder().no_proxy().redirect(::reqwest::redirect::Policy::none());
     match version {
         Version::HTTP_2 => client.http2_prior_knowledge(),
         _ => client.http1_only(),

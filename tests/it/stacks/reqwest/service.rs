@@ -1,17 +1,18 @@
 //! reqwest clients as tower services: below the layer, and with the middleware in them.
 
 use bytes::Bytes;
-use http::{Response, StatusCode, Uri};
+use http::{Response, StatusCode};
 use http_body_util::Full;
 use reauth::per_request::{NoReplay, WithoutCredentials};
 use tower::{Layer, Service, ServiceExt, service_fn};
+use tower_http::follow_redirect::FollowRedirect;
 
 use super::*;
 use crate::reqwest_middleware::server::{Server, unauthorized};
 use crate::tower_layer::api::send;
 
-/// What the layer wants: a service of `http` types, while reqwest's clients are services of reqwest's own. A body of
-/// `Bytes` can be replayed.
+/// The README's adapter: the layer wants a service of `http` types, while reqwest's clients are services of reqwest's
+/// own. A body of `Bytes` can be replayed.
 fn adapt<S>(
     client: S,
 ) -> impl Service<Request<Bytes>, Response = Response<reqwest::Body>, Error = S::Error, Future: Send>
@@ -26,22 +27,8 @@ where
 {
     service_fn(move |request: Request<Bytes>| {
         let client = client.clone();
-        async move {
-            let response = client.oneshot(request.try_into()?).await?;
-            let from = CameFrom(response.url().as_str().parse().ok());
-            let mut response = Response::from(response);
-            response.extensions_mut().insert(from);
-            Ok(response)
-        }
+        async move { client.oneshot(request.try_into()?).await.map(Response::from) }
     })
-}
-
-/// reqwest follows redirects by itself, and its answer says where it came from until it is an `http` one.
-#[derive(Clone)]
-struct CameFrom(Option<Uri>);
-
-fn came_from(extensions: &http::Extensions) -> Option<Uri> {
-    extensions.get::<CameFrom>()?.0.clone()
 }
 
 /// What every stack has to do, with a body of `Bytes`.
@@ -73,13 +60,13 @@ where
 async fn r31_the_layer_around_a_reqwest_client_renews() {
     for version in BOTH {
         let world = World::new(version).await;
-        let service = world.layer().response_uri(came_from).layer(adapt(reqwest_client(version)));
+        let service = world.layer().layer(adapt(reqwest_client(version)));
         assert_renews_through(&world, service).await;
     }
 }
 
 #[tokio::test]
-async fn r30_the_layer_around_a_reqwest_client_sees_where_a_401_came_from() {
+async fn f44_the_layer_around_a_reqwest_client_leaves_redirects_to_a_follower_outside() {
     for version in BOTH {
         let other = Server::start(|_| unauthorized()).await;
         let to = other.url("/y");
@@ -87,11 +74,14 @@ async fn r30_the_layer_around_a_reqwest_client_sees_where_a_401_came_from() {
             Response::builder().status(302).header("location", &to).body(Full::default()).unwrap()
         });
         let world = World::with(version, server.await);
-        let service = world.layer().response_uri(came_from).layer(adapt(reqwest_client(version)));
-        let request = Request::get(world.server.url("/x")).body(Bytes::new()).unwrap();
-        assert_eq!(send(&service, request).await.unwrap().status(), StatusCode::UNAUTHORIZED);
-        assert_eq!((world.server.tokens(), other.tokens()), (vec!["at-1".into()], vec!["-".to_owned()]));
-        assert_eq!(world.script.requests(), 0);
+        let service = world.layer().layer(adapt(reqwest_client(version)));
+        let get = || Request::get(world.server.url("/x")).body(Full::default()).unwrap();
+        let service = service.map_request(|request: Request<Body>| request.map(|_| Bytes::new()));
+        assert_eq!(send(&service, get()).await.unwrap().status(), StatusCode::FOUND);
+        let followed = FollowRedirect::new(service);
+        assert_eq!(send(&followed, get()).await.unwrap().status(), StatusCode::UNAUTHORIZED);
+        assert_eq!((world.server.tokens(), other.tokens()), (vec!["at-1".into(); 2], vec!["-".to_owned()]));
+        assert_eq!(world.script.requests(), 0, "R30: nothing was rejected");
     }
 }
 
