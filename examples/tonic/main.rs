@@ -1,0 +1,109 @@
+//! tonic: a gRPC client whose calls survive a token that is no good, streams included. The server of this example,
+//! in `echo.rs`, runs on loopback and refuses tokens when it is told to.
+//!
+//! ```sh
+//! export TOKEN_URL=…      # the token endpoint: https, or http on loopback
+//! export CLIENT_ID=…      # a client that may use the client credentials grant
+//! export CLIENT_SECRET=…
+//! export SCOPE=…          # optional
+//! cargo run --example tonic
+//! ```
+
+#[path = "../common/mod.rs"]
+mod common;
+mod echo;
+
+use std::process::ExitCode;
+
+use bytes::Bytes;
+use http::Uri;
+use http::uri::PathAndQuery;
+use reauth::{AuthLayer, Authenticator, ClientAuth, ReplayBody, TokenEndpoint, oauth2};
+use tokio::sync::mpsc::unbounded_channel;
+use tokio_stream::wrappers::UnboundedReceiverStream;
+use tonic::Request;
+use tonic::body::Body;
+use tonic::client::{Grpc, GrpcService};
+use tonic::transport::Endpoint;
+use tower::ServiceBuilder;
+
+use common::BoxError;
+use echo::{EchoServer, Raw};
+
+const UNARY: PathAndQuery = PathAndQuery::from_static("/echo.Echo/Unary");
+const EACH: PathAndQuery = PathAndQuery::from_static("/echo.Echo/Each");
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    common::finish(run().await)
+}
+
+async fn run() -> Result<String, BoxError> {
+    let [token_url, id, secret] = common::required(["TOKEN_URL", "CLIENT_ID", "CLIENT_SECRET"]);
+    let endpoint = TokenEndpoint::new(&token_url)?;
+    let mut source = oauth2::ClientCredentials::new(endpoint, ClientAuth::basic(id, secret)?)?;
+    if let Some(scope) = common::optional("SCOPE") {
+        source = source.scope(scope);
+    }
+    let auth = Authenticator::new(source)?;
+
+    let server = EchoServer::start().await?;
+    // One value for three places: where the channel connects to, who may see the token, and (below) what the calls
+    // say that they are for. Without the last they have no origin, and so get no token.
+    let origin = server.origin();
+    let api = ServiceBuilder::new()
+        // A stream is kept while it is sent, up to 64 KiB, to be sent again.
+        .map_request(|request: http::Request<Body>| request.map(ReplayBody::new))
+        // gRPC says "no good" with status 16 and HTTP 200.
+        .layer(
+            AuthLayer::for_origin(&origin, auth)?.also_rejected_when(|head| head.is_grpc_unauthenticated()),
+        )
+        .map_request(|request: http::Request<ReplayBody>| request.map(Body::new))
+        .service(Endpoint::from_shared(origin.clone())?.connect_lazy());
+    // With generated code: `EchoClient::with_origin(api, origin.parse()?)`.
+    let mut client = Grpc::with_origin(api, origin.parse::<Uri>()?);
+
+    client.ready().await?;
+    let answer = client.unary(Request::new(Bytes::from("hello")), UNARY, Raw).await?.into_inner();
+    if answer != "hello" {
+        return Err(format!("WRONG: {answer:?}").into());
+    }
+
+    let mut heard = Vec::new();
+    // Were the machine so busy that the token lapsed first, nobody would meet the refusal: then once more.
+    for _ in 0..3 {
+        server.refuse_what_it_has_seen();
+        heard = converse(&mut client).await?;
+        if server.refused() > 0 {
+            break;
+        }
+    }
+    if heard != WORDS || server.refused() != 1 {
+        return Err(format!("WRONG: {heard:?}, refused {} times", server.refused()).into());
+    }
+    Ok(format!("hello\n{}\nThe token was refused once, in between. No call noticed.", heard.join(" ")))
+}
+
+const WORDS: [&str; 3] = ["one", "two", "three"];
+
+/// Says each word after the one before was answered. Knows nothing of tokens.
+async fn converse<S>(client: &mut Grpc<S>) -> Result<Vec<String>, BoxError>
+where
+    S: GrpcService<Body, ResponseBody = Body>,
+{
+    client.ready().await.map_err(Into::into)?;
+    let (say, said) = unbounded_channel();
+    say.send(Bytes::from(WORDS[0]))?;
+    let call = Request::new(UnboundedReceiverStream::new(said));
+    let mut answers = client.streaming(call, EACH, Raw).await?.into_inner();
+    let mut heard = Vec::new();
+    let mut next = WORDS[1..].iter();
+    while let Some(answer) = answers.message().await? {
+        heard.push(String::from_utf8(answer.into())?);
+        match next.next() {
+            Some(word) => say.send(Bytes::from(*word))?,
+            None => break,
+        }
+    }
+    Ok(heard)
+}
