@@ -42,7 +42,7 @@ async fn run() -> Result<String, common::BoxError> {
         source = source.scope(scope);
     }
 
-    let auth = Authenticator::new(source)?;
+    let auth = Authenticator::new(source);
     let api = AuthLayer::new(Scope::of_url(&api_url)?, auth).layer(hyper);
 
     // `Full` is a body that can be sent twice: a 401 is answered with a refresh and a replay.

@@ -26,7 +26,7 @@ async fn run() -> Result<String, common::BoxError> {
 
     // For the public gateway (`/portal/users/…`), add `.gateway()`.
     let pilot = Pilot::builder(&endpoint)?.password(username, password)?.build()?;
-    let auth = Authenticator::new(pilot)?;
+    let auth = Authenticator::new(pilot);
 
     // Logging in is not a step of its own: the first call does it. This is for a program that wants to tell its
     // user early.

@@ -33,7 +33,7 @@ async fn run() -> Result<String, common::BoxError> {
     }
 
     // What keeps them good, and the client that sends them. Both are cheap to clone: share them.
-    let auth = Authenticator::new(source)?;
+    let auth = Authenticator::new(source);
     let client = ClientBuilder::new(reqwest::Client::new())
         .with(AuthMiddleware::new(Scope::of_url(&api_url)?, auth))
         .build();

@@ -39,7 +39,7 @@ async fn run() -> Result<String, common::BoxError> {
     if let Some(scope) = common::optional("SCOPE") {
         source = source.scope(scope);
     }
-    let auth = Authenticator::new(source)?;
+    let auth = Authenticator::new(source);
 
     // From the outside in. The timeout ends a caller's wait, and not the refresh that it waits for.
     let api = ServiceBuilder::new()

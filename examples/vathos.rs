@@ -35,7 +35,7 @@ async fn run(mut vathos: Vathos) -> Result<String, common::BoxError> {
     if let Some(url) = common::optional("VATHOS_TOKEN_URL") {
         vathos = vathos.with_token_url(url)?;
     }
-    let auth = Authenticator::new(vathos.service_account()?)?;
+    let auth = Authenticator::new(vathos.service_account()?);
     let client = ClientBuilder::new(reqwest::Client::new())
         .with(AuthMiddleware::for_origin(&vathos.origin(), auth)?)
         .build();

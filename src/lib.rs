@@ -11,7 +11,7 @@
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! use reauth::{AuthMiddleware, Authenticator, vathos};
 //!
-//! let auth = Authenticator::new(vathos::service_account("my-device", "s3cret")?)?;
+//! let auth = Authenticator::new(vathos::service_account("my-device", "s3cret")?);
 //! let client = reqwest_middleware::ClientBuilder::new(reqwest::Client::new())
 //!     .with(AuthMiddleware::for_origin(vathos::API_ORIGIN, auth)?)
 //!     .build();
@@ -36,7 +36,7 @@
 //!     .password("ada", "s3cret")?
 //!     .transport(TokenTransport::new(hyper.clone()))
 //!     .build()?;
-//! let api = AuthLayer::for_origin("http://127.0.0.1:8080", Authenticator::new(pilot)?)?.layer(hyper);
+//! let api = AuthLayer::for_origin("http://127.0.0.1:8080", Authenticator::new(pilot))?.layer(hyper);
 //! let response = api.oneshot(http::Request::get("http://127.0.0.1:8080/files").body(Full::default())?).await?;
 //! # let _ = response;
 //! # Ok(())
@@ -50,7 +50,7 @@
 //! use reauth::{AuthLayer, Authenticator, Credentials, source_fn};
 //! use tower::{ServiceBuilder, ServiceExt};
 //!
-//! let auth = Authenticator::new(source_fn(|| async { Credentials::new("from-somewhere") }))?;
+//! let auth = Authenticator::new(source_fn(|| async { Credentials::new("from-somewhere") }));
 //! let service = ServiceBuilder::new()
 //!     .concurrency_limit(64)
 //!     .layer(AuthLayer::for_origin("https://api.example.com", auth)?)

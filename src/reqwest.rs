@@ -20,7 +20,7 @@ type Pending<'a> = Pin<Box<dyn Future<Output = reqwest_middleware::Result<Respon
 /// # fn example() -> Result<(), reauth::Error> {
 /// use reauth::{AuthMiddleware, Authenticator, Credentials};
 ///
-/// let auth = Authenticator::new(Credentials::new("at-1")?)?;
+/// let auth = Authenticator::new(Credentials::new("at-1")?);
 /// let client = reqwest_middleware::ClientBuilder::new(reqwest::Client::new())
 ///     .with(AuthMiddleware::for_origin("https://api.example.com", auth)?)
 ///     .build();

@@ -72,7 +72,7 @@ impl CredentialSource for Credentials {
 ///         .await
 ///         .map_err(|e| reauth::Error::transient("the token file can't be read").with_source(e))?;
 ///     Credentials::new(token.trim())
-/// }))?;
+/// }));
 /// # Ok::<(), reauth::Error>(())
 /// ```
 pub fn source_fn<F, Fut>(login: F) -> SourceFn<F>

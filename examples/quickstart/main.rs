@@ -60,7 +60,7 @@ async fn run(trace: &Arc<Trace>) -> Result<Report, BoxError> {
     let endpoint = TokenEndpoint::new(&server.token_url())?;
     let source = oauth2::Password::new(endpoint, ClientAuth::none("quickstart")?, USERNAME, PASSWORD)?;
     // One authenticator keeps them good. Its clones share the token, and one refresh for all.
-    let auth = Authenticator::builder(source).observer(refreshes.observer()).build()?;
+    let auth = Authenticator::builder(source).observer(refreshes.observer()).build();
     // Each stack sends the token to this origin, and to no other.
     let origin = server.origin();
     let stacks = [

@@ -45,7 +45,7 @@ async fn run() -> Result<String, BoxError> {
     if let Some(scope) = common::optional("SCOPE") {
         source = source.scope(scope);
     }
-    let auth = Authenticator::new(source)?;
+    let auth = Authenticator::new(source);
 
     let server = EchoServer::start().await?;
     // One value for three places: where the channel connects to, who may see the token, and (below) what the calls

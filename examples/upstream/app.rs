@@ -27,7 +27,7 @@ pub(crate) struct App {
 impl App {
     pub(crate) fn new(settings: &Settings, users: Arc<Users>) -> Result<Self, reauth::Error> {
         // The default is the server itself. A request for a user names the user's authenticator.
-        let itself = Authenticator::new(settings.own_source()?)?;
+        let itself = Authenticator::new(settings.own_source()?);
         let scope = Scope::of_url(&settings.api_url)?;
         let upstream =
             ClientBuilder::new(reqwest::Client::new()).with(AuthMiddleware::new(scope, itself)).build();

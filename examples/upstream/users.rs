@@ -68,7 +68,7 @@ impl Users {
                 let started = matches!(event, Event::RefreshStarted { .. });
                 token_requests.fetch_add(usize::from(started), Ordering::Relaxed);
             })
-            .build()?;
+            .build();
         // Whoever was away the longest goes, and logs in anew when they are back. Requests of theirs that are
         // under way have a clone.
         if kept.authenticators.len() >= self.capacity {

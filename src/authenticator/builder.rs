@@ -8,7 +8,7 @@ use crate::cache::Cache;
 use crate::clock::{Clock, SystemClock};
 use crate::source::{CredentialSource, DynSource};
 use crate::store::{CredentialStore, DynStore};
-use crate::{Credentials, Error, Event, Timing};
+use crate::{Credentials, Event, Timing};
 
 pub(super) type Observer = Box<dyn Fn(&Event) + Send + Sync>;
 
@@ -61,14 +61,9 @@ impl AuthenticatorBuilder {
     }
 
     /// The authenticator. Spawns nothing, sends nothing, and needs no runtime.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidAnswer`](crate::ErrorKind::InvalidAnswer) when the source's own initial credentials can't
-    /// stand in a header.
-    pub fn build(self) -> Result<Authenticator, Error> {
-        let cache = Cache::new(self.timing.clone(), self.store.is_some(), self.initial, self.clock.now())?;
-        Ok(Authenticator {
+    pub fn build(self) -> Authenticator {
+        let cache = Cache::new(self.timing.clone(), self.store.is_some(), self.initial, self.clock.now());
+        Authenticator {
             inner: Arc::new(Inner {
                 cache,
                 source: self.source,
@@ -79,7 +74,7 @@ impl AuthenticatorBuilder {
                 timing: self.timing,
                 observer: self.observer,
             }),
-        })
+        }
     }
 }
 

@@ -34,7 +34,7 @@ const GRACE: Duration = Duration::from_secs(1);
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// use reauth::{Authenticator, Credentials};
 ///
-/// let auth = Authenticator::new(Credentials::new("at-1")?)?;
+/// let auth = Authenticator::new(Credentials::new("at-1")?);
 /// let credentials = auth.credentials().await?;
 /// assert_eq!(credentials.access_token(), "at-1");
 /// # Ok(())
@@ -58,11 +58,7 @@ struct Inner {
 
 impl Authenticator {
     /// An authenticator with the default settings. Spawns nothing, sends nothing, and needs no runtime.
-    ///
-    /// # Errors
-    ///
-    /// As [`AuthenticatorBuilder::build`].
-    pub fn new(source: impl CredentialSource) -> Result<Self, Error> {
+    pub fn new(source: impl CredentialSource) -> Self {
         Self::builder(source).build()
     }
 
@@ -142,7 +138,7 @@ impl Authenticator {
     ///
     /// Once polled, they are in use; whether they were stored is unknown.
     pub async fn set_credentials(&self, credentials: Credentials) -> Result<(), Error> {
-        let held = self.inner.cache.set(credentials, self.inner.clock.now())?;
+        let held = self.inner.cache.set(credentials, self.inner.clock.now());
         self.inner.tell();
         self.inner.save_own(&held.credentials, held.generation).await
     }

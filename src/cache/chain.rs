@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use super::backoff;
 use super::flight::{Flight, Phase, Step, Why};
-use super::state::{Held, State, hash};
+use super::state::{Held, State};
+use super::stored::Stored;
 use super::windows::{Freshness, Windows};
 use crate::clock::Reading;
 use crate::event::Event;
@@ -140,27 +141,23 @@ impl State {
     /// Another process was here: what the store holds is neither what we hold nor what we know it to hold.
     fn is_news(&self, found: &Credentials) -> bool {
         let is_held = self.held.as_ref().is_some_and(|held| held.credentials.same_tokens(found));
-        !is_held && !self.stored.contains(&hash(found))
+        !is_held && !self.stored.may_be(found)
     }
 
     fn adopt(&mut self, flight: Flight, found: Credentials, now: Reading) -> Step {
         let windows = Windows::of_held(&found, now, &self.timing, &mut self.dice);
-        self.stored = vec![hash(&found)];
+        self.stored = Stored::only(&found);
         if self.held.is_none() {
             // In use until something better is: what was found may have lapsed (R8).
             self.held = self.initial.as_ref().map(|(initial, _)| initial.clone());
         }
-        match self.hold(found, windows) {
-            Ok(held) => {
-                self.events.push(Event::Adopted { generation: held.generation });
-                if self.in_doubt && !self.refused {
-                    self.doubted = self.held.clone().map(|held| (held, self.rejected));
-                }
-                let rejected = self.is_rejected(&held.credentials);
-                self.take_up(flight, held, rejected, now)
-            }
-            Err(error) => self.fail(flight, error, now),
+        let held = self.hold(found, windows);
+        self.events.push(Event::Adopted { generation: held.generation });
+        if self.in_doubt && !self.refused {
+            self.doubted = self.held.clone().map(|held| (held, self.rejected));
         }
+        let rejected = self.is_rejected(&held.credentials);
+        self.take_up(flight, held, rejected, now)
     }
 
     fn use_initial(&mut self, flight: Flight, now: Reading) -> Step {

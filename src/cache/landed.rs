@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::backoff::Failure;
 use super::flight::{Flight, Phase, Step};
-use super::state::{Held, State, hash};
+use super::state::{Held, State};
+use super::stored::Stored;
 use super::windows::{Freshness, Windows};
 use crate::clock::Reading;
 use crate::event::Event;
@@ -23,10 +24,7 @@ impl State {
 
     pub(super) fn land(&mut self, flight: Flight, sent: Reading, answer: Credentials, now: Reading) -> Step {
         let windows = Windows::of_answer(&answer, sent, &self.timing, &mut self.dice);
-        let held = match self.hold(answer, windows) {
-            Ok(held) => held,
-            Err(error) => return self.fail(flight, error, now),
-        };
+        let held = self.hold(answer, windows);
         if self.has_store {
             let credentials = held.credentials.clone();
             self.writes(&credentials);
@@ -45,7 +43,7 @@ impl State {
     ) -> Step {
         match saved {
             Ok(()) if self.has_store => {
-                self.stored = vec![hash(&held.credentials)];
+                self.stored = Stored::only(&held.credentials);
                 self.must_forget = false;
             }
             Ok(()) => {}
@@ -72,11 +70,6 @@ impl State {
             return self.fail(flight, error, now);
         }
         self.succeed(&flight, now)
-    }
-
-    pub(super) fn is_rejected(&self, candidate: &Credentials) -> bool {
-        let held = self.held.as_ref().filter(|_| self.rejected);
-        held.is_some_and(|held| held.credentials.same_access_token(candidate))
     }
 
     pub(super) fn fail(&mut self, flight: Flight, error: Error, now: Reading) -> Step {

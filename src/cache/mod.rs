@@ -12,7 +12,9 @@ mod landing;
 mod log_out;
 #[cfg(all(test, reauth_model))]
 mod model;
+mod rejection;
 mod state;
+mod stored;
 mod sync;
 mod windows;
 
@@ -65,18 +67,13 @@ struct Snapshot {
 }
 
 impl Cache {
-    pub(crate) fn new(
-        timing: Timing,
-        has_store: bool,
-        initial: Option<Credentials>,
-        now: Reading,
-    ) -> Result<Self, Error> {
+    pub(crate) fn new(timing: Timing, has_store: bool, initial: Option<Credentials>, now: Reading) -> Self {
         let mut state = State::new(timing, has_store);
         if let Some(initial) = initial {
-            state.start_with(initial, now)?;
+            state.start_with(initial, now);
         }
         let shared = Mutex::new(Shared { state, landing: None, published: None });
-        Ok(Self { shared, snapshot: Slot::new() })
+        Self { shared, snapshot: Slot::new() }
     }
 
     /// The credential in hand, if nothing has to be asked about it: no lock, no allocation.
@@ -170,8 +167,7 @@ impl Cache {
     /// Returns what a log-out leaves behind at the provider.
     pub(crate) fn clear(&self, now: Reading) -> Vec<Credentials> {
         let (landing, ended) = self.change(now, |shared| {
-            let ended = shared.state.grants();
-            shared.state.clear();
+            let ended = shared.state.clear();
             (shared.landing.take(), ended)
         });
         if let Some(landing) = landing {
@@ -186,16 +182,14 @@ impl Cache {
         self.shared.lock().state.has(credentials)
     }
 
-    pub(crate) fn set(&self, credentials: Credentials, now: Reading) -> Result<Arc<Held>, Error> {
-        let (held, landing) = self.change(now, |shared| {
-            let held = shared.state.set(credentials, now)?;
-            Ok::<_, Error>((held, shared.landing.take()))
-        })?;
+    pub(crate) fn set(&self, credentials: Credentials, now: Reading) -> Arc<Held> {
+        let (held, landing) =
+            self.change(now, |shared| (shared.state.set(credentials, now), shared.landing.take()));
         if let Some(landing) = landing {
             // Whoever waited for something newer has it.
             landing.finish(Ok(()));
         }
-        Ok(held)
+        held
     }
 
     /// Whether there is a credential that may be sent.

@@ -1,7 +1,6 @@
 //! The pure state machine: what is held, whether it may be used, and whether a flight has to start.
 //! No clock, no I/O, no lock: every method takes the time and answers at once.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use http::HeaderValue;
 use super::backoff::Failure;
 use super::dice::Dice;
 use super::flight::Flight;
+use super::stored::Stored;
 use super::windows::{Deadline, Freshness, Windows};
 use crate::clock::Reading;
 use crate::event::{Cause, Event};
@@ -28,9 +28,6 @@ pub(crate) struct Held {
 
 /// What may be fallen back on later, and whether a server has rejected it.
 pub(super) type Fallback = (Arc<Held>, bool);
-
-/// How many writes in a row may fail before one of them could be taken for another process's: eight bytes each.
-const MAX_STORED: usize = 1024;
 
 impl Held {
     /// The same access token with the refresh token of `other`, as the later generation of the two.
@@ -79,19 +76,18 @@ pub(crate) struct State {
     pub(super) refused: bool,
     /// The held refresh token was sent and no answer came: it may be spent (R14).
     pub(super) in_doubt: bool,
-    /// What the store may hold because this cache read or wrote it, as hashes of both tokens: what it held last for
-    /// certain, and every write begun since. A failed write may have happened.
-    pub(super) stored: Vec<u64>,
+    /// What the store may hold because this cache read or wrote it.
+    pub(super) stored: Stored,
     /// The store still has to forget what was cleared.
     pub(super) must_forget: bool,
     pub(super) events: Vec<Event>,
-    last_rejection: Option<Duration>,
-    generation: u64,
-    flights: u64,
+    pub(super) last_rejection: Option<Duration>,
+    pub(super) generation: u64,
+    pub(super) flights: u64,
     /// The last generation and the last flight from before a log-out.
-    logged_out: (u64, u64),
+    pub(super) logged_out: (u64, u64),
     /// The hash of the access token that the last log-out ended: enough to know it again.
-    ended_token: Option<u64>,
+    pub(super) ended_token: Option<u64>,
 }
 
 impl State {
@@ -108,7 +104,7 @@ impl State {
             failure: None,
             refused: false,
             in_doubt: false,
-            stored: Vec::new(),
+            stored: Stored::default(),
             must_forget: false,
             events: Vec::new(),
             last_rejection: None,
@@ -121,15 +117,14 @@ impl State {
 
     /// Takes the credentials that the source was built with. With a store they wait until it was read: it
     /// may hold their successor.
-    pub(crate) fn start_with(&mut self, initial: Credentials, now: Reading) -> Result<(), Error> {
+    pub(crate) fn start_with(&mut self, initial: Credentials, now: Reading) {
         let windows = Windows::of_held(&initial, now, &self.timing, &mut self.dice);
-        let held = self.hold(initial, windows)?;
+        let held = self.hold(initial, windows);
         if self.has_store {
             self.initial = Some((held, false));
         } else {
             self.held = Some(held);
         }
-        Ok(())
     }
 
     /// A caller needs a credential (R1, R8, R25).
@@ -153,67 +148,6 @@ impl State {
         }
     }
 
-    /// A server refused the token of `generation` (R24, R26).
-    pub(crate) fn reject(&mut self, generation: u64, now: Reading) -> Verdict {
-        if generation <= self.logged_out.0 {
-            return logged_out_since();
-        }
-        // Some providers issue the same token again: an older generation of it is no other token.
-        let held = self.held.as_ref().filter(|held| (held.since..=held.generation).contains(&generation));
-        let held = match held {
-            Some(held) if !self.rejected => held.clone(),
-            // It was replaced or rejected before: that is what `need` knows how to answer.
-            _ => {
-                self.reject_fallbacks(|kept| (kept.since..=kept.generation).contains(&generation));
-                return self.need(now);
-            }
-        };
-        let is_held = |kept: &Held| kept.credentials.same_access_token(&held.credentials);
-        if self.usable(now).is_none() {
-            // It has lapsed, and is replaced for that; but not by itself (R12).
-            self.reject_fallbacks(is_held);
-            let verdict = self.need(now);
-            self.rejected = true;
-            return verdict;
-        }
-        if self.flight.is_none() {
-            let next = self.last_rejection.map(|at| at.saturating_add(self.rejection_interval()));
-            if let Some(wait) = next.map(|next| next.saturating_sub(now.monotonic)).filter(|w| !w.is_zero()) {
-                return Verdict::Fail(
-                    Error::transient(
-                        "a server rejects a token that was renewed a moment ago; its answer stands",
-                    )
-                    .with_retry_after(wait),
-                );
-            }
-            self.last_rejection = Some(now.monotonic);
-        }
-        self.rejected = true;
-        self.reject_fallbacks(is_held);
-        self.events.push(Event::Rejected { generation: held.generation });
-        self.replace(now, Cause::Rejected)
-    }
-
-    /// What is not in hand now may be again, for its refresh token's sake: its access token must not be handed
-    /// out then (R24).
-    fn reject_fallbacks(&mut self, is_rejected: impl Fn(&Held) -> bool) {
-        for (kept, rejected) in self.initial.iter_mut().chain(&mut self.doubted) {
-            *rejected |= is_rejected(kept);
-        }
-    }
-
-    /// [`reject`](Self::reject) of the generation that holds this access token; any other was replaced already.
-    pub(crate) fn reject_token(&mut self, used: &Credentials, now: Reading) -> Verdict {
-        match self.generation_of(used) {
-            Some(generation) => self.reject(generation, now),
-            None if self.ended_token == Some(hash_access_token(used)) => logged_out_since(),
-            None => {
-                self.reject_fallbacks(|kept| kept.credentials.same_access_token(used));
-                self.need(now)
-            }
-        }
-    }
-
     /// The program wants a newer credential than the one in hand.
     pub(crate) fn refresh(&mut self, now: Reading) -> Verdict {
         self.replace(now, Cause::Requested)
@@ -228,37 +162,6 @@ impl State {
             // It landed, and has lapsed or been rejected since: begin again.
             (None, Ok(())) => self.need(now),
         }
-    }
-
-    /// Log-out: nothing of what was held, or is under way, comes back (R17).
-    pub(crate) fn clear(&mut self) {
-        let ended_token =
-            self.held.as_ref().map(|held| hash_access_token(&held.credentials)).or(self.ended_token);
-        *self = Self {
-            ended_token,
-            must_forget: self.has_store,
-            events: std::mem::take(&mut self.events),
-            generation: self.generation,
-            flights: self.flights,
-            logged_out: (self.generation, self.flights),
-            dice: std::mem::replace(&mut self.dice, Dice::new(false)),
-            ..Self::new(self.timing.clone(), self.has_store)
-        };
-        self.events.push(Event::Cleared);
-    }
-
-    /// The program brings credentials of its own, after a log-in that this crate knows nothing about.
-    pub(crate) fn set(&mut self, credentials: Credentials, now: Reading) -> Result<Arc<Held>, Error> {
-        let windows = Windows::of_held(&credentials, now, &self.timing, &mut self.dice);
-        let held = self.hold(credentials, windows)?;
-        let (stored, must_forget) = (std::mem::take(&mut self.stored), self.must_forget);
-        let (logged_out, ended_token) = (self.logged_out, self.ended_token);
-        self.clear();
-        self.ended_token = ended_token;
-        // A log-out that the store has not carried through yet is not forgotten (R17).
-        (self.stored, self.must_forget, self.logged_out) = (stored, must_forget, logged_out);
-        self.held = Some(held.clone());
-        Ok(held)
     }
 
     /// The held credential and until when it may be used without asking again: what the warm path reads.
@@ -285,7 +188,7 @@ impl State {
         }
     }
 
-    pub(super) fn hold(&mut self, credentials: Credentials, windows: Windows) -> Result<Arc<Held>, Error> {
+    pub(super) fn hold(&mut self, credentials: Credentials, windows: Windows) -> Arc<Held> {
         let header = credentials.bearer().clone();
         let credentials = match windows.expires_at() {
             Some(at) => credentials.with_expires_at(at),
@@ -295,53 +198,15 @@ impl State {
         let generation = self.generation;
         let same = self.held.as_ref().filter(|held| held.credentials.same_access_token(&credentials));
         let since = same.map_or(generation, |held| held.since);
-        Ok(Arc::new(Held { credentials, header, generation, since, windows }))
-    }
-
-    /// The generation whose access token this is, if it is the one in hand.
-    pub(crate) fn generation_of(&self, used: &Credentials) -> Option<u64> {
-        let held = self.held.as_ref()?;
-        held.credentials.same_access_token(used).then_some(held.generation)
-    }
-
-    /// The program has written this to the store, or had it forget, outside any flight.
-    pub(crate) fn wrote(&mut self, credentials: Option<Credentials>) {
-        // A log-out that came during the write still has to be carried through (R17).
-        let current = match (&credentials, &self.held) {
-            (Some(written), Some(held)) => held.credentials.same_tokens(written),
-            (Some(_), None) => false,
-            (None, _) => true,
-        };
-        self.must_forget &= !current;
-        self.stored = credentials.iter().map(hash).collect();
-    }
-
-    /// This is about to be written to the store.
-    pub(crate) fn writes(&mut self, credentials: &Credentials) {
-        if self.stored.len() == MAX_STORED {
-            // Never the first: where every write has failed, the store holds that one.
-            self.stored.remove(1);
-        }
-        self.stored.push(hash(credentials));
-    }
-
-    /// Whether the store may be read: not while what was cleared may still be in it (R17).
-    pub(super) fn may_read(&self) -> bool {
-        self.has_store && !self.must_forget
+        Arc::new(Held { credentials, header, generation, since, windows })
     }
 
     pub(crate) fn generation(&self) -> u64 {
         self.held.as_ref().map_or(0, |held| held.generation)
     }
 
-    /// R26: the least time between two refreshes that a rejection caused.
-    pub(super) fn rejection_interval(&self) -> Duration {
-        let lifetime = self.held.as_ref().and_then(|held| held.windows.lifetime());
-        lifetime.map_or(self.timing.rejection_interval, |life| (life / 2).min(self.timing.rejection_interval))
-    }
-
     /// Joins the flight in the air, or starts one, or gives the error that is remembered.
-    fn replace(&mut self, now: Reading, cause: Cause) -> Verdict {
+    pub(super) fn replace(&mut self, now: Reading, cause: Cause) -> Verdict {
         if let Some(flight) = &mut self.flight {
             return flight.join();
         }
@@ -369,24 +234,6 @@ impl State {
         self.events.push(Event::RefreshStarted { generation: self.generation(), cause });
         self.flights
     }
-}
-
-/// A request from before a log-out is not sent again as whoever logs in next (R17, R44).
-fn logged_out_since() -> Verdict {
-    Verdict::Fail(Error::login_required("the credentials were cleared (log-out) since: log in again"))
-}
-
-/// Of both tokens.
-pub(super) fn hash(credentials: &Credentials) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (credentials.access_token(), credentials.refresh_token()).hash(&mut hasher);
-    hasher.finish()
-}
-
-fn hash_access_token(credentials: &Credentials) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    credentials.access_token().hash(&mut hasher);
-    hasher.finish()
 }
 
 #[cfg(test)]

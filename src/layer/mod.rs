@@ -8,7 +8,7 @@
 //! use reauth::{AuthLayer, Authenticator, Credentials};
 //! use tower::ServiceBuilder;
 //!
-//! let auth = Authenticator::new(Credentials::new("at-1")?)?;
+//! let auth = Authenticator::new(Credentials::new("at-1")?);
 //! let hyper = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
 //! let api = ServiceBuilder::new()
 //!     .layer(AuthLayer::for_origin("https://api.example.com", auth)?)

@@ -16,7 +16,7 @@
 //!
 //! type Upload = UnsyncBoxBody<Bytes, std::io::Error>;
 //!
-//! let auth = Authenticator::new(Credentials::new("at-1")?)?;
+//! let auth = Authenticator::new(Credentials::new("at-1")?);
 //! let api = ServiceBuilder::new()
 //!     .map_request(|request: http::Request<Upload>| request.map(ReplayBody::new))
 //!     .layer(AuthLayer::for_origin("https://api.example.com", auth)?)

@@ -7,7 +7,7 @@
 //!
 //! let endpoint = TokenEndpoint::new("https://id.example.com/token")?;
 //! let client = ClientAuth::basic("my-service", "s3cret")?;
-//! let auth = Authenticator::new(oauth2::ClientCredentials::new(endpoint, client)?.scope("api"))?;
+//! let auth = Authenticator::new(oauth2::ClientCredentials::new(endpoint, client)?.scope("api"));
 //! # Ok(())
 //! # }
 //! ```

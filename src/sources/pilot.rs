@@ -6,11 +6,11 @@
 //! use reauth::{Authenticator, Credentials, Pilot};
 //!
 //! // use the password authentication
-//! let auth = Authenticator::new(Pilot::builder("https://pilot.example.com")?.password("ada", "s3cret")?.build()?)?;
+//! let auth = Authenticator::new(Pilot::builder("https://pilot.example.com")?.password("ada", "s3cret")?.build()?);
 //!
 //! // use the token based authentication
 //! let credentials = Credentials::new("at-1")?.with_refresh_token("rt-1")?;
-//! let auth = Authenticator::new(Pilot::builder("https://pilot.example.com")?.credentials(credentials).build()?)?;
+//! let auth = Authenticator::new(Pilot::builder("https://pilot.example.com")?.credentials(credentials).build()?);
 //! # Ok(())
 //! # }
 //! ```

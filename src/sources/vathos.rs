@@ -5,7 +5,7 @@
 //! # fn example() -> Result<(), reauth::Error> {
 //! use reauth::{AuthMiddleware, Authenticator, vathos};
 //!
-//! let auth = Authenticator::new(vathos::service_account("my-device", "s3cret")?)?;
+//! let auth = Authenticator::new(vathos::service_account("my-device", "s3cret")?);
 //! let middleware = AuthMiddleware::for_origin(vathos::API_ORIGIN, auth)?;
 //! # Ok(())
 //! # }

@@ -47,7 +47,7 @@ fn user(endpoint: TokenEndpoint) -> Password {
 /// With exact waits, on Tokio's paused time.
 fn authenticator(source: impl reauth::CredentialSource) -> Authenticator {
     let timing = Timing::default().without_jitter();
-    Authenticator::builder(source).clock(TestClock::new()).timing(timing).build().unwrap()
+    Authenticator::builder(source).clock(TestClock::new()).timing(timing).build()
 }
 
 /// The refresh tokens that were sent, in order.

@@ -38,7 +38,7 @@ fn held() -> Credentials {
 
 fn authenticator(source: impl CredentialSource) -> Authenticator {
     let timing = Timing::default().without_jitter();
-    Authenticator::builder(source).clock(TestClock::new()).timing(timing).build().unwrap()
+    Authenticator::builder(source).clock(TestClock::new()).timing(timing).build()
 }
 
 /// The grant of every request so far.

@@ -26,7 +26,7 @@ fn with_credentials(server: &TokenServer, refresh: Option<&str>) -> Pilot {
 
 fn authenticator(source: impl CredentialSource) -> Authenticator {
     let timing = Timing::default().without_jitter();
-    Authenticator::builder(source).clock(TestClock::new()).timing(timing).build().unwrap()
+    Authenticator::builder(source).clock(TestClock::new()).timing(timing).build()
 }
 
 /// The path of every request so far.

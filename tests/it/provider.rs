@@ -46,7 +46,7 @@ impl Api {
 }
 
 fn auth(source: impl CredentialSource) -> Authenticator {
-    Authenticator::new(source).unwrap()
+    Authenticator::new(source)
 }
 
 fn endpoint(idp: &Idp) -> TokenEndpoint {

@@ -97,7 +97,7 @@ fn authenticator(source: impl CredentialSource, printed: &Printed) -> Authentica
         .timing(Timing::default().without_jitter())
         .observer(move |event| events.debug(event));
     printed.debug(&builder);
-    builder.build().unwrap()
+    builder.build()
 }
 
 fn client() -> ClientAuth {

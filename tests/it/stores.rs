@@ -23,8 +23,7 @@ fn with_store(source: impl CredentialSource, store: impl CredentialStore) -> (Au
         .observer(recorder.observer())
         .clock(TestClock::new())
         .timing(Timing::default().without_jitter())
-        .build()
-        .unwrap();
+        .build();
     (auth, recorder)
 }
 

@@ -67,7 +67,7 @@ async fn f20_a_log_in_a_401_a_refresh_and_a_200_over_tls() {
     let server = TokenServer::new(answer);
     let listening = server.listen_tls(acceptor).await;
 
-    let auth = Authenticator::new(person(&listening, vec![certificate.clone()])).unwrap();
+    let auth = Authenticator::new(person(&listening, vec![certificate.clone()]));
     let middleware = AuthMiddleware::for_origin(&url(&listening, ""), auth).unwrap();
     let http = builder(vec![certificate]).build().unwrap();
     let client = reqwest_middleware::ClientBuilder::new(http).with(middleware).build();

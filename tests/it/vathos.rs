@@ -150,5 +150,5 @@ async fn both_urls_can_be_others_and_the_short_forms_need_no_transport() {
 
 fn authenticator(source: impl CredentialSource) -> Authenticator {
     let timing = Timing::default().without_jitter();
-    Authenticator::builder(source).clock(TestClock::new()).timing(timing).build().unwrap()
+    Authenticator::builder(source).clock(TestClock::new()).timing(timing).build()
 }

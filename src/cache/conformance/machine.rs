@@ -66,7 +66,7 @@ impl Machine {
         let store = Store::of(setup)?;
         let mut state = State::new(timing.clone(), store.is_some());
         if let Some(initial) = &setup.initial {
-            state.start_with(credentials_of(initial)?, now).map_err(|error| error.to_string())?;
+            state.start_with(credentials_of(initial)?, now);
         }
         Ok(Self {
             state,

@@ -15,7 +15,7 @@ fn at(seconds: u64) -> Reading {
 fn holding() -> Result<State, Error> {
     let mut state = State::new(Timing::default().without_jitter(), false);
     let initial = Credentials::new("at")?.with_refresh_token("rt")?;
-    state.start_with(initial.with_lifetime(Duration::from_secs(100)), at(0))?;
+    state.start_with(initial.with_lifetime(Duration::from_secs(100)), at(0));
     Ok(state)
 }
 

@@ -40,8 +40,7 @@ async fn f06_the_rotated_refresh_token_outlives_the_caller_that_asked_for_it() {
     let refresh = script.then_when();
     script.push(Answer::Now(Ok(credentials("at-3", Some("rt-3"), Some(300)))));
     let store = MemoryStore::new();
-    let auth =
-        Authenticator::builder(script.clone()).store(store.clone()).clock(TestClock::new()).build().unwrap();
+    let auth = Authenticator::builder(script.clone()).store(store.clone()).clock(TestClock::new()).build();
     token(&auth).await.unwrap();
     advance(seconds(300)).await;
     let caller = waiting(&auth).await;

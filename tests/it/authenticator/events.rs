@@ -14,7 +14,7 @@ fn builder(source: impl CredentialSource) -> AuthenticatorBuilder {
 
 fn observed(source: impl CredentialSource) -> (Authenticator, Recorder) {
     let recorder = Recorder::default();
-    (builder(source).observer(recorder.observer()).build().unwrap(), recorder)
+    (builder(source).observer(recorder.observer()).build(), recorder)
 }
 
 #[tokio::test(start_paused = true)]
@@ -221,7 +221,7 @@ async fn an_adoption_names_the_generation_it_made() {
     let store = MemoryStore::new();
     store.save(&credentials("stored", Some("rt"), Some(300))).await.unwrap();
     let recorder = Recorder::default();
-    let auth = builder(Script::new()).store(store).observer(recorder.observer()).build().unwrap();
+    let auth = builder(Script::new()).store(store).observer(recorder.observer()).build();
     assert_eq!(token(&auth).await.unwrap(), "stored");
     assert_eq!(recorder.take(), ["started 0 missing", "adopted 1", "succeeded 1 missing in 0ns for 1"]);
 }
@@ -246,7 +246,7 @@ async fn a_store_that_fails_is_reported_and_the_token_is_used() {
 
     let recorder = Recorder::default();
     let script = Script::new().then_ok(credentials("at-1", None, Some(300)));
-    let auth = builder(script).store(Broken).observer(recorder.observer()).build().unwrap();
+    let auth = builder(script).store(Broken).observer(recorder.observer()).build();
     assert_eq!(token(&auth).await.unwrap(), "at-1");
     assert_eq!(
         recorder.take(),

@@ -77,8 +77,7 @@ async fn r07_a_panic_after_the_refresh_token_was_sent_leaves_it_in_doubt() {
     let script = Script::new().then_ok(credentials("at-1", Some("rt-1"), Some(300))).then(Answer::Panic);
     script.push(Answer::Now(Ok(five_minutes("at-2"))));
     let store = MemoryStore::new();
-    let auth =
-        Authenticator::builder(script.clone()).store(store.clone()).clock(TestClock::new()).build().unwrap();
+    let auth = Authenticator::builder(script.clone()).store(store.clone()).clock(TestClock::new()).build();
     token(&auth).await.unwrap();
     advance(seconds(300)).await;
     token(&auth).await.unwrap_err();
@@ -130,7 +129,7 @@ async fn r07_a_source_that_hangs_fails_at_the_deadline_of_the_flight() {
 async fn r07_the_deadline_is_the_configured_one() {
     let script = Script::new().then(Answer::Hang);
     let timing = Timing::default().flight_deadline(seconds(3));
-    let auth = Authenticator::builder(script).clock(TestClock::new()).timing(timing).build().unwrap();
+    let auth = Authenticator::builder(script).clock(TestClock::new()).timing(timing).build();
     let begun = Instant::now();
     token(&auth).await.unwrap_err();
     assert!(begun.elapsed() < millis(3010));
@@ -145,7 +144,7 @@ async fn r07_a_refresh_that_hangs_is_not_sent_again_at_the_deadline() {
             Some(store) => builder.store(store),
             None => builder,
         };
-        let auth = auth.build().unwrap();
+        let auth = auth.build();
         token(&auth).await.unwrap();
         advance(seconds(300)).await;
         token(&auth).await.unwrap_err();

@@ -73,7 +73,7 @@ async fn f47_randomised_identities_in_parallel_each_get_their_own() {
             // Names that differ in little, and some that begin with another's.
             let name = format!("u{}-{n}", "x".repeat(dice.usize(0..4)));
             let source = User { name: name.clone(), provider: provider.clone() };
-            let auth = Authenticator::builder(source).store(MemoryStore::new()).build().unwrap();
+            let auth = Authenticator::builder(source).store(MemoryStore::new()).build();
             (name, auth)
         })
         .collect();

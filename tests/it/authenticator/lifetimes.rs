@@ -13,7 +13,7 @@ use crate::support::source::{Script, credentials};
 async fn lasts(first: Credentials, timing: Timing) -> Option<u64> {
     let script = Script::new().then_ok(first).then_ok(credentials("next", None, None));
     let timing = timing.without_jitter().advisory_window(1, millis(0)).mandatory_window(1, millis(0));
-    let auth = Authenticator::builder(script.clone()).clock(TestClock::new()).timing(timing).build().unwrap();
+    let auth = Authenticator::builder(script.clone()).clock(TestClock::new()).timing(timing).build();
     token(&auth).await.unwrap();
     for second in 1..=1000 {
         advance(seconds(1)).await;

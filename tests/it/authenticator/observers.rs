@@ -23,7 +23,7 @@ async fn an_observer_that_panics_costs_nothing() {
         None,
         Some(300),
     ));
-    let auth = builder(script.clone()).observer(|_| panic!("as the test says")).build().unwrap();
+    let auth = builder(script.clone()).observer(|_| panic!("as the test says")).build();
     let used = auth.credentials().await.unwrap();
     assert_eq!(auth.reject(&used).await.unwrap().access_token(), "at-2");
     auth.clear().await.unwrap();
@@ -52,7 +52,7 @@ async fn an_observer_that_calls_back_finds_no_lock_held() {
         None,
         Some(300),
     ));
-    let built = builder(script.clone()).observer(observer).build().unwrap();
+    let built = builder(script.clone()).observer(observer).build();
     auth.set(built.clone()).unwrap();
     let used = built.credentials().await.unwrap();
     assert_eq!(built.reject(&used).await.unwrap().access_token(), "at-2");
@@ -73,7 +73,7 @@ async fn an_observer_that_clears_from_within_an_event_wins() {
         }
     };
     let script = Script::new().then_ok(credentials("at-1", None, Some(300)));
-    let built = builder(script.clone()).observer(observer).build().unwrap();
+    let built = builder(script.clone()).observer(observer).build();
     auth.set(built.clone()).unwrap();
     assert_eq!(token(&built).await.unwrap_err().kind(), ErrorKind::LoginRequired);
     sleep(seconds(1)).await;
@@ -94,7 +94,7 @@ async fn what_happens_within_an_observer_is_told_after_it_has_returned() {
             log.lock().unwrap().push("returns".to_owned());
         }
     };
-    let built = builder(Script::new()).observer(observer).build().unwrap();
+    let built = builder(Script::new()).observer(observer).build();
     auth.set(built.clone()).unwrap();
     token(&built).await.unwrap_err();
     assert_eq!(*told.lock().unwrap(), ["started", "returns", "another"]);
@@ -120,7 +120,7 @@ async fn what_happened_before_a_log_out_within_an_observer_is_told_too() {
         }
     };
     let script = Script::new().then_ok(credentials("at-1", None, Some(300)));
-    let built = builder(script).observer(observer).build().unwrap();
+    let built = builder(script).observer(observer).build();
     auth.set(built.clone()).unwrap();
     // (The source logs in again for this caller, in vain.)
     token(&built).await.unwrap_err();
@@ -144,7 +144,7 @@ async fn events_are_told_in_order_and_one_at_a_time() {
         busy.store(false, Ordering::SeqCst);
     };
     let source = reauth::source_fn(|| async { Ok(credentials("at", None, None)) });
-    let auth = Authenticator::builder(source).observer(observer).build().unwrap();
+    let auth = Authenticator::builder(source).observer(observer).build();
     let mut callers = tokio::task::JoinSet::new();
     for _ in 0..8 {
         let auth = auth.clone();

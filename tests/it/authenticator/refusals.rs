@@ -49,7 +49,7 @@ async fn r11_the_memory_lasts_as_configured() {
     let script =
         Script::new().then_err(Error::login_required("no")).then_ok(credentials("at-1", None, Some(300)));
     let timing = Timing::default().terminal_memory(seconds(60)).without_jitter();
-    let auth = Authenticator::builder(script.clone()).clock(TestClock::new()).timing(timing).build().unwrap();
+    let auth = Authenticator::builder(script.clone()).clock(TestClock::new()).timing(timing).build();
     token(&auth).await.unwrap_err();
     advance(millis(59_999)).await;
     token(&auth).await.unwrap_err();

@@ -169,7 +169,7 @@ async fn r26_with_a_short_lived_token_half_its_lifetime_is_the_interval() {
 async fn r26_the_interval_is_the_configured_one() {
     let script = series(None);
     let timing = Timing::default().rejection_interval(seconds(2)).without_jitter();
-    let auth = Authenticator::builder(script.clone()).clock(TestClock::new()).timing(timing).build().unwrap();
+    let auth = Authenticator::builder(script.clone()).clock(TestClock::new()).timing(timing).build();
     let first = auth.credentials().await.unwrap();
     rejected(&auth, &first).await;
     let second = auth.credentials().await.unwrap();

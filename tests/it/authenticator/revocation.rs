@@ -18,7 +18,7 @@ fn good(n: u32) -> Credentials {
 fn observed(source: impl CredentialSource) -> (Authenticator, Recorder) {
     let recorder = Recorder::default();
     let builder = Authenticator::builder(source).clock(TestClock::new()).observer(recorder.observer());
-    (builder.timing(Timing::default().without_jitter()).build().unwrap(), recorder)
+    (builder.timing(Timing::default().without_jitter()).build(), recorder)
 }
 
 fn revoking(script: &Script) -> (Authenticator, Revocations, Recorder) {
@@ -197,7 +197,7 @@ fn r17_r18_a_source_without_revocation_costs_a_log_out_no_timer() {
     // Without a time driver a timer would panic.
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
-        let auth = Authenticator::new(good(1)).unwrap();
+        let auth = Authenticator::new(good(1));
         at_once(pin!(auth.clear())).await.expect("at once").unwrap();
     });
 }
@@ -205,7 +205,7 @@ fn r17_r18_a_source_without_revocation_costs_a_log_out_no_timer() {
 #[test]
 fn r17_r18_without_a_tokio_runtime_a_log_out_waits_without_a_limit_and_does_not_panic() {
     let (revoker, mut calls) = Revoker::new(Script::new().holding(good(1)));
-    let auth = Authenticator::new(revoker).unwrap();
+    let auth = Authenticator::new(revoker);
     let mut clearing = pin!(auth.clear());
     let mut poll = || match clearing.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(cleared) => Some(cleared),

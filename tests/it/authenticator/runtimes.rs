@@ -23,7 +23,7 @@ async fn begin(auth: &Authenticator, script: &Script, requests: usize) {
 #[test]
 fn f31_a_flight_begun_in_a_runtime_that_was_dropped_does_not_bind_the_next() {
     let script = Script::new().then(Answer::Hang).then_ok(credentials("at-1", None, Some(300)));
-    let auth = Authenticator::new(script.clone()).unwrap();
+    let auth = Authenticator::new(script.clone());
     let a = runtime();
     a.block_on(begin(&auth, &script, 1));
     drop(a);
@@ -35,7 +35,7 @@ fn f31_a_flight_begun_in_a_runtime_that_was_dropped_does_not_bind_the_next() {
 #[test]
 fn f31_a_flight_that_never_ran_before_its_runtime_was_dropped_is_no_different() {
     let script = Script::new().then_ok(credentials("at-1", None, Some(300)));
-    let auth = Authenticator::new(script.clone()).unwrap();
+    let auth = Authenticator::new(script.clone());
     let a = runtime();
     a.block_on(async { assert!(at_once(pin!(auth.credentials())).await.is_none()) });
     drop(a);
@@ -46,7 +46,7 @@ fn f31_a_flight_that_never_ran_before_its_runtime_was_dropped_is_no_different() 
 #[test]
 fn f31_a_caller_that_waits_in_b_learns_that_a_was_dropped() {
     let script = Script::new().then(Answer::Hang).then_ok(credentials("at-1", None, Some(300)));
-    let auth = Authenticator::new(script.clone()).unwrap();
+    let auth = Authenticator::new(script.clone());
     let a = runtime();
     a.block_on(begin(&auth, &script, 1));
     runtime().block_on(async {
@@ -62,7 +62,7 @@ fn f31_a_caller_that_waits_in_b_learns_that_a_was_dropped() {
 #[test]
 fn f31_a_runtime_that_is_alive_and_not_driven_holds_nobody_for_ever() {
     let script = Script::new().then(Answer::Hang).then_ok(credentials("at-1", None, Some(300)));
-    let auth = Authenticator::new(script.clone()).unwrap();
+    let auth = Authenticator::new(script.clone());
     let a = runtime();
     a.block_on(begin(&auth, &script, 1));
     let b = runtime();
@@ -86,7 +86,7 @@ fn f31_a_refresh_token_sent_by_a_runtime_that_was_dropped_is_tried_once_more() {
     let lapsed = credentials("at-1", Some("rt-1"), None).with_expires_at(std::time::SystemTime::UNIX_EPOCH);
     let script =
         Script::new().holding(lapsed).then(Answer::Hang).then_ok(credentials("at-2", None, Some(300)));
-    let auth = Authenticator::new(script.clone()).unwrap();
+    let auth = Authenticator::new(script.clone());
     let a = runtime();
     a.block_on(begin(&auth, &script, 1));
     drop(a);
@@ -102,8 +102,7 @@ fn r18_building_needs_no_runtime_and_begins_nothing() {
     let auth = Authenticator::builder(script.clone())
         .store(MemoryStore::new())
         .observer(recorder.observer())
-        .build()
-        .unwrap();
+        .build();
     let clone = auth.clone();
     runtime().block_on(quiet());
     assert_eq!(script.requests(), 0);
@@ -121,7 +120,7 @@ fn poll_once<F: Future>(future: Pin<&mut F>) -> Option<F::Output> {
 #[test]
 fn r18_without_a_tokio_runtime_a_fetch_is_an_error_and_no_panic() {
     let script = Script::new().then_ok(credentials("at-1", None, Some(300)));
-    let auth = Authenticator::new(script.clone()).unwrap();
+    let auth = Authenticator::new(script.clone());
     for _ in 0..3 {
         let error = poll_once(pin!(auth.credentials())).expect("it does not hang").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Misconfigured);
@@ -140,7 +139,7 @@ fn r18_without_a_tokio_runtime_what_is_in_hand_can_be_used_and_changed() {
             Some(store) => builder.store(store),
             None => builder,
         };
-        let auth = auth.build().unwrap();
+        let auth = auth.build();
         poll_once(pin!(auth.set_credentials(credentials("at-1", None, None)))).unwrap().unwrap();
         let held = poll_once(pin!(auth.credentials())).unwrap().unwrap();
         assert_eq!(held.access_token(), "at-1");
@@ -154,7 +153,7 @@ fn r18_without_a_tokio_runtime_what_is_in_hand_can_be_used_and_changed() {
 #[test]
 fn r18_an_authenticator_that_failed_without_a_runtime_works_within_one() {
     let script = Script::new().then_ok(credentials("at-1", None, Some(300)));
-    let auth = Authenticator::new(script).unwrap();
+    let auth = Authenticator::new(script);
     poll_once(pin!(auth.credentials())).unwrap().unwrap_err();
     assert_eq!(runtime().block_on(token(&auth)).unwrap(), "at-1");
 }

@@ -23,7 +23,7 @@ async fn f01_a_thousand_callers_make_one_token_request() {
     let script = Script::new();
     let login = script.then_when();
     let recorder = Recorder::default();
-    let auth = Authenticator::builder(script.clone()).observer(recorder.observer()).build().unwrap();
+    let auth = Authenticator::builder(script.clone()).observer(recorder.observer()).build();
     let (start, all_wait) = (Arc::new(Barrier::new(CALLERS)), Arc::new(Barrier::new(CALLERS + 1)));
     let mut callers = JoinSet::new();
     for _ in 0..CALLERS {
@@ -51,7 +51,7 @@ async fn f01_a_thousand_callers_at_expiry_make_one_token_request() {
     let refresh = script.then_when();
     // Given with a refresh token, and lapsed.
     let lapsed = credentials("at-1", Some("rt-1"), None).with_expires_at(std::time::SystemTime::UNIX_EPOCH);
-    let auth = Authenticator::new(script.clone().holding(lapsed)).unwrap();
+    let auth = Authenticator::new(script.clone().holding(lapsed));
     let (start, all_wait) = (Arc::new(Barrier::new(CALLERS)), Arc::new(Barrier::new(CALLERS + 1)));
     let mut callers = JoinSet::new();
     for _ in 0..CALLERS {
@@ -209,7 +209,7 @@ async fn f04_single_use_refresh_tokens_survive_a_hundred_callers_and_fifty_rotat
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn f04_the_losers_of_a_race_do_not_spend_the_winners_refresh_token() {
     let provider = Family::new();
-    let auth = Authenticator::new(provider.clone()).unwrap();
+    let auth = Authenticator::new(provider.clone());
     let barrier = Arc::new(Barrier::new(100));
     let mut callers = JoinSet::new();
     for _ in 0..100 {

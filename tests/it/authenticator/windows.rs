@@ -95,7 +95,7 @@ async fn r01_the_windows_are_the_ones_that_were_configured() {
     let refresh = script.then_when();
     let timing =
         Timing::default().advisory_window(2, seconds(100)).mandatory_window(3, seconds(60)).without_jitter();
-    let auth = Authenticator::builder(script.clone()).clock(TestClock::new()).timing(timing).build().unwrap();
+    let auth = Authenticator::builder(script.clone()).clock(TestClock::new()).timing(timing).build();
     token(&auth).await.unwrap();
     advance(millis(199_999)).await;
     token_at_once(&auth).await.unwrap();
@@ -116,7 +116,7 @@ async fn f55_no_caller_waits_for_an_advisory_refresh() {
     let script = Script::new().then_ok(five_minutes("at-1"));
     let refresh = script.then_when();
     let timing = Timing::default().without_jitter().flight_deadline(seconds(100));
-    let auth = Authenticator::builder(script.clone()).clock(TestClock::new()).timing(timing).build().unwrap();
+    let auth = Authenticator::builder(script.clone()).clock(TestClock::new()).timing(timing).build();
     token(&auth).await.unwrap();
     advance(seconds(225)).await;
     // 64 s of a provider that takes its time: every caller is served on the first poll.
@@ -154,7 +154,7 @@ impl CredentialSource for Lasting {
 #[tokio::test(start_paused = true)]
 async fn r02_a_token_of_a_minute_is_not_refreshed_on_every_request() {
     let source = Lasting::seconds(60);
-    let auth = Authenticator::builder(source.clone()).clock(TestClock::new()).build().unwrap();
+    let auth = Authenticator::builder(source.clone()).clock(TestClock::new()).build();
     let end = Instant::now() + seconds(3600);
     while Instant::now() < end {
         token(&auth).await.unwrap();
@@ -183,7 +183,7 @@ async fn r02_a_fleet_does_not_refresh_in_step() {
     let sources: Vec<_> = (0..50).map(|_| Lasting::seconds(300)).collect();
     let fleet: Vec<_> = sources
         .iter()
-        .map(|source| Authenticator::builder(source.clone()).clock(TestClock::new()).build().unwrap())
+        .map(|source| Authenticator::builder(source.clone()).clock(TestClock::new()).build())
         .collect();
     for auth in &fleet {
         token(auth).await.unwrap();

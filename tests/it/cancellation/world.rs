@@ -152,7 +152,7 @@ impl World {
         if start.stored {
             builder = builder.store(SlowStore(ledger.clone()));
         }
-        let auth = builder.build().unwrap();
+        let auth = builder.build();
         if start.age > 0 {
             tokio::time::advance(Duration::from_secs(start.age)).await;
         } else {

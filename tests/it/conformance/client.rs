@@ -53,7 +53,7 @@ impl Live {
             builder = builder.store(store.clone());
         }
         // R18: there is no runtime yet.
-        let authenticator = builder.build().map_err(|error| error.to_string())?;
+        let authenticator = builder.build();
         let runtime = Some(paused_runtime(&clock));
         let (callers, given) = (Vec::new(), BTreeMap::new());
         Ok(Self { callers, authenticator, provider, store, clock, runtime, given, seen })

@@ -86,7 +86,7 @@ async fn the_whole_token_response_is_read() {
             "session_state":"0f3c","scope":"email profile"}"#,
     ));
     let clock = TestClock::new();
-    let auth = Authenticator::builder(user(&server)).clock(clock.clone()).build().unwrap();
+    let auth = Authenticator::builder(user(&server)).clock(clock.clone()).build();
     let sent = clock.wall();
     let got = auth.credentials().await.unwrap();
     assert_eq!(got.refresh_token(), Some("eyJhbGciOiJIUzI1NiJ9.e30.c2ln"));

@@ -163,8 +163,7 @@ async fn r17_a_log_out_is_one_request_and_the_next_log_in_another() {
                 observed.lock().unwrap().push(error.to_string());
             }
         })
-        .build()
-        .unwrap();
+        .build();
     auth.credentials().await.unwrap();
     auth.clear().await.unwrap();
     assert_eq!(*told.lock().unwrap(), ["the revocation endpoint answered 503"]);

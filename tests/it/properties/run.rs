@@ -76,7 +76,7 @@ impl World {
             ledger,
             provider,
             store,
-            auth: builder.build().unwrap(),
+            auth: builder.build(),
             callers: (0..=CALLERS).map(|_| Caller::default()).collect(),
             writers: Vec::new(),
         }

@@ -80,8 +80,7 @@ async fn r17_a_revocation_that_the_provider_refuses_is_an_event() {
                 told.send(error.clone()).unwrap();
             }
         })
-        .build()
-        .unwrap();
+        .build();
     auth.clear().await.unwrap();
     let error = failures.try_recv().unwrap();
     assert_eq!(error.kind(), ErrorKind::Misconfigured);

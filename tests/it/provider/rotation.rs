@@ -52,7 +52,7 @@ async fn r15_a_revoked_refresh_token_means_log_in_again_where_no_password_is_hel
     // The error is forgotten at once, so that what keeps the token back is the token's own state.
     let forgetful = Timing::default().terminal_memory(Duration::ZERO);
     let source = refresh_token(&idp, given.clone());
-    let auth = Authenticator::builder(source).timing(forgetful).build().unwrap();
+    let auth = Authenticator::builder(source).timing(forgetful).build();
     revoke(&idp, &given).await;
 
     assert_eq!(auth.reject(&given).await.unwrap_err().kind(), ErrorKind::LoginRequired);

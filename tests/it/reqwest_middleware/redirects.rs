@@ -41,7 +41,7 @@ async fn r30_nor_when_that_origin_is_in_scope_too() {
     let other = Server::start(|_| unauthorized()).await;
     let server = redirecting(other.url("/y")).await;
     let scope = Scope::origin(server.origin()).unwrap().and(other.origin()).unwrap();
-    let client = with(AuthMiddleware::new(scope, Authenticator::new(script.clone()).unwrap()));
+    let client = with(AuthMiddleware::new(scope, Authenticator::new(script.clone())));
     let response = client.get(server.url("/x")).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     // The 401 is no wonder: reqwest had taken the token off.

@@ -26,7 +26,7 @@ async fn f17_a_server_that_always_says_401_is_asked_exactly_twice() {
     .await;
     // Nothing but this rule holds it back: not the interval of R26.
     let timing = Timing::default().rejection_interval(Duration::ZERO);
-    let auth = Authenticator::builder(script.clone()).timing(timing).build().unwrap();
+    let auth = Authenticator::builder(script.clone()).timing(timing).build();
     let response = client_of(&server, auth).get(server.url("/x")).send().await.unwrap();
     assert_eq!(server.tokens(), ["at-1", "at-2"]);
     // R23: the second 401 goes to the caller as it is.
@@ -66,7 +66,7 @@ async fn r29_a_classifier_adds_rejections() {
         Response::builder().header("grpc-status", grpc).body(Full::<Bytes>::default()).unwrap()
     })
     .await;
-    let auth = Authenticator::new(script.clone()).unwrap();
+    let auth = Authenticator::new(script.clone());
     let middleware = AuthMiddleware::for_origin(server.origin(), auth)
         .unwrap()
         .also_rejected_when(|head| head.is_grpc_unauthenticated());
@@ -131,7 +131,7 @@ async fn r26_a_server_that_rejects_everything_costs_one_token_request_an_interva
     let script = (2..20).fold(holding_first(), |script, n| script.then_ok(nth(n)));
     let server = Server::start(|_| unauthorized()).await;
     let clock = HandClock::default();
-    let auth = Authenticator::builder(script.clone()).clock(clock.clone()).build().unwrap();
+    let auth = Authenticator::builder(script.clone()).clock(clock.clone()).build();
     let client = client_of(&server, auth);
     for at in 0..=60 {
         let response = client.get(server.url("/x")).send().await.unwrap();
@@ -163,8 +163,7 @@ async fn f10_no_request_goes_out_with_a_token_known_to_be_bad() {
                 observed.add_permits(1);
             }
         })
-        .build()
-        .unwrap();
+        .build();
     let server = Server::taking("at-2").await;
     let client = client_of(&server, auth);
     let mut calls = JoinSet::new();

@@ -55,7 +55,7 @@ async fn r31_reqwests_own_errors_keep_their_type() {
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let origin = format!("http://{}", socket.local_addr().unwrap());
-    let auth = AuthMiddleware::for_origin(&origin, Authenticator::new(nth(1)).unwrap()).unwrap();
+    let auth = AuthMiddleware::for_origin(&origin, Authenticator::new(nth(1))).unwrap();
     let error = with(auth).get(&origin).send().await.unwrap_err();
     let reqwest_middleware::Error::Reqwest(inner) = &error else { panic!("{error:?}") };
     assert!(inner.is_connect());

@@ -27,7 +27,7 @@ fn refused(_: &Seen) -> Reply {
 async fn r22_r40_the_header_is_sensitive_wherever_a_request_is_printed() {
     let printed = Printed::default();
     let inner = printed.clone();
-    let auth = Authenticator::new(held()).unwrap();
+    let auth = Authenticator::new(held());
     let service = AuthLayer::for_origin("https://api.test", auth).unwrap().layer(tower::service_fn(
         move |request: Request<String>| {
             assert_eq!(request.headers()["authorization"], "Bearer canary-at-0");

@@ -112,7 +112,7 @@ async fn r40_neither_a_store_that_fails_nor_what_it_holds_is_printed_with_a_secr
     let events = printed.clone();
     let source = reauth::oauth2::ClientCredentials::new(in_memory(&server), client()).unwrap();
     let builder = Authenticator::builder(source).store(store).observer(move |event| events.debug(event));
-    exercise(&builder.build().unwrap(), &printed).await;
+    exercise(&builder.build(), &printed).await;
     assert!(printed.contains("Adopted"));
     printed.check();
 }

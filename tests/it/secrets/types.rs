@@ -32,7 +32,7 @@ fn r40_no_debug_shows_a_secret() {
     let pilot = Pilot::builder("https://pilot.test").unwrap().password("ada", PASSWORD).unwrap();
     let pilot = pilot.credentials(held()).transport(server.transport());
     printed.debug(&pilot);
-    printed.debug(&pilot.build().unwrap());
+    printed.debug(&pilot.build());
     printed.debug(&HpcLogin::new("https://pilot.test", "ada", PASSWORD, "hpc-1").unwrap());
     let vathos = Vathos::new("app", CLIENT_SECRET).unwrap();
     printed.debug(&vathos);
@@ -40,7 +40,7 @@ fn r40_no_debug_shows_a_secret() {
     printed.debug(&vathos.service_account().unwrap());
     let builder = Authenticator::builder(held());
     printed.debug(&builder);
-    let auth = builder.build().unwrap();
+    let auth = builder.build();
     printed.debug(&auth);
     printed.debug(&reauth::AuthLayer::for_origin("https://api.test", auth.clone()).unwrap());
     #[cfg(feature = "reqwest")]

@@ -101,7 +101,7 @@ impl Client {
                 books.flight_begins(index);
             }
         };
-        let auth = builder.timing(timing).observer(observer).build().unwrap();
+        let auth = builder.timing(timing).observer(observer).build();
         let call =
             if index / 8 % 2 == 0 { over_hyper(idp, &auth, http) } else { over_reqwest(idp, &auth, http) };
         Self { index, kind, auth, call, ledger: ledger.clone(), person, logins: Mutex::default() }

@@ -53,7 +53,7 @@ async fn r32_one_request_at_a_time_and_the_token_requests_of_the_login_and_of_th
         let endpoint = TokenEndpoint::new(&world.server.url("/token")).unwrap();
         let endpoint = endpoint.transport(TokenTransport::new(hyper.clone()));
         let login = ClientAuth::basic("id", "secret").unwrap();
-        let auth = Authenticator::new(oauth2::ClientCredentials::new(endpoint, login).unwrap()).unwrap();
+        let auth = Authenticator::new(oauth2::ClientCredentials::new(endpoint, login).unwrap());
         let service = ServiceBuilder::new()
             .concurrency_limit(1)
             .layer(AuthLayer::for_origin(world.server.origin(), auth).unwrap())

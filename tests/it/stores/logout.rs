@@ -252,8 +252,7 @@ async fn r17_who_logs_in_before_the_store_was_cleared_stays_logged_in() {
         }
     };
     let store = MemoryStore::new();
-    let built =
-        Authenticator::builder(Script::new()).store(store.clone()).observer(observer).build().unwrap();
+    let built = Authenticator::builder(Script::new()).store(store.clone()).observer(observer).build();
     auth.set(built.clone()).unwrap();
     built.clear().await.unwrap();
     assert_eq!(token_at_once(&built).await.unwrap(), "at-2");

@@ -122,7 +122,7 @@ async fn r16_a_store_that_hangs_is_given_its_time_and_no_more() {
             None => timing,
         };
         let clock = TestClock::new();
-        let auth = Authenticator::builder(series()).store(store).clock(clock).timing(timing).build().unwrap();
+        let auth = Authenticator::builder(series()).store(store).clock(clock).timing(timing).build();
         let begun = Instant::now();
         let caller = waiting(&auth).await;
         drop(next(&mut calls, Call::Load).await);
@@ -166,7 +166,7 @@ fn f31_a_runtime_that_is_dropped_while_saving_does_not_cost_the_token() {
         || tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let (store, mut calls) = Gated::new();
     let script = series();
-    let auth = Authenticator::builder(script.clone()).store(store).build().unwrap();
+    let auth = Authenticator::builder(script.clone()).store(store).build();
     let a = runtime();
     a.block_on(async {
         assert!(at_once(pin!(auth.credentials())).await.is_none());

@@ -76,7 +76,7 @@ fn each_trait_has_its_implementations() {
 #[test]
 fn every_future_of_the_authenticator_can_be_spawned() {
     fn spawned<T: Send>(_: &T) {}
-    let auth = Authenticator::new(Credentials::new("at-1").unwrap()).unwrap();
+    let auth = Authenticator::new(Credentials::new("at-1").unwrap());
     let used = Credentials::new("at-1").unwrap();
     spawned(&auth.credentials());
     spawned(&auth.reject(&used));

@@ -204,7 +204,7 @@ pub fn holding_first() -> Script {
 
 /// An authenticator of the script. What the script holds is in use: an adapter finds it without waiting.
 pub fn authenticator(script: &Script) -> Authenticator {
-    let auth = Authenticator::new(script.clone()).unwrap();
+    let auth = Authenticator::new(script.clone());
     if script.initial().is_some() {
         let first = pin!(auth.credentials()).poll(&mut Context::from_waker(Waker::noop()));
         assert!(first.is_ready(), "what is held had to be waited for");

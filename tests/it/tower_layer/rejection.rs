@@ -20,7 +20,7 @@ async fn f17_a_server_that_always_says_401_is_asked_exactly_twice() {
     let script = holding_first().then_ok(nth(2));
     // Nothing but this rule holds it back: not the interval of R26.
     let timing = Timing::default().rejection_interval(Duration::ZERO);
-    let auth = Authenticator::builder(script.clone()).timing(timing).build().unwrap();
+    let auth = Authenticator::builder(script.clone()).timing(timing).build();
     let layer = AuthLayer::for_origin(ORIGIN, auth).unwrap();
     let api = Api::new(|seen| {
         let mut response = status(StatusCode::UNAUTHORIZED);

@@ -23,8 +23,7 @@ async fn r28_when_the_renewal_fails_the_caller_gets_the_servers_own_401_and_the_
                 observed.lock().unwrap().push(error.kind());
             }
         })
-        .build()
-        .unwrap();
+        .build();
     let api = Api::new(|_| {
         let mut response = status(StatusCode::UNAUTHORIZED);
         response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"api\""));

@@ -58,7 +58,7 @@ async fn r20_every_origin_in_scope_gets_the_token() {
         .and_then(|scope| scope.and("http://[::1]"))
         .unwrap();
     let api = Api::saying(StatusCode::OK);
-    let service = AuthLayer::new(scope, Authenticator::new(nth(1)).unwrap()).layer(api.clone());
+    let service = AuthLayer::new(scope, Authenticator::new(nth(1))).layer(api.clone());
     let ours = [
         "https://api.example.com/x",
         "https://Api.Example.COM/x",
@@ -82,7 +82,7 @@ async fn r20_every_origin_in_scope_gets_the_token() {
 
 #[test]
 fn r20_a_scope_is_https_or_loopback() {
-    let auth = || Authenticator::new(nth(1)).unwrap();
+    let auth = || Authenticator::new(nth(1));
     for origin in ["http://localhost:1", "http://127.0.0.1", "http://127.8.9.10:1", "http://[::1]:1"] {
         AuthLayer::for_origin(origin, auth()).unwrap();
     }
@@ -140,7 +140,7 @@ async fn f46_two_origins_with_two_identities_on_one_client() {
     let identity = |script: &Script, name: &str| {
         script.push(crate::support::source::Answer::Now(Credentials::new(format!("{name}-1"))));
         script.push(crate::support::source::Answer::Now(Credentials::new(format!("{name}-2"))));
-        Authenticator::new(script.clone()).unwrap()
+        Authenticator::new(script.clone())
     };
     let other = "https://vault.example.com";
     let first = AuthLayer::for_origin(ORIGIN, identity(&ada, "ada")).unwrap();

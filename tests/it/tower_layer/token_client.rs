@@ -76,7 +76,7 @@ fn one_client_for_all<S: CredentialSource>(
     let late = Late::default();
     let endpoint = TokenEndpoint::new(TOKEN_URL).unwrap().transport(TokenTransport::new(late.clone()));
     let grant = oauth2::ClientCredentials::new(endpoint, client_auth).unwrap();
-    let auth = Authenticator::new(source(grant)).unwrap();
+    let auth = Authenticator::new(source(grant));
     let limited = ServiceBuilder::new().concurrency_limit(1).service(server());
     let guarded = AuthLayer::for_origin(ORIGIN, auth).unwrap().layer(limited);
     let guarded = BoxCloneSyncService::new(guarded);
@@ -143,7 +143,7 @@ impl CredentialSource for Warm {
 #[tokio::test(start_paused = true)]
 async fn r32_a_token_client_of_its_own_needs_no_slot_of_the_guarded_one() {
     let endpoint = TokenEndpoint::new(TOKEN_URL).unwrap().transport(TokenTransport::new(server()));
-    let auth = Authenticator::new(oauth2::ClientCredentials::new(endpoint, in_form()).unwrap()).unwrap();
+    let auth = Authenticator::new(oauth2::ClientCredentials::new(endpoint, in_form()).unwrap());
     let limited = ServiceBuilder::new().concurrency_limit(1).service(server());
     let guarded = AuthLayer::for_origin(ORIGIN, auth).unwrap().layer(limited);
     let client = BoxCloneSyncService::new(guarded);

@@ -110,10 +110,10 @@ impl Machine {
     }
 
     fn set(&mut self, caller: &str, credentials: Credentials) -> Result<(), String> {
-        let held = self.state.set(credentials, self.now).map_err(|error| error.to_string())?;
+        let held = self.state.set(credentials, self.now);
         let ended = self.abandon();
         if self.store.is_some() {
-            self.state.writes(held.credentials.clone());
+            self.state.writes(&held.credentials);
             self.own_call(caller, StoreCall::Save(held.credentials.clone()))?;
         } else {
             self.got(caller, Outcome::Done);
