@@ -247,5 +247,5 @@ impl fmt::Debug for Authenticator {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(reauth_model)))]
 mod tests;
