@@ -100,6 +100,14 @@ impl ReplayBody {
     }
 }
 
+/// Without data. What follows redirects sends it on where a POST becomes a GET (tower-http's `FollowRedirect` asks for
+/// it).
+impl Default for ReplayBody {
+    fn default() -> Self {
+        Self::new(http_body_util::Empty::<Bytes>::new())
+    }
+}
+
 impl ReplayableBody for ReplayBody {
     fn replay(&mut self) -> Replay<Self> {
         let mut shared = lock(&self.shared);

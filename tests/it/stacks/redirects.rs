@@ -4,12 +4,12 @@ use http::{Request, Response, StatusCode, Uri, Version};
 use http_body_util::Full;
 use hyper_util::client::legacy::Error;
 use reauth::per_request::{WithAuthenticator, WithoutCredentials};
-use reauth::{AuthLayer, RenewalError, Scope};
+use reauth::{AuthLayer, RenewalError, ReplayBody, Scope};
 use tower::ServiceBuilder;
 use tower_http::follow_redirect::policy::{FilterCredentials, Limited, PolicyExt as _};
 use tower_http::follow_redirect::{FollowRedirectLayer, RequestUri};
 
-use super::{BOTH, Body, World, read};
+use super::{BOTH, Body, World, hyper_client, read};
 use crate::reqwest_middleware::server::{Server, unauthorized};
 use crate::support::source::{Script, credentials};
 use crate::tower_layer::api::{authenticator, send};
@@ -119,6 +119,35 @@ async fn f44_below_the_layer_the_replay_starts_at_the_first_hop() {
         let response = send(&service, get(&world)).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(paths(&world.server), ["/x", "/y", "/x", "/y"]);
+    }
+}
+
+/// A stream is posted to the first hop, and the second one gets a request without a body.
+#[tokio::test]
+async fn r27_below_the_layer_a_follower_takes_streams_and_their_replays() {
+    for version in BOTH {
+        let server = Server::start(|arrived| match (arrived.path.as_str(), arrived.token()) {
+            ("/x", _) => {
+                Response::builder().status(303).header("location", "/y").body(Full::default()).unwrap()
+            }
+            (_, Some("at-2")) => Response::new(Full::from("at-2")),
+            _ => unauthorized(),
+        });
+        let world = World::with(version, server.await);
+        let service = ServiceBuilder::new()
+            .map_request(|request: Request<Body>| request.map(ReplayBody::new))
+            .layer(world.layer().response_uri(came_from))
+            .layer(FollowRedirectLayer::new())
+            .service(hyper_client::<ReplayBody>(version));
+        assert_eq!(send(&service, world.post("x")).await.unwrap().status(), StatusCode::OK);
+        let arrived = world.server.arrived();
+        let arrived: Vec<_> =
+            arrived.iter().map(|a| (a.method.as_str(), a.path.as_str(), &a.body[..])).collect();
+        assert_eq!(
+            arrived,
+            [("POST", "/x", &b"x"[..]), ("GET", "/y", b""), ("POST", "/x", b"x"), ("GET", "/y", b"")]
+        );
+        assert_eq!(world.server.tokens(), ["at-1", "at-1", "at-2", "at-2"]);
     }
 }
 
