@@ -3,6 +3,12 @@
 //! In tower, put them into the request's extensions; with reqwest-middleware, use
 //! `RequestBuilder::with_extension`. They travel with the request and are never sent.
 //!
+//! They count where they reach the layer. What follows redirects *above* it makes a new request of each hop:
+//! tower-http's `FollowRedirect` takes them along to the same origin (0.7), and to another one only if its policy
+//! has `allow_extension`; without them a hop within the scope is the layer's own identity's. Below the layer, or
+//! with one origin in scope, this does not arise. And a `ClientWithMiddleware` that is called as a tower service
+//! shows its middlewares no extensions at all.
+//!
 //! ```
 //! use reauth::per_request::NoReplay;
 //!

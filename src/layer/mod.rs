@@ -38,8 +38,9 @@ use crate::{Authenticator, Error, Scope};
 
 /// Puts [`Auth`] around a service.
 ///
-/// Stack it *inside* a retry, timeout or redirect layer (each attempt then has a good token, and the scope
-/// is checked hop by hop), and *outside* what opens connections.
+/// Stack it *inside* a retry, timeout, load-shed or redirect layer (each attempt then has a good token, no replay is
+/// shed, and the scope is checked hop by hop), and *outside* what opens connections. A request has to name its
+/// origin: one whose URI is a path alone, as tonic's are unless its client is made `with_origin`, passes untouched.
 ///
 /// Where the inner service's error is a box, add `.map_err(AuthError::into_boxed)` outside, so that the next layer
 /// finds an error type that it knows.
