@@ -70,6 +70,7 @@ impl Bearer {
 
     /// Whether a request is ours: to an origin in scope (R20), without a credential of the caller's (R21), and
     /// not opted out.
+    #[inline]
     pub(crate) fn applies(
         &self,
         in_scope: impl FnOnce(&Scope) -> bool,
@@ -80,15 +81,18 @@ impl Bearer {
     }
 
     /// The authenticator of a request: its own, if it brings one.
+    #[inline]
     pub(crate) fn authenticator<'a>(&'a self, own: &'a Option<Authenticator>) -> &'a Authenticator {
         own.as_ref().unwrap_or(&self.authenticator)
     }
 
+    #[inline]
     pub(crate) fn authorize(headers: &mut HeaderMap, header: HeaderValue) {
         headers.insert(AUTHORIZATION, header);
     }
 
     /// Whether an answer says that the token it was sent is no good (R23).
+    #[inline]
     pub(crate) fn is_rejection(&self, status: StatusCode, headers: &HeaderMap) -> bool {
         status == StatusCode::UNAUTHORIZED
             || self.classifier.as_ref().is_some_and(|classify| classify(&ResponseHead { status, headers }))

@@ -34,14 +34,17 @@ pub struct NoReplay;
 #[derive(Clone, Debug)]
 pub struct WithAuthenticator(pub Authenticator);
 
+#[inline]
 pub(crate) fn opted_out(extensions: &Extensions) -> bool {
     extensions.get::<WithoutCredentials>().is_some()
 }
 
+#[inline]
 pub(crate) fn own_authenticator(extensions: &Extensions) -> Option<Authenticator> {
     extensions.get::<WithAuthenticator>().map(|own| own.0.clone())
 }
 
+#[inline]
 pub(crate) fn may_replay(extensions: &Extensions) -> bool {
     extensions.get::<NoReplay>().is_none()
 }

@@ -60,23 +60,20 @@ impl Scope {
         Ok(self)
     }
 
+    /// Asked for every request: the usual spelling is found by comparing bytes.
+    #[inline]
     pub(crate) fn contains(&self, uri: &Uri) -> bool {
-        let (Some(host), Some(authority)) = (uri.host(), uri.authority()) else { return false };
-        // A port that is no number is not the default one.
-        let port = uri.port_u16();
-        let bare = authority.as_str().len() == host.len();
-        (bare || port.is_some()) && self.contains_parts(uri.scheme_str(), host, port)
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return false };
+        let Some(scheme) = Scheme::parse(scheme) else { return false };
+        self.origins.iter().any(|origin| origin.scheme == scheme && origin.is_authority(authority.as_str()))
     }
 
     #[cfg(feature = "reqwest")]
     pub(crate) fn contains_url(&self, url: &reqwest::Url) -> bool {
-        let Some(host) = url.host_str() else { return false };
-        self.contains_parts(Some(url.scheme()), host, url.port())
-    }
-
-    fn contains_parts(&self, scheme: Option<&str>, host: &str, port: Option<u16>) -> bool {
-        let Some(scheme) = scheme.and_then(Scheme::parse) else { return false };
-        self.origins.iter().any(|origin| origin.matches(scheme, host, port))
+        let (Some(scheme), Some(host)) = (Scheme::parse(url.scheme()), url.host_str()) else { return false };
+        let port = url.port().unwrap_or(scheme.default_port());
+        let same = |origin: &Origin| origin.scheme == scheme && origin.port == port && origin.is_host(host);
+        self.origins.iter().any(same)
     }
 }
 
@@ -104,7 +101,7 @@ enum Scheme {
 
 impl Scheme {
     fn parse(scheme: &str) -> Option<Self> {
-        if scheme.eq_ignore_ascii_case("https") {
+        if scheme == "https" || scheme.eq_ignore_ascii_case("https") {
             Some(Self::Https)
         } else if scheme.eq_ignore_ascii_case("http") {
             Some(Self::Http)
@@ -157,10 +154,19 @@ impl Origin {
         Some(Self { scheme, host: host.to_ascii_lowercase(), port })
     }
 
-    fn matches(&self, scheme: Scheme, host: &str, port: Option<u16>) -> bool {
-        self.scheme == scheme
-            && self.port == port.unwrap_or(scheme.default_port())
-            && self.host.eq_ignore_ascii_case(host)
+    /// `host` or `host:port`; nothing else, a user name for instance, is the same authority.
+    fn is_authority(&self, authority: &str) -> bool {
+        let Some((host, rest)) = authority.split_at_checked(self.host.len()) else { return false };
+        self.is_host(host)
+            && match rest.strip_prefix(':') {
+                None => rest.is_empty() && self.port == self.scheme.default_port(),
+                // `parse` alone takes "+443".
+                Some(port) => !port.starts_with('+') && port.parse() == Ok(self.port),
+            }
+    }
+
+    fn is_host(&self, host: &str) -> bool {
+        host == self.host || host.eq_ignore_ascii_case(&self.host)
     }
 
     fn is_loopback(&self) -> bool {

@@ -36,6 +36,7 @@ where
     B: 'static,
 {
     /// Sends the request on the service that was made ready; a clone, unready, is kept for the replay.
+    #[inline]
     pub(super) fn first(
         ready: &mut S,
         mut request: Request<B>,

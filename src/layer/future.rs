@@ -45,10 +45,12 @@ impl<S, B, R> ResponseFuture<S, B, R>
 where
     S: Service<Request<B>>,
 {
+    #[inline]
     pub(super) fn passing(future: S::Future) -> Self {
         Self { state: State::Passing { future } }
     }
 
+    #[inline]
     pub(super) fn sending(future: S::Future, attempt: Attempt<S, B>) -> Self {
         Self { state: State::Sending { future, attempt: Some(attempt) } }
     }

@@ -36,6 +36,7 @@ struct Shared {
 }
 
 impl Shared {
+    #[inline]
     fn local(&self) -> Arc<Settings> {
         self.local.local(|_| Arc::new(self.settings.clone())).clone()
     }
