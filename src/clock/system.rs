@@ -19,7 +19,7 @@ enum Kind {
 }
 
 impl SystemClock {
-    /// A clock whose monotonic reading starts at zero. Needs no runtime.
+    /// The machine's clocks, or Tokio's while its time is paused. Needs no runtime.
     pub fn new() -> Self {
         Self(match tokio_is_paused() {
             true => Kind::Tokio(tokio::time::Instant::now()),
@@ -72,44 +72,38 @@ fn tokio_is_paused() -> bool {
 mod machine {
     use std::time::{Duration, UNIX_EPOCH};
 
-    use rustix::time::{ClockId, Timespec, clock_getres, clock_gettime};
+    use rustix::time::{ClockId, Timespec, clock_gettime};
 
     use super::Reading;
 
+    /// The monotonic clock starts with the machine.
     #[derive(Clone)]
-    pub(super) struct Clocks {
-        origin: Duration,
-        /// Between two ticks.
-        tick: Duration,
-    }
+    pub(super) struct Clocks;
 
     impl Clocks {
         pub(super) fn new() -> Self {
-            let tick = |clock| duration(clock_getres(clock));
-            Self {
-                origin: duration(clock_gettime(ClockId::Monotonic)),
-                tick: tick(ClockId::MonotonicCoarse).max(tick(ClockId::RealtimeCoarse)),
-            }
+            Self
         }
 
         pub(super) fn now(&self) -> Reading {
-            self.reading(ClockId::Monotonic, ClockId::Realtime, Duration::ZERO)
+            reading(ClockId::Monotonic, ClockId::Realtime)
         }
 
         pub(super) fn coarse(&self) -> Reading {
-            self.reading(ClockId::MonotonicCoarse, ClockId::RealtimeCoarse, self.tick)
-        }
-
-        fn reading(&self, monotonic: ClockId, wall: ClockId, later: Duration) -> Reading {
-            let monotonic = duration(clock_gettime(monotonic)) + later;
-            let wall = UNIX_EPOCH + duration(clock_gettime(wall)) + later;
-            Reading { monotonic: monotonic.saturating_sub(self.origin), wall }
+            reading(ClockId::MonotonicCoarse, ClockId::RealtimeCoarse)
         }
     }
 
-    /// Neither clock shows a time before its origin; if one did, it would show the origin.
+    fn reading(monotonic: ClockId, wall: ClockId) -> Reading {
+        Reading {
+            monotonic: duration(clock_gettime(monotonic)),
+            wall: UNIX_EPOCH + duration(clock_gettime(wall)),
+        }
+    }
+
+    /// Since the origin of its clock: no clock shows a time before that.
     fn duration(time: Timespec) -> Duration {
-        Duration::try_from(time).unwrap_or_default()
+        Duration::new(time.tv_sec.try_into().unwrap_or(0), time.tv_nsec.try_into().unwrap_or(0))
     }
 }
 

@@ -21,9 +21,9 @@ pub(super) type Again<S, B> = Option<(S, Spare<B>)>;
 
 /// What was sent, as far as its answer is judged by it.
 pub(super) struct Attempt<S, B> {
-    again: Again<S, B>,
+    pub(super) again: Again<S, B>,
     /// Where it was sent, kept where redirects are followed below.
-    uri: Option<Uri>,
+    uri: Option<Box<Uri>>,
     generation: u64,
     /// The request's own, in place of the layer's.
     own: Option<Authenticator>,
@@ -44,26 +44,34 @@ where
         own: Option<Authenticator>,
         settings: Arc<Settings>,
     ) -> (S::Future, Self) {
-        let uri = settings.response_uri.map(|_| request.uri().clone());
-        let spare =
-            may_replay(request.extensions()).then(|| Spare::of(&mut request, &settings.replays)).flatten();
-        let again = spare.map(|spare| (ready.clone(), spare));
+        let uri = settings.response_uri.map(|_| Box::new(request.uri().clone()));
+        let spare = match may_replay(request.extensions()) {
+            true => Spare::of(&mut request, &settings.replays),
+            false => None,
+        };
         Bearer::authorize(request.headers_mut(), header);
-        (ready.call(request), Self { again, uri, generation, own, settings })
+        // Two ends, so that what is not there is not moved either.
+        match spare {
+            None => (ready.call(request), Self { again: None, uri, generation, own, settings }),
+            Some(spare) => {
+                let again = Some((ready.clone(), spare));
+                (ready.call(request), Self { again, uri, generation, own, settings })
+            }
+        }
     }
 }
 
 impl<S, B> Attempt<S, B> {
+    #[inline]
+    pub(super) fn is_rejected<R>(&self, response: &Response<R>) -> bool {
+        self.settings.bearer.is_rejection(response.status(), response.headers())
+            && self.uri.as_ref().is_none_or(|uri| self.settings.is_from(response.extensions(), uri))
+    }
+
     /// A rejection starts the renewal, also where the request can't be sent again (R27).
-    pub(super) fn judge<R>(self, response: &Response<R>) -> Option<(Renewal, Again<S, B>)> {
-        let Self { again, uri, generation, own, settings } = self;
-        if !settings.bearer.is_rejection(response.status(), response.headers())
-            || uri.is_some_and(|uri| !settings.is_from(response.extensions(), &uri))
-        {
-            return None;
-        }
-        let authenticator = settings.bearer.authenticator(&own).clone();
-        let held = Box::pin(async move { authenticator.replace(generation).await });
-        Some((held, again))
+    pub(super) fn renew(&self) -> Renewal {
+        let authenticator = self.settings.bearer.authenticator(&self.own).clone();
+        let generation = self.generation;
+        Box::pin(async move { authenticator.replace(generation).await })
     }
 }

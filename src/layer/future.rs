@@ -33,7 +33,7 @@ pin_project! {
         /// Nothing usable was in hand. The ready service is kept for when there is.
         Waiting { held: Renewal, ready: Option<(S, Request<B>, Option<Authenticator>)>, settings: Arc<Settings> },
         /// The first attempt is on its way.
-        Sending { #[pin] future: F, attempt: Option<Attempt<S, B>> },
+        Sending { #[pin] future: F, attempt: Attempt<S, B> },
         /// The token was rejected. The answer is kept: it is the caller's, if there is no successor.
         Renewing { held: Renewal, response: Option<Response<R>>, again: Again<S, B> },
         /// The service is made ready once more (tower's contract), then the copy is sent.
@@ -52,7 +52,7 @@ where
 
     #[inline]
     pub(super) fn sending(future: S::Future, attempt: Attempt<S, B>) -> Self {
-        Self { state: State::Sending { future, attempt: Some(attempt) } }
+        Self { state: State::Sending { future, attempt } }
     }
 
     pub(super) fn waiting(
@@ -86,14 +86,17 @@ where
                     let (mut service, request, own) = ready!(taken(ready));
                     let (warm, settings) = ((held.header.clone(), held.generation), settings.clone());
                     let (future, attempt) = Attempt::first(&mut service, request, warm, own, settings);
-                    State::Sending { future, attempt: Some(attempt) }
+                    State::Sending { future, attempt }
                 }
                 StateProjection::Sending { future, attempt } => {
                     let response = ready!(future.poll(context)).map_err(AuthError::Service)?;
-                    match ready!(taken(attempt)).judge(&response) {
-                        None => return Poll::Ready(Ok(response)),
-                        Some((held, again)) => State::Renewing { held, response: Some(response), again },
+                    if !attempt.is_rejected(&response) {
+                        // Nothing has to be kept of the request any more, however long this future is.
+                        attempt.again = None;
+                        return Poll::Ready(Ok(response));
                     }
+                    let again = attempt.again.take();
+                    State::Renewing { held: attempt.renew(), response: Some(response), again }
                 }
                 StateProjection::Renewing { held, response, again } => {
                     let held = match ready!(held.as_mut().poll(context)) {

@@ -1,38 +1,49 @@
 //! What is put aside of a request, to send it again.
 
-use http::Request;
-use http::request::Parts;
+use http::{Extensions, HeaderMap, Method, Request, Uri, Version};
 
 use super::Replay;
 use super::known::{Taught, replay_of};
 
 /// The head of a request, and its body if that can be had once more.
 pub(crate) struct Spare<B> {
-    head: Parts,
+    method: Method,
+    uri: Uri,
+    version: Version,
+    headers: HeaderMap,
+    extensions: Extensions,
     body: Replay<B>,
 }
 
 impl<B: 'static> Spare<B> {
     /// `None`, and nothing copied, where the body can be sent only once.
+    #[inline]
     pub(crate) fn of(request: &mut Request<B>, taught: &Taught) -> Option<Self> {
         let body = match replay_of(request.body_mut(), taught) {
             Replay::Never => return None,
             body => body,
         };
-        let mut head = Request::new(());
-        *head.method_mut() = request.method().clone();
-        *head.uri_mut() = request.uri().clone();
-        *head.version_mut() = request.version();
-        *head.headers_mut() = request.headers().clone();
-        *head.extensions_mut() = request.extensions().clone();
-        Some(Self { head: head.into_parts().0, body })
+        Some(Self {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            version: request.version(),
+            headers: request.headers().clone(),
+            extensions: request.extensions().clone(),
+            body,
+        })
     }
 }
 
 impl<B> Spare<B> {
     /// The request, if its body is still to be had.
     pub(crate) fn into_request(self) -> Option<Request<B>> {
-        Some(Request::from_parts(self.head, self.body.into_body()?))
+        let mut request = Request::new(self.body.into_body()?);
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.uri;
+        *request.version_mut() = self.version;
+        *request.headers_mut() = self.headers;
+        *request.extensions_mut() = self.extensions;
+        Some(request)
     }
 }
 
