@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, Entry};
 use http::{Extensions, HeaderMap, HeaderValue, StatusCode};
 
 use crate::per_request;
@@ -68,16 +68,16 @@ impl Bearer {
         self.classifier = Some(Arc::new(classifier));
     }
 
-    /// Whether a request is ours: to an origin in scope (R20), without a credential of the caller's (R21), and
-    /// not opted out.
+    /// Whether a request is ours: to an origin in scope (R20), and not opted out. It may still have a credential
+    /// of the caller's.
     #[inline]
-    pub(crate) fn applies(
-        &self,
-        in_scope: impl FnOnce(&Scope) -> bool,
-        headers: &HeaderMap,
-        extensions: &Extensions,
-    ) -> bool {
-        in_scope(&self.scope) && !headers.contains_key(AUTHORIZATION) && !per_request::opted_out(extensions)
+    pub(crate) fn applies(&self, in_scope: impl FnOnce(&Scope) -> bool, extensions: &Extensions) -> bool {
+        in_scope(&self.scope) && !per_request::opted_out(extensions)
+    }
+
+    /// Whether the caller has set a credential, which wins (R21).
+    pub(crate) fn has_own(headers: &HeaderMap) -> bool {
+        headers.contains_key(AUTHORIZATION)
     }
 
     /// The authenticator of a request: its own, if it brings one.
@@ -86,9 +86,16 @@ impl Bearer {
         own.as_ref().unwrap_or(&self.authenticator)
     }
 
+    /// Puts the header in, unless the caller has set one (R21): `false`, and nothing was changed.
     #[inline]
-    pub(crate) fn authorize(headers: &mut HeaderMap, header: HeaderValue) {
-        headers.insert(AUTHORIZATION, header);
+    pub(crate) fn authorize(headers: &mut HeaderMap, header: HeaderValue) -> bool {
+        match headers.entry(AUTHORIZATION) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(vacant) => {
+                vacant.insert(header);
+                true
+            }
+        }
     }
 
     /// Whether an answer says that the token it was sent is no good (R23).

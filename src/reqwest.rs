@@ -128,7 +128,8 @@ impl Middleware for AuthMiddleware {
         Self: 'call,
     {
         let url = request.url();
-        let ours = self.bearer.applies(|scope| scope.contains_url(url), request.headers(), extensions);
+        let ours = self.bearer.applies(|scope| scope.contains_url(url), extensions)
+            && !Bearer::has_own(request.headers());
         match ours {
             true => Box::pin(self.send(request, extensions, next)),
             false => next.run(request, extensions),

@@ -91,6 +91,8 @@ pub(crate) struct Origin {
     scheme: Scheme,
     host: String,
     port: u16,
+    /// The usual spelling: the port where it is not the scheme's own.
+    authority: String,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -151,11 +153,21 @@ impl Origin {
             Some(port) => port.parse().ok().filter(|port| *port != 0)?,
             None => scheme.default_port(),
         };
-        Some(Self { scheme, host: host.to_ascii_lowercase(), port })
+        let host = host.to_ascii_lowercase();
+        let authority = match port == scheme.default_port() {
+            true => host.clone(),
+            false => format!("{host}:{port}"),
+        };
+        Some(Self { scheme, host, port, authority })
     }
 
-    /// `host` or `host:port`; nothing else, a user name for instance, is the same authority.
     fn is_authority(&self, authority: &str) -> bool {
+        authority == self.authority || self.is_odd_authority(authority)
+    }
+
+    /// `host` or `host:port` in another spelling; nothing else, a user name for instance, is the same authority.
+    #[cold]
+    fn is_odd_authority(&self, authority: &str) -> bool {
         let Some((host, rest)) = authority.split_at_checked(self.host.len()) else { return false };
         self.is_host(host)
             && match rest.strip_prefix(':') {

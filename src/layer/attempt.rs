@@ -35,27 +35,31 @@ where
     S: Service<Request<B>> + Clone,
     B: 'static,
 {
-    /// Sends the request on the service that was made ready; a clone, unready, is kept for the replay.
-    #[inline]
+    /// Sends the request on the service that was made ready; a clone, unready, is kept for the replay. With a
+    /// credential of the caller's it is sent as it is, and there is nothing to judge.
+    // Inlined, because an attempt is large, and would be moved at every return.
+    #[inline(always)]
     pub(super) fn first(
         ready: &mut S,
         mut request: Request<B>,
         (header, generation): (HeaderValue, u64),
         own: Option<Authenticator>,
         settings: Arc<Settings>,
-    ) -> (S::Future, Self) {
+    ) -> (S::Future, Option<Self>) {
         let uri = settings.response_uri.map(|_| Box::new(request.uri().clone()));
         let spare = match may_replay(request.extensions()) {
             true => Spare::of(&mut request, &settings.replays),
             false => None,
         };
-        Bearer::authorize(request.headers_mut(), header);
+        if !Bearer::authorize(request.headers_mut(), header) {
+            return (ready.call(request), None);
+        }
         // Two ends, so that what is not there is not moved either.
         match spare {
-            None => (ready.call(request), Self { again: None, uri, generation, own, settings }),
+            None => (ready.call(request), Some(Self { again: None, uri, generation, own, settings })),
             Some(spare) => {
                 let again = Some((ready.clone(), spare));
-                (ready.call(request), Self { again, uri, generation, own, settings })
+                (ready.call(request), Some(Self { again, uri, generation, own, settings }))
             }
         }
     }

@@ -85,8 +85,10 @@ where
                     let held = ready!(held.as_mut().poll(context)).map_err(AuthError::Credentials)?;
                     let (mut service, request, own) = ready!(taken(ready));
                     let (warm, settings) = ((held.header.clone(), held.generation), settings.clone());
-                    let (future, attempt) = Attempt::first(&mut service, request, warm, own, settings);
-                    State::Sending { future, attempt }
+                    match Attempt::first(&mut service, request, warm, own, settings) {
+                        (future, Some(attempt)) => State::Sending { future, attempt },
+                        (future, None) => State::Passing { future },
+                    }
                 }
                 StateProjection::Sending { future, attempt } => {
                     let response = ready!(future.poll(context)).map_err(AuthError::Service)?;

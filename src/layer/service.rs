@@ -12,6 +12,7 @@ use super::attempt::Attempt;
 use super::future::ResponseFuture;
 use super::{AuthError, Settings};
 use crate::Scope;
+use crate::bearer::Bearer;
 use crate::per_request::own_authenticator;
 use crate::shard::Shards;
 
@@ -74,17 +75,18 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let settings = &self.shared.settings;
         let in_scope = |scope: &Scope| scope.contains(request.uri());
-        if !settings.bearer.applies(in_scope, request.headers(), request.extensions()) {
+        if !settings.bearer.applies(in_scope, request.extensions()) {
             return ResponseFuture::passing(self.inner.call(request));
         }
         let own = own_authenticator(request.extensions());
         let warm = settings.bearer.authenticator(&own).warm_header();
         let settings = self.shared.local();
         match warm {
-            Some(warm) => {
-                let (future, attempt) = Attempt::first(&mut self.inner, request, warm, own, settings);
-                ResponseFuture::sending(future, attempt)
-            }
+            Some(warm) => match Attempt::first(&mut self.inner, request, warm, own, settings) {
+                (future, Some(attempt)) => ResponseFuture::sending(future, attempt),
+                (future, None) => ResponseFuture::passing(future),
+            },
+            None if Bearer::has_own(request.headers()) => ResponseFuture::passing(self.inner.call(request)),
             None => {
                 // The service that was made ready is the one called; its clone is made ready again.
                 let spare = self.inner.clone();
