@@ -65,8 +65,8 @@
 //!
 //! # What it does
 //!
-//! * **Before expiry** it refreshes in the background, at a moment that suits the token's lifetime and varies
-//!   from client to client. No caller waits.
+//! * **Before expiry** the first call after a moment that suits the token's lifetime, and varies from client to
+//!   client, starts a refresh in the background. No caller waits. Without calls nothing is refreshed.
 //! * **On a 401** it judges the token *that request carried*: if a newer one is in hand, the request is sent again
 //!   with that; else one refresh runs, whoever else is waiting, and the request is sent again once.
 //! * **In an outage** a token that is still valid stays in use; past its expiry callers get an [`Error`] whose
@@ -92,7 +92,7 @@
 //! | `tracing` | no | every [`Event`] as a `tracing` event of the target `reauth` |
 //!
 //! TLS is the business of the HTTP client: enable a TLS feature of `reqwest` (its default has one), or give the
-//! hyper client a TLS connector.
+//! hyper client a TLS connector. This crate turns none on: without either, see [`TokenEndpoint::transport`].
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

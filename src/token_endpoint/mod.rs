@@ -85,6 +85,10 @@ impl TokenEndpoint {
 
     /// What sends the requests. Default, with the feature `reqwest`: a reqwest client with its defaults and
     /// without redirects. Without the feature it has to be named.
+    ///
+    /// The default speaks https only if some crate of the program turns on a TLS feature of reqwest; a dependency on
+    /// `reqwest` with its default features does. Else an https endpoint "can't be reached", and the last cause of
+    /// that error says "scheme is not http".
     #[must_use]
     pub fn transport(mut self, transport: TokenTransport) -> Self {
         self.transport = Some(transport);
