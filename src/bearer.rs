@@ -36,6 +36,9 @@ impl ResponseHead<'_> {
 /// In the extensions of a 401 that was given to the caller as it is: why there was no newer credential to send
 /// the request again with.
 ///
+/// A 401 without it, in scope: there is a newer credential, and the request was sent again and refused once more, or
+/// could not be (a long stream, [`NoReplay`](crate::per_request::NoReplay)) and is the caller's to repeat.
+///
 /// ```
 /// # fn example(response: http::Response<()>) {
 /// if let Some(reason) = response.extensions().get::<reauth::RenewalError>() {

@@ -14,6 +14,36 @@ use crate::{Credentials, Error};
 /// An error's [kind](crate::ErrorKind) decides what follows, so it has to be right; see the constructors of
 /// [`Error`]. A source that panics or never answers fails the attempt and nothing else.
 ///
+/// ```
+/// use reauth::{Authenticator, CredentialSource, Credentials, Error};
+/// # struct Device;
+/// # impl Device {
+/// #     async fn ask(&self, _: &str) -> std::io::Result<(String, String)> { Ok(("at".into(), "rt".into())) }
+/// # }
+///
+/// struct Mine(Device);
+///
+/// impl CredentialSource for Mine {
+///     async fn login(&self) -> Result<Credentials, Error> {
+///         self.grant("the device's key").await
+///     }
+///
+///     async fn refresh(&self, held: &Credentials) -> Result<Credentials, Error> {
+///         self.grant(held.refresh_token().unwrap_or_default()).await
+///     }
+/// }
+///
+/// impl Mine {
+///     async fn grant(&self, proof: &str) -> Result<Credentials, Error> {
+///         let answer = self.0.ask(proof).await;
+///         let (access, refresh) = answer.map_err(|e| Error::transient("the device is silent").with_source(e))?;
+///         Credentials::new(access)?.with_refresh_token(refresh)
+///     }
+/// }
+///
+/// let auth = Authenticator::new(Mine(Device));
+/// ```
+///
 /// # Cancel safety
 ///
 /// The futures may be dropped at any await: at the flight's deadline, at a log-out, or when the runtime shuts

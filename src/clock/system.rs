@@ -8,7 +8,26 @@ use super::{Clock, Reading};
 /// The machine's clocks: the default.
 ///
 /// Made within a Tokio runtime whose time is paused (`#[tokio::test(start_paused = true)]`), it follows Tokio's
-/// clock instead of the monotonic one, so that a test of yours can let a token lapse.
+/// clock instead of the monotonic one, so that a test of yours can let a token lapse:
+///
+/// ```
+/// # use std::time::Duration;
+/// use reauth::{Authenticator, Credentials, source_fn};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), reauth::Error> {
+/// let auth = Authenticator::new(source_fn(|| async {
+///     Ok(Credentials::new("at-1")?.with_lifetime(Duration::from_secs(60)))
+/// }));
+/// let first = auth.credentials().await?.expires_at();
+/// tokio::time::sleep(Duration::from_secs(61)).await;
+/// assert_ne!(auth.credentials().await?.expires_at(), first);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Give such a test no real server to wait for: where nothing else is to be done, paused time jumps to the next time
+/// limit, and the request has "timed out" at once.
 #[derive(Clone)]
 pub struct SystemClock(Kind);
 

@@ -17,6 +17,45 @@ use crate::{Credentials, Error};
 /// ([`STORE_TIMEOUT`](crate::timing::STORE_TIMEOUT)). A failed write is reported as an
 /// [event](crate::Event::StoreFailed); the credential is used all the same, and the next write tries again.
 ///
+/// A file is small enough to be written without another thread, which keeps the writes in order (see below):
+///
+/// ```
+/// use reauth::store::CredentialStore;
+/// use reauth::{Credentials, Error};
+/// use std::io::{self, ErrorKind::NotFound};
+/// use std::{fs, path::PathBuf};
+///
+/// /// In a directory that nobody else can read: the file holds secrets.
+/// struct File(PathBuf);
+///
+/// fn failed(error: io::Error) -> Error {
+///     Error::store("the file of the credentials failed").with_source(error)
+/// }
+///
+/// impl CredentialStore for File {
+///     async fn load(&self) -> Result<Option<Credentials>, Error> {
+///         match fs::read_to_string(&self.0) {
+///             Ok(json) => Credentials::from_json(&json).map(Some),
+///             Err(error) if error.kind() == NotFound => Ok(None),
+///             Err(error) => Err(failed(error)),
+///         }
+///     }
+///
+///     async fn save(&self, credentials: &Credentials) -> Result<(), Error> {
+///         let new = self.0.with_extension("new"); // so that the file is whole at any time
+///         fs::write(&new, credentials.expose_json().as_bytes()).map_err(failed)?;
+///         fs::rename(&new, &self.0).map_err(failed)
+///     }
+///
+///     async fn clear(&self) -> Result<(), Error> {
+///         fs::remove_file(&self.0).or_else(|error| match error.kind() {
+///             NotFound => Ok(()),
+///             _ => Err(failed(error)),
+///         })
+///     }
+/// }
+/// ```
+///
 /// # Cancel safety
 ///
 /// The futures may be dropped at any await: at the time limit, and at a log-out. A write that was dropped has
