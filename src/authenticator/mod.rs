@@ -116,10 +116,11 @@ impl Authenticator {
     ///
     /// Once polled, the refresh goes on whether or not the caller waits.
     pub async fn refresh(&self) -> Result<Credentials, Error> {
-        let ask = self.inner.cache.refresh(self.inner.clock.now());
+        let mut ask = self.inner.cache.refresh(self.inner.clock.now());
         if let Ask::Wait { landing, run } = ask {
+            let flight = landing.flight;
             self.wait(landing, run, |_| false).await?;
-            return self.credentials().await;
+            ask = self.inner.cache.settle(flight, Ok(()), self.inner.clock.now());
         }
         Ok(self.settle(ask).await?.credentials.clone())
     }

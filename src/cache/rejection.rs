@@ -89,6 +89,6 @@ impl State {
 }
 
 /// A request from before a log-out is not sent again as whoever logs in next (R17, R44).
-fn logged_out_since() -> Verdict {
+pub(super) fn logged_out_since() -> Verdict {
     Verdict::Fail(Error::login_required("the credentials were cleared (log-out) since: log in again"))
 }

@@ -9,6 +9,7 @@ use http::HeaderValue;
 use super::backoff::Failure;
 use super::dice::Dice;
 use super::flight::Flight;
+use super::rejection::logged_out_since;
 use super::stored::Stored;
 use super::windows::{Deadline, Freshness, Windows};
 use crate::clock::Reading;
@@ -155,8 +156,11 @@ impl State {
 
     /// What a waiter gets when its flight is over: whatever may be used now, or else the flight's error.
     pub(crate) fn settle(&mut self, flight: u64, outcome: Result<(), Error>, now: Reading) -> Verdict {
+        if flight <= self.logged_out.1 {
+            // Whoever has logged in since is somebody else, also where the flight had landed before the log-out (R17).
+            return outcome.map_or_else(Verdict::Fail, |()| logged_out_since());
+        }
         match (self.usable(now), outcome) {
-            (_, Err(error)) if flight <= self.logged_out.1 => Verdict::Fail(error),
             (Some((held, _)), _) => Verdict::Use(held),
             (None, Err(error)) => Verdict::Fail(error),
             // It landed, and has lapsed or been rejected since: begin again.

@@ -244,8 +244,7 @@ impl Machine {
         for Waiter { caller, to_the_end, flight, .. } in waiters {
             let verdict = match (to_the_end, outcome.clone()) {
                 (true, Err(error)) => Verdict::Fail(error),
-                (true, Ok(())) => self.state.need(self.now),
-                (false, outcome) => self.state.settle(flight, outcome, self.now),
+                (_, outcome) => self.state.settle(flight, outcome, self.now),
             };
             self.follow(&caller, false, verdict)?;
         }

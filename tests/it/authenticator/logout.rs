@@ -5,9 +5,11 @@ use std::pin::pin;
 use reauth::{Error, ErrorKind};
 use tokio::sync::oneshot;
 use tokio::time::{advance, sleep};
+use tower::{Layer, Service, ServiceExt};
 
 use super::{at_once, exact, millis, quiet, seconds, token, token_at_once, until, waiting};
 use crate::support::source::{Answer, Asked, Script, credentials};
+use crate::tower_layer::api::{Api, get, holding_first, layer, nth};
 
 #[tokio::test(start_paused = true)]
 async fn r17_what_was_held_is_forgotten() {
@@ -200,4 +202,40 @@ async fn credentials_from_elsewhere_count_from_when_they_were_set() {
     assert_eq!(script.requests(), 0);
     advance(millis(2501)).await;
     assert_eq!(token(&auth).await.unwrap(), "at-1");
+}
+
+/// The refresh has landed, and who waited for it has not had its turn when the user logs out and another logs in.
+#[tokio::test(start_paused = true)]
+async fn r17_r44_a_request_from_before_a_log_out_is_not_sent_again_as_whoever_logged_in() {
+    let script = holding_first();
+    let refresh = script.then_when();
+    let (layer, auth) = layer(&script);
+    let api = Api::taking(&["at-2", "at-other"]);
+    let mut service = layer.layer(api.clone());
+    let service = ServiceExt::<http::Request<String>>::ready(&mut service).await.unwrap();
+    let mut sent = pin!(service.call(get("/")));
+    assert!(at_once(sent.as_mut()).await.is_none(), "the first token is refused");
+    until(|| script.requests() == 1).await;
+    refresh.send(Ok(nth(2))).unwrap();
+    quiet().await;
+    auth.clear().await.unwrap();
+    auth.set_credentials(credentials("at-other", None, Some(300))).await.unwrap();
+    assert_eq!(sent.await.unwrap().status(), 401);
+    assert_eq!(api.tokens(), ["at-1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r17_r44_nor_is_who_asked_before_a_log_out_given_what_somebody_else_logged_in_with() {
+    let script = holding_first();
+    let auth = exact(script.clone());
+    token(&auth).await.unwrap();
+    let refresh = script.then_when();
+    let mut renewed = pin!(auth.refresh());
+    assert!(at_once(renewed.as_mut()).await.is_none());
+    until(|| script.requests() == 1).await;
+    refresh.send(Ok(nth(2))).unwrap();
+    quiet().await;
+    auth.clear().await.unwrap();
+    auth.set_credentials(credentials("at-other", None, Some(300))).await.unwrap();
+    assert_eq!(renewed.await.unwrap_err().kind(), ErrorKind::LoginRequired);
 }
