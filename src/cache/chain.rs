@@ -147,9 +147,9 @@ impl State {
     fn adopt(&mut self, flight: Flight, found: Credentials, now: Reading) -> Step {
         let windows = Windows::of_held(&found, now, &self.timing, &mut self.dice);
         self.stored = Stored::only(&found);
-        if self.held.is_none() {
-            // In use until something better is: what was found may have lapsed (R8).
-            self.held = self.initial.as_ref().map(|(initial, _)| initial.clone());
+        if let Some((initial, rejected)) = self.initial.clone().filter(|_| self.held.is_none()) {
+            // In use until something better is, unless a server has refused it: what was found may have lapsed (R8).
+            (self.held, self.rejected) = (Some(initial), rejected);
         }
         let held = self.hold(found, windows);
         self.events.push(Event::Adopted { generation: held.generation });

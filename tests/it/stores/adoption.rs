@@ -239,3 +239,19 @@ async fn r15_two_authenticators_with_one_store_share_a_log_in() {
     assert_eq!(token(&second).await.unwrap(), "at-1");
     assert_eq!(script.requests(), 0);
 }
+
+/// It was rejected before the store was read, by a program that had it from elsewhere.
+#[tokio::test(start_paused = true)]
+async fn r24_what_the_source_was_built_with_is_not_handed_to_who_rejected_it() {
+    for (found, renewed) in [(good("at-1", "rt-1"), "rt-1"), (lapsed("at-0", "rt-0"), "rt-0")] {
+        let store = MemoryStore::new();
+        store.save(&found).await.unwrap();
+        let script = Script::new().without_login().holding(good("at-1", "rt-1"));
+        script.push(Answer::Now(Err(Error::misconfigured("no such client"))));
+        let (auth, _) = with_store(script.clone(), store);
+        let given = auth.reject(&good("at-1", "rt-1")).await;
+        assert_eq!(given.unwrap_err().kind(), ErrorKind::Misconfigured);
+        assert_eq!(script.asked(), [refresh(renewed)]);
+        assert!(token(&auth).await.is_err(), "nor to anyone else");
+    }
+}
