@@ -111,7 +111,7 @@ impl Default for ReplayBody {
 impl ReplayableBody for ReplayBody {
     fn replay(&mut self) -> Replay<Self> {
         let mut shared = lock(&self.shared);
-        if shared.lost || shared.superseded {
+        if shared.lost || shared.superseded || self.shared.is_poisoned() {
             return Replay::Never;
         }
         shared.spares += 1;
@@ -128,7 +128,8 @@ struct Spare {
 impl Spare {
     fn take_over(self) -> Option<ReplayBody> {
         let mut shared = lock(&self.shared);
-        if shared.lost || shared.superseded {
+        // Of a body that has panicked nobody knows whether what comes is the rest of it.
+        if shared.lost || shared.superseded || self.shared.is_poisoned() {
             return None;
         }
         shared.superseded = true;
@@ -274,7 +275,7 @@ impl fmt::Display for Superseded {
 
 impl std::error::Error for Superseded {}
 
-/// A body that panicked when it was polled is as it was left: nothing here is half done.
+/// A body that panicked when it was polled is as it was left: nothing here is half done. But it is not sent again.
 fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -194,3 +194,32 @@ async fn r27_of_two_layers_only_one_takes_a_body_over() {
     drop(inner);
     assert_eq!(rest(take(outer).expect("kept for the outer one")).await.0, "one");
 }
+
+/// Panics at its second poll; later it says that it has ended.
+struct Panics(u8);
+
+impl Body for Panics {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+        self.0 += 1;
+        match self.0 {
+            1 => Poll::Ready(Some(Ok(Frame::data("one".into())))),
+            2 => panic!("the body panics, as the test says"),
+            _ => Poll::Ready(None),
+        }
+    }
+}
+
+#[tokio::test]
+async fn f49_what_is_left_of_a_body_that_panicked_is_not_sent_as_the_whole() {
+    let mut first = ReplayBody::new(Panics(0));
+    let replay = first.replay();
+    let sending = tokio::spawn(async move { first.collect().await.is_ok() });
+    assert!(sending.await.is_err_and(|error| error.is_panic()));
+    assert!(take(replay).is_none());
+}
