@@ -50,7 +50,8 @@ struct Shared {
     lost: bool,
     /// Another attempt has taken the body over.
     superseded: bool,
-    /// Of the task that sends the body.
+    /// Of the task that sends the body, while it waits for a frame. Dropped outside the lock only: with the last
+    /// waker of a task the task may go, and with it a [`Spare`] of this very body.
     sender: Option<Waker>,
 }
 
@@ -152,9 +153,15 @@ impl Drop for Spare {
     fn drop(&mut self) {
         let mut shared = lock(&self.shared);
         shared.spares -= 1;
-        if shared.spares == 0 && !shared.kept.is_empty() {
-            shared.lose();
+        let mut sender = None;
+        if shared.spares == 0 {
+            sender = shared.sender.take();
+            if !shared.kept.is_empty() {
+                shared.lose();
+            }
         }
+        drop(shared);
+        drop(sender);
     }
 }
 
@@ -163,7 +170,6 @@ impl Shared {
     fn lose(&mut self) {
         self.lost = true;
         self.kept = Again::default();
-        self.sender = None;
     }
 
     fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
@@ -230,11 +236,13 @@ impl Body for ReplayBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let mut shared = lock(&self.shared);
         let polled = shared.poll_frame(context);
-        match &polled {
-            Poll::Ready(Some(Ok(frame))) => shared.pass(frame),
-            Poll::Pending if shared.spares > 0 => shared.sender = Some(context.waker().clone()),
-            _ => {}
+        if let Poll::Ready(Some(Ok(frame))) = &polled {
+            shared.pass(frame);
         }
+        let waits = polled.is_pending() && shared.spares > 0;
+        let replaced = std::mem::replace(&mut shared.sender, waits.then(|| context.waker().clone()));
+        drop(shared);
+        drop(replaced);
         polled
     }
 

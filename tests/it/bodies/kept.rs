@@ -1,9 +1,10 @@
 //! What [`ReplayBody`] keeps, and what it gives back.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
@@ -222,4 +223,28 @@ async fn f49_what_is_left_of_a_body_that_panicked_is_not_sent_as_the_whole() {
     let sending = tokio::spawn(async move { first.collect().await.is_ok() });
     assert!(sending.await.is_err_and(|error| error.is_panic()));
     assert!(take(replay).is_none());
+}
+
+/// A task that lives as long as its wakers do, and owns the means to send the body again.
+struct Owner {
+    _replay: Mutex<Replay<ReplayBody>>,
+}
+
+impl Wake for Owner {
+    fn wake(self: Arc<Self>) {}
+}
+
+/// In a thread of its own, so that a deadlock ends the test and not the run.
+#[test]
+fn r27_a_task_that_goes_with_its_last_waker_does_not_lock_the_body_for_ever() {
+    let (done, over) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut body = ReplayBody::new(Scripted::of([Part::Blocked]));
+        let owner = Arc::new(Owner { _replay: Mutex::new(body.replay()) });
+        assert!(poll(&mut body, &Waker::from(owner)).is_pending());
+        assert!(poll(&mut body, Waker::noop()).is_pending());
+        assert!(poll(&mut body, Waker::noop()).is_pending(), "nor does it end the body");
+        done.send(()).unwrap();
+    });
+    over.recv_timeout(Duration::from_secs(60)).expect("a deadlock");
 }
