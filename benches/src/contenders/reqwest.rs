@@ -1,0 +1,101 @@
+//! The reqwest path: middlewares over one that answers in place of the network.
+
+use std::hint::black_box;
+use std::pin::Pin;
+
+use http::header::AUTHORIZATION;
+use http::{Extensions, HeaderValue};
+use reauth::AuthMiddleware;
+use reqwest::{Request, Response, ResponseBuilderExt};
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Next, Result};
+use reqwest_retry::RetryTransientMiddleware;
+use reqwest_retry::policies::ExponentialBackoff;
+
+use super::{authenticator, header};
+use crate::call::{Call, Measure, at_once};
+use crate::request::{ORIGIN, Replay, Shape, Template};
+
+/// What is between the caller and the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Middleware {
+    /// One that does nothing, in the boxed future that the trait asks for.
+    Noop,
+    /// Inserts a header value built once.
+    Floor,
+    /// `reauth::AuthMiddleware`.
+    Reauth,
+    /// reqwest-retry's `RetryTransientMiddleware`, three tries.
+    Retry,
+}
+
+/// Measures one middleware with one kind of request.
+pub fn reqwest<M: Measure>(middleware: Middleware, shape: Shape, replay: Replay, measure: M) -> M::Out {
+    let client = ClientBuilder::new(::reqwest::Client::new());
+    let client = match middleware {
+        Middleware::Noop => client.with(Noop),
+        Middleware::Floor => client.with(Floor(header())),
+        Middleware::Reauth => {
+            client.with(AuthMiddleware::for_origin(ORIGIN, authenticator()).expect("an origin"))
+        }
+        Middleware::Retry => {
+            let policy = ExponentialBackoff::builder().build_with_max_retries(3);
+            client.with(RetryTransientMiddleware::new_with_policy(policy))
+        }
+    };
+    measure.measure(Sends { client: client.with(Answers).build(), template: Template::new(shape, replay) })
+}
+
+#[derive(Clone)]
+struct Sends {
+    client: ClientWithMiddleware,
+    template: Template,
+}
+
+impl Call for Sends {
+    fn once(&mut self) {
+        let (request, mut extensions) = self.template.reqwest();
+        drop(black_box(at_once(self.client.execute_with_extensions(request, &mut extensions))).expect("an answer"));
+    }
+}
+
+type Pending<'a> = Pin<Box<dyn Future<Output = Result<Response>> + Send + 'a>>;
+
+macro_rules! middleware {
+    ($name:ident, |$self:ident, $request:ident, $extensions:ident, $next:ident| $body:expr) => {
+        // What `async_trait` would write.
+        impl reqwest_middleware::Middleware for $name {
+            fn handle<'m, 'e, 'n, 'c>(
+                &'m $self,
+                $request: Request,
+                $extensions: &'e mut Extensions,
+                $next: Next<'n>,
+            ) -> Pending<'c>
+            where
+                'm: 'c,
+                'e: 'c,
+                'n: 'c,
+                Self: 'c,
+            {
+                Box::pin(async move { $body })
+            }
+        }
+    };
+}
+
+struct Noop;
+middleware!(Noop, |self, request, extensions, next| next.run(request, extensions).await);
+
+struct Floor(HeaderValue);
+middleware!(Floor, |self, request, extensions, next| {
+    let mut request = request;
+    request.headers_mut().insert(AUTHORIZATION, self.0.clone());
+    next.run(request, extensions).await
+});
+
+/// 200, an empty body, and the URL that was asked.
+struct Answers;
+middleware!(Answers, |self, request, _extensions, _next| {
+    let response = http::Response::builder().url(request.url().clone()).body("").expect("a response");
+    drop(black_box(request));
+    Ok(response.into())
+});

@@ -1,0 +1,16 @@
+//! What the measuring programs share: the contenders, the requests they are given, and the tables.
+//!
+//! Nothing here allocates by a counter of its own: a program that counts allocations links the counting allocator
+//! itself, so that times and instructions are those of the plain one.
+
+pub mod call;
+pub mod contenders;
+pub mod limits;
+pub mod request;
+pub mod rows;
+pub mod table;
+
+/// The token that every contender sends: 1,000 bytes, about a JWT of an identity provider.
+pub fn token() -> String {
+    "reauth-benches/".chars().cycle().take(1000).collect()
+}

@@ -1,0 +1,136 @@
+//! The requests that every contender is given.
+
+use bytes::Bytes;
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
+use http::{Method, Request, Uri};
+use http_body_util::Full;
+use reauth::per_request::NoReplay;
+
+/// Where they all go, and the scope of the layers.
+pub const ORIGIN: &str = "https://api.example.com";
+const URL: &str = "https://api.example.com/v1/items?page=2";
+
+/// What a request carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A GET without headers and without a body.
+    Bare,
+    /// A POST with five headers and 1 KiB of body.
+    Typical,
+}
+
+/// Whether a request could be sent a second time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replay {
+    /// Its body can be copied: nothing was said.
+    Yes,
+    /// Its body is of a type that nobody knows how to copy.
+    OneShot,
+    /// It is marked with `NoReplay`; the mark costs the same with every contender.
+    Marked,
+}
+
+/// A body that can't be copied.
+pub struct OneShot(#[allow(dead_code, reason = "it is sent, and nobody looks")] Full<Bytes>);
+
+/// A body made of bytes.
+pub trait Body: Send + 'static {
+    /// The body.
+    fn of(bytes: Bytes) -> Self;
+}
+
+impl Body for Full<Bytes> {
+    fn of(bytes: Bytes) -> Self {
+        Self::new(bytes)
+    }
+}
+
+impl Body for OneShot {
+    fn of(bytes: Bytes) -> Self {
+        Self(Full::new(bytes))
+    }
+}
+
+/// Makes the same request again and again. A clone has memory of its own, so that requests of two threads share no
+/// reference counter.
+pub struct Template {
+    shape: Shape,
+    marked: bool,
+    uri: Uri,
+    url: reqwest::Url,
+    body: Bytes,
+}
+
+impl Template {
+    /// A template for requests of this shape.
+    pub fn new(shape: Shape, replay: Replay) -> Self {
+        let body = match shape {
+            Shape::Bare => Bytes::new(),
+            Shape::Typical => Bytes::from(vec![b'x'; 1024]),
+        };
+        // The first clone of bytes from a vector makes the counter that all further ones share.
+        drop(body.clone());
+        let (uri, url) = (URL.parse().expect("a URI"), URL.parse().expect("a URL"));
+        Self { shape, marked: replay == Replay::Marked, uri, url, body }
+    }
+
+    /// For a tower service.
+    pub fn http<B: Body>(&self) -> Request<B> {
+        let mut request = Request::new(B::of(self.body.clone()));
+        *request.method_mut() = self.method();
+        *request.uri_mut() = self.uri.clone();
+        for (name, value) in self.headers() {
+            request.headers_mut().insert(name, value);
+        }
+        if self.marked {
+            request.extensions_mut().insert(NoReplay);
+        }
+        request
+    }
+
+    /// For a reqwest client, with the extensions that its middlewares see.
+    pub fn reqwest(&self) -> (reqwest::Request, http::Extensions) {
+        let mut request = reqwest::Request::new(self.method(), self.url.clone());
+        if self.shape == Shape::Typical {
+            *request.body_mut() = Some(self.body.clone().into());
+        }
+        for (name, value) in self.headers() {
+            request.headers_mut().insert(name, value);
+        }
+        let mut extensions = http::Extensions::new();
+        if self.marked {
+            extensions.insert(NoReplay);
+        }
+        (request, extensions)
+    }
+
+    fn method(&self) -> Method {
+        match self.shape {
+            Shape::Bare => Method::GET,
+            Shape::Typical => Method::POST,
+        }
+    }
+
+    fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
+        let count = match self.shape {
+            Shape::Bare => 0,
+            Shape::Typical => 5,
+        };
+        [
+            (ACCEPT, HeaderValue::from_static("application/json")),
+            (ACCEPT_ENCODING, HeaderValue::from_static("gzip, br")),
+            (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+            (USER_AGENT, HeaderValue::from_static("reauth-benches/0")),
+            (HeaderName::from_static("x-request-id"), HeaderValue::from_static("0b1d2c3e4f5a69788796a5b4c3d2e1f0")),
+        ]
+        .into_iter()
+        .take(count)
+    }
+}
+
+impl Clone for Template {
+    fn clone(&self) -> Self {
+        let replay = if self.marked { Replay::Marked } else { Replay::Yes };
+        Self::new(self.shape, replay)
+    }
+}
