@@ -26,7 +26,8 @@ pub trait Measure {
     fn measure(self, call: impl Call) -> Self::Out;
 }
 
-/// The output of a future that never waits, without a runtime.
+/// The output of a future that never waits, without a runtime, and without moving it about.
+#[inline(always)]
 pub fn at_once<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,

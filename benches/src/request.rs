@@ -58,6 +58,7 @@ pub struct Template {
     marked: bool,
     uri: Uri,
     url: reqwest::Url,
+    headers: Vec<(HeaderName, HeaderValue)>,
     body: Bytes,
 }
 
@@ -71,7 +72,7 @@ impl Template {
         // The first clone of bytes from a vector makes the counter that all further ones share.
         drop(body.clone());
         let (uri, url) = (URL.parse().expect("a URI"), URL.parse().expect("a URL"));
-        Self { shape, marked: replay == Replay::Marked, uri, url, body }
+        Self { shape, marked: replay == Replay::Marked, uri, url, headers: headers(shape), body }
     }
 
     /// For a tower service.
@@ -79,8 +80,8 @@ impl Template {
         let mut request = Request::new(B::of(self.body.clone()));
         *request.method_mut() = self.method();
         *request.uri_mut() = self.uri.clone();
-        for (name, value) in self.headers() {
-            request.headers_mut().insert(name, value);
+        for (name, value) in &self.headers {
+            request.headers_mut().insert(name.clone(), value.clone());
         }
         if self.marked {
             request.extensions_mut().insert(NoReplay);
@@ -94,8 +95,8 @@ impl Template {
         if self.shape == Shape::Typical {
             *request.body_mut() = Some(self.body.clone().into());
         }
-        for (name, value) in self.headers() {
-            request.headers_mut().insert(name, value);
+        for (name, value) in &self.headers {
+            request.headers_mut().insert(name.clone(), value.clone());
         }
         let mut extensions = http::Extensions::new();
         if self.marked {
@@ -110,21 +111,18 @@ impl Template {
             Shape::Typical => Method::POST,
         }
     }
+}
 
-    fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
-        let count = match self.shape {
-            Shape::Bare => 0,
-            Shape::Typical => 5,
-        };
-        [
+fn headers(shape: Shape) -> Vec<(HeaderName, HeaderValue)> {
+    match shape {
+        Shape::Bare => Vec::new(),
+        Shape::Typical => vec![
             (ACCEPT, HeaderValue::from_static("application/json")),
             (ACCEPT_ENCODING, HeaderValue::from_static("gzip, br")),
             (CONTENT_TYPE, HeaderValue::from_static("application/json")),
             (USER_AGENT, HeaderValue::from_static("reauth-benches/0")),
             (HeaderName::from_static("x-request-id"), HeaderValue::from_static("0b1d2c3e4f5a69788796a5b4c3d2e1f0")),
-        ]
-        .into_iter()
-        .take(count)
+        ],
     }
 }
 
