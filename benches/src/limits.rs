@@ -28,11 +28,18 @@ impl Limit {
 pub fn limits() -> Result<Vec<Limit>, String> {
     let lines = include_str!("../limits.txt").lines().enumerate();
     let lines = lines.filter(|(_, line)| !line.trim_start().starts_with('#') && !line.trim().is_empty());
-    lines.map(|(number, line)| limit(line).ok_or_else(|| format!("limits.txt:{}: {line}", number + 1))).collect()
+    lines
+        .map(|(number, line)| limit(line).ok_or_else(|| format!("limits.txt:{}: {line}", number + 1)))
+        .collect()
 }
 
 fn limit(line: &str) -> Option<Limit> {
     let fields: Vec<&str> = line.split_whitespace().collect();
     let [contender, over, what, most] = *fields.as_slice() else { return None };
-    Some(Limit { contender: contender.into(), over: over.into(), what: what.into(), most: most.parse().ok()? })
+    Some(Limit {
+        contender: contender.into(),
+        over: over.into(),
+        what: what.into(),
+        most: most.parse().ok()?,
+    })
 }

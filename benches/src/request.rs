@@ -5,6 +5,7 @@ use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValu
 use http::{Method, Request, Uri};
 use http_body_util::Full;
 use reauth::per_request::NoReplay;
+use reqwest_middleware::{ClientWithMiddleware, RequestBuilder};
 
 /// Where they all go, and the scope of the layers.
 pub const ORIGIN: &str = "https://api.example.com";
@@ -57,7 +58,6 @@ pub struct Template {
     shape: Shape,
     marked: bool,
     uri: Uri,
-    url: reqwest::Url,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Bytes,
 }
@@ -71,8 +71,8 @@ impl Template {
         };
         // The first clone of bytes from a vector makes the counter that all further ones share.
         drop(body.clone());
-        let (uri, url) = (URL.parse().expect("a URI"), URL.parse().expect("a URL"));
-        Self { shape, marked: replay == Replay::Marked, uri, url, headers: headers(shape), body }
+        let uri = URL.parse().expect("a URI");
+        Self { shape, marked: replay == Replay::Marked, uri, headers: headers(shape), body }
     }
 
     /// For a tower service.
@@ -89,20 +89,19 @@ impl Template {
         request
     }
 
-    /// For a reqwest client, with the extensions that its middlewares see.
-    pub fn reqwest(&self) -> (reqwest::Request, http::Extensions) {
-        let mut request = reqwest::Request::new(self.method(), self.url.clone());
-        if self.shape == Shape::Typical {
-            *request.body_mut() = Some(self.body.clone().into());
-        }
+    /// For a reqwest client, as its own documentation builds one.
+    pub fn reqwest(&self, client: &ClientWithMiddleware) -> RequestBuilder {
+        let mut request = client.request(self.method(), URL);
         for (name, value) in &self.headers {
-            request.headers_mut().insert(name.clone(), value.clone());
+            request = request.header(name, value);
         }
-        let mut extensions = http::Extensions::new();
+        if self.shape == Shape::Typical {
+            request = request.body(self.body.clone());
+        }
         if self.marked {
-            extensions.insert(NoReplay);
+            request = request.with_extension(NoReplay);
         }
-        (request, extensions)
+        request
     }
 
     fn method(&self) -> Method {
@@ -121,7 +120,10 @@ fn headers(shape: Shape) -> Vec<(HeaderName, HeaderValue)> {
             (ACCEPT_ENCODING, HeaderValue::from_static("gzip, br")),
             (CONTENT_TYPE, HeaderValue::from_static("application/json")),
             (USER_AGENT, HeaderValue::from_static("reauth-benches/0")),
-            (HeaderName::from_static("x-request-id"), HeaderValue::from_static("0b1d2c3e4f5a69788796a5b4c3d2e1f0")),
+            (
+                HeaderName::from_static("x-request-id"),
+                HeaderValue::from_static("0b1d2c3e4f5a69788796a5b4c3d2e1f0"),
+            ),
         ],
     }
 }

@@ -59,7 +59,9 @@ const NAMES: &[(Contender, &str)] = {
 impl Row {
     /// All of them, a contender's shapes side by side.
     pub fn all() -> impl Iterator<Item = Self> {
-        NAMES.iter().flat_map(|&(contender, _)| Self::shapes(contender).map(move |shape| Self { contender, shape }))
+        NAMES
+            .iter()
+            .flat_map(|&(contender, _)| Self::shapes(contender).map(move |shape| Self { contender, shape }))
     }
 
     fn shapes(contender: Contender) -> impl Iterator<Item = Shape> {
@@ -76,7 +78,9 @@ impl Row {
     ///
     /// There is none.
     pub fn named(name: &str) -> Result<Self, String> {
-        Self::all().find(|row| row.to_string() == name).ok_or_else(|| format!("no contender is called `{name}`"))
+        Self::all()
+            .find(|row| row.to_string() == name)
+            .ok_or_else(|| format!("no contender is called `{name}`"))
     }
 
     /// The row of another contender with the same shape of request.
@@ -126,7 +130,8 @@ impl Row {
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = NAMES.iter().find(|(contender, _)| *contender == self.contender).map_or("?", |(_, name)| name);
+        let name =
+            NAMES.iter().find(|(contender, _)| *contender == self.contender).map_or("?", |(_, name)| name);
         match (self.contender, self.shape) {
             (Contender::Cached(_), _) => f.write_str(name),
             (_, Shape::Bare) => write!(f, "{name}/bare"),

@@ -14,13 +14,15 @@ use reauth::{Authenticator, Credentials};
 
 /// Default settings and a token in hand: every check of its lifetime is on.
 pub fn authenticator() -> Authenticator {
-    let credentials = Credentials::new(crate::token()).expect("a token").with_lifetime(Duration::from_secs(3600));
+    let credentials =
+        Credentials::new(crate::token()).expect("a token").with_lifetime(Duration::from_secs(3600));
     Authenticator::new(credentials).expect("an authenticator")
 }
 
 /// `Bearer` and the token, built once and marked sensitive.
 fn header() -> http::HeaderValue {
-    let mut header = http::HeaderValue::try_from(format!("Bearer {}", crate::token())).expect("a header value");
+    let mut header =
+        http::HeaderValue::try_from(format!("Bearer {}", crate::token())).expect("a header value");
     header.set_sensitive(true);
     header
 }

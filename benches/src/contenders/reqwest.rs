@@ -53,8 +53,7 @@ struct Sends {
 
 impl Call for Sends {
     fn once(&mut self) {
-        let (request, mut extensions) = self.template.reqwest();
-        drop(black_box(at_once(self.client.execute_with_extensions(request, &mut extensions))).expect("an answer"));
+        drop(black_box(at_once(self.template.reqwest(&self.client).send())).expect("an answer"));
     }
 }
 

@@ -64,7 +64,9 @@ pub fn tower<M: Measure>(layer: Layer, shape: Shape, replay: Replay, measure: M)
 fn with_body<B: Body, M: Measure>(layer: Layer, template: Template, measure: M) -> M::Out {
     match layer {
         Layer::None => measure.measure(Sends::<_, B>::new(Inner, template)),
-        Layer::Floor => measure.measure(Sends::<_, B>::new(Floor { inner: Inner, header: header() }, template)),
+        Layer::Floor => {
+            measure.measure(Sends::<_, B>::new(Floor { inner: Inner, header: header() }, template))
+        }
         Layer::SetHeader => {
             let layer = SetRequestHeaderLayer::overriding(AUTHORIZATION, header());
             measure.measure(Sends::<_, B>::new(layer.layer(Inner), template))

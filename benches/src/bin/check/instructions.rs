@@ -29,7 +29,10 @@ pub(crate) fn count(rows: &[Row]) -> Result<Costs> {
 
 fn run(one: &Path, name: &str, count: usize) -> Result<f64> {
     let mut command = Command::new("valgrind");
-    command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(one).args([name, &count.to_string()]);
+    command
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(one)
+        .args([name, &count.to_string()]);
     let Output { status, stderr, .. } = command.output()?;
     let text = String::from_utf8_lossy(&stderr);
     // `==1234== Collected : 56789`

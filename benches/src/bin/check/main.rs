@@ -44,7 +44,15 @@ fn main() -> Result<ExitCode> {
 fn costs(rows: &[Row], allocations: &Costs, instructions: &Costs) -> Table {
     let mut table = Table::new(
         "costs",
-        ["contender", "allocations", "over nothing", "over the floor", "instructions", "over nothing ", "over the floor "],
+        [
+            "contender",
+            "allocations",
+            "over nothing",
+            "over the floor",
+            "instructions",
+            "over nothing ",
+            "over the floor ",
+        ],
     );
     for row in rows {
         let mut cells = vec![row.to_string()];
@@ -66,13 +74,16 @@ fn compare(limits: &[Limit], found: &BTreeMap<&str, &Costs>) -> Result<(Table, b
     let mut table = Table::new("limits", ["contender", "over", "what", "limit", "found", "verdict"]);
     let mut passed = true;
     for limit in limits {
-        let costs = found.get(limit.what.as_str()).ok_or_else(|| format!("nobody measures {}", limit.what))?;
+        let costs =
+            found.get(limit.what.as_str()).ok_or_else(|| format!("nobody measures {}", limit.what))?;
         let cost = |name: &str| costs.get(name).copied();
         let over = if limit.over == "-" { Some(0.0) } else { cost(&limit.over) };
         let (found, verdict) = match cost(&limit.contender).zip(over) {
             // Where there is no valgrind.
             None if costs.is_empty() => ("–".into(), "not measured"),
-            None => return Err(format!("limits.txt: `{}` or `{}` is unknown", limit.contender, limit.over).into()),
+            None => {
+                return Err(format!("limits.txt: `{}` or `{}` is unknown", limit.contender, limit.over).into());
+            }
             Some((cost, over)) => {
                 let holds = cost - over <= limit.most;
                 passed &= holds;
