@@ -5,6 +5,7 @@ use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValu
 use http::{Method, Request, Uri};
 use http_body_util::Full;
 use reauth::per_request::NoReplay;
+use reqwest::Url;
 use reqwest_middleware::{ClientWithMiddleware, RequestBuilder};
 
 /// Where they all go, and the scope of the layers.
@@ -58,6 +59,7 @@ pub struct Template {
     shape: Shape,
     marked: bool,
     uri: Uri,
+    url: Url,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Bytes,
 }
@@ -71,8 +73,8 @@ impl Template {
         };
         // The first clone of bytes from a vector makes the counter that all further ones share.
         drop(body.clone());
-        let uri = URL.parse().expect("a URI");
-        Self { shape, marked: replay == Replay::Marked, uri, headers: headers(shape), body }
+        let (uri, url) = (URL.parse().expect("a URI"), URL.parse().expect("a URL"));
+        Self { shape, marked: replay == Replay::Marked, uri, url, headers: headers(shape), body }
     }
 
     /// For a tower service.
@@ -89,9 +91,9 @@ impl Template {
         request
     }
 
-    /// For a reqwest client, as its own documentation builds one.
+    /// For a reqwest client, by its builder, from a URL that was parsed before.
     pub fn reqwest(&self, client: &ClientWithMiddleware) -> RequestBuilder {
-        let mut request = client.request(self.method(), URL);
+        let mut request = client.request(self.method(), self.url.clone());
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }

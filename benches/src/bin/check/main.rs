@@ -82,7 +82,9 @@ fn compare(limits: &[Limit], found: &BTreeMap<&str, &Costs>) -> Result<(Table, b
             // Where there is no valgrind.
             None if costs.is_empty() => ("–".into(), "not measured"),
             None => {
-                return Err(format!("limits.txt: `{}` or `{}` is unknown", limit.contender, limit.over).into());
+                return Err(
+                    format!("limits.txt: `{}` or `{}` is unknown", limit.contender, limit.over).into()
+                );
             }
             Some((cost, over)) => {
                 let holds = cost - over <= limit.most;
