@@ -8,6 +8,8 @@ pub mod contenders;
 pub mod limits;
 pub mod request;
 pub mod rows;
+#[cfg(feature = "stampede")]
+pub mod stampede;
 pub mod table;
 
 /// The token that every contender sends: 1,000 bytes, about a JWT of an identity provider.

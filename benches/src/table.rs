@@ -48,6 +48,15 @@ impl Table {
     /// It can't be written.
     pub fn emit(&self) -> io::Result<()> {
         println!("\n## {}\n\n{}", self.name, self.markdown());
+        self.write()
+    }
+
+    /// Writes the table, where the report asked for it.
+    ///
+    /// # Errors
+    ///
+    /// It can't be written.
+    pub fn write(&self) -> io::Result<()> {
         match env::var_os(OUT) {
             Some(out) => fs::write(Self::file(Path::new(&out), &self.name), self.tsv()),
             None => Ok(()),
