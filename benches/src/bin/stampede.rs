@@ -72,7 +72,7 @@ async fn reauth(kind: Kind, callers: usize) -> Outcome {
     let provider = Provider::default();
     // The first token is one that the server refuses.
     let revoked = Credentials::new("revoked").expect("a token");
-    let auth = Authenticator::new(provider.clone()).expect("an authenticator");
+    let auth = Authenticator::new(provider.clone());
     if !matches!(kind, Kind::Cold) {
         auth.set_credentials(revoked).await.expect("no store fails");
     }
@@ -102,8 +102,7 @@ async fn steady(refresh: bool) -> Outcome {
 
     let provider = Provider::default();
     let clock = Leap::default();
-    let auth =
-        Authenticator::builder(provider.clone()).clock(clock.clone()).build().expect("an authenticator");
+    let auth = Authenticator::builder(provider.clone()).clock(clock.clone()).build();
     auth.credentials().await.expect("a token");
     let api = service_fn(async |_: Request<()>| Ok::<_, Infallible>(answer(true)));
     let api = AuthLayer::for_origin(ORIGIN, auth).expect("an origin").layer(api);

@@ -16,7 +16,7 @@ use reauth::{Authenticator, Credentials};
 pub fn authenticator() -> Authenticator {
     let credentials =
         Credentials::new(crate::token()).expect("a token").with_lifetime(Duration::from_secs(3600));
-    Authenticator::new(credentials).expect("an authenticator")
+    Authenticator::new(credentials)
 }
 
 /// `Bearer` and the token, built once and marked sensitive.

@@ -32,7 +32,7 @@ pub(crate) fn measure() -> Result<Costs> {
 /// An authenticator that has had a request, so that it holds whatever it makes when it is first asked.
 fn used() -> Authenticator {
     let credentials = Credentials::new(token()).expect("a token").with_lifetime(Duration::from_secs(3600));
-    let authenticator = Authenticator::new(credentials).expect("an authenticator");
+    let authenticator = Authenticator::new(credentials);
     let answer = service_fn(async |_: http::Request<()>| Ok::<_, ()>(http::Response::new(())));
     let mut service = AuthLayer::for_origin(ORIGIN, authenticator.clone()).expect("an origin").layer(answer);
     let request = http::Request::get(ORIGIN).body(()).expect("a request");
