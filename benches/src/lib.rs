@@ -11,6 +11,7 @@ pub mod request;
 pub mod rows;
 #[cfg(feature = "stampede")]
 pub mod stampede;
+pub mod svg;
 pub mod table;
 
 /// The token that every contender sends: 1,000 bytes, about a JWT of an identity provider.

@@ -89,7 +89,7 @@ fn compare(limits: &[Limit], found: &BTreeMap<&str, &Costs>) -> Result<(Table, b
             Some((cost, over)) => {
                 let holds = cost - over <= limit.most;
                 passed &= holds;
-                (format!("{:.0}", cost - over), if holds { "holds" } else { "PASSED" })
+                (format!("{:.0}", cost - over), if holds { "holds" } else { "EXCEEDED" })
             }
         };
         let most = format!("{:.0}", limit.most);

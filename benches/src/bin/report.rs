@@ -1,0 +1,156 @@
+//! `report TABLES OUT`: turns the tables that the measuring programs wrote into `REPORT.md` and its plots.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use reauth_benches::svg::{Bar, Line, bars, lines};
+use reauth_benches::table::Table;
+
+/// The tables, in the order of the report: the file, the heading, and what to know to read it.
+const SECTIONS: &[(&str, &str, &str)] = &[
+    ("machine", "Where and when", ""),
+    (
+        "limits",
+        "What must hold",
+        "From `limits.txt`; `scripts/test` fails when a line doesn't hold. *over*: less the cost of that contender. \
+         Instructions are the user-space ones that callgrind counts.",
+    ),
+    (
+        "costs",
+        "Allocations and instructions of one request",
+        "*nothing*: the same requests without a layer (reqwest: a middleware that does nothing). *floor*: a constant header.",
+    ),
+    (
+        "times",
+        "Time of one request",
+        "Medians of rounds in which the contenders take turns; the ratio is taken within a round. Only ratios compare.",
+    ),
+    (
+        "threads",
+        "Two threads at once",
+        "The time of a request when two threads send as fast as they can, over its time when one does. A constant header \
+         is slowed down by its own reference counter.",
+    ),
+    (
+        "stampede",
+        "Stampedes",
+        "A token endpoint that answers after 50 ms. *immediate*: all callers are refused at once. *late*: their refusals \
+         are spread over 150 ms. *cold*: there is no token yet. *steady*: a request's own time while 1,000 callers send \
+         now and then. The floor only sleeps.",
+    ),
+    (
+        "memory",
+        "Memory",
+        "Counted by the allocator, after each authenticator has had a request. A token has 1,000 bytes.",
+    ),
+    ("peers-cached", "Peers: the cached token alone", "Each asked for a token that it holds."),
+    ("peers-stampede", "Peers: stampedes", "As above."),
+    (
+        "fleet-lifetimes",
+        "Fleet: the steady rate",
+        "What the provider sees of a million clients, by the tokens' lifetime.",
+    ),
+    (
+        "fleet-deployment",
+        "Fleet: everyone starts in the same second",
+        "Tokens of one hour. The busiest second of an hour.",
+    ),
+    (
+        "fleet-outage",
+        "Fleet: an outage of ten minutes",
+        "Clients / lifetime / jitter. *× steady* means little below a thousand clients, whose steady rate is less than \
+         one a second. *echo*: who recovered together refreshes together a lifetime later.",
+    ),
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    let [tables, out] = arguments.as_slice() else { return Err("report TABLES OUT".into()) };
+    let plots = out.join("report");
+    fs::create_dir_all(&plots)?;
+    let read = |name: &str| Table::read(tables, name);
+
+    let mut text = String::from(
+        "# What reauth costs\n\nWritten by `scripts/bench-report`; how it is measured: [README.md](README.md).\n",
+    );
+    for (name, heading, note) in SECTIONS {
+        let Some(table) = read(name) else { continue };
+        let _ = write!(text, "\n## {heading}\n\n");
+        if !note.is_empty() {
+            let _ = write!(text, "{note}\n\n");
+        }
+        if let Some((file, svg)) = plot(name, &table, &read) {
+            fs::write(plots.join(&file), svg)?;
+            let _ = write!(text, "![{heading}](report/{file})\n\n");
+        }
+        text.push_str(&table.markdown());
+    }
+    write(&out.join("REPORT.md"), &text)
+}
+
+fn write(file: &Path, text: &str) -> Result<(), Box<dyn Error>> {
+    fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()).into())
+}
+
+/// The plot that goes with a table.
+fn plot(name: &str, table: &Table, read: &dyn Fn(&str) -> Option<Table>) -> Option<(String, String)> {
+    let svg = match name {
+        "times" => ratios(table),
+        "threads" => slowdowns(table),
+        "stampede" => {
+            let peers = read("peers-stampede-curves");
+            stampedes(&read("stampede-curves")?, peers.as_ref())
+        }
+        "fleet-outage" => outage(&read("fleet-outage-curves")?),
+        _ => return None,
+    };
+    Some((format!("{name}.svg"), svg))
+}
+
+fn ratios(table: &Table) -> String {
+    let ours = |name: &str| name.contains("reauth");
+    let rows =
+        table.rows.iter().filter_map(|row| Some((row.first()?, table.number(row.first()?, "× the base")?)));
+    let rows = rows.filter(|(name, _)| name.starts_with("tower/") && !name.contains("-marked"));
+    let bar = |(label, value): (&String, f64)| Bar { label: label[6..].into(), value, ours: ours(label) };
+    bars("Time of a request, × a constant header (tower)", &rows.map(bar).collect::<Vec<_>>(), 1.0)
+}
+
+fn slowdowns(table: &Table) -> String {
+    let rows =
+        table.rows.iter().filter_map(|row| Some((row.first()?, table.number(row.first()?, "slowdown")?)));
+    let rows = rows.filter(|(name, _)| name.starts_with("tower/") && name.ends_with("/typical"));
+    let rows = rows.filter(|(name, _)| !name.contains("-marked"));
+    let bar = |(label, value): (&String, f64)| Bar {
+        label: label[6..].into(),
+        value,
+        ours: label.contains("reauth"),
+    };
+    bars("Two threads over one, typical requests (tower)", &rows.map(bar).collect::<Vec<_>>(), 1.0)
+}
+
+fn stampedes(curves: &Table, peers: Option<&Table>) -> String {
+    let of = |table: &Table, kind: &str| -> Vec<Line> {
+        let rows = table.rows.iter().filter(|row| row.first().is_some_and(|name| name.starts_with(kind)));
+        rows.map(|row| curve(table, row)).collect()
+    };
+    let mut drawn = of(curves, "immediate/10000");
+    drawn.extend(peers.map(|peers| of(peers, "immediate/10000")).unwrap_or_default());
+    let axes = ("share of the callers that had their answer, %", "ms");
+    lines("10,000 callers, all refused at once: who waits how long", axes, &drawn, false)
+}
+
+fn outage(curves: &Table) -> String {
+    let drawn: Vec<Line> = curves.rows.iter().map(|row| curve(curves, row)).collect();
+    let axes = ("seconds since the outage began; it lasts 600", "× steady");
+    lines("Token requests per second through an outage of ten minutes", axes, &drawn, true)
+}
+
+/// A row whose columns are named by their x.
+fn curve(table: &Table, row: &[String]) -> Line {
+    let xs = table.columns.iter().skip(1).filter_map(|x| x.parse().ok());
+    let ys = row.iter().skip(1).filter_map(|y| y.parse().ok());
+    Line { label: row.first().cloned().unwrap_or_default(), points: xs.zip(ys).collect() }
+}
