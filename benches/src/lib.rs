@@ -8,6 +8,7 @@ pub mod contenders;
 pub mod fleet;
 pub mod limits;
 pub mod request;
+pub mod rounds;
 pub mod rows;
 #[cfg(feature = "stampede")]
 pub mod stampede;

@@ -119,6 +119,6 @@ fn outage(most: u32) -> Table {
 }
 
 fn curve(name: String, seen: &Seen, from: f64, to: f64, steady: f64) -> Vec<String> {
-    let rates = seen.per_second[from as usize..to as usize].iter();
+    let rates = seen.per_second[from as usize..=to as usize].iter();
     std::iter::once(name).chain(rates.map(|count| format!("{:.2}", f64::from(*count) / steady))).collect()
 }

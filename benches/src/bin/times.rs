@@ -11,11 +11,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use reauth_benches::call::{Call, Measure};
+use reauth_benches::rounds::{Turns, median, ratio, rounds};
 use reauth_benches::rows::{Contender, Row};
 use reauth_benches::table::Table;
 
-/// Requests in a turn: a fraction of a millisecond, and so seldom interrupted.
-const TURN: usize = 500;
 /// Requests in a turn of threads, which have to meet first.
 const LONG_TURN: usize = 5_000;
 
@@ -26,25 +25,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn times(rounds: usize) -> Table {
+fn times(count: usize) -> Table {
     let mut table = Table::new("times", ["contender", "ns", "× the base", "the base"]);
     for family in families() {
         let mut turns: Vec<_> = family.iter().map(|row| row.measure(Turns)).collect();
-        let mut taken = vec![Vec::with_capacity(rounds); family.len()];
-        for round in 0..rounds {
-            // Nobody is always the first, or always after the same one.
-            for turn in 0..family.len() {
-                let turn = (turn + round) % family.len();
-                taken[turn].push(turns[turn](TURN).as_secs_f64() * 1e9 / TURN as f64);
-            }
-        }
+        let taken = rounds(&mut turns, count);
         for (row, times) in family.iter().zip(&taken) {
             let base = family.iter().position(|other| *other == row.base()).unwrap_or(0);
-            let ratios = times.iter().zip(&taken[base]).map(|(time, base)| time / base).collect();
             table.row([
                 row.to_string(),
                 format!("{:.0}", median(times.clone())),
-                format!("{:.2}", median(ratios)),
+                format!("{:.2}", ratio(times, &taken[base])),
                 row.base().to_string(),
             ]);
         }
@@ -64,20 +55,6 @@ fn families() -> Vec<Vec<Row>> {
         families.entry((path, row.shape as u8)).or_default().push(row);
     }
     families.into_values().collect()
-}
-
-struct Turns;
-
-impl Measure for Turns {
-    type Out = Box<dyn FnMut(usize) -> Duration>;
-
-    fn measure(self, mut call: impl Call) -> Self::Out {
-        Box::new(move |count| {
-            let start = Instant::now();
-            call.times(count);
-            start.elapsed()
-        })
-    }
 }
 
 fn threads(rounds: usize) -> Table {
@@ -129,9 +106,4 @@ impl Measure for ThreadTurns {
             total.as_secs_f64() * 1e9 / (threads * LONG_TURN) as f64
         })
     }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -6,7 +6,7 @@ mod tower;
 
 pub use cached::{CachedToken, cached};
 pub use reqwest::{Middleware, reqwest};
-pub use tower::{Layer, tower};
+pub use tower::{Inner, Layer, tower, tower_with};
 
 use std::time::Duration;
 
