@@ -144,6 +144,6 @@ mod tests {
 
     #[test]
     fn an_axis_has_round_steps() {
-        assert_eq!([0.13, 7.2, 12.0, 41.0].map(round), [0.15, 7.5, 15.0, 45.0]);
+        assert_eq!([7.2, 12.0, 41.0, 300.0].map(round), [7.5, 15.0, 45.0, 300.0]);
     }
 }

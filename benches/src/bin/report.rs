@@ -46,6 +46,11 @@ const SECTIONS: &[(&str, &str, &str)] = &[
         "Counted by the allocator, after each authenticator has had a request. A token has 1,000 bytes.",
     ),
     ("peers-cached", "Peers: the cached token alone", "Each asked for a token that it holds."),
+    (
+        "peers-requests",
+        "Peers: a request",
+        "As under *Time of one request*; kube-client has read its token from a file.",
+    ),
     ("peers-stampede", "Peers: stampedes", "As above."),
     (
         "fleet-lifetimes",
@@ -136,10 +141,10 @@ fn stampedes(curves: &Table, peers: Option<&Table>) -> String {
         let rows = table.rows.iter().filter(|row| row.first().is_some_and(|name| name.starts_with(kind)));
         rows.map(|row| curve(table, row)).collect()
     };
-    let mut drawn = of(curves, "immediate/10000");
-    drawn.extend(peers.map(|peers| of(peers, "immediate/10000")).unwrap_or_default());
+    let mut drawn = of(curves, "cold/10000");
+    drawn.extend(peers.map(|peers| of(peers, "cold/10000")).unwrap_or_default());
     let axes = ("share of the callers that had their answer, %", "ms");
-    lines("10,000 callers, all refused at once: who waits how long", axes, &drawn, false)
+    lines("10,000 callers at once, no token yet: who waits how long", axes, &drawn, false)
 }
 
 fn outage(curves: &Table) -> String {
