@@ -82,7 +82,7 @@ fn outage(most: u32) -> Table {
             for jitter in [true, false] {
                 let fleet = Fleet {
                     outage: begin..end,
-                    until: end + 2.0 * lifetime,
+                    until: end + (2.0 * lifetime).max(11.0 * MINUTE),
                     jitter,
                     ..fleet(10_usize.pow(exponent), lifetime)
                 };

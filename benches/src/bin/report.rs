@@ -51,7 +51,11 @@ const SECTIONS: &[(&str, &str, &str)] = &[
         "Peers: a request",
         "As under *Time of one request*; kube-client has read its token from a file.",
     ),
-    ("peers-stampede", "Peers: stampedes", "As above."),
+    (
+        "peers-stampede",
+        "Peers: a cold start",
+        "Callers who all ask for a token that nobody has. google-cloud-auth asks for it when it is built, 20 ms before the callers start; aliri_tokens has one from the start, or none at all.",
+    ),
     (
         "fleet-lifetimes",
         "Fleet: the steady rate",
