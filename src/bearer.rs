@@ -90,14 +90,17 @@ impl Bearer {
     }
 
     /// Puts the header in, unless the caller has set one (R21): `false`, and nothing was changed.
+    ///
+    /// An error, and not a panic, where no further header fits in.
     #[inline]
-    pub(crate) fn authorize(headers: &mut HeaderMap, header: HeaderValue) -> bool {
-        match headers.entry(AUTHORIZATION) {
-            Entry::Occupied(_) => false,
-            Entry::Vacant(vacant) => {
-                vacant.insert(header);
-                true
-            }
+    pub(crate) fn authorize(headers: &mut HeaderMap, header: HeaderValue) -> Result<bool, Error> {
+        match headers.try_entry(AUTHORIZATION) {
+            Ok(Entry::Occupied(_)) => Ok(false),
+            Ok(Entry::Vacant(vacant)) => match vacant.try_insert(header) {
+                Ok(_) => Ok(true),
+                Err(_) => Err(too_many_headers()),
+            },
+            Err(_) => Err(too_many_headers()),
         }
     }
 
@@ -107,6 +110,11 @@ impl Bearer {
         status == StatusCode::UNAUTHORIZED
             || self.classifier.as_ref().is_some_and(|classify| classify(&ResponseHead { status, headers }))
     }
+}
+
+#[cold]
+fn too_many_headers() -> Error {
+    Error::misconfigured("the request has so many headers that no further one fits in")
 }
 
 impl fmt::Debug for Bearer {

@@ -64,7 +64,7 @@ pub enum Event {
         cause: Cause,
         /// Why the attempt failed.
         error: Error,
-        /// How many attempts of this flight have failed so, this one included.
+        /// How many attempts of this flight have failed so far, this one included.
         attempt: u32,
         /// How long until it is tried again.
         next_attempt: Duration,

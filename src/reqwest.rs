@@ -32,6 +32,8 @@ type Pending<'a> = Pin<Box<dyn Future<Output = reqwest_middleware::Result<Respon
 /// Add it *after* a retry middleware, so that it works inside: each attempt of the retry then has a good
 /// token. An error of this middleware is `reqwest_middleware::Error::Middleware` around a [`reauth::Error`](Error).
 ///
+/// A `timeout` of the request is that of each of its two attempts, as they are two requests to reqwest.
+///
 /// # Cancel safety
 ///
 /// Dropping the future drops the request; a refresh that it started goes on.
@@ -91,7 +93,7 @@ impl AuthMiddleware {
         };
         let sent_to = request.url().origin();
         let spare = may_replay(extensions).then(|| Spare::of(&mut request, self.replay_limit)).flatten();
-        Bearer::authorize(request.headers_mut(), header);
+        Bearer::authorize(request.headers_mut(), header).map_err(reqwest_middleware::Error::middleware)?;
         let mut response = next.clone().run(request, extensions).await?;
         // A 401 from where a redirect led says nothing about the token (R30).
         if !self.bearer.is_rejection(response.status(), response.headers())
@@ -108,7 +110,8 @@ impl AuthMiddleware {
         };
         let Some(mut request) = spare.and_then(Spare::into_request) else { return Ok(response) };
         drop(response);
-        Bearer::authorize(request.headers_mut(), held.header.clone());
+        Bearer::authorize(request.headers_mut(), held.header.clone())
+            .map_err(reqwest_middleware::Error::middleware)?;
         next.run(request, extensions).await
     }
 }

@@ -1,7 +1,7 @@
 //! One authenticator for each user, and only so many of them.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
@@ -40,8 +40,15 @@ pub(crate) struct Users {
 
 #[derive(Default)]
 struct Kept {
-    authenticators: HashMap<Identity, (Authenticator, u64)>,
+    users: HashMap<Identity, User>,
     uses: u64,
+}
+
+struct User {
+    authenticator: Authenticator,
+    /// The provider has let them in at least once.
+    proven: Arc<AtomicBool>,
+    used: u64,
 }
 
 impl Users {
@@ -58,31 +65,35 @@ impl Users {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.uses += 1;
         let now = kept.uses;
-        if let Some((authenticator, used)) = kept.authenticators.get_mut(&identity) {
-            *used = now;
-            return Ok(authenticator.clone());
+        if let Some(user) = kept.users.get_mut(&identity) {
+            user.used = now;
+            return Ok(user.authenticator.clone());
         }
         let token_requests = self.token_requests.clone();
+        let proven = Arc::new(AtomicBool::new(false));
+        let let_in = proven.clone();
         let authenticator = Authenticator::builder((self.source)(&identity)?)
             .observer(move |event: &Event| {
                 let started = matches!(event, Event::RefreshStarted { .. });
                 token_requests.fetch_add(usize::from(started), Ordering::Relaxed);
+                let_in.fetch_or(matches!(event, Event::RefreshSucceeded { .. }), Ordering::Relaxed);
             })
             .build();
-        // Whoever was away the longest goes, and logs in anew when they are back. Requests of theirs that are
-        // under way have a clone.
-        if kept.authenticators.len() >= self.capacity {
-            let oldest = kept.authenticators.iter().min_by_key(|(_, (_, used))| *used);
-            if let Some(oldest) = oldest.map(|(identity, _)| identity.clone()) {
-                kept.authenticators.remove(&oldest);
+        // Who was never let in goes first: whoever guesses passwords must not push the others out. Then whoever was
+        // away the longest, and logs in anew when they are back. Requests of theirs that are under way have a clone.
+        if kept.users.len() >= self.capacity {
+            let rank = |user: &User| (user.proven.load(Ordering::Relaxed), user.used);
+            let last = kept.users.iter().min_by_key(|(_, user)| rank(user));
+            if let Some(last) = last.map(|(identity, _)| identity.clone()) {
+                kept.users.remove(&last);
             }
         }
-        kept.authenticators.insert(identity, (authenticator.clone(), now));
+        kept.users.insert(identity, User { authenticator: authenticator.clone(), proven, used: now });
         Ok(authenticator)
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).authenticators.len()
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).users.len()
     }
 
     /// Of all users, those that are gone too.

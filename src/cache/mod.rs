@@ -78,24 +78,25 @@ impl Cache {
 
     /// The credential in hand, if nothing has to be asked about it: no lock, no allocation.
     pub(crate) fn warm(&self, now: Reading) -> Option<Credentials> {
-        self.snapshot.read(|snapshot| {
-            let snapshot = snapshot.filter(|snapshot| !snapshot.until.passed(now))?;
-            Some(snapshot.held.credentials.clone())
-        })
+        self.fresh(now, |snapshot| snapshot.held.credentials.clone())
     }
 
     /// The same for a request: the header value, and the generation to report should it be rejected.
     #[inline]
     pub(crate) fn warm_header(&self, now: Reading) -> Option<(HeaderValue, u64)> {
-        self.snapshot.read(|snapshot| {
-            let snapshot = snapshot.filter(|snapshot| !snapshot.until.passed(now))?;
+        self.fresh(now, |snapshot| {
             let held = &snapshot.held;
             let header = snapshot.headers.local(|original| match original {
                 true => held.header.clone(),
                 false => held.credentials.bearer_copy(),
             });
-            Some((header.clone(), held.generation))
+            (header.clone(), held.generation)
         })
+    }
+
+    #[inline]
+    fn fresh<R>(&self, now: Reading, take: impl FnOnce(&Snapshot) -> R) -> Option<R> {
+        self.snapshot.read(|snapshot| snapshot.filter(|snapshot| !snapshot.until.passed(now)).map(take))
     }
 
     pub(crate) fn need(&self, now: Reading) -> Ask {

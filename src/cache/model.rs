@@ -84,7 +84,7 @@ impl World {
     fn new(store: Option<Store>, initial: Option<Credentials>, seconds: u64) -> Arc<Self> {
         let timing = Timing::default().without_jitter();
         Arc::new(Self {
-            cache: Cache::new(timing, store.is_some(), initial, START).unwrap(),
+            cache: Cache::new(timing, store.is_some(), initial, START),
             now: START.after(Duration::from_secs(seconds)),
             store,
             answers: Default::default(),
@@ -121,7 +121,7 @@ impl World {
 
     /// What a caller of `Authenticator::credentials` does.
     fn call(self: &Arc<Self>) -> Result<Arc<Held>, Error> {
-        match self.cache.warm(self.now, Arc::clone) {
+        match self.cache.fresh(self.now, |snapshot| snapshot.held.clone()) {
             Some(held) => Ok(self.seen(held)),
             None => self.settle(self.cache.need(self.now)),
         }
@@ -262,7 +262,8 @@ impl World {
     }
 
     fn warm(&self) -> Option<String> {
-        self.cache.warm(self.now, |held| self.seen(held.clone()).credentials.access_token().to_owned())
+        let held = self.cache.fresh(self.now, |snapshot| snapshot.held.clone())?;
+        Some(self.seen(held).credentials.access_token().to_owned())
     }
 
     fn stored(&self) -> Option<String> {

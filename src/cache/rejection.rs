@@ -65,6 +65,7 @@ impl State {
             None if self.ended_token == Some(hash_access_token(used)) => logged_out_since(),
             None => {
                 self.reject_fallbacks(|kept| kept.credentials.same_access_token(used));
+                self.reported = Some(hash_access_token(used));
                 self.need(now)
             }
         }
@@ -79,6 +80,7 @@ impl State {
     pub(super) fn is_rejected(&self, candidate: &Credentials) -> bool {
         let held = self.held.as_ref().filter(|_| self.rejected);
         held.is_some_and(|held| held.credentials.same_access_token(candidate))
+            || self.reported == Some(hash_access_token(candidate))
     }
 
     /// R26: the least time between two refreshes that a rejection caused.

@@ -83,6 +83,8 @@ pub(crate) struct State {
     pub(super) must_forget: bool,
     pub(super) events: Vec<Event>,
     pub(super) last_rejection: Option<Duration>,
+    /// The hash of the access token that was last reported as rejected while it was not in hand.
+    pub(super) reported: Option<u64>,
     pub(super) generation: u64,
     pub(super) flights: u64,
     /// The last generation and the last flight from before a log-out.
@@ -109,6 +111,7 @@ impl State {
             must_forget: false,
             events: Vec::new(),
             last_rejection: None,
+            reported: None,
             generation: 0,
             flights: 0,
             logged_out: (0, 0),

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use super::{Clock, Reading};
 
-/// The machine's clocks: the default.
+/// The machine's clocks: the default. On Linux they are the kernel's own, which a library that stands in for libc's
+/// does not change.
 ///
 /// Made within a Tokio runtime whose time is paused (`#[tokio::test(start_paused = true)]`), it follows Tokio's
 /// clock instead of the monotonic one, so that a test of yours can let a token lapse:
@@ -26,7 +27,7 @@ use super::{Clock, Reading};
 /// # }
 /// ```
 ///
-/// Give such a test no real server to wait for: where nothing else is to be done, paused time jumps to the next time
+/// One that is made before time is paused stays with the machine's clocks. Give such a test no real server to wait for: where nothing else is to be done, paused time jumps to the next time
 /// limit, and the request has "timed out" at once.
 #[derive(Clone)]
 pub struct SystemClock(Kind);
@@ -91,7 +92,7 @@ fn tokio_is_paused() -> bool {
 mod machine {
     use std::time::{Duration, UNIX_EPOCH};
 
-    use rustix::time::{ClockId, Timespec, clock_gettime};
+    use rustix::time::{ClockId, DynamicClockId, Timespec, clock_gettime, clock_gettime_dynamic};
 
     use super::Reading;
 
@@ -105,19 +106,21 @@ mod machine {
         }
 
         pub(super) fn now(&self) -> Reading {
-            reading(ClockId::Monotonic, ClockId::Realtime)
+            reading(clock_gettime(ClockId::Monotonic), clock_gettime(ClockId::Realtime))
         }
 
         pub(super) fn coarse(&self) -> Reading {
-            reading(ClockId::MonotonicCoarse, ClockId::RealtimeCoarse)
+            let known = |clock| clock_gettime_dynamic(DynamicClockId::Known(clock));
+            match (known(ClockId::MonotonicCoarse), known(ClockId::RealtimeCoarse)) {
+                (Ok(monotonic), Ok(wall)) => reading(monotonic, wall),
+                // A sandbox may have the precise clocks alone.
+                _ => self.now(),
+            }
         }
     }
 
-    fn reading(monotonic: ClockId, wall: ClockId) -> Reading {
-        Reading {
-            monotonic: duration(clock_gettime(monotonic)),
-            wall: UNIX_EPOCH + duration(clock_gettime(wall)),
-        }
+    fn reading(monotonic: Timespec, wall: Timespec) -> Reading {
+        Reading { monotonic: duration(monotonic), wall: UNIX_EPOCH + duration(wall) }
     }
 
     /// Since the origin of its clock: no clock shows a time before that.

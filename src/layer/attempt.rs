@@ -45,23 +45,23 @@ where
         (header, generation): (HeaderValue, u64),
         own: Option<Authenticator>,
         settings: Arc<Settings>,
-    ) -> (S::Future, Option<Self>) {
+    ) -> Result<(S::Future, Option<Self>), Error> {
         let uri = settings.response_uri.map(|_| Box::new(request.uri().clone()));
         let spare = match may_replay(request.extensions()) {
             true => Spare::of(&mut request, &settings.replays),
             false => None,
         };
-        if !Bearer::authorize(request.headers_mut(), header) {
-            return (ready.call(request), None);
+        if !Bearer::authorize(request.headers_mut(), header)? {
+            return Ok((ready.call(request), None));
         }
         // Two ends, so that what is not there is not moved either.
-        match spare {
+        Ok(match spare {
             None => (ready.call(request), Some(Self { again: None, uri, generation, own, settings })),
             Some(spare) => {
                 let again = Some((ready.clone(), spare));
                 (ready.call(request), Some(Self { again, uri, generation, own, settings }))
             }
-        }
+        })
     }
 }
 

@@ -11,8 +11,8 @@ use tower_service::Service;
 
 use super::attempt::{Again, Attempt, Renewal};
 use super::{AuthError, Settings};
-use crate::Authenticator;
 use crate::bearer::{Bearer, RenewalError};
+use crate::{Authenticator, Error};
 
 pin_project! {
     /// The response future of [`Auth`](super::Auth).
@@ -30,6 +30,8 @@ pin_project! {
     enum State<S, B, R, F> {
         /// Not ours, or the second attempt: the answer goes to the caller as it is.
         Passing { #[pin] future: F },
+        /// It can't be sent.
+        Refusing { error: Option<Error> },
         /// Nothing usable was in hand. The ready service is kept for when there is.
         Waiting { held: Renewal, ready: Option<(S, Request<B>, Option<Authenticator>)>, settings: Arc<Settings> },
         /// The first attempt is on its way.
@@ -53,6 +55,10 @@ where
     #[inline]
     pub(super) fn sending(future: S::Future, attempt: Attempt<S, B>) -> Self {
         Self { state: State::Sending { future, attempt } }
+    }
+
+    pub(super) fn refusing(error: Error) -> Self {
+        Self { state: State::Refusing { error: Some(error) } }
     }
 
     pub(super) fn waiting(
@@ -81,13 +87,17 @@ where
                 StateProjection::Passing { future } => {
                     return future.poll(context).map_err(AuthError::Service);
                 }
+                StateProjection::Refusing { error } => {
+                    return taken(error).map(|error| Err(AuthError::Credentials(error)));
+                }
                 StateProjection::Waiting { held, ready, settings } => {
                     let held = ready!(held.as_mut().poll(context)).map_err(AuthError::Credentials)?;
                     let (mut service, request, own) = ready!(taken(ready));
                     let (warm, settings) = ((held.header.clone(), held.generation), settings.clone());
                     match Attempt::first(&mut service, request, warm, own, settings) {
-                        (future, Some(attempt)) => State::Sending { future, attempt },
-                        (future, None) => State::Passing { future },
+                        Ok((future, Some(attempt))) => State::Sending { future, attempt },
+                        Ok((future, None)) => State::Passing { future },
+                        Err(error) => State::Refusing { error: Some(error) },
                     }
                 }
                 StateProjection::Sending { future, attempt } => {
@@ -112,7 +122,8 @@ where
                     let again = again.take();
                     match again.and_then(|(service, spare)| Some((service, spare.into_request()?))) {
                         Some((service, mut request)) => {
-                            Bearer::authorize(request.headers_mut(), held.header.clone());
+                            Bearer::authorize(request.headers_mut(), held.header.clone())
+                                .map_err(AuthError::Credentials)?;
                             // Changing the state drops the 401, and so frees its connection.
                             State::Readying { again: Some((service, request)) }
                         }

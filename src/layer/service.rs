@@ -83,8 +83,9 @@ where
         let settings = self.shared.local();
         match warm {
             Some(warm) => match Attempt::first(&mut self.inner, request, warm, own, settings) {
-                (future, Some(attempt)) => ResponseFuture::sending(future, attempt),
-                (future, None) => ResponseFuture::passing(future),
+                Ok((future, Some(attempt))) => ResponseFuture::sending(future, attempt),
+                Ok((future, None)) => ResponseFuture::passing(future),
+                Err(error) => ResponseFuture::refusing(error),
             },
             None if Bearer::has_own(request.headers()) => ResponseFuture::passing(self.inner.call(request)),
             None => {

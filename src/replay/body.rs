@@ -37,6 +37,9 @@ struct Shared {
     again: Again,
     /// `None` once it has ended, or was taken over.
     source: Option<Source>,
+    /// This attempt has been told that there is no more. Another one is told anew, so that a body of unknown
+    /// length is framed in the same way again.
+    told_end: bool,
     /// Of the whole body, as it was at first, so that it is framed in the same way again.
     size: SizeHint,
     /// How many bytes of data have been taken.
@@ -88,6 +91,7 @@ impl ReplayBody {
         let shared = Shared {
             again,
             source,
+            told_end: false,
             size,
             passed: 0,
             limit,
@@ -179,10 +183,14 @@ impl Shared {
         if let Some(frame) = self.again.next() {
             return Poll::Ready(Some(Ok(frame)));
         }
-        let Some(source) = &mut self.source else { return Poll::Ready(None) };
+        let Some(source) = &mut self.source else {
+            self.told_end = true;
+            return Poll::Ready(None);
+        };
         Poll::Ready(match ready!(source.as_mut().poll_frame(context)) {
             None => {
                 self.source = None;
+                self.told_end = true;
                 None
             }
             Some(Err(error)) => {
@@ -250,7 +258,7 @@ impl Body for ReplayBody {
         let shared = lock(&self.shared);
         !shared.superseded
             && shared.again.is_empty()
-            && shared.source.as_ref().is_none_or(|source| source.is_end_stream())
+            && shared.source.as_ref().map_or(shared.told_end, |source| source.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {

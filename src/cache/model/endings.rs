@@ -46,7 +46,7 @@ fn r17_own_credentials_win_against_the_landing() {
         let Ask::Wait { landing, run: true } = world.cache.need(world.now) else { panic!("nothing is held") };
         world.launch(&landing);
         let waiter = world.spawn(move |world| world.wait(&landing, false));
-        let held = world.cache.set(credentials("own"), world.now).unwrap();
+        let held = world.cache.set(credentials("own"), world.now);
         world.save_own(&held);
         assert_eq!(world.warm().as_deref(), Some("own"));
         // It landed first, or the waiter is told that there is something newer.
@@ -64,7 +64,7 @@ fn r17_log_out_and_own_credentials_agree_with_the_store() {
     check(3, || {
         let world = World::storing();
         let other = world.spawn(|world| world.clear());
-        let held = world.cache.set(credentials("own"), world.now).unwrap();
+        let held = world.cache.set(credentials("own"), world.now);
         world.save_own(&held);
         other.join().unwrap();
         assert_eq!(world.warm(), world.stored());

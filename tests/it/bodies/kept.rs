@@ -248,3 +248,16 @@ fn r27_a_task_that_goes_with_its_last_waker_does_not_lock_the_body_for_ever() {
     });
     over.recv_timeout(Duration::from_secs(60)).expect("a deadlock");
 }
+
+#[test]
+fn f49_an_empty_body_of_unknown_length_is_framed_in_the_same_way_again() {
+    let mut first = ReplayBody::new(Scripted::data([]));
+    assert!(!first.is_end_stream());
+    let replay = first.replay();
+    assert!(matches!(poll(&mut first, Waker::noop()), Poll::Ready(None)));
+    assert!(first.is_end_stream());
+    let mut second = take(replay).expect("within the limit");
+    assert!(!second.is_end_stream(), "it was not known to be empty");
+    assert!(matches!(poll(&mut second, Waker::noop()), Poll::Ready(None)));
+    assert!(second.is_end_stream());
+}

@@ -255,3 +255,12 @@ async fn r24_what_the_source_was_built_with_is_not_handed_to_who_rejected_it() {
         assert!(token(&auth).await.is_err(), "nor to anyone else");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn r24_a_token_that_was_reported_before_it_was_read_is_not_taken_from_the_store() {
+    let script = Script::new().then_ok(good("at-2", "rt-2"));
+    let (auth, _recorder) = with_store(script.clone(), storing(&good("at-1", "rt-1")).await);
+    // Another process has it, and this one's first act is to report that a server refused it.
+    assert_eq!(auth.reject(&good("at-1", "rt-1")).await.unwrap().access_token(), "at-2");
+    assert_eq!(script.asked(), [refresh("rt-1")]);
+}

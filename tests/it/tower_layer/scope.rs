@@ -1,7 +1,8 @@
 //! Which requests get a credential, and what it looks like on the wire.
 
 use http::header::AUTHORIZATION;
-use http::{Request, StatusCode};
+use http::{HeaderValue, Request, StatusCode};
+use reauth::layer::AuthError;
 use reauth::{AuthLayer, Authenticator, Credentials, ErrorKind, Scope};
 use tower::Layer;
 
@@ -161,4 +162,20 @@ async fn f46_two_origins_with_two_identities_on_one_client() {
         assert!(token.starts_with(own), "{} was sent {token}", seen.uri);
     }
     assert_eq!((ada.requests(), grace.requests()), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn r22_a_request_that_has_no_room_for_the_header_is_an_error_and_no_panic() {
+    let (layer, _auth) = layer(&holding_first());
+    let api = Api::taking(&["at-1"]);
+    let mut request = get("/x");
+    for n in 0.. {
+        let name = http::HeaderName::try_from(format!("x-{n}")).unwrap();
+        if request.headers_mut().try_insert(name, HeaderValue::from_static("y")).is_err() {
+            break;
+        }
+    }
+    let error = send(&layer.layer(api.clone()), request).await.unwrap_err();
+    assert!(matches!(error, AuthError::Credentials(error) if error.kind() == ErrorKind::Misconfigured));
+    assert!(api.seen().is_empty(), "it was sent without credentials");
 }
