@@ -81,6 +81,12 @@ mod tests {
         assert_eq!(copy(()), Some(()));
     }
 
+    #[cfg(feature = "reqwest")]
+    #[test]
+    fn r27_a_reqwest_body_is_known() {
+        assert!(copy(reqwest::Body::from("x")).is_some_and(|copy| copy.as_bytes() == Some(b"x")));
+    }
+
     #[test]
     fn r27_an_unknown_body_is_sent_once() {
         struct Stream;

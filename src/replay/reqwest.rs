@@ -93,4 +93,39 @@ mod tests {
         assert_eq!(body.as_bytes(), Some(&b""[..]));
         assert_eq!(copy.as_ref().and_then(Body::as_bytes), Some(&b""[..]));
     }
+
+    #[test]
+    fn r27_the_copy_of_a_reqwest_request_has_the_whole_head() {
+        for body in [Body::from("bytes"), stream(1)] {
+            let url = "https://a.test/x?y".parse();
+            let Ok(mut request) = url.map(|url| Request::new(http::Method::PUT, url)) else { unreachable!() };
+            request.headers_mut().insert("a", http::HeaderValue::from_static("b"));
+            *request.timeout_mut() = Some(std::time::Duration::from_secs(7));
+            *request.version_mut() = http::Version::HTTP_2;
+            *request.body_mut() = Some(body);
+            let copy = Spare::of(&mut request, 1).and_then(Spare::into_request);
+            assert!(copy.as_ref().is_some_and(|copy| copy.body().is_some()));
+            let head = |request: &Request| {
+                let head = (request.method().clone(), request.url().clone(), request.headers().clone());
+                (head, request.timeout().copied(), request.version())
+            };
+            assert_eq!(copy.as_ref().map(head), Some(head(&request)));
+        }
+    }
+
+    #[test]
+    fn r27_of_a_stream_in_a_reqwest_body_as_much_is_kept_as_of_any_other() {
+        for (length, again) in [(REPLAY_LIMIT, true), (REPLAY_LIMIT + 1, false)] {
+            let mut body = stream(length);
+            let replay = body.replay();
+            let frame = Pin::new(&mut body).poll_frame(&mut Context::from_waker(Waker::noop()));
+            assert!(matches!(frame, Poll::Ready(Some(Ok(_)))));
+            assert_eq!(replay.into_body().is_some(), again, "{length}");
+        }
+    }
+
+    /// A body that does not say that it is bytes.
+    fn stream(length: usize) -> Body {
+        Body::wrap(http_body_util::Full::new(Bytes::from(vec![7; length])))
+    }
 }

@@ -15,14 +15,14 @@ use reauth::replay::{REPLAY_LIMIT, Replay, ReplayableBody, Superseded};
 
 use super::scripted::{Part, Scripted};
 
-type Polled = Poll<Option<Result<Frame<Bytes>, Box<dyn std::error::Error + Send + Sync>>>>;
+pub(super) type Polled = Poll<Option<Result<Frame<Bytes>, Box<dyn std::error::Error + Send + Sync>>>>;
 
-fn poll(body: &mut ReplayBody, waker: &Waker) -> Polled {
+pub(super) fn poll(body: &mut ReplayBody, waker: &Waker) -> Polled {
     Pin::new(body).poll_frame(&mut Context::from_waker(waker))
 }
 
 /// The data of the next frame.
-fn data(body: &mut ReplayBody) -> Bytes {
+pub(super) fn data(body: &mut ReplayBody) -> Bytes {
     match poll(body, Waker::noop()) {
         Poll::Ready(Some(Ok(frame))) => frame.into_data().expect("data"),
         other => panic!("{other:?}"),
@@ -30,13 +30,13 @@ fn data(body: &mut ReplayBody) -> Bytes {
 }
 
 /// The rest of a body.
-async fn rest(body: ReplayBody) -> (Bytes, Option<HeaderMap>) {
+pub(super) async fn rest(body: ReplayBody) -> (Bytes, Option<HeaderMap>) {
     let collected = body.collect().await.expect("a body that does not fail");
     let trailers = collected.trailers().cloned();
     (collected.to_bytes(), trailers)
 }
 
-fn take(replay: Replay<ReplayBody>) -> Option<ReplayBody> {
+pub(super) fn take(replay: Replay<ReplayBody>) -> Option<ReplayBody> {
     match replay {
         Replay::Kept(take) => take(),
         other => panic!("{other:?}"),
@@ -54,6 +54,7 @@ async fn f49_the_second_attempt_gets_what_was_sent_and_then_the_rest() {
 
 #[tokio::test]
 async fn r27_the_limit_counts_every_byte_that_passed() {
+    assert_eq!(REPLAY_LIMIT, 65_536, "the default");
     for (limit, kept) in [(5, false), (6, true)] {
         let mut first = ReplayBody::with_limit(Scripted::data([b"one", b"two", b"three"]), limit);
         let replay = first.replay();
@@ -135,7 +136,13 @@ async fn f49_an_error_of_the_stream_is_the_callers_own() {
 
 /// How often it was woken.
 #[derive(Default)]
-struct Woken(AtomicUsize);
+pub(super) struct Woken(AtomicUsize);
+
+impl Woken {
+    pub(super) fn times(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
 
 impl Wake for Woken {
     fn wake(self: Arc<Self>) {
@@ -152,10 +159,12 @@ fn r27_an_attempt_that_is_superseded_is_woken_and_fails() {
     let _ = data(&mut first);
     assert!(poll(&mut first, &waker).is_pending());
     let second = take(replay).expect("within the limit");
-    assert_eq!(woken.0.load(Ordering::SeqCst), 1, "a task that waits for more of the body is told");
+    assert_eq!(woken.times(), 1, "a task that waits for more of the body is told");
     assert!(!first.is_end_stream(), "a body that is cut off does not look finished");
     let Poll::Ready(Some(Err(error))) = poll(&mut first, &waker) else { panic!("no error") };
     assert!(error.is::<Superseded>());
+    assert_eq!(error.to_string(), "the body is being sent again by another attempt");
+    assert!(matches!(first.replay(), Replay::Never), "it has nothing to give any more");
     drop(second);
 }
 

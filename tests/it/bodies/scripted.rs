@@ -27,6 +27,8 @@ pub struct Scripted {
     /// Whether it says how long it is.
     pub sized: bool,
     pub gate: Gate,
+    /// It has said that it is over: whoever asks again has not listened, and some streams panic then.
+    pub over: bool,
 }
 
 /// Opens what is [blocked](Part::Blocked). Clones are one gate.
@@ -72,6 +74,8 @@ impl Body for Scripted {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        assert!(!self.over, "polled after its end");
+        self.over = self.parts.is_empty();
         match self.parts.front() {
             Some(Part::Later) => {
                 self.parts.pop_front();

@@ -1,6 +1,9 @@
 //! Bodies: which are sent twice, and what becomes of a 401 to the others.
 
 use std::fmt::Debug;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, Version};
@@ -8,7 +11,7 @@ use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Empty, Full};
 use reauth::RenewalError;
 use reauth::replay::{Replay, ReplayableBody};
-use tower::Layer;
+use tower::{Layer, Service};
 
 use super::api::{Api, ORIGIN, get, holding_first, layer, next, nth, send};
 
@@ -123,4 +126,32 @@ async fn r27_a_body_type_that_the_layer_was_told_of_is_sent_again() {
         );
         assert_eq!(script.requests(), 1);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r27_once_an_answer_is_there_nothing_is_kept_of_the_request_even_if_its_future_is() {
+    #[derive(Debug)]
+    struct Tracked(Arc<()>);
+    impl ReplayableBody for Tracked {
+        fn replay(&mut self) -> Replay<Self> {
+            let kept = self.0.clone();
+            Replay::Kept(Box::new(move || Some(Self(kept))))
+        }
+    }
+    let (layer, _auth) = layer(&holding_first());
+    let mut service = layer.replays::<Tracked>().layer(Api::taking(&["at-1"]));
+    let tracked = Arc::new(());
+    let request = Request::post(format!("{ORIGIN}/x")).body(Tracked(tracked.clone())).unwrap();
+    poll_fn(|context| Service::<Request<Tracked>>::poll_ready(&mut service, context)).await.unwrap();
+    let mut future = pin!(service.call(request));
+    assert_eq!(format!("{future:?}"), "ResponseFuture { .. }");
+    assert_eq!(Arc::strong_count(&tracked), 2);
+    assert_eq!(future.as_mut().await.unwrap().status(), StatusCode::OK);
+    assert_eq!(Arc::strong_count(&tracked), 1);
+}
+
+#[test]
+fn r27_what_a_body_says_of_its_replay_can_be_shown() {
+    let kept = Replay::Kept(Box::new(|| None));
+    assert_eq!(format!("{:?}", [Replay::Copy(()), kept, Replay::Never]), "[Copy, Kept, Never]");
 }

@@ -1,0 +1,40 @@
+//! That nothing is kept in memory which will not be sent again.
+
+use std::pin::pin;
+
+use http_body_util::Full;
+
+use super::*;
+
+/// How many bytes are kept.
+fn kept(body: &ReplayBody) -> usize {
+    lock(&body.shared).kept.data.len()
+}
+
+fn send_a_frame(body: &mut ReplayBody) {
+    let frame = pin!(body).poll_frame(&mut Context::from_waker(Waker::noop()));
+    assert!(matches!(frame, Poll::Ready(Some(Ok(_)))));
+}
+
+#[test]
+fn r27_nothing_is_kept_once_nobody_can_send_it_again() {
+    let mut body = ReplayBody::new(Full::new(Bytes::from_static(b"one")));
+    let replay = body.replay();
+    send_a_frame(&mut body);
+    assert_eq!(kept(&body), 3);
+    drop(replay);
+    assert_eq!(kept(&body), 0);
+}
+
+#[test]
+fn r27_nothing_is_kept_past_the_limit() {
+    let whole = Again { data: BytesMut::from("four"), trailers: None };
+    let rest: Source = Box::pin(Full::new(Bytes::from_static(b"two")).map_err(Into::into));
+    let mut body = ReplayBody::of(whole, Some(rest), SizeHint::default(), 3);
+    let replay = body.replay();
+    send_a_frame(&mut body);
+    assert_eq!(kept(&body), 0, "more than the limit");
+    send_a_frame(&mut body);
+    assert_eq!(kept(&body), 0, "the rest is within the limit, and no whole");
+    drop(replay);
+}
