@@ -62,6 +62,28 @@ async fn r44_a_request_with_an_authenticator_of_its_own_uses_and_refreshes_that_
 }
 
 #[tokio::test(start_paused = true)]
+async fn r44_a_request_waits_for_the_log_in_of_its_own_authenticator_and_renews_with_that() {
+    let layers = holding_first();
+    let (layer, _) = layer(&layers);
+    let own = logging_in();
+    let api = Api::taking(&["own-2"]);
+
+    let mut request = get("/as-someone-else");
+    request.extensions_mut().insert(WithAuthenticator(authenticator(&own)));
+    let response = send(&layer.layer(api.clone()), request).await.unwrap();
+
+    assert_eq!(response.body(), "own-2");
+    assert_eq!(api.tokens(), ["own-1", "own-2"]);
+    assert_eq!((own.requests(), layers.requests()), (2, 0));
+}
+
+/// Holds nothing at first; its first token is renewed.
+fn logging_in() -> Script {
+    let first = credentials("own-1", Some("own-rt"), None);
+    Script::new().then_ok(first).then_ok(credentials("own-2", None, None))
+}
+
+#[tokio::test(start_paused = true)]
 async fn r20_an_authenticator_of_its_own_does_not_widen_the_scope() {
     let (layer, _) = layer(&holding_first());
     let api = Api::taking(&[]);
@@ -102,4 +124,16 @@ async fn r20_r44_opting_out_and_another_identity_through_reqwest() {
     assert_eq!(other.send().await.unwrap().status(), StatusCode::OK);
     assert_eq!(server.tokens(), ["-", "own-1"]);
     assert_eq!(script.requests(), 0);
+}
+
+#[tokio::test]
+async fn r44_another_identity_logs_in_and_renews_through_reqwest() {
+    let server = Server::taking("own-2").await;
+    let (script, own) = (holding_first(), logging_in());
+    let request = client(&server, &script).get(server.url("/"));
+    let request = request.with_extension(WithAuthenticator(authenticator(&own)));
+
+    assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
+    assert_eq!(server.tokens(), ["own-1", "own-2"]);
+    assert_eq!((own.requests(), script.requests()), (2, 0));
 }
