@@ -122,3 +122,22 @@ impl fmt::Debug for Bearer {
         f.debug_struct("Bearer").field("scope", &self.scope).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r23_of_the_grpc_statuses_only_unauthenticated_says_so() {
+        for (code, unauthenticated) in
+            [("16", true), ("0", false), ("1", false), ("7", false), ("161", false)]
+        {
+            let headers =
+                HeaderMap::from_iter([("grpc-status", code)].map(|(name, value)| {
+                    (http::HeaderName::from_static(name), HeaderValue::from_static(value))
+                }));
+            let head = ResponseHead { status: StatusCode::OK, headers: &headers };
+            assert_eq!(head.is_grpc_unauthenticated(), unauthenticated, "{code}");
+        }
+    }
+}

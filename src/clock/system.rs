@@ -158,7 +158,7 @@ mod machine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
+    use std::time::{Duration, SystemTime};
 
     #[test]
     fn r03_the_coarse_reading_goes_with_the_precise_one() {
@@ -174,12 +174,32 @@ mod tests {
         }
     }
 
+    /// Within what a busy machine makes of "at once".
+    fn is_time_of_day(wall: SystemTime) -> bool {
+        let now = SystemTime::now();
+        now.duration_since(wall).or_else(|_| wall.duration_since(now)).is_ok_and(|off| off.as_secs() < 60)
+    }
+
+    #[test]
+    fn r03_one_clock_goes_on_and_the_other_is_the_time_of_day() {
+        let clock = SystemClock::new();
+        let (before, machine) = (clock.now(), Instant::now());
+        while Instant::now() == machine {}
+        let after = clock.now();
+        assert!(after.monotonic > before.monotonic, "{before:?} {after:?}");
+        assert!(is_time_of_day(after.wall), "{after:?}");
+        // Since the machine started, or since the clock was made: no time of day, which can be set back.
+        assert!(after.monotonic < Duration::from_secs(20 * 365 * 86_400), "{after:?}");
+        assert_eq!(format!("{clock:?}"), "SystemClock");
+    }
+
     #[tokio::test(start_paused = true)]
     async fn r03_in_paused_time_the_monotonic_clock_is_tokios() {
         let clock = SystemClock::new();
         tokio::time::advance(Duration::from_secs(3600)).await;
         assert_eq!(clock.now().monotonic, Duration::from_secs(3600));
         assert_eq!(clock.coarse().monotonic, Duration::from_secs(3600));
+        assert!(is_time_of_day(clock.now().wall));
     }
 
     #[tokio::test]

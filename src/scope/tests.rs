@@ -160,6 +160,9 @@ fn r20_a_request_is_within_the_scope_of_its_scheme_host_and_port() {
     ] {
         assert!(!within(&scope, uri), "{uri}");
     }
+    // Not what reqwest makes of it: it takes the user name, and an empty port, off the URL.
+    assert!(!scope.contains(&"https://ada@api.example.com/".parse().unwrap()));
+    assert!(!scope.contains(&"https://api.example.com:/".parse().unwrap()));
     // Not absolute: nobody knows where it goes.
     assert!(!scope.contains(&"/a".parse().unwrap()));
     assert!(!scope.contains(&"api.example.com:443".parse().unwrap()));
@@ -184,6 +187,19 @@ fn r20_loopback_is_a_host_like_any_other_once_it_is_in_scope() {
     let name = Scope::origin("http://localhost:3000").unwrap();
     assert!(within(&name, "http://LOCALHOST:3000/") && !within(&name, "http://127.0.0.1:3000/"));
     assert!(!within(&name, "https://localhost:3000/"));
+    let plain = Scope::origin("http://localhost").unwrap();
+    assert!(within(&plain, "http://localhost/") && within(&plain, "http://localhost:80/"));
+    assert!(!within(&plain, "http://localhost:443/"));
+}
+
+#[test]
+fn r20_a_scheme_is_compared_without_case_also_in_a_uri_that_was_put_together() {
+    for (origin, scheme) in [("https://a.test", "HTTPS"), ("http://127.0.0.1", "hTTp")] {
+        let authority = origin.split_once("//").unwrap().1;
+        let uri = Uri::builder().scheme(scheme).authority(authority).path_and_query("/").build().unwrap();
+        assert_eq!(uri.scheme_str(), Some(scheme), "a parsed one is in lower case");
+        assert!(Scope::origin(origin).unwrap().contains(&uri), "{uri}");
+    }
 }
 
 fn any_text() -> impl Strategy<Value = String> {
