@@ -77,3 +77,6 @@ fn same_grant(one: &Credentials, other: &Credentials) -> bool {
         (one, other) => one == other,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -94,3 +94,6 @@ impl State {
 pub(super) fn logged_out_since() -> Verdict {
     Verdict::Fail(Error::login_required("the credentials were cleared (log-out) since: log in again"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,3 +67,6 @@ pub(super) fn hash_access_token(credentials: &Credentials) -> u64 {
     credentials.access_token().hash(&mut hasher);
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests;
