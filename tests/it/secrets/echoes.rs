@@ -70,3 +70,21 @@ async fn r42_a_quotation_that_is_cut_short_by_us_shows_no_part_of_a_secret() {
         assert!(!printed.contains("xca"), "not the beginning either");
     }
 }
+
+/// R42: secrets that this request did not show, or not as they are quoted.
+#[tokio::test]
+async fn r42_a_server_that_quotes_the_old_token_or_the_bare_proof_of_identity_is_not_repeated() {
+    let proof = STANDARD.encode("app:s3cret");
+    for quoted in ["at-old".to_owned(), proof] {
+        let said = format!("not with {quoted}");
+        let server = TokenServer::new(move |_| Reply::error(400, "invalid_request", &said));
+        let basic = ClientAuth::basic("app", "s3cret").unwrap();
+        let source = reauth::oauth2::ClientCredentials::new(in_memory(&server), basic).unwrap();
+        let source = source.revocation_endpoint(in_memory(&server));
+        let held = Credentials::new("at-old").unwrap().with_refresh_token("rt-old").unwrap();
+        let errors = [source.refresh(&held).await.unwrap_err(), source.revoke(&held).await.unwrap_err()];
+        for error in errors.map(|error| format!("{error} {error:?}")) {
+            assert!(error.contains("[redacted]") && !error.contains(&quoted), "{error}");
+        }
+    }
+}
