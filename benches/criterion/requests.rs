@@ -1,6 +1,8 @@
 //! The absolute time of one request, by criterion: `cargo bench --features criterion`. For ratios take the program
 //! `times`, which lets the contenders take turns.
 
+#![allow(missing_docs, reason = "criterion's macro writes a public function")]
+
 use std::time::Duration;
 
 use criterion::measurement::WallTime;
