@@ -15,7 +15,7 @@ use http::{HeaderValue, Request, Response};
 use http_body_util::Full;
 use reauth::AuthLayer;
 use tower::retry::{Policy, Retry};
-use tower::{Layer as _, Service};
+use tower::{BoxError, Layer as _, Service};
 use tower_http::auth::AddAuthorizationLayer;
 use tower_http::set_header::SetRequestHeaderLayer;
 
@@ -54,7 +54,7 @@ pub fn tower<M: Measure>(layer: Layer, shape: Shape, replay: Replay, measure: M)
         Replay::OneShot => with_body::<OneShot, M>(layer, template, measure),
         // The others copy the request, which their body has to allow.
         Replay::Yes | Replay::Marked if layer == Layer::Retry => {
-            let inner = AddAuthorizationLayer::bearer(&token()).as_sensitive(true).layer(Inner);
+            let inner = AddAuthorizationLayer::bearer(&token()).as_sensitive(true).layer(INNER);
             measure.measure(Sends::<_, Full<Bytes>>::new(Retry::new(Never, inner), template))
         }
         Replay::Yes | Replay::Marked => with_body::<Full<Bytes>, M>(layer, template, measure),
@@ -62,38 +62,38 @@ pub fn tower<M: Measure>(layer: Layer, shape: Shape, replay: Replay, measure: M)
 }
 
 /// Measures a layer of someone else's: `wrap` puts it around the service.
-pub fn tower_with<S, M: Measure>(shape: Shape, wrap: impl FnOnce(Inner) -> S, measure: M) -> M::Out
+pub fn tower_with<S, M: Measure>(shape: Shape, wrap: impl FnOnce(Inner<BoxError>) -> S, measure: M) -> M::Out
 where
     S: Service<Request<Full<Bytes>>, Response = Answer, Error: std::fmt::Debug> + Clone + Send + 'static,
 {
-    measure.measure(Sends::<_, Full<Bytes>>::new(wrap(Inner), Template::new(shape, Replay::Yes)))
+    measure.measure(Sends::<_, Full<Bytes>>::new(wrap(Inner(PhantomData)), Template::new(shape, Replay::Yes)))
 }
 
 fn with_body<B: Body, M: Measure>(layer: Layer, template: Template, measure: M) -> M::Out {
     match layer {
-        Layer::None => measure.measure(Sends::<_, B>::new(Inner, template)),
+        Layer::None => measure.measure(Sends::<_, B>::new(INNER, template)),
         Layer::Floor => {
-            measure.measure(Sends::<_, B>::new(Floor { inner: Inner, header: header() }, template))
+            measure.measure(Sends::<_, B>::new(Floor { inner: INNER, header: header() }, template))
         }
         Layer::SetHeader => {
             let layer = SetRequestHeaderLayer::overriding(AUTHORIZATION, header());
-            measure.measure(Sends::<_, B>::new(layer.layer(Inner), template))
+            measure.measure(Sends::<_, B>::new(layer.layer(INNER), template))
         }
         Layer::AddAuthorization => {
             let layer = AddAuthorizationLayer::bearer(&token()).as_sensitive(true);
-            measure.measure(Sends::<_, B>::new(layer.layer(Inner), template))
+            measure.measure(Sends::<_, B>::new(layer.layer(INNER), template))
         }
         Layer::ArcSwap => {
             let header = Arc::new(ArcSwap::from_pointee(header()));
-            measure.measure(Sends::<_, B>::new(Swapped { inner: Inner, header }, template))
+            measure.measure(Sends::<_, B>::new(Swapped { inner: INNER, header }, template))
         }
         Layer::Reauth => {
             let layer = AuthLayer::for_origin(ORIGIN, authenticator()).expect("an origin");
-            measure.measure(Sends::<_, B>::new(layer.layer(Inner), template))
+            measure.measure(Sends::<_, B>::new(layer.layer(INNER), template))
         }
         Layer::Naive => {
             let token = Arc::new(tokio::sync::RwLock::new(token()));
-            measure.measure(Sends::<_, B>::new(Naive { inner: Inner, token }, template))
+            measure.measure(Sends::<_, B>::new(Naive { inner: INNER, token }, template))
         }
         Layer::Retry => unreachable!("a body that can't be copied can't be sent through tower::retry"),
     }
@@ -129,16 +129,24 @@ where
     }
 }
 
-/// Ready at once; answers 200 with an empty body.
-#[derive(Clone, Debug)]
-pub struct Inner;
+/// Ready at once; answers 200 with an empty body. Some layers want an error of a certain type.
+#[derive(Debug)]
+pub struct Inner<E = Infallible>(PhantomData<fn() -> E>);
 
-impl<B> Service<Request<B>> for Inner {
+impl<E> Clone for Inner<E> {
+    fn clone(&self) -> Self {
+        Self(PhantomData)
+    }
+}
+
+const INNER: Inner = Inner(PhantomData);
+
+impl<B, E> Service<Request<B>> for Inner<E> {
     type Response = Answer;
-    type Error = Infallible;
-    type Future = Ready<Result<Answer, Infallible>>;
+    type Error = E;
+    type Future = Ready<Result<Answer, E>>;
 
-    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), E>> {
         Poll::Ready(Ok(()))
     }
 
