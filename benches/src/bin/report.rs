@@ -30,7 +30,8 @@ const SECTIONS: &[(&str, &str, &str)] = &[
     (
         "threads",
         "Two threads at once",
-        "The time of a request when two threads send as fast as they can, over its time when one does. A constant header \
+        "The time of a request when two threads send as fast as they can, over its time when one does. Only rounds in which \
+         they ran side by side count: with few of them the machine was busy, and the row says nothing. A constant header \
          is slowed down by its own reference counter.",
     ),
     (
