@@ -34,7 +34,7 @@ pub fn limits() -> Result<Vec<Limit>, String> {
 }
 
 fn limit(line: &str) -> Option<Limit> {
-    let fields: Vec<&str> = line.split_whitespace().collect();
+    let fields: Vec<&str> = line.split('#').next()?.split_whitespace().collect();
     let [contender, over, what, most] = *fields.as_slice() else { return None };
     Some(Limit {
         contender: contender.into(),
