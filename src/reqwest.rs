@@ -91,14 +91,17 @@ impl AuthMiddleware {
                 (held.header.clone(), held.generation)
             }
         };
-        let sent_to = request.url().origin();
         let spare = may_replay(extensions).then(|| Spare::of(&mut request, self.replay_limit)).flatten();
+        // Where it is sent: the spare knows, too.
+        let url = spare.is_none().then(|| request.url().clone());
         Bearer::authorize(request.headers_mut(), header).map_err(reqwest_middleware::Error::middleware)?;
         let mut response = next.clone().run(request, extensions).await?;
+        if !self.bearer.is_rejection(response.status(), response.headers()) {
+            return Ok(response);
+        }
+        let sent_to = spare.as_ref().map(Spare::url).or(url.as_ref());
         // A 401 from where a redirect led says nothing about the token (R30).
-        if !self.bearer.is_rejection(response.status(), response.headers())
-            || response.url().origin() != sent_to
-        {
+        if sent_to.is_some_and(|url| url.origin() != response.url().origin()) {
             return Ok(response);
         }
         let held = match authenticator.replace(generation).await {
