@@ -3,17 +3,14 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll};
 
-use bytes::{Buf, Bytes, BytesMut};
-use http::HeaderMap;
+use bytes::{Buf, Bytes};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 
+use super::shared::{Again, BoxError, Shared, Source};
 use super::{REPLAY_LIMIT, Replay, ReplayableBody};
-
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
-type Source = Pin<Box<dyn Body<Data = Bytes, Error = BoxError> + Send>>;
 
 /// Any body, made to be sent again as long as no more than a limit of it has passed.
 ///
@@ -29,40 +26,6 @@ type Source = Pin<Box<dyn Body<Data = Bytes, Error = BoxError> + Send>>;
 /// to the caller.
 pub struct ReplayBody {
     shared: Arc<Mutex<Shared>>,
-}
-
-/// What the body and the means to send it again share.
-struct Shared {
-    /// To be sent before `source`: what an earlier attempt had taken.
-    again: Again,
-    /// `None` once it has ended, or was taken over.
-    source: Option<Source>,
-    /// This attempt has been told that there is no more. Another one is told anew, so that a body of unknown
-    /// length is framed in the same way again.
-    told_end: bool,
-    /// Of the whole body, as it was at first, so that it is framed in the same way again.
-    size: SizeHint,
-    /// How many bytes of data have been taken.
-    passed: u64,
-    limit: usize,
-    /// How many are there that may want to send the body again.
-    spares: usize,
-    /// What has passed since there was one.
-    kept: Again,
-    /// Some of the body has passed, and was not kept.
-    lost: bool,
-    /// Another attempt has taken the body over.
-    superseded: bool,
-    /// Of the task that sends the body, while it waits for a frame. Dropped outside the lock only: with the last
-    /// waker of a task the task may go, and with it a [`Spare`] of this very body.
-    sender: Option<Waker>,
-}
-
-/// Frames to be sent a second time.
-#[derive(Default)]
-struct Again {
-    data: BytesMut,
-    trailers: Option<HeaderMap>,
 }
 
 impl ReplayBody {
@@ -84,23 +47,10 @@ impl ReplayBody {
         let size = body.size_hint();
         let body = body.map_frame(|frame| frame.map_data(|mut data| data.copy_to_bytes(data.remaining())));
         let source: Source = Box::pin(body.map_err(Into::into));
-        Self::of(Again::default(), Some(source), size, limit)
+        Self::of(Shared::new(Again::default(), Some(source), size, limit))
     }
 
-    fn of(again: Again, source: Option<Source>, size: SizeHint, limit: usize) -> Self {
-        let shared = Shared {
-            again,
-            source,
-            told_end: false,
-            size,
-            passed: 0,
-            limit,
-            spares: 0,
-            kept: Again::default(),
-            lost: false,
-            superseded: false,
-            sender: None,
-        };
+    fn of(shared: Shared) -> Self {
         Self { shared: Arc::new(Mutex::new(shared)) }
     }
 }
@@ -137,12 +87,7 @@ impl Spare {
         if shared.lost || shared.superseded || self.shared.is_poisoned() {
             return None;
         }
-        shared.superseded = true;
-        // Another attempt may be in the middle of sending it: what that was to send comes after what it sent.
-        let mut again = std::mem::take(&mut shared.kept);
-        again.data.unsplit(std::mem::take(&mut shared.again.data));
-        again.trailers = again.trailers.or(shared.again.trailers.take());
-        let body = ReplayBody::of(again, shared.source.take(), shared.size, shared.limit);
+        let body = ReplayBody::of(shared.supersede());
         let sender = shared.sender.take();
         drop(shared);
         if let Some(sender) = sender {
@@ -169,71 +114,6 @@ impl Drop for Spare {
     }
 }
 
-impl Shared {
-    /// The body can't be sent again any more, so nothing is kept of it.
-    fn lose(&mut self) {
-        self.lost = true;
-        self.kept = Again::default();
-    }
-
-    fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        if self.superseded {
-            return Poll::Ready(Some(Err(Superseded.into())));
-        }
-        if let Some(frame) = self.again.next() {
-            return Poll::Ready(Some(Ok(frame)));
-        }
-        let Some(source) = &mut self.source else {
-            self.told_end = true;
-            return Poll::Ready(None);
-        };
-        Poll::Ready(match ready!(source.as_mut().poll_frame(context)) {
-            None => {
-                self.source = None;
-                self.told_end = true;
-                None
-            }
-            Some(Err(error)) => {
-                // Half a body is not to be sent again.
-                self.lose();
-                Some(Err(error))
-            }
-            frame => frame,
-        })
-    }
-
-    /// A frame goes to the sender; it is kept if the body may be sent again.
-    fn pass(&mut self, frame: &Frame<Bytes>) {
-        let length = frame.data_ref().map_or(0, Bytes::len);
-        self.passed += length as u64;
-        if self.lost {
-            return;
-        }
-        if self.spares == 0 || length > self.limit - self.kept.data.len() {
-            return self.lose();
-        }
-        if let Some(data) = frame.data_ref() {
-            self.kept.data.extend_from_slice(data);
-        }
-        if let Some(trailers) = frame.trailers_ref() {
-            self.kept.trailers = Some(trailers.clone());
-        }
-    }
-}
-
-impl Again {
-    fn next(&mut self) -> Option<Frame<Bytes>> {
-        if !self.data.is_empty() {
-            return Some(Frame::data(std::mem::take(&mut self.data).freeze()));
-        }
-        self.trailers.take().map(Frame::trailers)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.data.is_empty() && self.trailers.is_none()
-    }
-}
-
 impl Body for ReplayBody {
     type Data = Bytes;
     type Error = BoxError;
@@ -255,20 +135,11 @@ impl Body for ReplayBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        let shared = lock(&self.shared);
-        !shared.superseded
-            && shared.again.is_empty()
-            && shared.source.as_ref().map_or(shared.told_end, |source| source.is_end_stream())
+        lock(&self.shared).is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        let shared = lock(&self.shared);
-        let mut left = SizeHint::new();
-        if let Some(upper) = shared.size.upper() {
-            left.set_upper(upper.saturating_sub(shared.passed));
-        }
-        left.set_lower(shared.size.lower().saturating_sub(shared.passed));
-        left
+        lock(&self.shared).size_hint()
     }
 }
 
@@ -277,19 +148,6 @@ impl fmt::Debug for ReplayBody {
         f.debug_struct("ReplayBody").finish_non_exhaustive()
     }
 }
-
-/// The error that ends an attempt's body when another attempt has taken it over: the first request was answered
-/// with a 401 before it was sent to its end. Nobody waits for that attempt any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Superseded;
-
-impl fmt::Display for Superseded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the body is being sent again by another attempt")
-    }
-}
-
-impl std::error::Error for Superseded {}
 
 /// A body that panicked when it was polled is as it was left: nothing here is half done. But it is not sent again.
 fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {

@@ -30,10 +30,12 @@ mod body;
 mod known;
 #[cfg(feature = "reqwest")]
 pub(crate) mod reqwest;
+mod shared;
 mod spare;
 
-pub use body::{ReplayBody, Superseded};
+pub use body::ReplayBody;
 pub(crate) use known::Taught;
+pub use shared::Superseded;
 pub(crate) use spare::Spare;
 
 use bytes::{Buf, Bytes};

@@ -1,7 +1,9 @@
 //! That nothing is kept in memory which will not be sent again.
 
 use std::pin::pin;
+use std::task::Waker;
 
+use bytes::BytesMut;
 use http_body_util::Full;
 
 use super::*;
@@ -30,7 +32,7 @@ fn r27_nothing_is_kept_once_nobody_can_send_it_again() {
 fn r27_nothing_is_kept_past_the_limit() {
     let whole = Again { data: BytesMut::from("four"), trailers: None };
     let rest: Source = Box::pin(Full::new(Bytes::from_static(b"two")).map_err(Into::into));
-    let mut body = ReplayBody::of(whole, Some(rest), SizeHint::default(), 3);
+    let mut body = ReplayBody::of(Shared::new(whole, Some(rest), SizeHint::default(), 3));
     let replay = body.replay();
     send_a_frame(&mut body);
     assert_eq!(kept(&body), 0, "more than the limit");
