@@ -80,8 +80,8 @@
 //! * No token, password or secret is in any `Debug`, `Display`, event, log line or URL. What a server says is
 //!   echoed only as its `error` and a capped description, without what was sent to it.
 //! * Tokens, passwords and client secrets are overwritten in memory when their last owner is dropped: a token is kept
-//!   as the header value that requests share, once for each group of threads. Copies are not: encoded client secrets and the body of a token
-//!   request, a parsed answer, and the HTTP stack's buffers.
+//!   as the header value that requests share, once for each group of threads. Copies that are not: encoded client
+//!   secrets and the body of a token request, a parsed answer, and the HTTP stack's buffers.
 //! * The token endpoint is asked by a client of its own, which follows no redirects.
 //!
 //! # Features

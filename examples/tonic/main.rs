@@ -12,6 +12,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod echo;
+mod raw;
 
 use std::process::ExitCode;
 
@@ -28,7 +29,8 @@ use tonic::transport::Endpoint;
 use tower::ServiceBuilder;
 
 use common::BoxError;
-use echo::{EchoServer, Raw};
+use echo::EchoServer;
+use raw::Raw;
 
 const UNARY: PathAndQuery = PathAndQuery::from_static("/echo.Echo/Unary");
 const EACH: PathAndQuery = PathAndQuery::from_static("/echo.Echo/Each");

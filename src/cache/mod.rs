@@ -16,6 +16,8 @@ mod rejection;
 mod state;
 mod stored;
 mod sync;
+#[cfg(test)]
+mod testing;
 mod windows;
 
 use std::sync::Arc;

@@ -2,24 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a failure here fails the test")]
 
-use std::time::{Duration, UNIX_EPOCH};
-
 use super::super::flight::{Input, Step};
 use super::super::state::Verdict;
+use super::super::testing::{at, nth};
 use super::*;
 use crate::{ErrorKind, Timing};
-
-fn at(seconds: u64) -> Reading {
-    Reading { monotonic: Duration::ZERO, wall: UNIX_EPOCH + Duration::from_secs(2_000_000_000) }
-        .after(Duration::from_secs(seconds))
-}
-
-/// For a hundred seconds.
-fn nth(n: usize) -> Credentials {
-    let credentials = Credentials::new(format!("at-{n}")).unwrap();
-    let credentials = credentials.with_refresh_token(format!("rt-{n}")).unwrap();
-    credentials.with_lifetime(Duration::from_secs(100))
-}
 
 fn state(has_store: bool) -> State {
     State::new(Timing::default().without_jitter(), has_store)

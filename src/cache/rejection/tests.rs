@@ -2,23 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a failure here fails the test")]
 
-use std::time::UNIX_EPOCH;
-
 use super::super::flight::{Input, Step};
+use super::super::testing::{at, nth};
 use super::*;
 use crate::Timing;
-
-fn at(seconds: u64) -> Reading {
-    Reading { monotonic: Duration::ZERO, wall: UNIX_EPOCH + Duration::from_secs(2_000_000_000) }
-        .after(Duration::from_secs(seconds))
-}
-
-/// For a hundred seconds.
-fn nth(n: usize) -> Credentials {
-    let credentials = Credentials::new(format!("at-{n}")).unwrap();
-    let credentials = credentials.with_refresh_token(format!("rt-{n}")).unwrap();
-    credentials.with_lifetime(Duration::from_secs(100))
-}
 
 /// Holds `at-1` as generation 1.
 fn holding() -> State {

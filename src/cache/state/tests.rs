@@ -1,15 +1,9 @@
 //! How long the warm path needs nobody: no rule of behaviour, as `need` would say the same, but each call that
 //! has to ask takes the lock.
 
-use std::time::UNIX_EPOCH;
-
 use super::super::flight::{Input, Step};
+use super::super::testing::at;
 use super::*;
-
-fn at(seconds: u64) -> Reading {
-    Reading { monotonic: Duration::ZERO, wall: UNIX_EPOCH + Duration::from_secs(2_000_000_000) }
-        .after(Duration::from_secs(seconds))
-}
 
 /// Holds a token that is advisory from 75 s on, mandatory from 90 s on, and expired at 100 s.
 fn holding() -> Result<State, Error> {

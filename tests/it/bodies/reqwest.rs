@@ -40,12 +40,7 @@ async fn f49_a_stream_that_was_refused_half_way_arrives_whole_the_second_time() 
     for http2 in [false, true] {
         for read in [0, 3, 4, 11] {
             let script = holding_first().then_ok(nth(2));
-            // What comes after the first frame is there only when the second attempt is.
-            let mut body =
-                Scripted::data([b"one"]).then(Part::Blocked).then(Part::Data(b"twothree".to_vec()));
-            if read > 3 {
-                body.parts.remove(1);
-            }
+            let body = Scripted::refused_after(read);
             let server = Uploads::reading(read, body.gate.clone()).await;
             let response = post(&server, &script, http2, |request| request.body(streamed(body))).await;
             assert_eq!(response.status(), StatusCode::OK, "{read} bytes read, HTTP/2: {http2}");

@@ -55,6 +55,16 @@ impl Scripted {
         Self::of(frames.map(|frame| Part::Data(frame.to_vec())))
     }
 
+    /// `onetwothree`, for a server that reads so much of it: what it does not read is there only when the gate is
+    /// open.
+    pub fn refused_after(read: usize) -> Self {
+        let mut body = Self::data([b"one"]).then(Part::Blocked).then(Part::Data(b"twothree".to_vec()));
+        if read > 3 {
+            body.parts.remove(1);
+        }
+        body
+    }
+
     pub fn sized(mut self) -> Self {
         self.sized = true;
         self

@@ -1,5 +1,7 @@
 //! tonic's channel below the layer: a gRPC client whose calls, streams included, survive a token that is no good.
 
+#[path = "../../../examples/tonic/raw.rs"]
+mod raw;
 mod server;
 
 use bytes::Bytes;
@@ -17,7 +19,8 @@ use tonic::{Code, Request};
 
 use crate::support::source::{Script, credentials};
 use crate::tower_layer::api::{authenticator, holding_first, nth};
-use server::{GrpcServer, Judges, Raw};
+use raw::Raw;
+use server::{GrpcServer, Judges};
 
 const UNARY: PathAndQuery = PathAndQuery::from_static("/echo.Echo/Unary");
 const JOIN: PathAndQuery = PathAndQuery::from_static("/echo.Echo/Join");
