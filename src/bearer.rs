@@ -71,11 +71,20 @@ impl Bearer {
         self.classifier = Some(Arc::new(classifier));
     }
 
-    /// Whether a request is ours: to an origin in scope (R20), and not opted out. It may still have a credential
-    /// of the caller's.
+    /// Whether a request is ours, to an origin in scope (R20) and not opted out: then the place of its origin in the
+    /// scope, as `find` tells it. It may still have a credential of the caller's.
     #[inline]
-    pub(crate) fn applies(&self, in_scope: impl FnOnce(&Scope) -> bool, extensions: &Extensions) -> bool {
-        in_scope(&self.scope) && !per_request::opted_out(extensions)
+    pub(crate) fn applies(
+        &self,
+        find: impl FnOnce(&Scope) -> Option<usize>,
+        extensions: &Extensions,
+    ) -> Option<usize> {
+        find(&self.scope).filter(|_| !per_request::opted_out(extensions))
+    }
+
+    /// Whether an answer came from where its request was sent (R30).
+    pub(crate) fn is_from(&self, sent_to: usize, find: impl FnOnce(&Scope) -> Option<usize>) -> bool {
+        find(&self.scope) == Some(sent_to)
     }
 
     /// Whether the caller has set a credential, which wins (R21).

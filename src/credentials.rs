@@ -174,10 +174,11 @@ impl Credentials {
         &self.0.header
     }
 
-    /// The same in memory of its own.
-    pub(crate) fn bearer_copy(&self) -> HeaderValue {
+    /// The same, the access token in memory of its own.
+    pub(crate) fn copy(&self) -> Self {
         // What was a header value once is one again.
-        header(self.access_token()).unwrap_or_else(|| self.0.header.clone())
+        let header = header(self.access_token()).unwrap_or_else(|| self.0.header.clone());
+        self.clone().changed(|inner| inner.header = header)
     }
 
     pub(crate) fn same_access_token(&self, other: &Self) -> bool {

@@ -81,6 +81,7 @@ impl AuthMiddleware {
         mut request: Request,
         extensions: &mut Extensions,
         next: Next<'_>,
+        sent_to: usize,
     ) -> reqwest_middleware::Result<Response> {
         let own = own_authenticator(extensions);
         let authenticator = self.bearer.authenticator(&own);
@@ -88,20 +89,17 @@ impl AuthMiddleware {
             Some(warm) => warm,
             None => {
                 let held = authenticator.acquire().await.map_err(reqwest_middleware::Error::middleware)?;
-                (held.header.clone(), held.generation)
+                (held.credentials.bearer().clone(), held.generation)
             }
         };
         let spare = may_replay(extensions).then(|| Spare::of(&mut request, self.replay_limit)).flatten();
-        // Where it is sent: the spare knows, too.
-        let url = spare.is_none().then(|| request.url().clone());
         Bearer::authorize(request.headers_mut(), header).map_err(reqwest_middleware::Error::middleware)?;
         let mut response = next.clone().run(request, extensions).await?;
         if !self.bearer.is_rejection(response.status(), response.headers()) {
             return Ok(response);
         }
-        let sent_to = spare.as_ref().map(Spare::url).or(url.as_ref());
         // A 401 from where a redirect led says nothing about the token (R30).
-        if sent_to.is_some_and(|url| url.origin() != response.url().origin()) {
+        if !self.bearer.is_from(sent_to, |scope| scope.find_url(response.url())) {
             return Ok(response);
         }
         let held = match authenticator.replace(generation).await {
@@ -113,7 +111,7 @@ impl AuthMiddleware {
         };
         let Some(mut request) = spare.and_then(Spare::into_request) else { return Ok(response) };
         drop(response);
-        Bearer::authorize(request.headers_mut(), held.header.clone())
+        Bearer::authorize(request.headers_mut(), held.credentials.bearer().clone())
             .map_err(reqwest_middleware::Error::middleware)?;
         next.run(request, extensions).await
     }
@@ -134,11 +132,11 @@ impl Middleware for AuthMiddleware {
         Self: 'call,
     {
         let url = request.url();
-        let ours = self.bearer.applies(|scope| scope.contains_url(url), extensions)
-            && !Bearer::has_own(request.headers());
-        match ours {
-            true => Box::pin(self.send(request, extensions, next)),
-            false => next.run(request, extensions),
+        match self.bearer.applies(|scope| scope.find_url(url), extensions) {
+            Some(sent_to) if !Bearer::has_own(request.headers()) => {
+                Box::pin(self.send(request, extensions, next, sent_to))
+            }
+            _ => next.run(request, extensions),
         }
     }
 }

@@ -60,20 +60,23 @@ impl Scope {
         Ok(self)
     }
 
+    /// The place of a URI's origin in the scope, if it is in it: of two URIs the same, if both are of one origin.
+    ///
     /// Asked for every request: the usual spelling is found by comparing bytes.
     #[inline]
-    pub(crate) fn contains(&self, uri: &Uri) -> bool {
-        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return false };
-        let Some(scheme) = Scheme::parse(scheme) else { return false };
-        self.origins.iter().any(|origin| origin.scheme == scheme && origin.is_authority(authority.as_str()))
+    pub(crate) fn find(&self, uri: &Uri) -> Option<usize> {
+        let (scheme, authority) = (Scheme::parse(uri.scheme_str()?)?, uri.authority()?.as_str());
+        self.origins.iter().position(|origin| origin.scheme == scheme && origin.is_authority(authority))
     }
 
+    /// The same of a URL.
     #[cfg(feature = "reqwest")]
-    pub(crate) fn contains_url(&self, url: &reqwest::Url) -> bool {
-        let (Some(scheme), Some(host)) = (Scheme::parse(url.scheme()), url.host_str()) else { return false };
+    #[inline]
+    pub(crate) fn find_url(&self, url: &reqwest::Url) -> Option<usize> {
+        let (scheme, host) = (Scheme::parse(url.scheme())?, url.host_str()?);
         let port = url.port().unwrap_or(scheme.default_port());
         let same = |origin: &Origin| origin.scheme == scheme && origin.port == port && origin.is_host(host);
-        self.origins.iter().any(same)
+        self.origins.iter().position(same)
     }
 }
 
@@ -161,6 +164,7 @@ impl Origin {
         Some(Self { scheme, host, port, authority })
     }
 
+    #[inline]
     fn is_authority(&self, authority: &str) -> bool {
         authority == self.authority || self.is_odd_authority(authority)
     }

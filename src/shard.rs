@@ -7,36 +7,48 @@ use std::cell::Cell;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many threads can go their own ways; further ones share.
-const SHARDS: usize = 8;
+/// How many groups of threads can go their own ways; further threads share.
+const GROUPS: usize = 8;
 
-/// A value for each of a few groups of threads, made when it is first asked for.
-pub(crate) struct Shards<T>([OnceLock<T>; SHARDS]);
+/// A value for each of a few groups of threads: the original, and copies made when they are first asked for.
+pub(crate) struct Shards<T> {
+    original: T,
+    /// Of all groups but the first, which has the original.
+    copies: OnceLock<Box<[OnceLock<T>; GROUPS - 1]>>,
+}
 
 impl<T> Shards<T> {
-    pub(crate) const fn new() -> Self {
-        Self([const { OnceLock::new() }; SHARDS])
+    pub(crate) fn new(original: T) -> Self {
+        Self { original, copies: OnceLock::new() }
     }
 
-    /// The value of the thread's own group. `make` is told whether it is the first group, which may take the
-    /// original instead of a copy.
+    pub(crate) fn original(&self) -> &T {
+        &self.original
+    }
+
+    /// The value of the thread's own group.
     #[inline]
-    pub(crate) fn local(&self, make: impl FnOnce(bool) -> T) -> &T {
-        let shard = shard();
-        self.0[shard].get_or_init(|| make(shard == 0))
+    pub(crate) fn local(&self, copy: impl FnOnce(&T) -> T) -> &T {
+        match group().checked_sub(1) {
+            None => &self.original,
+            Some(index) => {
+                let copies = self.copies.get_or_init(|| Box::new([const { OnceLock::new() }; GROUPS - 1]));
+                copies[index].get_or_init(|| copy(&self.original))
+            }
+        }
     }
 }
 
 /// The group of the thread that asks: threads are dealt out in turn.
 #[inline]
-fn shard() -> usize {
-    thread_local!(static SHARD: Cell<usize> = const { Cell::new(SHARDS) });
+fn group() -> usize {
+    thread_local!(static GROUP: Cell<usize> = const { Cell::new(GROUPS) });
     static NEXT: AtomicUsize = AtomicUsize::new(0);
-    SHARD.with(|shard| {
-        if shard.get() == SHARDS {
-            shard.set(NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS);
+    GROUP.with(|group| {
+        if group.get() == GROUPS {
+            group.set(NEXT.fetch_add(1, Ordering::Relaxed) % GROUPS);
         }
-        shard.get()
+        group.get()
     })
 }
 
@@ -46,18 +58,18 @@ mod tests {
 
     #[test]
     fn a_thread_keeps_its_value_and_others_have_their_own() {
-        let made = AtomicUsize::new(0);
-        let shards = Shards::new();
+        let made = AtomicUsize::new(1);
+        let shards = Shards::new(0);
         let local = || *shards.local(|_| made.fetch_add(1, Ordering::Relaxed));
         let values: Vec<usize> = std::thread::scope(|scope| {
             let both = || {
                 assert_eq!(local(), local());
                 local()
             };
-            let threads: Vec<_> = (0..3 * SHARDS).map(|_| scope.spawn(both)).collect();
+            let threads: Vec<_> = (0..3 * GROUPS).map(|_| scope.spawn(both)).collect();
             threads.into_iter().map(|thread| thread.join().unwrap_or(usize::MAX)).collect()
         });
-        assert!(values.iter().all(|value| *value < SHARDS), "{values:?}");
-        assert!((2..=SHARDS).contains(&made.into_inner()));
+        assert!(values.iter().all(|value| *value < GROUPS), "{values:?}");
+        assert_eq!(made.into_inner(), GROUPS, "each group but the first has a copy of its own");
     }
 }

@@ -12,12 +12,15 @@ use crate::{Credentials, Event, Timing};
 
 pub(super) type Observer = Box<dyn Fn(&Event) + Send + Sync>;
 
+/// Asked by one at a time.
+pub(super) type Store = Box<tokio::sync::Mutex<dyn DynStore>>;
+
 /// Settings of an [`Authenticator`]; made by [`Authenticator::builder`].
 #[must_use]
 pub struct AuthenticatorBuilder {
     source: Box<dyn DynSource>,
     initial: Option<Credentials>,
-    store: Option<Box<dyn DynStore>>,
+    store: Option<Store>,
     clock: Box<dyn Clock>,
     timing: Timing,
     observer: Option<Observer>,
@@ -37,7 +40,7 @@ impl AuthenticatorBuilder {
 
     /// Where credentials are kept beyond this process. Default: nowhere.
     pub fn store(mut self, store: impl CredentialStore) -> Self {
-        self.store = Some(Box::new(store));
+        self.store = Some(Box::new(tokio::sync::Mutex::new(store)));
         self
     }
 
@@ -62,16 +65,16 @@ impl AuthenticatorBuilder {
 
     /// The authenticator. Spawns nothing, sends nothing, and needs no runtime.
     pub fn build(self) -> Authenticator {
-        let cache = Cache::new(self.timing.clone(), self.store.is_some(), self.initial, self.clock.now());
+        let timing = Arc::new(self.timing);
+        let cache = Cache::new(timing.clone(), self.store.is_some(), self.initial, self.clock.now());
         Authenticator {
             inner: Arc::new(Inner {
                 cache,
                 source: self.source,
                 store: self.store,
-                store_turn: tokio::sync::Mutex::new(()),
                 telling: tokio::sync::Mutex::new(()),
                 clock: self.clock,
-                timing: self.timing,
+                timing,
                 observer: self.observer,
             }),
         }

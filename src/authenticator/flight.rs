@@ -125,12 +125,13 @@ impl Inner {
 
     async fn load(&self) -> Result<Option<Credentials>, Error> {
         let Some(store) = &self.store else { return Ok(None) };
-        self.in_turn(async { store.load().await }).await
+        self.in_time(async { store.lock().await.load().await }).await
     }
 
     async fn save(&self, credentials: &Credentials, flight: u64) -> Result<(), Error> {
         let Some(store) = &self.store else { return Ok(()) };
-        self.in_turn(async {
+        self.in_time(async {
+            let store = store.lock().await;
             // A log-out that came first must not find its work undone (R17).
             match self.cache.is_in_the_air(flight) {
                 true => store.save(credentials).await,
@@ -143,7 +144,8 @@ impl Inner {
     /// Has the store forget what was cleared, unless that was done meanwhile.
     pub(super) async fn forget(&self) -> Result<(), Error> {
         let Some(store) = &self.store else { return Ok(()) };
-        self.in_turn(async {
+        self.in_time(async {
+            let store = store.lock().await;
             if self.cache.must_forget() {
                 store.clear().await?;
                 self.cache.stored(None);
@@ -156,7 +158,8 @@ impl Inner {
     /// Writes credentials that the program brought, unless others replaced them meanwhile.
     pub(super) async fn save_own(&self, credentials: &Credentials, generation: u64) -> Result<(), Error> {
         let Some(store) = &self.store else { return Ok(()) };
-        self.in_turn(async {
+        self.in_time(async {
+            let store = store.lock().await;
             if self.cache.holds(generation) {
                 self.cache.writes(credentials);
                 store.save(credentials).await?;
@@ -167,13 +170,9 @@ impl Inner {
         .await
     }
 
-    /// One call of the store at a time, in the order of the changes, each with its time limit.
-    async fn in_turn<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    /// One call of the store, the wait for its turn included, with its time limit.
+    async fn in_time<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let limit: Duration = self.timing.store_timeout;
-        let call = async {
-            let _turn = self.store_turn.lock().await;
-            call.await
-        };
         if Handle::try_current().is_err() {
             // No timer here: log-out from another executor has to do without a limit.
             return call.await;

@@ -18,7 +18,6 @@ use tokio::time::timeout;
 use crate::cache::{Ask, Cache, Held, Landing, Woken};
 use crate::clock::Clock;
 use crate::source::{CredentialSource, DynSource};
-use crate::store::DynStore;
 use crate::{Credentials, Error, Timing};
 
 /// Added to a flight's own limits before a waiter takes its runtime for dead.
@@ -48,11 +47,10 @@ pub struct Authenticator {
 struct Inner {
     cache: Cache,
     source: Box<dyn DynSource>,
-    store: Option<Box<dyn DynStore>>,
-    store_turn: tokio::sync::Mutex<()>,
+    store: Option<builder::Store>,
     telling: tokio::sync::Mutex<()>,
     clock: Box<dyn Clock>,
-    timing: Timing,
+    timing: Arc<Timing>,
     observer: Option<builder::Observer>,
 }
 

@@ -17,7 +17,7 @@ use crate::event::Event;
 use crate::{Credentials, Error, ErrorKind};
 
 impl State {
-    pub(super) fn begin(&mut self, mut flight: Flight) -> Step {
+    pub(super) fn begin(&mut self, mut flight: Box<Flight>) -> Step {
         flight.repeated = self.in_doubt;
         if self.must_forget {
             return self.go(flight, Phase::Beginning, Step::Forget);
@@ -37,7 +37,7 @@ impl State {
     }
 
     /// Refreshes if there is something to refresh with, else logs in.
-    pub(super) fn attempt(&mut self, flight: Flight) -> Step {
+    pub(super) fn attempt(&mut self, flight: Box<Flight>) -> Step {
         let held = self.held.as_ref().map(|held| held.credentials.clone());
         match held.filter(|held| held.refresh_token().is_some() && !self.refused) {
             Some(held) => {
@@ -51,7 +51,7 @@ impl State {
 
     pub(super) fn refreshed(
         &mut self,
-        mut flight: Flight,
+        mut flight: Box<Flight>,
         doubt: bool,
         sent: Reading,
         answer: Result<Credentials, Error>,
@@ -95,7 +95,7 @@ impl State {
         }
     }
 
-    pub(super) fn login_failed(&mut self, flight: Flight, error: Error, now: Reading) -> Step {
+    pub(super) fn login_failed(&mut self, flight: Box<Flight>, error: Error, now: Reading) -> Step {
         match error.kind() {
             ErrorKind::Transient => self.try_again(flight, error, now),
             ErrorKind::LoginRequired => {
@@ -113,7 +113,7 @@ impl State {
 
     pub(super) fn loaded(
         &mut self,
-        mut flight: Flight,
+        mut flight: Box<Flight>,
         why: Why,
         loaded: Result<Option<Credentials>, Error>,
         now: Reading,
@@ -144,7 +144,7 @@ impl State {
         !is_held && !self.stored.may_be(found)
     }
 
-    fn adopt(&mut self, flight: Flight, found: Credentials, now: Reading) -> Step {
+    fn adopt(&mut self, flight: Box<Flight>, found: Credentials, now: Reading) -> Step {
         let windows = Windows::of_held(&found, now, &self.timing, &mut self.dice);
         self.stored = Stored::only(&found);
         if let Some((initial, rejected)) = self.initial.clone().filter(|_| self.held.is_none()) {
@@ -160,7 +160,7 @@ impl State {
         self.take_up(flight, held, rejected, now)
     }
 
-    fn use_initial(&mut self, flight: Flight, now: Reading) -> Step {
+    fn use_initial(&mut self, flight: Box<Flight>, now: Reading) -> Step {
         match self.initial.take() {
             Some((initial, rejected)) => self.take_up(flight, initial, rejected, now),
             None => self.attempt(flight),
@@ -169,7 +169,7 @@ impl State {
 
     /// What was in doubt is the next thing to try, then what the source was built with; the full grant is the
     /// last.
-    fn after_refusal(&mut self, flight: Flight, now: Reading) -> Step {
+    fn after_refusal(&mut self, flight: Box<Flight>, now: Reading) -> Step {
         if let Some((doubted, rejected)) = self.doubted.take() {
             return self.take_up(flight, doubted, rejected, now);
         }
@@ -182,7 +182,7 @@ impl State {
     }
 
     /// Takes a credential that was not just issued: usable as it is, or something to refresh.
-    fn take_up(&mut self, flight: Flight, found: Arc<Held>, rejected: bool, now: Reading) -> Step {
+    fn take_up(&mut self, flight: Box<Flight>, found: Arc<Held>, rejected: bool, now: Reading) -> Step {
         let left = |held: &Held| held.windows.expiry.remaining(now).unwrap_or(Duration::MAX);
         let is_due = rejected || found.windows.freshness(now) >= Freshness::Mandatory;
         let (held, rejected) = match self.usable(now) {
@@ -206,7 +206,7 @@ impl State {
     }
 
     /// Waits and tries again, unless the deadline comes first.
-    fn try_again(&mut self, mut flight: Flight, error: Error, now: Reading) -> Step {
+    fn try_again(&mut self, mut flight: Box<Flight>, error: Error, now: Reading) -> Step {
         let wait = backoff::between_attempts(flight.attempts, &error, &mut self.dice);
         if now.monotonic.saturating_add(wait) >= flight.deadline {
             return self.fail(flight, error, now);

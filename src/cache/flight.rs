@@ -162,8 +162,9 @@ impl State {
         self.flight.as_ref().is_some_and(|flight| flight.id == id)
     }
 
-    pub(super) fn go(&mut self, flight: Flight, phase: Phase, step: Step) -> Step {
-        self.flight = Some(Flight { phase, ..flight });
+    pub(super) fn go(&mut self, mut flight: Box<Flight>, phase: Phase, step: Step) -> Step {
+        flight.phase = phase;
+        self.flight = Some(flight);
         step
     }
 }

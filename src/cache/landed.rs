@@ -22,7 +22,13 @@ impl State {
         }
     }
 
-    pub(super) fn land(&mut self, flight: Flight, sent: Reading, answer: Credentials, now: Reading) -> Step {
+    pub(super) fn land(
+        &mut self,
+        flight: Box<Flight>,
+        sent: Reading,
+        answer: Credentials,
+        now: Reading,
+    ) -> Step {
         let windows = Windows::of_answer(&answer, sent, &self.timing, &mut self.dice);
         let held = self.hold(answer, windows);
         if self.has_store {
@@ -36,7 +42,7 @@ impl State {
     /// The credential is persisted, or can't be: it is published either way (R16).
     pub(super) fn published(
         &mut self,
-        flight: Flight,
+        flight: Box<Flight>,
         held: Arc<Held>,
         saved: Result<(), Error>,
         now: Reading,
@@ -72,12 +78,12 @@ impl State {
         self.succeed(&flight, now)
     }
 
-    pub(super) fn fail(&mut self, flight: Flight, error: Error, now: Reading) -> Step {
+    pub(super) fn fail(&mut self, flight: Box<Flight>, error: Error, now: Reading) -> Step {
         self.fail_until(flight, error, Duration::ZERO, now)
     }
 
     /// Fails, and puts off the next flight until `next` at least, on the monotonic clock.
-    fn fail_until(&mut self, flight: Flight, error: Error, next: Duration, now: Reading) -> Step {
+    fn fail_until(&mut self, flight: Box<Flight>, error: Error, next: Duration, now: Reading) -> Step {
         let streak = self.failure.as_ref().map_or(0, |failure| failure.streak) + 1;
         let left = self.usable(now).and_then(|(held, _)| held.windows.expiry.remaining(now));
         let mut failure =
@@ -97,7 +103,7 @@ impl State {
             callers: flight.callers,
             next_attempt: failure.retry_at(usable).saturating_sub(now.monotonic),
         });
-        self.failure = Some(failure);
+        self.failure = Some(Box::new(failure));
     }
 
     pub(super) fn succeed(&mut self, flight: &Flight, now: Reading) -> Step {

@@ -56,44 +56,42 @@ struct Shared {
     state: State,
     /// Of the flight in the air.
     landing: Option<Arc<Landing>>,
-    /// The generation and the end of the published snapshot.
-    published: Option<(u64, Deadline)>,
 }
 
 /// What the warm path reads: a credential, and until when no one has to be asked about it.
 struct Snapshot {
-    held: Arc<Held>,
+    credentials: Shards<Credentials>,
+    generation: u64,
     until: Deadline,
-    /// Copies of the header value.
-    headers: Shards<HeaderValue>,
 }
 
 impl Cache {
-    pub(crate) fn new(timing: Timing, has_store: bool, initial: Option<Credentials>, now: Reading) -> Self {
+    pub(crate) fn new(
+        timing: Arc<Timing>,
+        has_store: bool,
+        initial: Option<Credentials>,
+        now: Reading,
+    ) -> Self {
         let mut state = State::new(timing, has_store);
         if let Some(initial) = initial {
             state.start_with(initial, now);
         }
-        let shared = Mutex::new(Shared { state, landing: None, published: None });
+        let shared = Mutex::new(Shared { state, landing: None });
         Self { shared, snapshot: Slot::new() }
     }
 
     /// The credential in hand, if nothing has to be asked about it: no lock, no allocation.
     pub(crate) fn warm(&self, now: Reading) -> Option<Credentials> {
-        self.fresh(now, |snapshot| snapshot.held.credentials.clone())
+        self.fresh(now, |snapshot| snapshot.credentials.local(Credentials::copy).clone())
     }
 
     /// The same for a request: the header value, and the generation to report should it be rejected.
     #[inline]
     pub(crate) fn warm_header(&self, now: Reading) -> Option<(HeaderValue, u64)> {
-        self.fresh(now, |snapshot| {
-            let held = &snapshot.held;
-            let header = snapshot.headers.local(|original| match original {
-                true => held.header.clone(),
-                false => held.credentials.bearer_copy(),
-            });
-            (header.clone(), held.generation)
-        })
+        let take = |snapshot: &Snapshot| {
+            (snapshot.credentials.local(Credentials::copy).bearer().clone(), snapshot.generation)
+        };
+        self.fresh(now, take)
     }
 
     #[inline]
@@ -256,12 +254,15 @@ impl Cache {
         let mut shared = self.shared.lock();
         let result = change(&mut shared);
         let snapshot = shared.state.snapshot(now);
-        let published = snapshot.as_ref().map(|(held, until)| (held.generation, *until));
-        if shared.published != published {
-            shared.published = published;
-            self.snapshot.set(
-                snapshot.map(|(held, until)| Arc::new(Snapshot { held, until, headers: Shards::new() })),
-            );
+        let same = |published: Option<&Snapshot>| {
+            published.map(|published| (published.generation, published.until))
+                == snapshot.as_ref().map(|(held, until)| (held.generation, *until))
+        };
+        if !self.snapshot.read(same) {
+            self.snapshot.set(snapshot.map(|(held, until)| {
+                let credentials = Shards::new(held.credentials.clone());
+                Arc::new(Snapshot { credentials, generation: held.generation, until })
+            }));
         }
         result
     }

@@ -84,7 +84,7 @@ impl World {
     fn new(store: Option<Store>, initial: Option<Credentials>, seconds: u64) -> Arc<Self> {
         let timing = Timing::default().without_jitter();
         Arc::new(Self {
-            cache: Cache::new(timing, store.is_some(), initial, START),
+            cache: Cache::new(timing.into(), store.is_some(), initial, START),
             now: START.after(Duration::from_secs(seconds)),
             store,
             answers: Default::default(),
@@ -120,22 +120,22 @@ impl World {
     }
 
     /// What a caller of `Authenticator::credentials` does.
-    fn call(self: &Arc<Self>) -> Result<Arc<Held>, Error> {
-        match self.cache.fresh(self.now, |snapshot| snapshot.held.clone()) {
-            Some(held) => Ok(self.seen(held)),
+    fn call(self: &Arc<Self>) -> Result<Credentials, Error> {
+        match self.cache.warm(self.now) {
+            Some(credentials) => Ok(self.seen(credentials)),
             None => self.settle(self.cache.need(self.now)),
         }
     }
 
     /// As `Authenticator::settle`.
-    fn settle(self: &Arc<Self>, mut ask: Ask) -> Result<Arc<Held>, Error> {
+    fn settle(self: &Arc<Self>, mut ask: Ask) -> Result<Credentials, Error> {
         loop {
             match ask {
                 Ask::Use(held, background) => {
                     if let Some(landing) = background {
                         self.launch(&landing);
                     }
-                    return Ok(self.seen(held));
+                    return Ok(self.seen(held.credentials.clone()));
                 }
                 Ask::Fail(error) => return Err(error),
                 Ask::Wait { landing, run } => {
@@ -237,13 +237,13 @@ impl World {
     }
 
     /// What is handed out was stored before (R16).
-    fn seen(&self, held: Arc<Held>) -> Arc<Held> {
+    fn seen(&self, credentials: Credentials) -> Credentials {
         if let Some(store) = &self.store {
-            let at = held.credentials.access_token();
+            let at = credentials.access_token();
             let stored = store.content.lock().ever.iter().any(|stored| stored == at);
             assert!(stored, "{at} was published before it was stored");
         }
-        held
+        credentials
     }
 
     /// Waits for the runners; there may come more while it waits.
@@ -262,8 +262,8 @@ impl World {
     }
 
     fn warm(&self) -> Option<String> {
-        let held = self.cache.fresh(self.now, |snapshot| snapshot.held.clone())?;
-        Some(self.seen(held).credentials.access_token().to_owned())
+        let credentials = self.cache.warm(self.now)?;
+        Some(self.seen(credentials).access_token().to_owned())
     }
 
     fn stored(&self) -> Option<String> {
@@ -281,6 +281,6 @@ impl Store {
 }
 
 /// The access token of an answer.
-fn token(answer: &Result<Arc<Held>, Error>) -> &str {
-    answer.as_ref().map_or("none", |held| held.credentials.access_token())
+fn token(answer: &Result<Credentials, Error>) -> &str {
+    answer.as_ref().map_or("none", Credentials::access_token)
 }

@@ -4,8 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderValue;
-
 use super::backoff::Failure;
 use super::dice::Dice;
 use super::flight::Flight;
@@ -16,11 +14,10 @@ use crate::clock::Reading;
 use crate::event::{Cause, Event};
 use crate::{Credentials, Error, Timing};
 
-/// A credential that was held, with its header value and its windows. Immutable: a successor has another
+/// A credential that was held, with its windows. Immutable: a successor has another
 /// generation.
 pub(crate) struct Held {
     pub(crate) credentials: Credentials,
-    pub(crate) header: HeaderValue,
     pub(crate) generation: u64,
     /// The first of the generations in a row, up to this one, that had this very access token.
     pub(super) since: u64,
@@ -39,8 +36,7 @@ impl Held {
             None => credentials,
         };
         let generation = self.generation.max(other.generation);
-        let (header, since, windows) = (self.header.clone(), self.since, self.windows);
-        Arc::new(Self { credentials, header, generation, since, windows })
+        Arc::new(Self { credentials, generation, since: self.since, windows: self.windows })
     }
 }
 
@@ -59,7 +55,7 @@ pub(crate) enum Verdict {
 }
 
 pub(crate) struct State {
-    pub(super) timing: Timing,
+    pub(super) timing: Arc<Timing>,
     pub(super) dice: Dice,
     pub(super) has_store: bool,
     /// What is held; usable only as [`usable`](Self::usable) says.
@@ -71,8 +67,8 @@ pub(crate) struct State {
     /// What was in hand, its refresh token in doubt, when something else was found in the store. What was found
     /// may be older: a write of ours may have failed.
     pub(super) doubted: Option<Fallback>,
-    pub(super) flight: Option<Flight>,
-    pub(super) failure: Option<Failure>,
+    pub(super) flight: Option<Box<Flight>>,
+    pub(super) failure: Option<Box<Failure>>,
     /// The held refresh token was refused: it is never sent again.
     pub(super) refused: bool,
     /// The held refresh token was sent and no answer came: it may be spent (R14).
@@ -94,7 +90,8 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(timing: Timing, has_store: bool) -> Self {
+    pub(crate) fn new(timing: impl Into<Arc<Timing>>, has_store: bool) -> Self {
+        let timing = timing.into();
         Self {
             dice: Dice::new(timing.jitter),
             timing,
@@ -196,7 +193,6 @@ impl State {
     }
 
     pub(super) fn hold(&mut self, credentials: Credentials, windows: Windows) -> Arc<Held> {
-        let header = credentials.bearer().clone();
         let credentials = match windows.expires_at() {
             Some(at) => credentials.with_expires_at(at),
             None => credentials,
@@ -205,7 +201,7 @@ impl State {
         let generation = self.generation;
         let same = self.held.as_ref().filter(|held| held.credentials.same_access_token(&credentials));
         let since = same.map_or(generation, |held| held.since);
-        Arc::new(Held { credentials, header, generation, since, windows })
+        Arc::new(Held { credentials, generation, since, windows })
     }
 
     pub(crate) fn generation(&self) -> u64 {
@@ -237,7 +233,7 @@ impl State {
 
     fn start(&mut self, now: Reading, cause: Cause) -> u64 {
         self.flights += 1;
-        self.flight = Some(Flight::new(self.flights, cause, now, &self.timing));
+        self.flight = Some(Box::new(Flight::new(self.flights, cause, now, &self.timing)));
         self.events.push(Event::RefreshStarted { generation: self.generation(), cause });
         self.flights
     }

@@ -2,17 +2,18 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::attempt::{Again, Attempt, Renewal};
-use super::{AuthError, Settings};
+use super::AuthError;
+use super::again::Again;
+use super::attempt::{Pending, Terms, Unsent};
+use crate::Error;
 use crate::bearer::{Bearer, RenewalError};
-use crate::{Authenticator, Error};
+use crate::per_request::may_replay;
 
 pin_project! {
     /// The response future of [`Auth`](super::Auth).
@@ -26,6 +27,7 @@ pin_project! {
 }
 
 pin_project! {
+    // What only a missing or a rejected token needs is in a box, because a future is moved by those who hold it.
     #[project = StateProjection]
     enum State<S, B, R, F> {
         /// Not ours, or the second attempt: the answer goes to the caller as it is.
@@ -33,13 +35,13 @@ pin_project! {
         /// It can't be sent.
         Refusing { error: Option<Error> },
         /// Nothing usable was in hand. The ready service is kept for when there is.
-        Waiting { held: Renewal, ready: Option<(S, Request<B>, Option<Authenticator>)>, settings: Arc<Settings> },
+        Waiting { held: Pending, unsent: Option<Box<Unsent<S, B>>> },
         /// The first attempt is on its way.
-        Sending { #[pin] future: F, attempt: Attempt<S, B> },
+        Sending { #[pin] future: F, again: Option<Again<S, B>>, generation: u64, terms: Terms },
         /// The token was rejected. The answer is kept: it is the caller's, if there is no successor.
-        Renewing { held: Renewal, response: Option<Response<R>>, again: Again<S, B> },
+        Renewing { held: Pending, response: Option<Box<Response<R>>>, again: Option<Box<Again<S, B>>> },
         /// The service is made ready once more (tower's contract), then the copy is sent.
-        Readying { again: Option<(S, Request<B>)> },
+        Readying { again: Option<Box<(S, Request<B>)>> },
     }
 }
 
@@ -52,24 +54,44 @@ where
         Self { state: State::Passing { future } }
     }
 
-    #[inline]
-    pub(super) fn sending(future: S::Future, attempt: Attempt<S, B>) -> Self {
-        Self { state: State::Sending { future, attempt } }
+    pub(super) fn waiting(service: S, request: Request<B>, terms: Terms) -> Self {
+        let held = terms.acquire();
+        let unsent = Some(Box::new(Unsent { service, request, terms }));
+        Self { state: State::Waiting { held, unsent } }
     }
+}
 
-    pub(super) fn refusing(error: Error) -> Self {
-        Self { state: State::Refusing { error: Some(error) } }
-    }
-
-    pub(super) fn waiting(
-        service: S,
-        request: Request<B>,
-        own: Option<Authenticator>,
-        settings: Arc<Settings>,
+impl<S, B, R> ResponseFuture<S, B, R>
+where
+    S: Service<Request<B>> + Clone,
+    B: 'static,
+{
+    /// Sends the request on the service that was made ready; a clone, unready, is kept for the replay. With a
+    /// credential of the caller's it is sent as it is, and there is nothing to judge.
+    // Inlined, because what is made here is large, and would be moved at every return.
+    #[inline(always)]
+    pub(super) fn sending(
+        ready: &mut S,
+        mut request: Request<B>,
+        (header, generation): (HeaderValue, u64),
+        terms: Terms,
     ) -> Self {
-        let authenticator = settings.bearer.authenticator(&own).clone();
-        let held = Box::pin(async move { authenticator.acquire().await });
-        Self { state: State::Waiting { held, ready: Some((service, request, own)), settings } }
+        let again = match may_replay(request.extensions()) {
+            true => Again::of(ready, &mut request, &terms.settings.known),
+            false => None,
+        };
+        match Bearer::authorize(request.headers_mut(), header) {
+            Ok(true) if again.is_none() => {
+                let future = ready.call(request);
+                Self { state: State::Sending { future, again: None, generation, terms } }
+            }
+            Ok(true) => {
+                let future = ready.call(request);
+                Self { state: State::Sending { future, again, generation, terms } }
+            }
+            Ok(false) => Self { state: State::Passing { future: ready.call(request) } },
+            Err(error) => Self { state: State::Refusing { error: Some(error) } },
+        }
     }
 }
 
@@ -90,53 +112,56 @@ where
                 StateProjection::Refusing { error } => {
                     return taken(error).map(|error| Err(AuthError::Credentials(error)));
                 }
-                StateProjection::Waiting { held, ready, settings } => {
+                StateProjection::Waiting { held, unsent } => {
                     let held = ready!(held.as_mut().poll(context)).map_err(AuthError::Credentials)?;
-                    let (mut service, request, own) = ready!(taken(ready));
-                    let (warm, settings) = ((held.header.clone(), held.generation), settings.clone());
-                    match Attempt::first(&mut service, request, warm, own, settings) {
-                        Ok((future, Some(attempt))) => State::Sending { future, attempt },
-                        Ok((future, None)) => State::Passing { future },
-                        Err(error) => State::Refusing { error: Some(error) },
-                    }
+                    let Unsent { mut service, request, terms } = *ready!(taken(unsent));
+                    Self::sending(
+                        &mut service,
+                        request,
+                        (held.credentials.bearer().clone(), held.generation),
+                        terms,
+                    )
+                    .state
                 }
-                StateProjection::Sending { future, attempt } => {
+                StateProjection::Sending { future, again, generation, terms } => {
                     let response = ready!(future.poll(context)).map_err(AuthError::Service)?;
-                    if !attempt.is_rejected(&response) {
+                    if !terms.is_rejected(&response) {
                         // Nothing has to be kept of the request any more, however long this future is.
-                        attempt.again = None;
+                        *again = None;
                         return Poll::Ready(Ok(response));
                     }
-                    let again = attempt.again.take();
-                    State::Renewing { held: attempt.renew(), response: Some(response), again }
+                    let (held, again) = (terms.renew(*generation), again.take().map(Box::new));
+                    State::Renewing { held, response: Some(Box::new(response)), again }
                 }
                 StateProjection::Renewing { held, response, again } => {
                     let held = match ready!(held.as_mut().poll(context)) {
                         Ok(held) => held,
                         Err(error) => {
-                            let mut response = ready!(taken(response));
+                            let mut response = *ready!(taken(response));
                             response.extensions_mut().insert(RenewalError(error));
                             return Poll::Ready(Ok(response));
                         }
                     };
-                    let again = again.take();
-                    match again.and_then(|(service, spare)| Some((service, spare.into_request()?))) {
+                    match again.take().and_then(|again| again.into_call()) {
                         Some((service, mut request)) => {
-                            Bearer::authorize(request.headers_mut(), held.header.clone())
+                            Bearer::authorize(request.headers_mut(), held.credentials.bearer().clone())
                                 .map_err(AuthError::Credentials)?;
                             // Changing the state drops the 401, and so frees its connection.
-                            State::Readying { again: Some((service, request)) }
+                            State::Readying { again: Some(Box::new((service, request))) }
                         }
-                        None => return taken(response).map(Ok),
+                        None => return taken(response).map(|response| Ok(*response)),
                     }
                 }
                 StateProjection::Readying { again } => {
-                    let (mut service, request) = ready!(taken(again));
-                    match service.poll_ready(context) {
-                        Poll::Ready(Ok(())) => State::Passing { future: service.call(request) },
+                    let mut next = ready!(taken(again));
+                    match next.0.poll_ready(context) {
+                        Poll::Ready(Ok(())) => {
+                            let (mut service, request) = *next;
+                            State::Passing { future: service.call(request) }
+                        }
                         Poll::Ready(Err(error)) => return Poll::Ready(Err(AuthError::Service(error))),
                         Poll::Pending => {
-                            *again = Some((service, request));
+                            *again = Some(next);
                             return Poll::Pending;
                         }
                     }

@@ -18,6 +18,7 @@
 //! # }
 //! ```
 
+mod again;
 mod attempt;
 mod error;
 mod future;
@@ -33,7 +34,7 @@ use http::{Extensions, Uri};
 use tower_layer::Layer;
 
 use crate::bearer::{Bearer, ResponseHead};
-use crate::replay::{ReplayableBody, Taught};
+use crate::replay::{Known, ReplayableBody};
 use crate::{Authenticator, Error, Scope};
 
 /// Puts [`Auth`] around a service.
@@ -53,14 +54,14 @@ pub struct AuthLayer {
 pub(crate) struct Settings {
     pub(crate) bearer: Bearer,
     response_uri: Option<fn(&Extensions) -> Option<Uri>>,
-    replays: Taught,
+    known: Known,
 }
 
 impl AuthLayer {
     /// A layer that authorizes requests to the origins in `scope`. All others pass through untouched.
     pub fn new(scope: Scope, authenticator: Authenticator) -> Self {
         let bearer = Bearer::new(scope, authenticator);
-        Self { settings: Settings { bearer, response_uri: None, replays: Taught::default() } }
+        Self { settings: Settings { bearer, response_uri: None, known: Known::default() } }
     }
 
     /// A layer for one origin, such as `https://api.example.com`.
@@ -88,7 +89,7 @@ impl AuthLayer {
     /// [knows](crate::replay). Of several calls the last one counts.
     #[must_use]
     pub fn replays<B: ReplayableBody>(mut self) -> Self {
-        self.settings.replays = Taught::new::<B>();
+        self.settings.known = Known::with::<B>();
         self
     }
 
@@ -105,10 +106,10 @@ impl AuthLayer {
 }
 
 impl Settings {
-    /// Whether an answer came from where its request was sent (R30).
-    fn is_from(&self, extensions: &Extensions, origin: &Uri) -> bool {
+    /// Whether an answer came from where its request was sent, as far as can be known (R30).
+    fn is_from(&self, extensions: &Extensions, sent_to: usize) -> bool {
         let from = self.response_uri.and_then(|read| read(extensions));
-        from.is_none_or(|from| crate::scope::Origin::of(&from) == crate::scope::Origin::of(origin))
+        from.is_none_or(|from| self.bearer.is_from(sent_to, |scope| scope.find(&from)))
     }
 }
 

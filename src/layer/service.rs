@@ -8,12 +8,11 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::attempt::Attempt;
+use super::attempt::Terms;
 use super::future::ResponseFuture;
 use super::{AuthError, Settings};
 use crate::Scope;
 use crate::bearer::Bearer;
-use crate::per_request::own_authenticator;
 use crate::shard::Shards;
 
 /// Injects the bearer header, and on a 401 refreshes and sends the request again, once.
@@ -26,26 +25,13 @@ use crate::shard::Shards;
 #[derive(Clone)]
 pub struct Auth<S> {
     inner: S,
-    shared: Arc<Shared>,
-}
-
-/// What the clones of a service share.
-struct Shared {
-    settings: Settings,
-    /// What their requests hold of it, until they are answered.
-    local: Shards<Arc<Settings>>,
-}
-
-impl Shared {
-    #[inline]
-    fn local(&self) -> Arc<Settings> {
-        self.local.local(|_| Arc::new(self.settings.clone())).clone()
-    }
+    /// Requests hold on to theirs until they are answered.
+    settings: Arc<Shards<Arc<Settings>>>,
 }
 
 impl<S> Auth<S> {
     pub(super) fn new(inner: S, settings: Settings) -> Self {
-        Self { inner, shared: Arc::new(Shared { settings, local: Shards::new() }) }
+        Self { inner, settings: Arc::new(Shards::new(Arc::new(settings))) }
     }
 
     /// The service inside.
@@ -73,26 +59,20 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let settings = &self.shared.settings;
-        let in_scope = |scope: &Scope| scope.contains(request.uri());
-        if !settings.bearer.applies(in_scope, request.extensions()) {
+        let find = |scope: &Scope| scope.find(request.uri());
+        let settings = self.settings.local(|original| Arc::new(Settings::clone(original)));
+        let Some(sent_to) = settings.bearer.applies(find, request.extensions()) else {
             return ResponseFuture::passing(self.inner.call(request));
-        }
-        let own = own_authenticator(request.extensions());
-        let warm = settings.bearer.authenticator(&own).warm_header();
-        let settings = self.shared.local();
-        match warm {
-            Some(warm) => match Attempt::first(&mut self.inner, request, warm, own, settings) {
-                Ok((future, Some(attempt))) => ResponseFuture::sending(future, attempt),
-                Ok((future, None)) => ResponseFuture::passing(future),
-                Err(error) => ResponseFuture::refusing(error),
-            },
+        };
+        let terms = Terms::new(sent_to, request.extensions(), settings.clone());
+        match terms.authenticator().warm_header() {
+            Some(warm) => ResponseFuture::sending(&mut self.inner, request, warm, terms),
             None if Bearer::has_own(request.headers()) => ResponseFuture::passing(self.inner.call(request)),
             None => {
                 // The service that was made ready is the one called; its clone is made ready again.
                 let spare = self.inner.clone();
                 let ready = mem::replace(&mut self.inner, spare);
-                ResponseFuture::waiting(ready, request, own, settings)
+                ResponseFuture::waiting(ready, request, terms)
             }
         }
     }
@@ -102,7 +82,7 @@ impl<S: fmt::Debug> fmt::Debug for Auth<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Auth")
             .field("inner", &self.inner)
-            .field("bearer", &self.shared.settings.bearer)
+            .field("bearer", &self.settings.original().bearer)
             .finish()
     }
 }

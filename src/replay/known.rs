@@ -9,40 +9,42 @@ use http_body_util::{Empty, Full};
 
 use super::{Replay, ReplayBody, ReplayableBody};
 
-/// A body type that the layer was told of: `fn(&mut B) -> Replay<B>`, its `B` erased.
+/// The body types that a layer knows how to send twice: these, and the one that it was told of, as a
+/// `fn(&mut B) -> Replay<B>` whose `B` is erased.
 #[derive(Clone, Default)]
-pub(crate) struct Taught(Option<Arc<dyn Any + Send + Sync>>);
+pub(crate) struct Known(Option<Arc<dyn Any + Send + Sync>>);
 
-impl Taught {
-    pub(crate) fn new<B: ReplayableBody>() -> Self {
+impl Known {
+    pub(crate) fn with<B: ReplayableBody>() -> Self {
         let replay: fn(&mut B) -> Replay<B> = B::replay;
         Self(Some(Arc::new(replay)))
     }
 
-    fn replay<B: 'static>(&self, body: &mut B) -> Option<Replay<B>> {
+    /// What a second attempt would send. The comparisons are of constants, and fold away when compiled.
+    #[inline]
+    pub(crate) fn replay<B: 'static>(&self, body: &mut B) -> Replay<B> {
+        replay_as::<B, Full<Bytes>>(body)
+            .or_else(|| replay_as::<B, Empty<Bytes>>(body))
+            .or_else(|| replay_as::<B, Bytes>(body))
+            .or_else(|| replay_as::<B, String>(body))
+            .or_else(|| replay_as::<B, &'static str>(body))
+            .or_else(|| replay_as::<B, ()>(body))
+            .or_else(|| replay_as::<B, ReplayBody>(body))
+            .or_else(|| replay_reqwest(body))
+            .or_else(|| self.replay_told_of(body))
+            .unwrap_or(Replay::Never)
+    }
+
+    fn replay_told_of<B: 'static>(&self, body: &mut B) -> Option<Replay<B>> {
         let replay = self.0.as_ref()?.downcast_ref::<fn(&mut B) -> Replay<B>>()?;
         Some(replay(body))
     }
 }
 
-impl fmt::Debug for Taught {
+impl fmt::Debug for Known {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Taught").field(&self.0.is_some()).finish()
+        f.debug_tuple("Known").field(&self.0.is_some()).finish()
     }
-}
-
-/// What a second attempt would send. The comparisons are of constants, and fold away when compiled.
-pub(super) fn replay_of<B: 'static>(body: &mut B, taught: &Taught) -> Replay<B> {
-    replay_as::<B, Full<Bytes>>(body)
-        .or_else(|| replay_as::<B, Empty<Bytes>>(body))
-        .or_else(|| replay_as::<B, Bytes>(body))
-        .or_else(|| replay_as::<B, String>(body))
-        .or_else(|| replay_as::<B, &'static str>(body))
-        .or_else(|| replay_as::<B, ()>(body))
-        .or_else(|| replay_as::<B, ReplayBody>(body))
-        .or_else(|| replay_reqwest(body))
-        .or_else(|| taught.replay(body))
-        .unwrap_or(Replay::Never)
 }
 
 #[cfg(feature = "reqwest")]
@@ -68,7 +70,7 @@ mod tests {
     use super::*;
 
     fn copy<B: 'static>(mut body: B) -> Option<B> {
-        replay_of(&mut body, &Taught::default()).into_body()
+        Known::default().replay(&mut body).into_body()
     }
 
     #[test]
@@ -103,9 +105,9 @@ mod tests {
                 if self.0 == 0 { Replay::Never } else { Replay::Copy(self.clone()) }
             }
         }
-        let taught = Taught::new::<Mine>();
-        assert_eq!(replay_of(&mut Mine(7), &taught).into_body(), Some(Mine(7)));
-        assert_eq!(replay_of(&mut Mine(0), &taught).into_body(), None);
-        assert_eq!(replay_of(&mut "x", &taught).into_body(), Some("x"), "the known ones stay known");
+        let known = Known::with::<Mine>();
+        assert_eq!(known.replay(&mut Mine(7)).into_body(), Some(Mine(7)));
+        assert_eq!(known.replay(&mut Mine(0)).into_body(), None);
+        assert_eq!(known.replay(&mut "x").into_body(), Some("x"), "the known ones stay known");
     }
 }

@@ -31,12 +31,10 @@ mod known;
 #[cfg(feature = "reqwest")]
 pub(crate) mod reqwest;
 mod shared;
-mod spare;
 
 pub use body::ReplayBody;
-pub(crate) use known::Taught;
+pub(crate) use known::Known;
 pub use shared::Superseded;
-pub(crate) use spare::Spare;
 
 use bytes::{Buf, Bytes};
 use http_body_util::{Empty, Full};

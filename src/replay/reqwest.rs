@@ -43,11 +43,6 @@ impl Spare {
         }
     }
 
-    /// Where the request is sent.
-    pub(crate) fn url(&self) -> &reqwest::Url {
-        self.head.url()
-    }
-
     /// The request, if its body is still to be had.
     pub(crate) fn into_request(self) -> Option<Request> {
         let mut request = self.head;
