@@ -28,6 +28,11 @@ pub const BACKOFF_MAX: Duration = Duration::from_secs(60);
 pub const URGENT_BACKOFF_FIRST: Duration = Duration::from_millis(200);
 /// The longest wait between failed flights with nothing usable in hand: short, so that recovery is prompt.
 pub const URGENT_BACKOFF_MAX: Duration = Duration::from_secs(5);
+/// The share of an outage that has to pass before the next attempt, as a divisor: a client is back within a tenth of
+/// the time that the identity provider was away.
+pub const OUTAGE_DIVISOR: u32 = 10;
+/// The longest wait that this share of a long outage makes.
+pub const OUTAGE_BACKOFF_MAX: Duration = Duration::from_secs(60);
 /// How long a terminal error is remembered and given to every caller.
 pub const TERMINAL_MEMORY: Duration = Duration::from_secs(5);
 /// The least time between two refreshes that a rejection caused (or half the lifetime, if that is less).
@@ -57,6 +62,7 @@ pub struct Timing {
     pub(crate) advisory: (u32, Duration),
     pub(crate) mandatory: (u32, Duration),
     pub(crate) flight_deadline: Duration,
+    pub(crate) outage_backoff_max: Duration,
     pub(crate) terminal_memory: Duration,
     pub(crate) rejection_interval: Duration,
     pub(crate) store_timeout: Duration,
@@ -70,6 +76,7 @@ impl Default for Timing {
             advisory: (ADVISORY_DIVISOR, ADVISORY_MAX),
             mandatory: (MANDATORY_DIVISOR, MANDATORY_MAX),
             flight_deadline: FLIGHT_DEADLINE,
+            outage_backoff_max: OUTAGE_BACKOFF_MAX,
             terminal_memory: TERMINAL_MEMORY,
             rejection_interval: REJECTION_INTERVAL,
             store_timeout: STORE_TIMEOUT,
@@ -101,6 +108,16 @@ impl Timing {
     #[must_use]
     pub fn flight_deadline(mut self, deadline: Duration) -> Self {
         self.flight_deadline = deadline.min(MAX_LIFETIME);
+        self
+    }
+
+    /// The longest wait that a long outage makes. Attempts without a usable token are a tenth of its length
+    /// ([`OUTAGE_DIVISOR`]) apart, once that is more than [`RETRY_MAX`]: a fleet whose tokens have all lapsed comes back to
+    /// a provider that has just recovered spread over as long, and not at once. Default [`OUTAGE_BACKOFF_MAX`]. With zero
+    /// every client is back within seconds.
+    #[must_use]
+    pub fn outage_backoff_max(mut self, max: Duration) -> Self {
+        self.outage_backoff_max = max.min(MAX_LIFETIME);
         self
     }
 

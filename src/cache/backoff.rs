@@ -4,16 +4,41 @@ use std::time::Duration;
 
 use super::dice::Dice;
 use crate::timing::{
-    BACKOFF_FIRST, BACKOFF_MAX, RETRY_AFTER_MAX, RETRY_FIRST, RETRY_MAX, Timing, URGENT_BACKOFF_FIRST,
-    URGENT_BACKOFF_MAX,
+    BACKOFF_FIRST, BACKOFF_MAX, OUTAGE_DIVISOR, RETRY_AFTER_MAX, RETRY_FIRST, RETRY_MAX, Timing,
+    URGENT_BACKOFF_FIRST, URGENT_BACKOFF_MAX,
 };
 use crate::{Error, ErrorKind};
+
+/// Flights in a row that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Streak {
+    pub(crate) flights: u32,
+    /// When the first of them, or what may become the first, was started.
+    pub(crate) since: Duration,
+}
+
+impl Streak {
+    /// Before the first failure.
+    pub(crate) fn none(now: Duration) -> Self {
+        Self { flights: 0, since: now }
+    }
+
+    pub(crate) fn with_one_more(self) -> Self {
+        Self { flights: self.flights.saturating_add(1), ..self }
+    }
+
+    /// The wait that a long outage makes: a share of its length, so that a fleet whose tokens have all lapsed comes
+    /// back spread over such a share, and not at once. Nothing, while that is no more than the other waits.
+    fn outage_wait(&self, now: Duration, timing: &Timing) -> Duration {
+        let share = now.saturating_sub(self.since) / OUTAGE_DIVISOR;
+        if share > RETRY_MAX { share.min(timing.outage_backoff_max) } else { Duration::ZERO }
+    }
+}
 
 /// The flight that failed last, and when the next may start. Kept until one succeeds.
 pub(crate) struct Failure {
     pub(crate) error: Error,
-    /// How many flights in a row have failed.
-    pub(crate) streak: u32,
+    pub(crate) streak: Streak,
     at: Duration,
     /// With a valid token in hand, and with nothing usable: which one applies is asked for when it
     /// matters, because the token may lapse or be rejected meanwhile (R8).
@@ -25,7 +50,7 @@ impl Failure {
     /// `left` is the rest of the life of the token in hand.
     pub(crate) fn new(
         error: Error,
-        streak: u32,
+        streak: Streak,
         at: Duration,
         left: Option<Duration>,
         timing: &Timing,
@@ -34,14 +59,17 @@ impl Failure {
         let relaxed_max =
             left.map_or(BACKOFF_MAX, |left| BACKOFF_MAX.min(left / 2)).max(URGENT_BACKOFF_FIRST);
         // R11: a terminal error is remembered, a server's own wish is honoured up to a cap.
-        let least = match error.kind() {
-            ErrorKind::LoginRequired | ErrorKind::Misconfigured => timing.terminal_memory,
-            _ => error.retry_after().unwrap_or_default().min(RETRY_AFTER_MAX),
+        let (least, outage) = match error.kind() {
+            ErrorKind::LoginRequired | ErrorKind::Misconfigured => (timing.terminal_memory, Duration::ZERO),
+            _ => {
+                (error.retry_after().unwrap_or_default().min(RETRY_AFTER_MAX), streak.outage_wait(at, timing))
+            }
         };
-        let doubled = |first: Duration, max: Duration| doubling(first, streak.saturating_sub(1), max);
+        let doubled = |first: Duration, max: Duration| doubling(first, streak.flights.saturating_sub(1), max);
+        let urgent = doubled(URGENT_BACKOFF_FIRST, URGENT_BACKOFF_MAX).max(outage);
         Self {
             relaxed: jittered(doubled(BACKOFF_FIRST, relaxed_max), dice).max(least),
-            urgent: jittered(doubled(URGENT_BACKOFF_FIRST, URGENT_BACKOFF_MAX), dice).max(least),
+            urgent: jittered(urgent, dice).max(least),
             error,
             streak,
             at,
@@ -52,21 +80,29 @@ impl Failure {
     /// because nothing says that the identity provider is in trouble (R7).
     pub(crate) fn interrupted(
         error: Error,
-        streak: u32,
+        streak: Streak,
         at: Duration,
         timing: &Timing,
         dice: &mut Dice,
     ) -> Self {
-        let failure = Self::new(error, streak.saturating_sub(1), at, None, timing, dice);
-        match streak {
-            0 | 1 => Self { streak: 1, relaxed: Duration::ZERO, urgent: Duration::ZERO, ..failure },
-            _ => Self { streak, ..failure },
+        let before = Streak { flights: streak.flights.saturating_sub(1), ..streak };
+        let failure = Self { streak, ..Self::new(error, before, at, None, timing, dice) };
+        match before.flights {
+            0 => Self { relaxed: Duration::ZERO, urgent: Duration::ZERO, ..failure },
+            _ => failure,
         }
     }
 
     /// When the next flight may start, on the monotonic clock.
     pub(crate) fn retry_at(&self, usable: bool) -> Duration {
         self.at.saturating_add(if usable { self.relaxed } else { self.urgent })
+    }
+
+    /// The streak of a flight that starts now. Long after the next one could have started it is a new one: nobody has
+    /// looked, and what was then says little.
+    pub(crate) fn streak_at(&self, now: Duration, timing: &Timing) -> Streak {
+        let latest = self.retry_at(true).max(self.retry_at(false)).saturating_add(timing.outage_backoff_max);
+        if now <= latest { self.streak } else { Streak { since: now, ..self.streak } }
     }
 
     /// Puts off the next flight until `at`, whatever is in hand.
@@ -77,10 +113,18 @@ impl Failure {
     }
 }
 
-/// The wait before attempt `attempt + 1` of one flight, or what the server asked for, if that is longer.
-pub(crate) fn between_attempts(attempt: u32, error: &Error, dice: &mut Dice) -> Duration {
+/// The wait before attempt `attempt + 1` of one flight, or what the outage or the server asks for, if that is longer.
+pub(crate) fn between_attempts(
+    attempt: u32,
+    error: &Error,
+    streak: Streak,
+    now: Duration,
+    timing: &Timing,
+    dice: &mut Dice,
+) -> Duration {
     let asked = error.retry_after().unwrap_or_default().min(RETRY_AFTER_MAX);
-    dice.up_to(doubling(RETRY_FIRST, attempt, RETRY_MAX)).max(asked)
+    let outage = jittered(streak.outage_wait(now, timing), dice);
+    dice.up_to(doubling(RETRY_FIRST, attempt, RETRY_MAX)).max(outage).max(asked)
 }
 
 fn doubling(first: Duration, times: u32, max: Duration) -> Duration {

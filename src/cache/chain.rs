@@ -205,10 +205,14 @@ impl State {
         self.succeed(&flight, now)
     }
 
-    /// Waits and tries again, unless the deadline comes first.
+    /// Waits and tries again, unless the deadline comes first. While a valid token is in hand, and after a failed flight,
+    /// there is no hurry: the waits between flights do.
     fn try_again(&mut self, mut flight: Box<Flight>, error: Error, now: Reading) -> Step {
-        let wait = backoff::between_attempts(flight.attempts, &error, &mut self.dice);
-        if now.monotonic.saturating_add(wait) >= flight.deadline {
+        let (attempts, streak) = (flight.attempts, flight.streak);
+        let wait =
+            backoff::between_attempts(attempts, &error, streak, now.monotonic, &self.timing, &mut self.dice);
+        let hurried = streak.flights == 0 || self.usable(now).is_none();
+        if !hurried || now.monotonic.saturating_add(wait) >= flight.deadline {
             return self.fail(flight, error, now);
         }
         flight.attempts += 1;

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::backoff::Failure;
+use super::backoff::{Failure, Streak};
 use super::state::{Held, State, Verdict};
 use crate::clock::Reading;
 use crate::event::{Cause, Event};
@@ -53,6 +53,8 @@ pub(crate) struct Flight {
     pub(super) started: Duration,
     pub(super) callers: u64,
     pub(super) attempts: u32,
+    /// The flights that failed before it.
+    pub(super) streak: Streak,
     pub(super) phase: Phase,
     /// The one repetition that R14 allows after a lost answer has been used.
     pub(super) repeated: bool,
@@ -85,7 +87,7 @@ pub(super) enum Why {
 }
 
 impl Flight {
-    pub(super) fn new(id: u64, cause: Cause, now: Reading, timing: &Timing) -> Self {
+    pub(super) fn new(id: u64, cause: Cause, streak: Streak, now: Reading, timing: &Timing) -> Self {
         Self {
             id,
             struggling: false,
@@ -94,6 +96,7 @@ impl Flight {
             started: now.monotonic,
             callers: 0,
             attempts: 0,
+            streak,
             phase: Phase::Beginning,
             repeated: false,
             lost: None,
@@ -143,7 +146,7 @@ impl State {
                 _ => None,
             };
         }
-        let streak = self.failure.as_ref().map_or(0, |failure| failure.streak) + 1;
+        let streak = flight.streak.with_one_more();
         let failure =
             Failure::interrupted(error.clone(), streak, now.monotonic, &self.timing, &mut self.dice);
         self.failed(&flight, failure, now);

@@ -84,7 +84,7 @@ impl State {
 
     /// Fails, and puts off the next flight until `next` at least, on the monotonic clock.
     fn fail_until(&mut self, flight: Box<Flight>, error: Error, next: Duration, now: Reading) -> Step {
-        let streak = self.failure.as_ref().map_or(0, |failure| failure.streak) + 1;
+        let streak = flight.streak.with_one_more();
         let left = self.usable(now).and_then(|(held, _)| held.windows.expiry.remaining(now));
         let mut failure =
             Failure::new(error.clone(), streak, now.monotonic, left, &self.timing, &mut self.dice);

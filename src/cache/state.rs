@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::backoff::Failure;
+use super::backoff::{Failure, Streak};
 use super::dice::Dice;
 use super::flight::Flight;
 use super::rejection::logged_out_since;
@@ -233,7 +233,11 @@ impl State {
 
     fn start(&mut self, now: Reading, cause: Cause) -> u64 {
         self.flights += 1;
-        self.flight = Some(Box::new(Flight::new(self.flights, cause, now, &self.timing)));
+        let streak = match &self.failure {
+            Some(failure) => failure.streak_at(now.monotonic, &self.timing),
+            None => Streak::none(now.monotonic),
+        };
+        self.flight = Some(Box::new(Flight::new(self.flights, cause, streak, now, &self.timing)));
         self.events.push(Event::RefreshStarted { generation: self.generation(), cause });
         self.flights
     }

@@ -10,8 +10,12 @@ fn exact() -> Timing {
     Timing::default().without_jitter()
 }
 
-fn failure(error: Error, streak: u32, left: Option<Duration>) -> Failure {
-    Failure::new(error, streak, NOW, left, &exact(), &mut Dice::new(false))
+fn streak(flights: u32) -> Streak {
+    Streak { flights, since: NOW }
+}
+
+fn failure(error: Error, flights: u32, left: Option<Duration>) -> Failure {
+    Failure::new(error, streak(flights), NOW, left, &exact(), &mut Dice::new(false))
 }
 
 /// The waits with and without a valid token.
@@ -71,11 +75,12 @@ fn r11_a_terminal_error_is_remembered() {
 
 #[test]
 fn r07_the_first_flight_that_was_cut_off_costs_no_wait_and_the_next_do() {
-    let cut = |streak| Failure::interrupted(transient(), streak, NOW, &exact(), &mut Dice::new(false));
+    let cut =
+        |flights| Failure::interrupted(transient(), streak(flights), NOW, &exact(), &mut Dice::new(false));
     assert_eq!(waits(&cut(1)), (Duration::ZERO, Duration::ZERO));
-    assert_eq!(cut(1).streak, 1);
+    assert_eq!(cut(1).streak, streak(1));
     assert_eq!(waits(&cut(2)), (BACKOFF_FIRST, URGENT_BACKOFF_FIRST));
-    assert_eq!(cut(2).streak, 2);
+    assert_eq!(cut(2).streak, streak(2));
     assert_eq!(waits(&cut(3)), (BACKOFF_FIRST * 2, URGENT_BACKOFF_FIRST * 2));
 }
 
@@ -90,20 +95,82 @@ fn r12_a_failure_can_be_made_to_wait_longer_and_not_shorter() {
 
 #[test]
 fn r10_waits_between_attempts_double_up_to_their_cap() {
-    let waits = (0..7).map(|attempt| between_attempts(attempt, &transient(), &mut Dice::new(false)));
+    let wait =
+        |attempt| between_attempts(attempt, &transient(), streak(0), NOW, &exact(), &mut Dice::new(false));
+    let waits = (0..7).map(wait);
     let expected = [200, 400, 800, 1600, 3200, 5000, 5000].map(Duration::from_millis);
     assert_eq!(waits.collect::<Vec<_>>(), expected);
+}
+
+/// The waits after an outage of so many seconds: between two attempts of a flight, and between two flights with
+/// nothing usable in hand.
+fn after(seconds: u64, error: &Error, timing: &Timing, dice: &mut Dice) -> (Duration, Duration) {
+    let streak = Streak { flights: 1, since: NOW.saturating_sub(Duration::from_secs(seconds)) };
+    let failure = Failure::new(error.clone(), streak, NOW, None, timing, dice);
+    (between_attempts(0, error, streak, NOW, timing, dice), failure.retry_at(false) - NOW)
+}
+
+#[test]
+fn r08_in_a_long_outage_attempts_are_a_tenth_of_it_apart() {
+    let wait = |seconds| after(seconds, &transient(), &exact(), &mut Dice::new(false));
+    let secs = Duration::from_secs;
+    assert_eq!(wait(0), (RETRY_FIRST, URGENT_BACKOFF_FIRST));
+    assert_eq!(
+        wait(50),
+        (RETRY_FIRST, URGENT_BACKOFF_FIRST),
+        "a tenth of it is no more than the other waits"
+    );
+    assert_eq!(wait(60), (secs(6), secs(6)));
+    assert_eq!(wait(300), (secs(30), secs(30)));
+    assert_eq!(wait(600), (secs(60), secs(60)));
+    assert_eq!(wait(900), (secs(60), secs(60)), "and a minute at most");
+}
+
+#[test]
+fn r08_the_wait_that_a_long_outage_makes_is_spread_over_its_second_half() {
+    let mut dice = Dice::new(true);
+    let half = Duration::from_secs(15)..=Duration::from_secs(30);
+    for _ in 0..1000 {
+        let (attempt, flight) = after(300, &transient(), &Timing::default(), &mut dice);
+        assert!(half.contains(&attempt) && half.contains(&flight), "{attempt:?} {flight:?}");
+    }
+}
+
+#[test]
+fn r08_the_wait_that_a_long_outage_makes_can_be_set() {
+    let wait = |max| {
+        let timing = exact().outage_backoff_max(Duration::from_secs(max));
+        after(600, &transient(), &timing, &mut Dice::new(false))
+    };
+    assert_eq!(wait(20), (Duration::from_secs(20), Duration::from_secs(20)));
+    assert_eq!(wait(0), (RETRY_FIRST, URGENT_BACKOFF_FIRST));
+}
+
+#[test]
+fn r11_however_long_ago_the_first_one_was_a_terminal_error_is_remembered_for_as_long() {
+    let (_, flight) = after(600, &Error::login_required("no"), &exact(), &mut Dice::new(false));
+    assert_eq!(flight, exact().terminal_memory);
+}
+
+#[test]
+fn r08_an_outage_that_nobody_looked_at_for_a_minute_is_a_new_one() {
+    let streak = Streak { flights: 3, since: NOW - Duration::from_secs(600) };
+    let failure = Failure::new(transient(), streak, NOW, None, &exact(), &mut Dice::new(false));
+    let latest = NOW + Duration::from_secs(60) + exact().outage_backoff_max;
+    assert_eq!(failure.streak_at(latest, &exact()), streak);
+    let later = latest + Duration::from_millis(1);
+    assert_eq!(failure.streak_at(later, &exact()), Streak { flights: 3, since: later });
 }
 
 proptest! {
     #[test]
     fn r08_jitter_takes_away_half_at_most_and_adds_nothing(
-        streak in any::<u32>(),
+        flights in any::<u32>(),
         left in prop::option::of(any::<Duration>()),
     ) {
-        let (relaxed, urgent) = waits(&failure(transient(), streak, left));
+        let (relaxed, urgent) = waits(&failure(transient(), flights, left));
         let jittered =
-            waits(&Failure::new(transient(), streak, NOW, left, &exact(), &mut Dice::new(true)));
+            waits(&Failure::new(transient(), streak(flights), NOW, left, &exact(), &mut Dice::new(true)));
         for (whole, jittered) in [(relaxed, jittered.0), (urgent, jittered.1)] {
             prop_assert!(jittered >= whole / 2 && jittered <= whole, "{jittered:?} of {whole:?}");
         }
@@ -120,15 +187,21 @@ proptest! {
             Some(asked) => transient().with_retry_after(asked),
             None => transient(),
         };
-        let wait = between_attempts(attempt, &error, &mut Dice::new(true));
+        let wait = between_attempts(attempt, &error, streak(0), NOW, &exact(), &mut Dice::new(true));
         let least = asked.unwrap_or_default().min(RETRY_AFTER_MAX);
         prop_assert!(wait >= least && wait <= least.max(RETRY_MAX), "{wait:?}");
     }
 
     #[test]
-    fn r08_no_time_of_a_failure_overflows(at in any::<Duration>(), streak in any::<u32>()) {
+    fn r08_no_time_of_a_failure_overflows(
+        at in any::<Duration>(),
+        flights in any::<u32>(),
+        since in any::<Duration>(),
+    ) {
+        let streak = Streak { flights, since };
         let mut failure = Failure::new(transient(), streak, at, None, &exact(), &mut Dice::new(true));
         failure.not_before(Duration::MAX);
         prop_assert!(failure.retry_at(true) >= at && failure.retry_at(false) >= at);
+        prop_assert_eq!(failure.streak_at(Duration::MAX, &exact()), streak);
     }
 }

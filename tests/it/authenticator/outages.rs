@@ -49,7 +49,26 @@ async fn f22_an_outage_ends_the_client_for_no_longer_than_it_lasts() {
         sleep(seconds(1)).await;
     }
     let during = provider.requests.load(Ordering::Relaxed);
-    assert!(during < 300, "{during} requests in an outage of 1000 s");
+    assert!(during < 60, "{during} requests in an outage of 1000 s");
+    provider.is_down.store(false, Ordering::Relaxed);
+    let back = Instant::now();
+    while token(&auth).await.is_err() {
+        sleep(millis(100)).await;
+    }
+    // A tenth of the outage, and a minute at most.
+    assert!(back.elapsed() <= seconds(60), "it came back {:?} after the provider", back.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn f22_after_a_short_outage_the_client_is_back_within_seconds() {
+    let provider = Provider::default();
+    let auth = exact(provider.clone());
+    provider.is_down.store(true, Ordering::Relaxed);
+    let start = Instant::now();
+    while start.elapsed() < seconds(45) {
+        token(&auth).await.unwrap_err();
+        sleep(millis(100)).await;
+    }
     provider.is_down.store(false, Ordering::Relaxed);
     let back = Instant::now();
     while token(&auth).await.is_err() {
@@ -193,8 +212,9 @@ async fn r08_a_long_back_off_is_cut_short_when_the_token_lapses() {
     moments(&script, refused, 64.0).await;
     let used = auth.credentials().await.unwrap();
     let requests = script.requests();
-    // The next would be due in a minute; the token is rejected meanwhile, and nothing usable is left.
-    advance(seconds(5)).await;
+    // The next would be due in a minute; the token is rejected meanwhile, and nothing usable is left. Then a tenth of
+    // the 63 s that it has lasted is enough.
+    advance(millis(5300)).await;
     auth.reject(&used).await.unwrap_err();
     assert_eq!(script.requests(), requests + 1);
 }
