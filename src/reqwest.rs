@@ -1,12 +1,15 @@
 //! The reqwest adapter: [`AuthMiddleware`] for a `reqwest_middleware::ClientBuilder`.
 
+use std::future::ready;
 use std::pin::Pin;
+use std::sync::Arc;
 
-use http::Extensions;
+use http::{Extensions, HeaderValue};
 use reqwest::{Request, Response};
 use reqwest_middleware::{Middleware, Next};
 
 use crate::bearer::{Bearer, RenewalError, ResponseHead};
+use crate::cache::Held;
 use crate::per_request::{may_replay, own_authenticator};
 use crate::replay::REPLAY_LIMIT;
 use crate::replay::reqwest::Spare;
@@ -76,45 +79,69 @@ impl AuthMiddleware {
         self
     }
 
-    async fn send(
-        &self,
+    /// Sends the request, and on a 401 renews the token and sends it again, if that can be.
+    ///
+    /// What can be done at once is done before the future is made, because a future is moved into its box.
+    fn send<'a>(
+        &'a self,
         mut request: Request,
-        extensions: &mut Extensions,
-        next: Next<'_>,
-        sent_to: usize,
-    ) -> reqwest_middleware::Result<Response> {
-        let own = own_authenticator(extensions);
-        let authenticator = self.bearer.authenticator(&own);
-        let (header, generation) = match authenticator.warm_header() {
-            Some(warm) => warm,
-            None => {
-                let held = authenticator.acquire().await.map_err(reqwest_middleware::Error::middleware)?;
-                (held.credentials.bearer().clone(), held.generation)
-            }
+        extensions: &'a mut Extensions,
+        next: Next<'a>,
+        (header, generation): (HeaderValue, u64),
+        terms: Terms,
+    ) -> Pending<'a> {
+        let spare = match may_replay(extensions) {
+            true => Spare::of(&mut request, self.replay_limit),
+            false => None,
         };
-        let spare = may_replay(extensions).then(|| Spare::of(&mut request, self.replay_limit)).flatten();
-        Bearer::authorize(request.headers_mut(), header).map_err(reqwest_middleware::Error::middleware)?;
-        let mut response = next.clone().run(request, extensions).await?;
-        if !self.bearer.is_rejection(response.status(), response.headers()) {
-            return Ok(response);
+        match Bearer::authorize(request.headers_mut(), header) {
+            Ok(true) => {}
+            // With a credential of the caller's there is nothing to judge.
+            Ok(false) => return next.run(request, extensions),
+            Err(error) => return Box::pin(ready(Err(failed(error)))),
         }
-        // A 401 from where a redirect led says nothing about the token (R30).
-        if !self.bearer.is_from(sent_to, |scope| scope.find_url(response.url())) {
-            return Ok(response);
+        if spare.is_none() {
+            let response = next.run(request, extensions);
+            return Box::pin(async move {
+                let mut response = response.await?;
+                self.renew(&mut response, generation, &terms).await;
+                Ok(response)
+            });
         }
-        let held = match authenticator.replace(generation).await {
-            Ok(held) => held,
+        Box::pin(async move {
+            let mut response = next.clone().run(request, extensions).await?;
+            let Some(held) = self.renew(&mut response, generation, &terms).await else { return Ok(response) };
+            let Some(mut request) = spare.and_then(Spare::into_request) else { return Ok(response) };
+            drop(response);
+            Bearer::authorize(request.headers_mut(), held.credentials.bearer().clone()).map_err(failed)?;
+            next.run(request, extensions).await
+        })
+    }
+
+    /// The successor of a token that this answer rejects. If there is none, the answer is told why.
+    async fn renew(&self, response: &mut Response, generation: u64, terms: &Terms) -> Option<Arc<Held>> {
+        let rejected = self.bearer.is_rejection(response.status(), response.headers())
+            // A 401 from where a redirect led says nothing about the token (R30).
+            && self.bearer.is_from(terms.sent_to, |scope| scope.find_url(response.url()));
+        if !rejected {
+            return None;
+        }
+        match self.bearer.authenticator(&terms.own).replace(generation).await {
+            Ok(held) => Some(held),
             Err(error) => {
                 response.extensions_mut().insert(RenewalError(error));
-                return Ok(response);
+                None
             }
-        };
-        let Some(mut request) = spare.and_then(Spare::into_request) else { return Ok(response) };
-        drop(response);
-        Bearer::authorize(request.headers_mut(), held.credentials.bearer().clone())
-            .map_err(reqwest_middleware::Error::middleware)?;
-        next.run(request, extensions).await
+        }
     }
+}
+
+/// By what one request is authorized and its answer judged.
+struct Terms {
+    /// Where it is sent: the place of its origin in the scope.
+    sent_to: usize,
+    /// The request's own authenticator, in place of the middleware's.
+    own: Option<Authenticator>,
 }
 
 /// Written out rather than with `async_trait`, so that a request that is not ours costs nothing.
@@ -131,12 +158,24 @@ impl Middleware for AuthMiddleware {
         'next: 'call,
         Self: 'call,
     {
-        let url = request.url();
-        match self.bearer.applies(|scope| scope.find_url(url), extensions) {
-            Some(sent_to) if !Bearer::has_own(request.headers()) => {
-                Box::pin(self.send(request, extensions, next, sent_to))
-            }
-            _ => next.run(request, extensions),
+        let find = |scope: &Scope| scope.find_url(request.url());
+        let Some(sent_to) = self.bearer.applies(find, extensions) else {
+            return next.run(request, extensions);
+        };
+        let terms = Terms { sent_to, own: own_authenticator(extensions) };
+        match self.bearer.authenticator(&terms.own).warm_header() {
+            Some(warm) => self.send(request, extensions, next, warm, terms),
+            None if Bearer::has_own(request.headers()) => next.run(request, extensions),
+            None => Box::pin(async move {
+                let held = self.bearer.authenticator(&terms.own).acquire().await;
+                let held = held.map_err(failed)?;
+                let warm = (held.credentials.bearer().clone(), held.generation);
+                self.send(request, extensions, next, warm, terms).await
+            }),
         }
     }
+}
+
+fn failed(error: Error) -> reqwest_middleware::Error {
+    reqwest_middleware::Error::middleware(error)
 }

@@ -73,10 +73,9 @@ impl Scope {
     #[cfg(feature = "reqwest")]
     #[inline]
     pub(crate) fn find_url(&self, url: &reqwest::Url) -> Option<usize> {
-        let (scheme, host) = (Scheme::parse(url.scheme())?, url.host_str()?);
-        let port = url.port().unwrap_or(scheme.default_port());
-        let same = |origin: &Origin| origin.scheme == scheme && origin.port == port && origin.is_host(host);
-        self.origins.iter().position(same)
+        self.origins
+            .iter()
+            .position(|origin| url.as_str().starts_with(&origin.base) || origin.is_odd_base(url))
     }
 }
 
@@ -96,6 +95,9 @@ pub(crate) struct Origin {
     port: u16,
     /// The usual spelling: the port where it is not the scheme's own.
     authority: String,
+    /// The same as the beginning of a URL.
+    #[cfg(feature = "reqwest")]
+    base: String,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -112,6 +114,13 @@ impl Scheme {
             Some(Self::Http)
         } else {
             None
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
         }
     }
 
@@ -161,7 +170,16 @@ impl Origin {
             true => host.clone(),
             false => format!("{host}:{port}"),
         };
-        Some(Self { scheme, host, port, authority })
+        #[cfg(feature = "reqwest")]
+        let base = format!("{}://{authority}/", scheme.as_str());
+        Some(Self {
+            scheme,
+            host,
+            port,
+            authority,
+            #[cfg(feature = "reqwest")]
+            base,
+        })
     }
 
     #[inline]
@@ -181,6 +199,15 @@ impl Origin {
             }
     }
 
+    /// A URL with a user name, or whose host is spelled in another way.
+    #[cfg(feature = "reqwest")]
+    #[cold]
+    fn is_odd_base(&self, url: &reqwest::Url) -> bool {
+        Scheme::parse(url.scheme()) == Some(self.scheme)
+            && url.port().unwrap_or(self.scheme.default_port()) == self.port
+            && url.host_str().is_some_and(|host| self.is_host(host))
+    }
+
     fn is_host(&self, host: &str) -> bool {
         host == self.host || host.eq_ignore_ascii_case(&self.host)
     }
@@ -193,11 +220,7 @@ impl Origin {
 
 impl fmt::Debug for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = match self.scheme {
-            Scheme::Http => "http",
-            Scheme::Https => "https",
-        };
-        write!(f, "{scheme}://{}:{}", self.host, self.port)
+        write!(f, "{}://{}:{}", self.scheme.as_str(), self.host, self.port)
     }
 }
 
