@@ -48,6 +48,7 @@ const NAMES: &[(Contender, &str)] = {
         (Reqwest(Middleware::Floor, Yes), "reqwest/floor"),
         (Reqwest(Middleware::Reauth, Yes), "reqwest/reauth-replay"),
         (Reqwest(Middleware::Retry, Yes), "reqwest/retry"),
+        (Reqwest(Middleware::RetryFloor, Yes), "reqwest/retry-over-floor"),
         (Reqwest(Middleware::Noop, Marked), "reqwest/noop-marked"),
         (Reqwest(Middleware::Floor, Marked), "reqwest/floor-marked"),
         (Reqwest(Middleware::Reauth, Marked), "reqwest/reauth-marked"),

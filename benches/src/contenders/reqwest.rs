@@ -26,6 +26,8 @@ pub enum Middleware {
     Reauth,
     /// reqwest-retry's `RetryTransientMiddleware`, three tries.
     Retry,
+    /// The same, and a constant header inside.
+    RetryFloor,
 }
 
 /// Measures one middleware with one kind of request.
@@ -37,12 +39,14 @@ pub fn reqwest<M: Measure>(middleware: Middleware, shape: Shape, replay: Replay,
         Middleware::Reauth => {
             client.with(AuthMiddleware::for_origin(ORIGIN, authenticator()).expect("an origin"))
         }
-        Middleware::Retry => {
-            let policy = ExponentialBackoff::builder().build_with_max_retries(3);
-            client.with(RetryTransientMiddleware::new_with_policy(policy))
-        }
+        Middleware::Retry => client.with(retry()),
+        Middleware::RetryFloor => client.with(retry()).with(Floor(header())),
     };
     measure.measure(Sends { client: client.with(Answers).build(), template: Template::new(shape, replay) })
+}
+
+fn retry() -> impl reqwest_middleware::Middleware {
+    RetryTransientMiddleware::new_with_policy(ExponentialBackoff::builder().build_with_max_retries(3))
 }
 
 #[derive(Clone)]
