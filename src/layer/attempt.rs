@@ -5,8 +5,9 @@ use std::sync::Arc;
 use http::{Extensions, Request, Response};
 
 use super::Settings;
+use super::again::Again;
 use crate::cache::Held;
-use crate::per_request::own_authenticator;
+use crate::per_request::{may_replay, own_authenticator};
 use crate::source::BoxFuture;
 use crate::{Authenticator, Error};
 
@@ -31,6 +32,19 @@ impl Terms {
     #[inline]
     pub(super) fn authenticator(&self) -> &Authenticator {
         self.settings.bearer.authenticator(&self.own)
+    }
+
+    /// What a second attempt would need, where there may be one.
+    #[inline(always)]
+    pub(super) fn again<S: Clone, B: 'static>(
+        &self,
+        service: &S,
+        request: &mut Request<B>,
+    ) -> Option<Again<S, B>> {
+        match may_replay(request.extensions()) {
+            true => Again::of(service, request, &self.settings.known),
+            false => None,
+        }
     }
 
     pub(super) fn acquire(&self) -> Pending {

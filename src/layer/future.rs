@@ -4,7 +4,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::{HeaderValue, Request, Response};
+use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -13,7 +13,6 @@ use super::again::Again;
 use super::attempt::{Pending, Terms, Unsent};
 use crate::Error;
 use crate::bearer::{Bearer, RenewalError};
-use crate::per_request::may_replay;
 
 pin_project! {
     /// The response future of [`Auth`](super::Auth).
@@ -54,43 +53,27 @@ where
         Self { state: State::Passing { future } }
     }
 
+    pub(super) fn refusing(error: Error) -> Self {
+        Self { state: State::Refusing { error: Some(error) } }
+    }
+
     pub(super) fn waiting(service: S, request: Request<B>, terms: Terms) -> Self {
         let held = terms.acquire();
         let unsent = Some(Box::new(Unsent { service, request, terms }));
         Self { state: State::Waiting { held, unsent } }
     }
-}
 
-impl<S, B, R> ResponseFuture<S, B, R>
-where
-    S: Service<Request<B>> + Clone,
-    B: 'static,
-{
-    /// Sends the request on the service that was made ready; a clone, unready, is kept for the replay. With a
-    /// credential of the caller's it is sent as it is, and there is nothing to judge.
-    // Inlined, because what is made here is large, and would be moved at every return.
+    // Inlined, and with two ends, because what is made here is large, and would be moved.
     #[inline(always)]
     pub(super) fn sending(
-        ready: &mut S,
-        mut request: Request<B>,
-        (header, generation): (HeaderValue, u64),
+        future: S::Future,
+        again: Option<Again<S, B>>,
+        generation: u64,
         terms: Terms,
     ) -> Self {
-        let again = match may_replay(request.extensions()) {
-            true => Again::of(ready, &mut request, &terms.settings.known),
-            false => None,
-        };
-        match Bearer::authorize(request.headers_mut(), header) {
-            Ok(true) if again.is_none() => {
-                let future = ready.call(request);
-                Self { state: State::Sending { future, again: None, generation, terms } }
-            }
-            Ok(true) => {
-                let future = ready.call(request);
-                Self { state: State::Sending { future, again, generation, terms } }
-            }
-            Ok(false) => Self { state: State::Passing { future: ready.call(request) } },
-            Err(error) => Self { state: State::Refusing { error: Some(error) } },
+        match again {
+            None => Self { state: State::Sending { future, again: None, generation, terms } },
+            again => Self { state: State::Sending { future, again, generation, terms } },
         }
     }
 }
@@ -114,14 +97,14 @@ where
                 }
                 StateProjection::Waiting { held, unsent } => {
                     let held = ready!(held.as_mut().poll(context)).map_err(AuthError::Credentials)?;
-                    let Unsent { mut service, request, terms } = *ready!(taken(unsent));
-                    Self::sending(
-                        &mut service,
-                        request,
-                        (held.credentials.bearer().clone(), held.generation),
-                        terms,
-                    )
-                    .state
+                    let Unsent { mut service, mut request, terms } = *ready!(taken(unsent));
+                    let again = terms.again(&service, &mut request);
+                    let header = held.credentials.bearer().clone();
+                    match Bearer::authorize(request.headers_mut(), header) {
+                        Ok(true) => Self::sending(service.call(request), again, held.generation, terms).state,
+                        Ok(false) => State::Passing { future: service.call(request) },
+                        Err(error) => State::Refusing { error: Some(error) },
+                    }
                 }
                 StateProjection::Sending { future, again, generation, terms } => {
                     let response = ready!(future.poll(context)).map_err(AuthError::Service)?;

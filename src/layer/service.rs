@@ -58,7 +58,7 @@ where
         self.inner.poll_ready(context).map_err(AuthError::Service)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let find = |scope: &Scope| scope.find(request.uri());
         let settings = self.settings.local(|original| Arc::new(Settings::clone(original)));
         let Some(sent_to) = settings.bearer.applies(find, request.extensions()) else {
@@ -66,7 +66,14 @@ where
         };
         let terms = Terms::new(sent_to, request.extensions(), settings.clone());
         match terms.authenticator().warm_header() {
-            Some(warm) => ResponseFuture::sending(&mut self.inner, request, warm, terms),
+            Some((header, generation)) => {
+                let again = terms.again(&self.inner, &mut request);
+                match Bearer::authorize(request.headers_mut(), header) {
+                    Ok(true) => ResponseFuture::sending(self.inner.call(request), again, generation, terms),
+                    Ok(false) => ResponseFuture::passing(self.inner.call(request)),
+                    Err(error) => ResponseFuture::refusing(error),
+                }
+            }
             None if Bearer::has_own(request.headers()) => ResponseFuture::passing(self.inner.call(request)),
             None => {
                 // The service that was made ready is the one called; its clone is made ready again.
