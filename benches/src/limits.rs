@@ -11,6 +11,8 @@ pub struct Limit {
     pub what: String,
     /// The most that holds.
     pub most: f64,
+    /// What is aimed at, where that is less.
+    pub goal: Option<f64>,
 }
 
 impl Limit {
@@ -34,12 +36,14 @@ pub fn limits() -> Result<Vec<Limit>, String> {
 }
 
 fn limit(line: &str) -> Option<Limit> {
-    let fields: Vec<&str> = line.split('#').next()?.split_whitespace().collect();
+    let (fields, goal) = line.split_once("# goal").unwrap_or((line, ""));
+    let fields: Vec<&str> = fields.split_whitespace().collect();
     let [contender, over, what, most] = *fields.as_slice() else { return None };
     Some(Limit {
         contender: contender.into(),
         over: over.into(),
         what: what.into(),
         most: most.parse().ok()?,
+        goal: if goal.is_empty() { None } else { Some(goal.trim().parse().ok()?) },
     })
 }

@@ -71,7 +71,7 @@ fn costs(rows: &[Row], allocations: &Costs, instructions: &Costs) -> Table {
 
 /// Holds every limit against what was found.
 fn compare(limits: &[Limit], found: &BTreeMap<&str, &Costs>) -> Result<(Table, bool)> {
-    let mut table = Table::new("limits", ["contender", "over", "what", "limit", "found", "verdict"]);
+    let mut table = Table::new("limits", ["contender", "over", "what", "goal", "limit", "found", "verdict"]);
     let mut passed = true;
     for limit in limits {
         let costs =
@@ -87,13 +87,18 @@ fn compare(limits: &[Limit], found: &BTreeMap<&str, &Costs>) -> Result<(Table, b
                 );
             }
             Some((cost, over)) => {
-                let holds = cost - over <= limit.most;
-                passed &= holds;
-                (format!("{:.0}", cost - over), if holds { "holds" } else { "EXCEEDED" })
+                let cost = cost - over;
+                passed &= cost <= limit.most;
+                let verdict = match cost {
+                    cost if cost <= limit.goal.unwrap_or(limit.most) => "reached",
+                    cost if cost <= limit.most => "holds",
+                    _ => "EXCEEDED",
+                };
+                (format!("{cost:.0}"), verdict)
             }
         };
-        let most = format!("{:.0}", limit.most);
-        table.row([limit.contender.as_str(), &limit.over, &limit.what, &most, &found, verdict]);
+        let [goal, most] = [limit.goal.unwrap_or(limit.most), limit.most].map(|bound| format!("{bound:.0}"));
+        table.row([limit.contender.as_str(), &limit.over, &limit.what, &goal, &most, &found, verdict]);
     }
     Ok((table, passed))
 }
