@@ -224,6 +224,9 @@ impl Inner {
     ///
     /// One thread tells at a time; what happens meanwhile, in the observer itself too, is told by that one.
     fn tell(&self) {
+        if !self.cache.may_have_events() {
+            return;
+        }
         while self.cache.has_events() {
             let Ok(turn) = self.telling.try_lock() else { return };
             for event in self.cache.take_events() {

@@ -83,6 +83,7 @@ impl Future for Wait {
         let this = &mut *self;
         let mut inner = this.landing.inner.lock();
         if let Some(outcome) = &inner.outcome {
+            this.waiter = None;
             return Poll::Ready(Woken::Landed(outcome.clone()));
         }
         if inner.nudges != this.seen {

@@ -21,6 +21,7 @@ mod testing;
 mod windows;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::HeaderValue;
 
@@ -49,6 +50,8 @@ pub(crate) enum Ask {
 
 pub(crate) struct Cache {
     shared: Mutex<Shared>,
+    /// Whether something may have happened that nobody was told of: asked before the lock is taken to see.
+    untold: AtomicBool,
     snapshot: Slot<Snapshot>,
 }
 
@@ -60,9 +63,11 @@ struct Shared {
 
 /// What the warm path reads: a credential, and until when no one has to be asked about it.
 struct Snapshot {
+    held: Arc<Held>,
     credentials: Shards<Credentials>,
-    generation: u64,
     until: Deadline,
+    /// The last flight from before a log-out: whoever waited for it, or for an earlier one, may not have this.
+    logged_out: u64,
 }
 
 impl Cache {
@@ -77,7 +82,7 @@ impl Cache {
             state.start_with(initial, now);
         }
         let shared = Mutex::new(Shared { state, landing: None });
-        Self { shared, snapshot: Slot::new() }
+        Self { shared, untold: AtomicBool::new(false), snapshot: Slot::new() }
     }
 
     /// The credential in hand, if nothing has to be asked about it: no lock, no allocation.
@@ -89,7 +94,7 @@ impl Cache {
     #[inline]
     pub(crate) fn warm_header(&self, now: Reading) -> Option<(HeaderValue, u64)> {
         let take = |snapshot: &Snapshot| {
-            (snapshot.credentials.local(Credentials::copy).bearer().clone(), snapshot.generation)
+            (snapshot.credentials.local(Credentials::copy).bearer().clone(), snapshot.held.generation)
         };
         self.fresh(now, take)
     }
@@ -117,8 +122,14 @@ impl Cache {
         self.ask(now, State::refresh)
     }
 
+    /// What a waiter gets whose flight is over. After one that succeeded without the lock, as thousands may come at
+    /// once.
     pub(crate) fn settle(&self, flight: u64, outcome: Result<(), Error>, now: Reading) -> Ask {
-        self.ask(now, |state, now| state.settle(flight, outcome, now))
+        let landed = |snapshot: &Snapshot| (flight > snapshot.logged_out).then(|| snapshot.held.clone());
+        match outcome.is_ok().then(|| self.fresh(now, landed)).flatten().flatten() {
+            Some(held) => Ask::Use(held, None),
+            None => self.ask(now, |state, now| state.settle(flight, outcome, now)),
+        }
     }
 
     /// Whether flight `id` is still wanted.
@@ -220,7 +231,9 @@ impl Cache {
 
     /// Something has happened outside of the machine.
     pub(crate) fn note(&self, event: Event) {
-        self.shared.lock().state.events.push(event);
+        let mut shared = self.shared.lock();
+        shared.state.events.push(event);
+        self.untold.store(true, Ordering::Relaxed);
     }
 
     /// Whether something has happened that nobody was told of.
@@ -228,10 +241,17 @@ impl Cache {
         !self.shared.lock().state.events.is_empty()
     }
 
+    /// The same at a glance, for whoever has just changed something, or nothing.
+    pub(crate) fn may_have_events(&self) -> bool {
+        self.untold.load(Ordering::Relaxed)
+    }
+
     /// The events since the last call. Whoever changed the state takes them and tells the observer, outside
     /// the lock.
     pub(crate) fn take_events(&self) -> Vec<Event> {
-        std::mem::take(&mut self.shared.lock().state.events)
+        let mut shared = self.shared.lock();
+        self.untold.store(false, Ordering::Relaxed);
+        std::mem::take(&mut shared.state.events)
     }
 
     fn ask(&self, now: Reading, ask: impl FnOnce(&mut State, Reading) -> Verdict) -> Ask {
@@ -253,15 +273,17 @@ impl Cache {
     fn change<R>(&self, now: Reading, change: impl FnOnce(&mut Shared) -> R) -> R {
         let mut shared = self.shared.lock();
         let result = change(&mut shared);
+        self.untold.store(!shared.state.events.is_empty(), Ordering::Relaxed);
         let snapshot = shared.state.snapshot(now);
         let same = |published: Option<&Snapshot>| {
-            published.map(|published| (published.generation, published.until))
+            published.map(|published| (published.held.generation, published.until))
                 == snapshot.as_ref().map(|(held, until)| (held.generation, *until))
         };
         if !self.snapshot.read(same) {
+            let logged_out = shared.state.logged_out.1;
             self.snapshot.set(snapshot.map(|(held, until)| {
                 let credentials = Shards::new(held.credentials.clone());
-                Arc::new(Snapshot { credentials, generation: held.generation, until })
+                Arc::new(Snapshot { held, credentials, until, logged_out })
             }));
         }
         result
