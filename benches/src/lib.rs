@@ -5,6 +5,7 @@
 
 pub mod call;
 pub mod contenders;
+pub mod counts;
 pub mod fleet;
 pub mod limits;
 pub mod request;

@@ -11,6 +11,7 @@ const TURN: usize = 500;
 pub type Turn = Box<dyn FnMut(usize) -> Duration>;
 
 /// Makes a [`Turn`] of a contender's calls.
+#[derive(Clone, Copy, Debug)]
 pub struct Turns;
 
 impl Measure for Turns {

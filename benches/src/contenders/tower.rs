@@ -15,7 +15,7 @@ use http::{HeaderValue, Request, Response};
 use http_body_util::Full;
 use reauth::AuthLayer;
 use tower::retry::{Policy, Retry};
-use tower::{BoxError, Layer as _, Service};
+use tower::{Layer as _, Service};
 use tower_http::auth::AddAuthorizationLayer;
 use tower_http::set_header::SetRequestHeaderLayer;
 
@@ -61,8 +61,8 @@ pub fn tower<M: Measure>(layer: Layer, shape: Shape, replay: Replay, measure: M)
     }
 }
 
-/// Measures a layer of someone else's: `wrap` puts it around the service.
-pub fn tower_with<S, M: Measure>(shape: Shape, wrap: impl FnOnce(Inner<BoxError>) -> S, measure: M) -> M::Out
+/// Measures a layer of someone else's: `wrap` puts it around the service, which has the error that it asks for.
+pub fn tower_with<E, S, M: Measure>(shape: Shape, wrap: impl FnOnce(Inner<E>) -> S, measure: M) -> M::Out
 where
     S: Service<Request<Full<Bytes>>, Response = Answer, Error: std::fmt::Debug> + Clone + Send + 'static,
 {
