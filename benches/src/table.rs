@@ -41,6 +41,17 @@ impl Table {
         self.cell(row, column)?.parse().ok()
     }
 
+    /// Adds another table's columns after the name, by the name of the row.
+    pub fn join(&mut self, other: &Self) {
+        for row in &mut self.rows {
+            let found = other.rows.iter().find(|cells| cells.first() == row.first());
+            let cells = (1..other.columns.len()).map(|column| found.and_then(|cells| cells.get(column)));
+            let cells: Vec<String> = cells.map(|cell| cell.cloned().unwrap_or_default()).collect();
+            row.splice(1..1, cells);
+        }
+        self.columns.splice(1..1, other.columns.iter().skip(1).cloned());
+    }
+
     /// Prints the table and, where the report asked for it, writes it.
     ///
     /// # Errors
@@ -112,6 +123,17 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_is_joined_by_the_names_of_its_rows() {
+        let (mut times, mut counts) = (Table::new("t", ["name", "ns"]), Table::new("c", ["name", "n"]));
+        times.row(["a", "5"]);
+        times.row(["b", "6"]);
+        counts.row(["b", "2"]);
+        times.join(&counts);
+        assert_eq!(times.columns, ["name", "n", "ns"]);
+        assert_eq!(times.rows, [["a", "", "5"], ["b", "2", "6"]]);
+    }
 
     #[test]
     fn a_table_is_read_as_it_was_written() {

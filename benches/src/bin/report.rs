@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use reauth_benches::svg::{Bar, Line, bars, lines};
+use reauth_benches::svg::{Bar, Line, Span, bars, lines, spans, thousands};
 use reauth_benches::table::Table;
 
 /// The tables, in the order of the report: the file, the heading, and what to know to read it.
@@ -38,7 +38,7 @@ const SECTIONS: &[(&str, &str, &str)] = &[
         "stampede",
         "Stampedes",
         "A token endpoint that answers after 50 ms. *immediate*: all callers are refused at once. *late*: their refusals \
-         are spread over 150 ms. *cold*: there is no token yet. *steady*: a request's own time while 1,000 callers send \
+         are spread over 150 ms. *expired*: the token has lapsed. *cold*: there is no token yet. *steady*: a request's own time while 1,000 callers send \
          now and then. The floor only sleeps.",
     ),
     (
@@ -54,8 +54,10 @@ const SECTIONS: &[(&str, &str, &str)] = &[
     ),
     (
         "peers-stampede",
-        "Peers: a cold start",
-        "Callers who all ask for a token that nobody has. google-cloud-auth asks for it when it is built, 20 ms before the callers start; aliri_tokens has one from the start, or none at all.",
+        "Peers: stampedes",
+        "As under *Stampedes*. Refused: those who can be told that a token is refused; *azure_core* is its policy over a \
+         credential without a cache, beside it the same over azure_identity, which goes on giving out the refused token. \
+         google-cloud-auth asks for its first token when it is built, 20 ms before the callers start.",
     ),
     (
         "fleet-lifetimes",
@@ -75,6 +77,9 @@ const SECTIONS: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// The tables that have what the peers allocate beside the times, which another program has taken.
+const JOINED: &[&str] = &["peers-cached", "peers-requests"];
+
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     let [tables, out] = arguments.as_slice() else { return Err("report TABLES OUT".into()) };
@@ -86,10 +91,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         "# What reauth costs\n\nWritten by `scripts/bench-report`; how it is measured: [README.md](README.md).\n",
     );
     for (name, heading, note) in SECTIONS {
-        let Some(table) = read(name) else { continue };
+        let Some(mut table) = read(name) else { continue };
         let _ = write!(text, "\n## {heading}\n\n");
         if !note.is_empty() {
             let _ = write!(text, "{note}\n\n");
+        }
+        if let Some(allocations) = read("peers-allocations").filter(|_| JOINED.contains(name)) {
+            table.join(&allocations);
         }
         if let Some((file, svg)) = plot(name, &table, &read) {
             fs::write(plots.join(&file), svg)?;
@@ -109,10 +117,8 @@ fn plot(name: &str, table: &Table, read: &dyn Fn(&str) -> Option<Table>) -> Opti
     let svg = match name {
         "times" => ratios(table),
         "threads" => slowdowns(table),
-        "stampede" => {
-            let peers = read("peers-stampede-curves");
-            stampedes(&read("stampede-curves")?, peers.as_ref())
-        }
+        "stampede" => stampedes(&read("stampede-curves")?),
+        "peers-stampede" => peers(table),
         "fleet-outage" => outage(&read("fleet-outage-curves")?),
         _ => return None,
     };
@@ -141,15 +147,44 @@ fn slowdowns(table: &Table) -> String {
     bars("Two threads over one, typical requests (tower)", &rows.map(bar).collect::<Vec<_>>(), 1.0)
 }
 
-fn stampedes(curves: &Table, peers: Option<&Table>) -> String {
-    let of = |table: &Table, kind: &str| -> Vec<Line> {
-        let rows = table.rows.iter().filter(|row| row.first().is_some_and(|name| name.starts_with(kind)));
-        rows.map(|row| curve(table, row)).collect()
-    };
-    let mut drawn = of(curves, "cold/10000");
-    drawn.extend(peers.map(|peers| of(peers, "cold/10000")).unwrap_or_default());
+fn stampedes(curves: &Table) -> String {
+    let shown = |name: &str| name.contains("/10000/") && !name.starts_with("expired");
+    let rows = curves.rows.iter().filter(|row| row.first().is_some_and(|name| shown(name)));
+    let drawn: Vec<Line> = rows.map(|row| curve(curves, row)).collect();
     let axes = ("share of the callers that had their answer, %", "ms");
-    lines("10,000 callers at once, no token yet: who waits how long", axes, &drawn, false)
+    lines("10,000 callers at once: who waits how long", axes, &drawn, false)
+}
+
+fn peers(table: &Table) -> String {
+    let headings = [
+        ("immediate", "refused at once"),
+        ("late", "refused over 150 ms"),
+        ("expired", "the token has lapsed"),
+        ("cold", "no token yet"),
+    ];
+    let group = |(kind, heading): (&str, &str)| {
+        let prefix = format!("{kind}/10000/");
+        let rows = table.rows.iter().filter_map(|row| row.first());
+        let spans = rows.filter_map(|row| span(table, row, row.strip_prefix(&prefix)?)).collect();
+        (heading.to_owned(), spans)
+    };
+    let title = "10,000 callers at once: how long they wait, and what the token endpoint sees";
+    spans(title, "ms", &headings.map(group))
+}
+
+fn span(table: &Table, row: &str, label: &str) -> Option<Span> {
+    let count = |column: &str| table.number(row, column);
+    let plural = |count: f64, what: &str| match count {
+        1.0 => format!("1 {what}"),
+        _ => format!("{} {what}s", thousands(count)),
+    };
+    let floor = label == "sleep floor";
+    let mut note = if floor { String::new() } else { plural(count("token requests")?, "token request") };
+    if count("failures")? > 0.0 {
+        note += &format!(", {}", plural(count("failures")?, "failure"));
+    }
+    let (p50, p99, max) = (count("p50 ms")?, count("p99 ms")?, count("max ms")?);
+    Some(Span { label: label.into(), p50, p99, max, note, ours: label == "reauth" })
 }
 
 fn outage(curves: &Table) -> String {

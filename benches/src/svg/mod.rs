@@ -1,4 +1,8 @@
-//! Two kinds of plots, as SVG: bars and lines. Readable on a light and on a dark page.
+//! Three kinds of plots, as SVG: bars, spans and lines. Readable on a light and on a dark page.
+
+mod spans;
+
+pub use spans::{Span, spans, thousands};
 
 use std::fmt::Write as _;
 
