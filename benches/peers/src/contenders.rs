@@ -9,11 +9,7 @@ use reauth_benches::request::Shape;
 use reauth_benches::rows::Row;
 use tokio::runtime::Runtime;
 
-#[cfg(feature = "cf-gears")]
-use crate::peers::CfGears;
-#[cfg(feature = "kube")]
-use crate::peers::kube;
-use crate::peers::{Aliri, Azure, Google, Peer, yup};
+use crate::peers::{Aliri, Azure, CfGears, Google, Peer, kube, yup};
 use crate::provider::Provider;
 
 /// By their names, the first one being the floor.
@@ -33,7 +29,6 @@ pub fn cached<M: Measure + Copy>(runtime: &Runtime, measure: M) -> Result<Named<
     let mut peer = |name: &str, out| named.push((name.to_owned(), out));
     peer("aliri_tokens", ask(runtime, runtime.block_on(Aliri::new()), measure));
     peer("azure_identity", ask(runtime, Azure::new(provider), measure));
-    #[cfg(feature = "cf-gears")]
     peer("cf-gears", ask(runtime, CfGears::new(provider), measure));
     peer("google-cloud-auth", ask(runtime, Google::new(provider), measure));
     peer("yup-oauth2", ask(runtime, runtime.block_on(yup(provider)), measure));
@@ -60,13 +55,9 @@ pub fn requests<M: Measure + Copy>(
         named.push((format!("{contender}/{shape_name}"), row.measure(measure)));
     }
     let mut peer = |name: &str, out| named.push((format!("{name}/{shape_name}"), out));
-    #[cfg(feature = "cf-gears")]
-    {
-        let cf_gears = CfGears::new(&runtime.block_on(Provider::lasting())?);
-        warm(runtime, &cf_gears);
-        peer("cf-gears", cf_gears.request(shape, measure));
-    }
-    #[cfg(feature = "kube")]
+    let cf_gears = CfGears::new(&runtime.block_on(Provider::lasting())?);
+    warm(runtime, &cf_gears);
+    peer("cf-gears", cf_gears.request(shape, measure));
     peer("kube-client, token file", kube::with_token_file(shape, measure)?);
     Ok(named)
 }

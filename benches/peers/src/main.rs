@@ -13,7 +13,6 @@ use reauth_benches::table::Table;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    #[cfg(feature = "kube")]
     if let [run, address] = arguments.as_slice()
         && run == reauth_bench_peers::peers::kube::RUN
     {

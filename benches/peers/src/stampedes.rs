@@ -9,11 +9,8 @@ use reauth_benches::stampede::{
 use tokio::time::sleep;
 
 use crate::api::Api;
-#[cfg(feature = "cf-gears")]
-use crate::peers::CfGears;
-#[cfg(feature = "kube")]
 use crate::peers::kube::KubeExec;
-use crate::peers::{Azure, AzurePolicy, Client, Google, Peer, Uncached, yup};
+use crate::peers::{Azure, AzurePolicy, CfGears, Client, Google, Peer, Uncached, yup};
 use crate::provider::Provider;
 
 /// Who stands in a stampede.
@@ -44,14 +41,14 @@ impl Contender {
             Kind::Expired | Kind::Cold => all.push((Self::AzureIdentity, "azure_identity")),
         }
         // Its task renews a token before it lapses, and it takes none as short as ours.
-        if cfg!(feature = "cf-gears") && kind != Kind::Expired {
+        if kind != Kind::Expired {
             all.push((Self::CfGears, "cf-gears"));
         }
         if !kind.refused() {
             all.push((Self::Google, "google-cloud-auth"));
         }
         // Made with its first token, it is never cold.
-        if cfg!(feature = "kube") && kind == Kind::Expired {
+        if kind == Kind::Expired {
             all.push((Self::KubeExec, "kube-client, exec"));
         }
         all.push((Self::Yup, "yup-oauth2"));
@@ -69,15 +66,11 @@ impl Contender {
             Self::AzureCore => all.send(AzurePolicy::new(api, Arc::new(Uncached(provider.clone())))).await,
             Self::AzureBoth => all.send(AzurePolicy::new(api, Azure::new(provider).credential())).await,
             Self::AzureIdentity => all.ask(Azure::new(provider)).await,
-            #[cfg(feature = "cf-gears")]
             Self::CfGears => all.send(CfGears::new(provider).client(api)).await,
             Self::Google => all.ask(Google::new(provider)).await,
-            #[cfg(feature = "kube")]
             Self::KubeExec => all.ask(KubeExec::new(provider)?).await,
             Self::Yup if kind.refused() => all.send(yup(provider).await.client(api)).await,
             Self::Yup => all.ask(yup(provider).await).await,
-            #[allow(unreachable_patterns, reason = "with every feature nobody is left")]
-            _ => return Err("built without this peer".into()),
         })
     }
 }

@@ -2,16 +2,13 @@
 
 mod aliri;
 mod azure;
-#[cfg(feature = "cf-gears")]
 mod cf_gears;
 mod google;
-#[cfg(feature = "kube")]
 pub mod kube;
 mod yup;
 
 pub use aliri::Aliri;
 pub use azure::{Azure, AzurePolicy, Uncached};
-#[cfg(feature = "cf-gears")]
 pub use cf_gears::CfGears;
 pub use google::Google;
 pub use yup::{Yup, yup};
