@@ -16,6 +16,9 @@ use super::Inner;
 use crate::cache::{Input, Landing, Step};
 use crate::{Credentials, Error};
 
+/// Added to a flight's own limits before its runtime is taken for dead.
+const GRACE: Duration = Duration::from_secs(1);
+
 impl Inner {
     /// Spawns the flight on the runtime of the caller that needed it.
     pub(super) fn launch(self: &Arc<Self>, landing: Arc<Landing>) {
@@ -30,6 +33,29 @@ impl Inner {
                 self.tell();
             }
         }
+    }
+}
+
+impl Inner {
+    /// Ends a flight that does not end itself: its runtime is alive and nobody drives it, or the source blocks the
+    /// thread (R7). One task for each runtime from which the flight is waited for, because another one may not run.
+    pub(super) fn watch(self: &Arc<Self>, landing: &Arc<Landing>) {
+        let Ok(runtime) = Handle::try_current() else {
+            // No timer here; `launch` has ended the flight, or another runtime watches over it.
+            return;
+        };
+        if !landing.watch(runtime.id()) {
+            return;
+        }
+        let (inner, landing) = (self.clone(), landing.clone());
+        runtime.spawn(async move {
+            let limit = inner.timing.flight_deadline + inner.timing.store_timeout * 4 + GRACE;
+            if timeout(limit, landing.wait_end()).await.is_err() {
+                let error = "the runtime that runs the refresh stands still; the next call tries again";
+                inner.cache.interrupt(landing.flight, Error::transient(error), inner.clock.now());
+                inner.tell();
+            }
+        });
     }
 }
 

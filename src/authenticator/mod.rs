@@ -9,19 +9,12 @@ pub use builder::AuthenticatorBuilder;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
-
-use http::HeaderValue;
-use tokio::runtime::Handle;
-use tokio::time::timeout;
 
 use crate::cache::{Ask, Cache, Held, Landing, Woken};
 use crate::clock::Clock;
 use crate::source::{CredentialSource, DynSource};
 use crate::{Credentials, Error, Timing};
-
-/// Added to a flight's own limits before a waiter takes its runtime for dead.
-const GRACE: Duration = Duration::from_secs(1);
+use http::HeaderValue;
 
 /// Keeps one identity's credentials good.
 ///
@@ -190,30 +183,12 @@ impl Authenticator {
         if run {
             self.inner.launch(landing.clone());
         }
-        let over = async {
-            loop {
-                match (&mut waiting).await {
-                    Woken::Landed(outcome) => return outcome,
-                    Woken::Nudged if enough(&self.inner) => return Ok(()),
-                    Woken::Nudged => {}
-                }
-            }
-        };
-        if Handle::try_current().is_err() {
-            // No timer here; `launch` has ended the flight, or another runtime's timers guard it.
-            return over.await;
-        }
-        // The flight ends itself in time, unless its runtime is alive and nobody drives it.
-        let limit = self.inner.timing.flight_deadline + self.inner.timing.store_timeout * 4 + GRACE;
-        match timeout(limit, over).await {
-            Ok(outcome) => outcome,
-            Err(_) => {
-                let error = Error::transient(
-                    "the runtime that runs the refresh stands still; the next call tries again",
-                );
-                self.inner.cache.interrupt(landing.flight, error.clone(), self.inner.clock.now());
-                self.inner.tell();
-                Err(error)
+        self.inner.watch(&landing);
+        loop {
+            match (&mut waiting).await {
+                Woken::Landed(outcome) => return outcome,
+                Woken::Nudged if enough(&self.inner) => return Ok(()),
+                Woken::Nudged => {}
             }
         }
     }

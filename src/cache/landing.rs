@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
+
+use tokio::runtime::Id;
 
 use super::sync::Mutex;
 use crate::Error;
@@ -11,12 +13,15 @@ use crate::Error;
 /// The place that belongs to one flight. It is finished once; those who come late find it finished.
 pub(crate) struct Landing {
     pub(crate) flight: u64,
+    /// Set before the waiters are woken, so that thousands who come back need no lock.
+    outcome: OnceLock<Result<(), Error>>,
     inner: Mutex<Inner>,
 }
 
 #[derive(Default)]
 struct Inner {
-    outcome: Option<Result<(), Error>>,
+    /// The runtimes that watch over the flight.
+    watched_by: Vec<Id>,
     /// Counts the calls of [`Landing::nudge`].
     nudges: u64,
     waiters: BTreeMap<u64, Waker>,
@@ -34,15 +39,13 @@ pub(crate) enum Woken {
 
 impl Landing {
     pub(crate) fn new(flight: u64) -> Arc<Self> {
-        Arc::new(Self { flight, inner: Mutex::new(Inner::default()) })
+        Arc::new(Self { flight, outcome: OnceLock::new(), inner: Mutex::new(Inner::default()) })
     }
 
     /// Ends the wait of every waiter. The first outcome stands.
     pub(crate) fn finish(&self, outcome: Result<(), Error>) {
-        let mut inner = self.inner.lock();
-        inner.outcome.get_or_insert(outcome);
-        let waiters = std::mem::take(&mut inner.waiters);
-        drop(inner);
+        let _ = self.outcome.set(outcome);
+        let waiters = std::mem::take(&mut self.inner.lock().waiters);
         // Outside the lock: a waker may run the waiter here and now.
         waiters.into_values().for_each(Waker::wake);
     }
@@ -54,6 +57,16 @@ impl Landing {
         let waiters = std::mem::take(&mut inner.waiters);
         drop(inner);
         waiters.into_values().for_each(Waker::wake);
+    }
+
+    /// Whether this runtime has to watch over the flight from now on: the first call for each.
+    pub(crate) fn watch(&self, runtime: Id) -> bool {
+        let watched_by = &mut self.inner.lock().watched_by;
+        let new = !watched_by.contains(&runtime);
+        if new {
+            watched_by.push(runtime);
+        }
+        new
     }
 
     /// Waits for the end of the flight or the next nudge; one that came before counts, for who came late has
@@ -81,10 +94,15 @@ impl Future for Wait {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Woken> {
         let this = &mut *self;
-        let mut inner = this.landing.inner.lock();
-        if let Some(outcome) = &inner.outcome {
+        let landed = |outcome: &Result<(), Error>| Poll::Ready(Woken::Landed(outcome.clone()));
+        if let Some(outcome) = this.landing.outcome.get() {
             this.waiter = None;
-            return Poll::Ready(Woken::Landed(outcome.clone()));
+            return landed(outcome);
+        }
+        let mut inner = this.landing.inner.lock();
+        // Once more: it may have come before the lock.
+        if let Some(outcome) = this.landing.outcome.get() {
+            return landed(outcome);
         }
         if inner.nudges != this.seen {
             this.seen = inner.nudges;
