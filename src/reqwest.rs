@@ -2,14 +2,13 @@
 
 use std::future::ready;
 use std::pin::Pin;
-use std::sync::Arc;
 
 use http::{Extensions, HeaderValue};
 use reqwest::{Request, Response};
 use reqwest_middleware::{Middleware, Next};
 
 use crate::bearer::{Bearer, RenewalError, ResponseHead};
-use crate::cache::Held;
+use crate::cache::Lease;
 use crate::per_request::{may_replay, own_authenticator};
 use crate::replay::REPLAY_LIMIT;
 use crate::replay::reqwest::Spare;
@@ -110,16 +109,18 @@ impl AuthMiddleware {
         }
         Box::pin(async move {
             let mut response = next.clone().run(request, extensions).await?;
-            let Some(held) = self.renew(&mut response, generation, &terms).await else { return Ok(response) };
+            let Some(lease) = self.renew(&mut response, generation, &terms).await else {
+                return Ok(response);
+            };
             let Some(mut request) = spare.and_then(Spare::into_request) else { return Ok(response) };
             drop(response);
-            Bearer::authorize(request.headers_mut(), held.credentials.bearer().clone()).map_err(failed)?;
+            Bearer::authorize(request.headers_mut(), lease.header()).map_err(failed)?;
             next.run(request, extensions).await
         })
     }
 
     /// The successor of a token that this answer rejects. If there is none, the answer is told why.
-    async fn renew(&self, response: &mut Response, generation: u64, terms: &Terms) -> Option<Arc<Held>> {
+    async fn renew(&self, response: &mut Response, generation: u64, terms: &Terms) -> Option<Lease> {
         let rejected = self.bearer.is_rejection(response.status(), response.headers())
             // A 401 from where a redirect led says nothing about the token (R30).
             && self.bearer.is_from(terms.sent_to, |scope| scope.find_url(response.url()));
@@ -127,7 +128,7 @@ impl AuthMiddleware {
             return None;
         }
         match self.bearer.authenticator(&terms.own).replace(generation).await {
-            Ok(held) => Some(held),
+            Ok(lease) => Some(lease),
             Err(error) => {
                 response.extensions_mut().insert(RenewalError(error));
                 None
@@ -167,9 +168,9 @@ impl Middleware for AuthMiddleware {
             Some(warm) => self.send(request, extensions, next, warm, terms),
             None if Bearer::has_own(request.headers()) => next.run(request, extensions),
             None => Box::pin(async move {
-                let held = self.bearer.authenticator(&terms.own).acquire().await;
-                let held = held.map_err(failed)?;
-                let warm = (held.credentials.bearer().clone(), held.generation);
+                let lease = self.bearer.authenticator(&terms.own).acquire().await;
+                let lease = lease.map_err(failed)?;
+                let warm = (lease.header(), lease.generation);
                 self.send(request, extensions, next, warm, terms).await
             }),
         }

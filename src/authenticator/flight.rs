@@ -50,7 +50,7 @@ impl Inner {
         let (inner, landing) = (self.clone(), landing.clone());
         runtime.spawn(async move {
             let limit = inner.timing.flight_deadline + inner.timing.store_timeout * 4 + GRACE;
-            if timeout(limit, landing.wait_end()).await.is_err() {
+            if timeout(limit, landing.clone().wait_end()).await.is_err() {
                 let error = "the runtime that runs the refresh stands still; the next call tries again";
                 inner.cache.interrupt(landing.flight, Error::transient(error), inner.clock.now());
                 inner.tell();
@@ -81,7 +81,7 @@ impl Runner {
     async fn run(self) {
         let deadline = Instant::now() + self.inner.timing.flight_deadline;
         let mut work = pin!(self.inner.fly(self.landing.flight, deadline));
-        let mut ended = pin!(self.landing.wait_end());
+        let mut ended = pin!(self.landing.clone().wait_end());
         let panicked = poll_fn(|context| {
             // Log-out ends the flight from outside: its request is dropped at once.
             if ended.as_mut().poll(context).is_ready() {

@@ -10,7 +10,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::cache::{Ask, Cache, Held, Landing, Woken};
+use crate::cache::{Ask, Cache, Landing, Lease, Woken};
 use crate::clock::Clock;
 use crate::source::{CredentialSource, DynSource};
 use crate::{Credentials, Error, Timing};
@@ -74,7 +74,7 @@ impl Authenticator {
         if let Some(credentials) = self.inner.cache.warm(self.inner.clock.coarse()) {
             return Ok(credentials);
         }
-        Ok(self.acquire().await?.credentials.clone())
+        Ok(self.acquire().await?.credentials)
     }
 
     /// Reports that a server refused `used` with a 401, and waits for the successor.
@@ -93,7 +93,7 @@ impl Authenticator {
     /// Once polled, the rejection stands and the refresh goes on whether or not the caller waits.
     pub async fn reject(&self, used: &Credentials) -> Result<Credentials, Error> {
         let ask = self.inner.cache.reject_token(used, self.inner.clock.now());
-        Ok(self.settle(ask).await?.credentials.clone())
+        Ok(self.settle(ask).await?.credentials)
     }
 
     /// Fetches newer credentials, whatever is in hand; joins the refresh in the air if there is one.
@@ -113,7 +113,7 @@ impl Authenticator {
             self.wait(landing, run, |_| false).await?;
             ask = self.inner.cache.settle(flight, Ok(()), self.inner.clock.now());
         }
-        Ok(self.settle(ask).await?.credentials.clone())
+        Ok(self.settle(ask).await?.credentials)
     }
 
     /// Takes credentials from a log-in that happened elsewhere (a browser, a prompt), in place of what is
@@ -141,25 +141,25 @@ impl Authenticator {
         self.inner.cache.warm_header(self.inner.clock.coarse())
     }
 
-    pub(crate) async fn acquire(&self) -> Result<Arc<Held>, Error> {
+    pub(crate) async fn acquire(&self) -> Result<Lease, Error> {
         self.settle(self.inner.cache.need(self.inner.clock.now())).await
     }
 
     /// The successor of a generation that a server refused.
-    pub(crate) async fn replace(&self, generation: u64) -> Result<Arc<Held>, Error> {
+    pub(crate) async fn replace(&self, generation: u64) -> Result<Lease, Error> {
         let ask = self.inner.cache.reject(generation, self.inner.clock.now());
         self.settle(ask).await
     }
 
-    async fn settle(&self, mut ask: Ask) -> Result<Arc<Held>, Error> {
+    async fn settle(&self, mut ask: Ask) -> Result<Lease, Error> {
         loop {
             self.inner.tell();
             match ask {
-                Ask::Use(held, background) => {
+                Ask::Use(lease, background) => {
                     if let Some(landing) = background {
                         self.inner.launch(landing);
                     }
-                    return Ok(held);
+                    return Ok(lease);
                 }
                 Ask::Fail(error) => return Err(error),
                 Ask::Wait { landing, run } => {
@@ -179,11 +179,11 @@ impl Authenticator {
         run: bool,
         enough: impl Fn(&Inner) -> bool,
     ) -> Result<(), Error> {
-        let mut waiting = landing.wait();
         if run {
             self.inner.launch(landing.clone());
         }
         self.inner.watch(&landing);
+        let mut waiting = landing.wait();
         loop {
             match (&mut waiting).await {
                 Woken::Landed(outcome) => return outcome,

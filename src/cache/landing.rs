@@ -71,12 +71,12 @@ impl Landing {
 
     /// Waits for the end of the flight or the next nudge; one that came before counts, for who came late has
     /// not seen it.
-    pub(crate) fn wait(self: &Arc<Self>) -> Wait {
-        Wait { landing: self.clone(), seen: 0, waiter: None }
+    pub(crate) fn wait(self: Arc<Self>) -> Wait {
+        Wait { landing: self, seen: 0, waiter: None }
     }
 
     /// Waits for the end of the flight alone.
-    pub(crate) async fn wait_end(self: &Arc<Self>) {
+    pub(crate) async fn wait_end(self: Arc<Self>) {
         let mut wait = self.wait();
         while let Woken::Nudged = (&mut wait).await {}
     }

@@ -27,9 +27,8 @@ use http::HeaderValue;
 
 pub(crate) use flight::{Input, Step};
 pub(crate) use landing::{Landing, Woken};
-pub(crate) use state::Held;
 
-use state::{State, Verdict};
+use state::{Held, State, Verdict};
 use sync::{Mutex, Slot};
 use windows::Deadline;
 
@@ -38,10 +37,27 @@ use crate::event::Event;
 use crate::shard::Shards;
 use crate::{Credentials, Error, Timing};
 
+/// A credential to be used now, and the generation to report should a server reject it.
+pub(crate) struct Lease {
+    pub(crate) credentials: Credentials,
+    pub(crate) generation: u64,
+}
+
+impl Lease {
+    fn of(held: &Held) -> Self {
+        Self { credentials: held.credentials.clone(), generation: held.generation }
+    }
+
+    /// The header value of a request.
+    pub(crate) fn header(&self) -> HeaderValue {
+        self.credentials.bearer().clone()
+    }
+}
+
 /// What a caller has to do next.
 pub(crate) enum Ask {
     /// Use this; and if a flight was started in the background, run it.
-    Use(Arc<Held>, Option<Arc<Landing>>),
+    Use(Lease, Option<Arc<Landing>>),
     /// Wait at the landing; `run` says that this caller has to run the flight first.
     Wait { landing: Arc<Landing>, run: bool },
     /// There is nothing to be had now.
@@ -63,8 +79,8 @@ struct Shared {
 
 /// What the warm path reads: a credential, and until when no one has to be asked about it.
 struct Snapshot {
-    held: Arc<Held>,
     credentials: Shards<Credentials>,
+    generation: u64,
     until: Deadline,
     /// The last flight from before a log-out: whoever waited for it, or for an earlier one, may not have this.
     logged_out: u64,
@@ -94,7 +110,7 @@ impl Cache {
     #[inline]
     pub(crate) fn warm_header(&self, now: Reading) -> Option<(HeaderValue, u64)> {
         let take = |snapshot: &Snapshot| {
-            (snapshot.credentials.local(Credentials::copy).bearer().clone(), snapshot.held.generation)
+            (snapshot.credentials.local(Credentials::copy).bearer().clone(), snapshot.generation)
         };
         self.fresh(now, take)
     }
@@ -125,9 +141,13 @@ impl Cache {
     /// What a waiter gets whose flight is over. After one that succeeded without the lock, as thousands may come at
     /// once.
     pub(crate) fn settle(&self, flight: u64, outcome: Result<(), Error>, now: Reading) -> Ask {
-        let landed = |snapshot: &Snapshot| (flight > snapshot.logged_out).then(|| snapshot.held.clone());
+        let landed = |snapshot: &Snapshot| {
+            let credentials = snapshot.credentials.local(Credentials::copy);
+            (flight > snapshot.logged_out)
+                .then(|| Lease { credentials: credentials.clone(), generation: snapshot.generation })
+        };
         match outcome.is_ok().then(|| self.fresh(now, landed)).flatten().flatten() {
-            Some(held) => Ask::Use(held, None),
+            Some(lease) => Ask::Use(lease, None),
             None => self.ask(now, |state, now| state.settle(flight, outcome, now)),
         }
     }
@@ -260,8 +280,8 @@ impl Cache {
             let mut landing =
                 |flight: u64| shared.landing.get_or_insert_with(|| Landing::new(flight)).clone();
             match verdict {
-                Verdict::Use(held) => Ask::Use(held, None),
-                Verdict::UseAndRun(held, flight) => Ask::Use(held, Some(landing(flight))),
+                Verdict::Use(held) => Ask::Use(Lease::of(&held), None),
+                Verdict::UseAndRun(held, flight) => Ask::Use(Lease::of(&held), Some(landing(flight))),
                 Verdict::Run(flight) => Ask::Wait { landing: landing(flight), run: true },
                 Verdict::Join(flight) => Ask::Wait { landing: landing(flight), run: false },
                 Verdict::Fail(error) => Ask::Fail(error),
@@ -276,14 +296,14 @@ impl Cache {
         self.untold.store(!shared.state.events.is_empty(), Ordering::Relaxed);
         let snapshot = shared.state.snapshot(now);
         let same = |published: Option<&Snapshot>| {
-            published.map(|published| (published.held.generation, published.until))
+            published.map(|published| (published.generation, published.until))
                 == snapshot.as_ref().map(|(held, until)| (held.generation, *until))
         };
         if !self.snapshot.read(same) {
             let logged_out = shared.state.logged_out.1;
             self.snapshot.set(snapshot.map(|(held, until)| {
                 let credentials = Shards::new(held.credentials.clone());
-                Arc::new(Snapshot { held, credentials, until, logged_out })
+                Arc::new(Snapshot { credentials, generation: held.generation, until, logged_out })
             }));
         }
         result

@@ -25,8 +25,9 @@ use std::time::{Duration, SystemTime};
 use loom::future::block_on;
 use loom::thread::{self, JoinHandle};
 
+use super::state::Held;
 use super::sync::Mutex;
-use super::{Ask, Cache, Held, Input, Landing, Step, Woken};
+use super::{Ask, Cache, Input, Landing, Step, Woken};
 use crate::clock::Reading;
 use crate::{Credentials, Error, Timing};
 
@@ -131,11 +132,11 @@ impl World {
     fn settle(self: &Arc<Self>, mut ask: Ask) -> Result<Credentials, Error> {
         loop {
             match ask {
-                Ask::Use(held, background) => {
+                Ask::Use(lease, background) => {
                     if let Some(landing) = background {
                         self.launch(&landing);
                     }
-                    return Ok(self.seen(held.credentials.clone()));
+                    return Ok(self.seen(lease.credentials));
                 }
                 Ask::Fail(error) => return Err(error),
                 Ask::Wait { landing, run } => {
@@ -149,7 +150,7 @@ impl World {
 
     /// As `Authenticator::wait`.
     fn wait(self: &Arc<Self>, landing: &Arc<Landing>, run: bool) -> Result<(), Error> {
-        let mut waiting = landing.wait();
+        let mut waiting = landing.clone().wait();
         if run {
             self.launch(landing);
         }

@@ -6,13 +6,13 @@ use http::{Extensions, Request, Response};
 
 use super::Settings;
 use super::again::Again;
-use crate::cache::Held;
+use crate::cache::Lease;
 use crate::per_request::{may_replay, own_authenticator};
 use crate::source::BoxFuture;
 use crate::{Authenticator, Error};
 
 /// A credential, on its way.
-pub(super) type Pending = BoxFuture<'static, Result<Arc<Held>, Error>>;
+pub(super) type Pending = BoxFuture<'static, Result<Lease, Error>>;
 
 /// By what one request is authorized and its answer judged.
 pub(super) struct Terms {

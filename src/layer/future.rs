@@ -34,14 +34,20 @@ pin_project! {
         /// It can't be sent.
         Refusing { error: Option<Error> },
         /// Nothing usable was in hand. The ready service is kept for when there is.
-        Waiting { held: Pending, unsent: Option<Box<Unsent<S, B>>> },
+        Waiting { lease: Pending, unsent: Option<Box<Unsent<S, B>>> },
         /// The first attempt is on its way.
         Sending { #[pin] future: F, again: Option<Again<S, B>>, generation: u64, terms: Terms },
         /// The token was rejected. The answer is kept: it is the caller's, if there is no successor.
-        Renewing { held: Pending, response: Option<Box<Response<R>>>, again: Option<Box<Again<S, B>>> },
+        Renewing { lease: Pending, refused: Option<Box<Refused<S, B, R>>> },
         /// The service is made ready once more (tower's contract), then the copy is sent.
         Readying { again: Option<Box<(S, Request<B>)>> },
     }
+}
+
+/// A rejected attempt: its answer, and what a second attempt needs.
+struct Refused<S, B, R> {
+    response: Response<R>,
+    again: Option<Again<S, B>>,
 }
 
 impl<S, B, R> ResponseFuture<S, B, R>
@@ -58,9 +64,9 @@ where
     }
 
     pub(super) fn waiting(service: S, request: Request<B>, terms: Terms) -> Self {
-        let held = terms.acquire();
+        let lease = terms.acquire();
         let unsent = Some(Box::new(Unsent { service, request, terms }));
-        Self { state: State::Waiting { held, unsent } }
+        Self { state: State::Waiting { lease, unsent } }
     }
 
     // Inlined, and with two ends, because what is made here is large, and would be moved.
@@ -95,13 +101,14 @@ where
                 StateProjection::Refusing { error } => {
                     return taken(error).map(|error| Err(AuthError::Credentials(error)));
                 }
-                StateProjection::Waiting { held, unsent } => {
-                    let held = ready!(held.as_mut().poll(context)).map_err(AuthError::Credentials)?;
+                StateProjection::Waiting { lease, unsent } => {
+                    let lease = ready!(lease.as_mut().poll(context)).map_err(AuthError::Credentials)?;
                     let Unsent { mut service, mut request, terms } = *ready!(taken(unsent));
                     let again = terms.again(&service, &mut request);
-                    let header = held.credentials.bearer().clone();
-                    match Bearer::authorize(request.headers_mut(), header) {
-                        Ok(true) => Self::sending(service.call(request), again, held.generation, terms).state,
+                    match Bearer::authorize(request.headers_mut(), lease.header()) {
+                        Ok(true) => {
+                            Self::sending(service.call(request), again, lease.generation, terms).state
+                        }
                         Ok(false) => State::Passing { future: service.call(request) },
                         Err(error) => State::Refusing { error: Some(error) },
                     }
@@ -113,44 +120,56 @@ where
                         *again = None;
                         return Poll::Ready(Ok(response));
                     }
-                    let (held, again) = (terms.renew(*generation), again.take().map(Box::new));
-                    State::Renewing { held, response: Some(Box::new(response)), again }
+                    let refused = Refused { response, again: again.take() };
+                    State::Renewing { lease: terms.renew(*generation), refused: Some(Box::new(refused)) }
                 }
-                StateProjection::Renewing { held, response, again } => {
-                    let held = match ready!(held.as_mut().poll(context)) {
-                        Ok(held) => held,
+                StateProjection::Renewing { lease, refused } => {
+                    let lease = ready!(lease.as_mut().poll(context));
+                    let Refused { mut response, again } = *ready!(taken(refused));
+                    let lease = match lease {
+                        Ok(lease) => lease,
                         Err(error) => {
-                            let mut response = *ready!(taken(response));
                             response.extensions_mut().insert(RenewalError(error));
                             return Poll::Ready(Ok(response));
                         }
                     };
-                    match again.take().and_then(|again| again.into_call()) {
-                        Some((service, mut request)) => {
-                            Bearer::authorize(request.headers_mut(), held.credentials.bearer().clone())
-                                .map_err(AuthError::Credentials)?;
-                            // Changing the state drops the 401, and so frees its connection.
-                            State::Readying { again: Some(Box::new((service, request))) }
-                        }
-                        None => return taken(response).map(|response| Ok(*response)),
-                    }
+                    let Some((service, mut request)) = again.and_then(Again::into_call) else {
+                        return Poll::Ready(Ok(response));
+                    };
+                    // Before anything is waited for: it may hold a connection.
+                    drop(response);
+                    Bearer::authorize(request.headers_mut(), lease.header())
+                        .map_err(AuthError::Credentials)?;
+                    State::sending_again(service, request, context)?
                 }
                 StateProjection::Readying { again } => {
-                    let mut next = ready!(taken(again));
-                    match next.0.poll_ready(context) {
-                        Poll::Ready(Ok(())) => {
-                            let (mut service, request) = *next;
-                            State::Passing { future: service.call(request) }
-                        }
-                        Poll::Ready(Err(error)) => return Poll::Ready(Err(AuthError::Service(error))),
-                        Poll::Pending => {
-                            *again = Some(next);
-                            return Poll::Pending;
-                        }
-                    }
+                    let (service, request) = *ready!(taken(again));
+                    State::sending_again(service, request, context)?
                 }
             };
+            let readying = matches!(next, State::Readying { .. });
             state.set(next);
+            if readying {
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+impl<S, B, R> State<S, B, R, S::Future>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+{
+    /// Sends the copy, or waits until the service is ready for it (tower's contract).
+    fn sending_again(
+        mut service: S,
+        request: Request<B>,
+        context: &mut Context<'_>,
+    ) -> Result<Self, AuthError<S::Error>> {
+        match service.poll_ready(context) {
+            Poll::Ready(Ok(())) => Ok(Self::Passing { future: service.call(request) }),
+            Poll::Ready(Err(error)) => Err(AuthError::Service(error)),
+            Poll::Pending => Ok(Self::Readying { again: Some(Box::new((service, request))) }),
         }
     }
 }

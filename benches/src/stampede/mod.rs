@@ -8,9 +8,11 @@ pub use kind::{Kind, LAPSE, SHORT, floor};
 pub use reauth::{Provider, reauth};
 pub use report::Report;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 /// How long the token endpoint takes to answer.
@@ -47,18 +49,26 @@ where
 {
     let (gate, closed) = watch::channel(());
     let mut tasks = JoinSet::new();
+    // Who waits for them sleeps until the last one is back: each that woke it would take time from the others.
+    let (running, all_back) = (Arc::new(AtomicUsize::new(callers)), Arc::new(Notify::new()));
     for caller in 0..callers {
         let (call, mut closed) = (call(caller), closed.clone());
+        let (running, all_back) = (running.clone(), all_back.clone());
         tasks.spawn(async move {
             let opened = closed.changed().await;
             let good = opened.is_ok() && call.await;
-            (Instant::now(), good)
+            let back = Instant::now();
+            if running.fetch_sub(1, Relaxed) == 1 {
+                all_back.notify_one();
+            }
+            (back, good)
         });
     }
     // All of them stand at the gate.
     tokio::time::sleep(Duration::from_millis(20)).await;
     let start = Instant::now();
     gate.send_replace(());
+    all_back.notified().await;
     let ended = tasks.join_all().await;
     let mut latencies: Vec<Duration> = ended.iter().map(|(end, _)| *end - start).collect();
     latencies.sort();

@@ -17,7 +17,7 @@ fn a_wait_that_was_dropped_leaves_nothing_behind() {
     {
         let waker = Waker::from(task.clone());
         let mut context = Context::from_waker(&waker);
-        let (mut first, mut second) = (pin!(landing.wait()), pin!(landing.wait()));
+        let (mut first, mut second) = (pin!(landing.clone().wait()), pin!(landing.clone().wait()));
         // Polled again, a wait still has one waker there.
         for _ in 0..3 {
             assert!(first.as_mut().poll(&mut context).is_pending());

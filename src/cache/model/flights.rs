@@ -59,7 +59,7 @@ fn r06_a_caller_who_goes_away_takes_nobody_along() {
         let world = World::cold();
         let Ask::Wait { landing, run: true } = world.cache.need(world.now) else { panic!("nothing is held") };
         let other = world.spawn(World::call);
-        let mut waiting = landing.wait();
+        let mut waiting = landing.clone().wait();
         world.launch(&landing);
         block_on(poll_fn(|context| {
             let _ = Pin::new(&mut waiting).poll(context);
