@@ -38,6 +38,24 @@ fn every_test_that_failures_md_names_exists_and_every_row_is_there() {
     assert!(named.len() >= 51, "{}", named.len());
 }
 
+#[test]
+fn every_figure_in_readme_md_is_in_the_report() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let cells = |row: &str| row.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+    let report = fs::read_to_string(root.join("benches/REPORT.md")).unwrap();
+    let reported: Vec<_> = report.lines().filter(|line| line.starts_with('|')).map(cells).collect();
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let section = readme.split("\n## What it costs\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let rows: Vec<_> = section.lines().filter(|line| line.starts_with("| ")).collect();
+    assert!(rows.len() > 5, "{rows:#?}");
+    // Its head says the same in other words, and its rule is no row.
+    for row in &rows[2..] {
+        assert!(reported.contains(&cells(row)), "{row}");
+    }
+    let prose: String = section.lines().filter(|line| !line.starts_with(['|', '!'])).collect();
+    assert!(!prose.contains(|c: char| c.is_ascii_digit()), "a figure outside of the table: {prose}");
+}
+
 /// `Event::Name`, level, message, fields: as the arms of `src/trace.rs` have them.
 fn recorded(arm: &str) -> (String, String, String, Vec<String>) {
     let name = arm.split(|c: char| !c.is_alphanumeric()).next().unwrap();

@@ -16,10 +16,10 @@ use super::family::Family;
 use super::{Recorder, at_once, exact, seconds, token, until, waiting};
 use crate::support::source::{Script, credentials};
 
-const CALLERS: usize = 1000;
+const CALLERS: usize = 10_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn f01_a_thousand_callers_make_one_token_request() {
+async fn f01_ten_thousand_callers_make_one_token_request() {
     let script = Script::new();
     let login = script.then_when();
     let recorder = Recorder::default();
@@ -42,11 +42,11 @@ async fn f01_a_thousand_callers_make_one_token_request() {
     assert!(got.iter().all(|token| token == "at-1"));
     assert_eq!(script.requests(), 1);
     let landed = recorder.take().pop().unwrap();
-    assert!(landed.ends_with("for 1000"), "all of them waited for the one flight: {landed}");
+    assert!(landed.ends_with("for 10000"), "all of them waited for the one flight: {landed}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn f01_a_thousand_callers_at_expiry_make_one_token_request() {
+async fn f01_ten_thousand_callers_at_expiry_make_one_token_request() {
     let script = Script::new();
     let refresh = script.then_when();
     // Given with a refresh token, and lapsed.
