@@ -16,6 +16,22 @@ pub mod stampede;
 pub mod svg;
 pub mod table;
 
+/// Whether the program was given this argument, which is the only one that it takes.
+///
+/// # Errors
+///
+/// It was given another one.
+pub fn given(flag: &str) -> Result<bool, String> {
+    let mut given = false;
+    for argument in std::env::args().skip(1) {
+        if argument != flag {
+            return Err(format!("`{argument}` is not known here; there is only `{flag}`"));
+        }
+        given = true;
+    }
+    Ok(given)
+}
+
 /// The token that every contender sends: 1,000 bytes, about a JWT of an identity provider.
 pub fn token() -> String {
     "reauth-benches/".chars().cycle().take(1000).collect()

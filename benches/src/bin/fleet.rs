@@ -9,7 +9,7 @@ const MINUTE: f64 = 60.0;
 const HOUR: f64 = 60.0 * MINUTE;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let quick = std::env::args().any(|argument| argument == "--quick");
+    let quick = reauth_benches::given("--quick")?;
     let most = if quick { 4 } else { 6 };
     lifetimes().emit()?;
     deployment(most).emit()?;
@@ -99,9 +99,9 @@ fn outage(most: u32) -> Table {
                     format!("{:.1}", seen.mean(begin..end)),
                     seen.peak(begin..end).to_string(),
                     recovery.to_string(),
-                    format!("{:.1}", f64::from(recovery) / fleet.steady()),
+                    multiple(recovery, &fleet),
                     echo.to_string(),
-                    format!("{:.1}", f64::from(echo) / fleet.steady()),
+                    multiple(echo, &fleet),
                     format!("{:.1}", (seen.recovered - end).max(0.0)),
                 ]);
                 if exponent == most {
@@ -116,6 +116,14 @@ fn outage(most: u32) -> Table {
     }
     let _ = curves.write();
     table
+}
+
+/// Of the steady rate, where that is not less than one a second.
+fn multiple(peak: u32, fleet: &Fleet) -> String {
+    match fleet.steady() {
+        ..1.0 => "–".into(),
+        steady => format!("{:.1}", f64::from(peak) / steady),
+    }
 }
 
 fn curve(name: String, seen: &Seen, from: f64, to: f64, steady: f64) -> Vec<String> {

@@ -72,8 +72,8 @@ const SECTIONS: &[(&str, &str, &str)] = &[
     (
         "fleet-outage",
         "Fleet: an outage of ten minutes",
-        "Clients / lifetime / jitter. *× steady* means little below a thousand clients, whose steady rate is less than \
-         one a second. *echo*: who recovered together refreshes together a lifetime later.",
+        "Clients / lifetime / jitter. *× steady* is left out where the steady rate is less than one a \
+         second. *echo*: who recovered together refreshes together a lifetime later.",
     ),
 ];
 

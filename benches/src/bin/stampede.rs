@@ -20,7 +20,7 @@ use tokio::time::sleep;
 use tower::{Layer, Service, service_fn};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let quick = std::env::args().any(|argument| argument == "--quick");
+    let quick = reauth_benches::given("--quick")?;
     let runs = if quick { 1 } else { 9 };
     let runtime = runtime()?;
     let mut report = Report::new("stampede");

@@ -23,7 +23,7 @@ const LONG_TURN: usize = 5_000;
 const SIDE_BY_SIDE: f64 = 0.9;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let quick = std::env::args().any(|argument| argument == "--quick");
+    let quick = reauth_benches::given("--quick")?;
     times(if quick { 100 } else { 1000 }).emit()?;
     threads(if quick { 50 } else { 500 }).emit()?;
     Ok(())

@@ -20,7 +20,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 type Costs = BTreeMap<String, f64>;
 
 fn main() -> Result<ExitCode> {
-    let all = std::env::args().any(|argument| argument == "--all");
+    let all = reauth_benches::given("--all")?;
     let limits = limits()?;
     let named = |row: &Row| all || limits.iter().any(|limit| limit.names(&row.to_string()));
     let rows: Vec<Row> = Row::all().filter(named).collect();
