@@ -59,11 +59,10 @@ impl Failure {
         let relaxed_max =
             left.map_or(BACKOFF_MAX, |left| BACKOFF_MAX.min(left / 2)).max(URGENT_BACKOFF_FIRST);
         // R11: a terminal error is remembered, a server's own wish is honoured up to a cap.
-        let (least, outage) = match error.kind() {
-            ErrorKind::LoginRequired | ErrorKind::Misconfigured => (timing.terminal_memory, Duration::ZERO),
-            _ => {
-                (error.retry_after().unwrap_or_default().min(RETRY_AFTER_MAX), streak.outage_wait(at, timing))
-            }
+        let (least, outage) = if is_terminal(&error) {
+            (timing.terminal_memory, Duration::ZERO)
+        } else {
+            (error.retry_after().unwrap_or_default().min(RETRY_AFTER_MAX), streak.outage_wait(at, timing))
         };
         let doubled = |first: Duration, max: Duration| doubling(first, streak.flights.saturating_sub(1), max);
         let urgent = doubled(URGENT_BACKOFF_FIRST, URGENT_BACKOFF_MAX).max(outage);
@@ -99,10 +98,11 @@ impl Failure {
     }
 
     /// The streak of a flight that starts now. Long after the next one could have started it is a new one: nobody has
-    /// looked, and what was then says little.
+    /// looked, and what was then says little. So it is after a terminal error: whoever refuses is there.
     pub(crate) fn streak_at(&self, now: Duration, timing: &Timing) -> Streak {
         let latest = self.retry_at(true).max(self.retry_at(false)).saturating_add(timing.outage_backoff_max);
-        if now <= latest { self.streak } else { Streak { since: now, ..self.streak } }
+        let lasts = now <= latest && !is_terminal(&self.error);
+        if lasts { self.streak } else { Streak { since: now, ..self.streak } }
     }
 
     /// Puts off the next flight until `at`, whatever is in hand.
@@ -125,6 +125,10 @@ pub(crate) fn between_attempts(
     let asked = error.retry_after().unwrap_or_default().min(RETRY_AFTER_MAX);
     let outage = jittered(streak.outage_wait(now, timing), dice);
     dice.up_to(doubling(RETRY_FIRST, attempt, RETRY_MAX)).max(outage).max(asked)
+}
+
+fn is_terminal(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::LoginRequired | ErrorKind::Misconfigured)
 }
 
 fn doubling(first: Duration, times: u32, max: Duration) -> Duration {

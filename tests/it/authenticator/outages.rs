@@ -220,6 +220,24 @@ async fn r08_a_long_back_off_is_cut_short_when_the_token_lapses() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn r08_a_blip_after_terminal_errors_is_no_long_outage() {
+    // A wrong secret for ten minutes: the provider was there all the time. It is set right, and one request is lost.
+    let script = Script::new();
+    for _ in 0..120 {
+        script.push(Answer::Now(Err(Error::misconfigured("invalid_client"))));
+    }
+    let auth = exact(script.clone());
+    let refused = async || assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::Misconfigured);
+    assert_eq!(moments(&script, refused, 599.0).await.len(), 120);
+    script.push(Answer::Now(Err(Error::transient("503").not_processed())));
+    script.push(Answer::Now(Ok(credentials("at-1", None, Some(300)))));
+    advance(seconds(5)).await;
+    let begin = Instant::now();
+    assert_eq!(token(&auth).await.unwrap(), "at-1");
+    assert!(begin.elapsed() <= seconds(1), "{:?}", begin.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn r08_success_ends_the_back_off() {
     let script = Script::new();
     for _ in 0..4 {
