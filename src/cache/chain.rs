@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::backoff;
+use super::backoff::{self, Streak};
 use super::flight::{Flight, Phase, Step, Why};
 use super::state::{Held, State};
 use super::stored::Stored;
@@ -84,7 +84,7 @@ impl State {
                     flight.lost = Some(error);
                     return self.go(flight, Phase::Loading(Why::Doubt), Step::Load);
                 }
-                self.try_again(flight, error, now)
+                self.repeat(flight, error, now)
             }
             // The server read the request and refused the client, not the token.
             ErrorKind::Misconfigured => {
@@ -132,7 +132,7 @@ impl State {
             Why::First => self.use_initial(flight, now),
             Why::Refused => self.after_refusal(flight, now),
             Why::Doubt => match flight.lost.take() {
-                Some(error) => self.try_again(flight, error, now),
+                Some(error) => self.repeat(flight, error, now),
                 None => self.attempt(flight),
             },
         }
@@ -205,14 +205,28 @@ impl State {
         self.succeed(&flight, now)
     }
 
-    /// Waits and tries again, unless the deadline comes first. While a valid token is in hand, and after a failed flight,
-    /// there is no hurry: the waits between flights do.
-    fn try_again(&mut self, mut flight: Box<Flight>, error: Error, now: Reading) -> Step {
-        let (attempts, streak) = (flight.attempts, flight.streak);
+    /// Tries again, if there is a hurry. While a valid token is in hand, and after a failed flight, there is none: the
+    /// waits between flights do.
+    fn try_again(&mut self, flight: Box<Flight>, error: Error, now: Reading) -> Step {
+        let streak = flight.streak;
+        match streak.flights == 0 || self.usable(now).is_none() {
+            true => self.wait(flight, error, streak, now),
+            false => self.fail(flight, error, now),
+        }
+    }
+
+    /// Sends a refresh token whose answer was lost once more (R14), as soon as in a first flight: a server that forgives a
+    /// repetition does so for seconds, and waits between flights, or those of a long outage, are up to a minute.
+    fn repeat(&mut self, flight: Box<Flight>, error: Error, now: Reading) -> Step {
+        self.wait(flight, error, Streak::none(now.monotonic), now)
+    }
+
+    /// Waits as long as after such a streak, for another attempt, unless the deadline comes first.
+    fn wait(&mut self, mut flight: Box<Flight>, error: Error, streak: Streak, now: Reading) -> Step {
+        let (attempts, monotonic) = (flight.attempts, now.monotonic);
         let wait =
-            backoff::between_attempts(attempts, &error, streak, now.monotonic, &self.timing, &mut self.dice);
-        let hurried = streak.flights == 0 || self.usable(now).is_none();
-        if !hurried || now.monotonic.saturating_add(wait) >= flight.deadline {
+            backoff::between_attempts(attempts, &error, streak, monotonic, &self.timing, &mut self.dice);
+        if monotonic.saturating_add(wait) >= flight.deadline {
             return self.fail(flight, error, now);
         }
         flight.attempts += 1;

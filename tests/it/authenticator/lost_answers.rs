@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use reauth::{Error, ErrorKind};
-use tokio::time::advance;
+use tokio::time::{Instant, advance};
 
 use super::family::Family;
 use super::{exact, millis, quiet, seconds, token, token_at_once};
@@ -181,6 +181,49 @@ async fn r14_new_credentials_are_in_no_doubt() {
     assert_eq!(auth.refresh().await.unwrap().access_token(), "at-10");
     quiet().await;
     assert_eq!(script.asked()[2..], [refresh("rt-9"), refresh("rt-9")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r14_the_repetition_does_not_wait_for_the_next_flight_while_a_valid_token_is_in_hand() {
+    // A server that forgives a repetition does so for seconds; flights may be a minute apart.
+    let unreached = || Error::transient("refused").not_processed().with_retry_after(seconds(60));
+    let script = Script::new().holding(credentials("at-1", Some("rt-1"), Some(3600)));
+    let script = script.then_err(unreached()).then_err(lost());
+    script.push(Answer::Now(Ok(credentials("at-2", Some("rt-2"), Some(300)))));
+    let auth = exact(script.clone());
+    auth.refresh().await.unwrap_err();
+    advance(seconds(30)).await;
+    let begin = Instant::now();
+    assert_eq!(auth.refresh().await.unwrap().access_token(), "at-2");
+    assert!(begin.elapsed() <= seconds(1), "{:?}", begin.elapsed());
+    assert_eq!(script.asked(), vec![refresh("rt-1"); 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r14_nor_for_a_tenth_of_a_long_outage() {
+    let script = lapsed();
+    let unreached = || Error::transient("refused").not_processed();
+    // Enough for nine minutes.
+    for _ in 0..44 {
+        script.push(Answer::Now(Err(unreached())));
+    }
+    let auth = exact(script.clone());
+    let begin = Instant::now();
+    while script.requests() < 44 {
+        let _ = token(&auth).await;
+        advance(seconds(1)).await;
+    }
+    assert!(begin.elapsed() > seconds(500), "{:?}", begin.elapsed());
+    script.push(Answer::Now(Err(lost())));
+    script.push(Answer::Now(Ok(credentials("at-2", Some("rt-2"), Some(300)))));
+    while script.requests() < 45 {
+        advance(seconds(1)).await;
+        if let Ok(got) = token(&auth).await {
+            assert_eq!(got, "at-2");
+        }
+    }
+    assert_eq!(script.requests(), 46, "in the same flight");
+    assert_eq!(token(&auth).await.unwrap(), "at-2");
 }
 
 #[tokio::test(start_paused = true)]
