@@ -40,6 +40,8 @@ pub(crate) struct Failure {
     pub(crate) error: Error,
     pub(crate) streak: Streak,
     at: Duration,
+    /// The identity provider seems to be away: it has not refused, and nobody here has cut the flight off.
+    is_outage: bool,
     /// With a valid token in hand, and with nothing usable: which one applies is asked for when it
     /// matters, because the token may lapse or be rejected meanwhile (R8).
     relaxed: Duration,
@@ -59,10 +61,14 @@ impl Failure {
         let relaxed_max =
             left.map_or(BACKOFF_MAX, |left| BACKOFF_MAX.min(left / 2)).max(URGENT_BACKOFF_FIRST);
         // R11: a terminal error is remembered, a server's own wish is honoured up to a cap.
-        let (least, outage) = if is_terminal(&error) {
-            (timing.terminal_memory, Duration::ZERO)
-        } else {
-            (error.retry_after().unwrap_or_default().min(RETRY_AFTER_MAX), streak.outage_wait(at, timing))
+        let (is_outage, least, outage) = match error.kind() {
+            ErrorKind::LoginRequired | ErrorKind::Misconfigured => {
+                (false, timing.terminal_memory, Duration::ZERO)
+            }
+            _ => {
+                let asked = error.retry_after().unwrap_or_default().min(RETRY_AFTER_MAX);
+                (true, asked, streak.outage_wait(at, timing))
+            }
         };
         let doubled = |first: Duration, max: Duration| doubling(first, streak.flights.saturating_sub(1), max);
         let urgent = doubled(URGENT_BACKOFF_FIRST, URGENT_BACKOFF_MAX).max(outage);
@@ -72,11 +78,12 @@ impl Failure {
             error,
             streak,
             at,
+            is_outage,
         }
     }
 
-    /// A flight that was cut off (a panic, a runtime that went away): the first in a row costs no wait,
-    /// because nothing says that the identity provider is in trouble (R7).
+    /// A flight that was cut off (a panic, a runtime that went away): the first in a row costs no wait, and no row
+    /// the waits of an outage, because nothing says that the identity provider is in trouble (R7).
     pub(crate) fn interrupted(
         error: Error,
         streak: Streak,
@@ -84,8 +91,8 @@ impl Failure {
         timing: &Timing,
         dice: &mut Dice,
     ) -> Self {
-        let before = Streak { flights: streak.flights.saturating_sub(1), ..streak };
-        let failure = Self { streak, ..Self::new(error, before, at, None, timing, dice) };
+        let before = Streak { flights: streak.flights.saturating_sub(1), since: at };
+        let failure = Self { streak, is_outage: false, ..Self::new(error, before, at, None, timing, dice) };
         match before.flights {
             0 => Self { relaxed: Duration::ZERO, urgent: Duration::ZERO, ..failure },
             _ => failure,
@@ -98,10 +105,10 @@ impl Failure {
     }
 
     /// The streak of a flight that starts now. Long after the next one could have started it is a new one: nobody has
-    /// looked, and what was then says little. So it is after a terminal error: whoever refuses is there.
+    /// looked, and what was then says little. So it is after one that did not fail for an outage.
     pub(crate) fn streak_at(&self, now: Duration, timing: &Timing) -> Streak {
         let latest = self.retry_at(true).max(self.retry_at(false)).saturating_add(timing.outage_backoff_max);
-        let lasts = now <= latest && !is_terminal(&self.error);
+        let lasts = now <= latest && self.is_outage;
         if lasts { self.streak } else { Streak { since: now, ..self.streak } }
     }
 
@@ -125,10 +132,6 @@ pub(crate) fn between_attempts(
     let asked = error.retry_after().unwrap_or_default().min(RETRY_AFTER_MAX);
     let outage = jittered(streak.outage_wait(now, timing), dice);
     dice.up_to(doubling(RETRY_FIRST, attempt, RETRY_MAX)).max(outage).max(asked)
-}
-
-fn is_terminal(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::LoginRequired | ErrorKind::Misconfigured)
 }
 
 fn doubling(first: Duration, times: u32, max: Duration) -> Duration {

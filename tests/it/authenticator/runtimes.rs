@@ -1,10 +1,14 @@
 //! Runtimes come and go: building needs none, and no flight outlives its own unnoticed.
 
 use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use reauth::clock::{Clock, Reading};
 use reauth::store::MemoryStore;
-use reauth::{Authenticator, ErrorKind};
+use reauth::{Authenticator, Error, ErrorKind, Timing};
 use tokio::runtime::{Builder, Runtime};
 
 use super::{Recorder, at_once, quiet, seconds, token, until};
@@ -12,6 +16,23 @@ use crate::support::source::{Answer, Asked, Script, credentials};
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
+}
+
+/// A clock that outlives every runtime, in seconds.
+#[derive(Clone, Default)]
+struct Seconds(Arc<AtomicU64>);
+
+impl Seconds {
+    fn advance(&self, by: u64) {
+        self.0.fetch_add(by, Ordering::Relaxed);
+    }
+}
+
+impl Clock for Seconds {
+    fn now(&self) -> Reading {
+        let monotonic = seconds(self.0.load(Ordering::Relaxed));
+        Reading { monotonic, wall: UNIX_EPOCH + monotonic }
+    }
 }
 
 /// Begins a call, and leaves it when the source has been asked for the nth time.
@@ -82,8 +103,27 @@ fn f31_a_runtime_that_is_alive_and_not_driven_holds_nobody_for_ever() {
 }
 
 #[test]
+fn r07_flights_cut_off_for_however_long_are_no_outage() {
+    // A runtime for each call: refreshes in the background, for which nobody waits, are cut off with it.
+    let script = Script::new().holding(credentials("at-1", None, Some(3600)));
+    let clock = Seconds::default();
+    let timing = Timing::default().without_jitter();
+    let auth = Authenticator::builder(script.clone()).clock(clock.clone()).timing(timing).build();
+    clock.advance(3300);
+    for _ in 0..300 {
+        assert_eq!(runtime().block_on(token(&auth)).unwrap(), "at-1");
+        clock.advance(1);
+    }
+    // It has lapsed. The provider was there all the time, and so it is now, but for one request.
+    clock.advance(5);
+    script.push(Answer::Now(Err(Error::transient("503").not_processed())));
+    script.push(Answer::Now(Ok(credentials("at-2", None, Some(3600)))));
+    assert_eq!(runtime().block_on(token(&auth)).unwrap(), "at-2");
+}
+
+#[test]
 fn f31_a_refresh_token_sent_by_a_runtime_that_was_dropped_is_tried_once_more() {
-    let lapsed = credentials("at-1", Some("rt-1"), None).with_expires_at(std::time::SystemTime::UNIX_EPOCH);
+    let lapsed = credentials("at-1", Some("rt-1"), None).with_expires_at(SystemTime::UNIX_EPOCH);
     let script =
         Script::new().holding(lapsed).then(Answer::Hang).then_ok(credentials("at-2", None, Some(300)));
     let auth = Authenticator::new(script.clone());
