@@ -16,7 +16,7 @@ pub const WINDOW_JITTER: f64 = 0.1;
 pub const FLIGHT_DEADLINE: Duration = Duration::from_secs(30);
 /// The first wait between two attempts of a flight; it doubles.
 pub const RETRY_FIRST: Duration = Duration::from_millis(200);
-/// The longest wait between two attempts of a flight.
+/// The longest wait between two attempts of a flight, but in a long outage ([`OUTAGE_DIVISOR`]).
 pub const RETRY_MAX: Duration = Duration::from_secs(5);
 /// The longest `Retry-After` that is believed.
 pub const RETRY_AFTER_MAX: Duration = FLIGHT_DEADLINE;
@@ -26,7 +26,8 @@ pub const BACKOFF_FIRST: Duration = Duration::from_secs(1);
 pub const BACKOFF_MAX: Duration = Duration::from_secs(60);
 /// The first wait between failed flights with nothing usable in hand; it doubles.
 pub const URGENT_BACKOFF_FIRST: Duration = Duration::from_millis(200);
-/// The longest wait between failed flights with nothing usable in hand: short, so that recovery is prompt.
+/// The longest wait between failed flights with nothing usable in hand, but in a long outage ([`OUTAGE_DIVISOR`]): short,
+/// so that recovery is prompt.
 pub const URGENT_BACKOFF_MAX: Duration = Duration::from_secs(5);
 /// The share of an outage that has to pass before the next attempt, as a divisor: a client is back within a tenth of
 /// the time that the identity provider was away.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::dice::Dice;
 use crate::timing::{
-    BACKOFF_FIRST, BACKOFF_MAX, OUTAGE_DIVISOR, RETRY_AFTER_MAX, RETRY_FIRST, RETRY_MAX, Timing,
-    URGENT_BACKOFF_FIRST, URGENT_BACKOFF_MAX,
+    BACKOFF_FIRST, BACKOFF_MAX, OUTAGE_BACKOFF_MAX, OUTAGE_DIVISOR, RETRY_AFTER_MAX, RETRY_FIRST, RETRY_MAX,
+    Timing, URGENT_BACKOFF_FIRST, URGENT_BACKOFF_MAX,
 };
 use crate::{Error, ErrorKind};
 
@@ -107,7 +107,9 @@ impl Failure {
     /// The streak of a flight that starts now. Long after the next one could have started it is a new one: nobody has
     /// looked, and what was then says little. So it is after one that did not fail for an outage.
     pub(crate) fn streak_at(&self, now: Duration, timing: &Timing) -> Streak {
-        let latest = self.retry_at(true).max(self.retry_at(false)).saturating_add(timing.outage_backoff_max);
+        let rest = self.retry_at(true).max(self.retry_at(false));
+        // With waits of no length, too, flights that follow each other are in one outage.
+        let latest = rest.saturating_add(timing.outage_backoff_max.max(OUTAGE_BACKOFF_MAX));
         let lasts = now <= latest && self.is_outage;
         if lasts { self.streak } else { Streak { since: now, ..self.streak } }
     }

@@ -205,11 +205,11 @@ impl State {
         self.succeed(&flight, now)
     }
 
-    /// Tries again, if there is a hurry. While a valid token is in hand, and after a failed flight, there is none: the
-    /// waits between flights do.
+    /// Tries again, if there is a hurry. While a valid token is in hand, in an outage that an earlier flight has met, there
+    /// is none: the waits between flights do.
     fn try_again(&mut self, flight: Box<Flight>, error: Error, now: Reading) -> Step {
         let streak = flight.streak;
-        match streak.flights == 0 || self.usable(now).is_none() {
+        match streak.since == flight.started || self.usable(now).is_none() {
             true => self.wait(flight, error, streak, now),
             false => self.fail(flight, error, now),
         }

@@ -238,6 +238,19 @@ async fn r08_a_blip_after_terminal_errors_is_no_long_outage() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn r10_an_hour_after_a_failed_refresh_the_next_makes_retries_again() {
+    let script = Script::new().holding(credentials("at-1", Some("rt-1"), Some(24 * 3600)));
+    let down = Error::transient("503").not_processed();
+    script.push(Answer::Now(Err(down.clone().with_retry_after(seconds(30)))));
+    script.push(Answer::Now(Err(down)));
+    script.push(Answer::Now(Ok(credentials("at-2", None, Some(300)))));
+    let auth = exact(script);
+    auth.refresh().await.unwrap_err();
+    advance(seconds(3600)).await;
+    assert_eq!(auth.refresh().await.unwrap().access_token(), "at-2");
+}
+
+#[tokio::test(start_paused = true)]
 async fn r08_success_ends_the_back_off() {
     let script = Script::new();
     for _ in 0..4 {
