@@ -13,6 +13,7 @@ mod log_out;
 #[cfg(all(test, reauth_model))]
 mod model;
 mod rejection;
+mod snapshot;
 mod state;
 mod stored;
 mod sync;
@@ -23,36 +24,17 @@ mod windows;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use http::HeaderValue;
-
 pub(crate) use flight::{Input, Step};
 pub(crate) use landing::{Landing, Woken};
+pub(crate) use snapshot::Lease;
 
+use snapshot::Snapshot;
 use state::{Held, State, Verdict};
 use sync::{Mutex, Slot};
-use windows::Deadline;
 
 use crate::clock::Reading;
 use crate::event::Event;
-use crate::shard::Shards;
 use crate::{Credentials, Error, Timing};
-
-/// A credential to be used now, and the generation to report should a server reject it.
-pub(crate) struct Lease {
-    pub(crate) credentials: Credentials,
-    pub(crate) generation: u64,
-}
-
-impl Lease {
-    fn of(held: &Held) -> Self {
-        Self { credentials: held.credentials.clone(), generation: held.generation }
-    }
-
-    /// The header value of a request.
-    pub(crate) fn header(&self) -> HeaderValue {
-        self.credentials.bearer().clone()
-    }
-}
 
 /// What a caller has to do next.
 pub(crate) enum Ask {
@@ -77,15 +59,6 @@ struct Shared {
     landing: Option<Arc<Landing>>,
 }
 
-/// What the warm path reads: a credential, and until when no one has to be asked about it.
-struct Snapshot {
-    credentials: Shards<Credentials>,
-    generation: u64,
-    until: Deadline,
-    /// The last flight from before a log-out: whoever waited for it, or for an earlier one, may not have this.
-    logged_out: u64,
-}
-
 impl Cache {
     pub(crate) fn new(
         timing: Arc<Timing>,
@@ -99,25 +72,6 @@ impl Cache {
         }
         let shared = Mutex::new(Shared { state, landing: None });
         Self { shared, untold: AtomicBool::new(false), snapshot: Slot::new() }
-    }
-
-    /// The credential in hand, if nothing has to be asked about it: no lock, no allocation.
-    pub(crate) fn warm(&self, now: Reading) -> Option<Credentials> {
-        self.fresh(now, |snapshot| snapshot.credentials.local(Credentials::copy).clone())
-    }
-
-    /// The same for a request: the header value, and the generation to report should it be rejected.
-    #[inline]
-    pub(crate) fn warm_header(&self, now: Reading) -> Option<(HeaderValue, u64)> {
-        let take = |snapshot: &Snapshot| {
-            (snapshot.credentials.local(Credentials::copy).bearer().clone(), snapshot.generation)
-        };
-        self.fresh(now, take)
-    }
-
-    #[inline]
-    fn fresh<R>(&self, now: Reading, take: impl FnOnce(&Snapshot) -> R) -> Option<R> {
-        self.snapshot.read(|snapshot| snapshot.filter(|snapshot| !snapshot.until.passed(now)).map(take))
     }
 
     pub(crate) fn need(&self, now: Reading) -> Ask {
@@ -141,12 +95,7 @@ impl Cache {
     /// What a waiter gets whose flight is over. After one that succeeded without the lock, as thousands may come at
     /// once.
     pub(crate) fn settle(&self, flight: u64, outcome: Result<(), Error>, now: Reading) -> Ask {
-        let landed = |snapshot: &Snapshot| {
-            let credentials = snapshot.credentials.local(Credentials::copy);
-            (flight > snapshot.logged_out)
-                .then(|| Lease { credentials: credentials.clone(), generation: snapshot.generation })
-        };
-        match outcome.is_ok().then(|| self.fresh(now, landed)).flatten().flatten() {
+        match outcome.is_ok().then(|| self.landed(flight, now)).flatten() {
             Some(lease) => Ask::Use(lease, None),
             None => self.ask(now, |state, now| state.settle(flight, outcome, now)),
         }
@@ -295,17 +244,7 @@ impl Cache {
         let result = change(&mut shared);
         self.untold.store(!shared.state.events.is_empty(), Ordering::Relaxed);
         let snapshot = shared.state.snapshot(now);
-        let same = |published: Option<&Snapshot>| {
-            published.map(|published| (published.generation, published.until))
-                == snapshot.as_ref().map(|(held, until)| (held.generation, *until))
-        };
-        if !self.snapshot.read(same) {
-            let logged_out = shared.state.logged_out.1;
-            self.snapshot.set(snapshot.map(|(held, until)| {
-                let credentials = Shards::new(held.credentials.clone());
-                Arc::new(Snapshot { credentials, generation: held.generation, until, logged_out })
-            }));
-        }
+        self.publish(snapshot, shared.state.logged_out.1);
         result
     }
 }
