@@ -162,6 +162,60 @@ fn r08_an_outage_that_nobody_looked_at_for_a_minute_is_a_new_one() {
     assert_eq!(failure.streak_at(later, &exact()), Streak { flights: 3, since: later });
 }
 
+#[test]
+fn r08_clients_that_failed_together_spread() {
+    let mut dice = Dice::new(true);
+    let timing = Timing::default();
+    let (long_ago, twice) = (Streak { flights: 1, since: NOW - Duration::from_secs(300) }, streak(2));
+    let mut waits = [const { Vec::new() }; 4];
+    for _ in 0..1000 {
+        let in_outage = Failure::new(transient(), long_ago, NOW, None, &timing, &mut dice);
+        let early = Failure::new(transient(), twice, NOW, None, &timing, &mut dice);
+        waits[0].push(between_attempts(0, &transient(), long_ago, NOW, &timing, &mut dice));
+        waits[1].push(in_outage.retry_at(false) - NOW);
+        waits[2].push(early.retry_at(true) - NOW);
+        waits[3].push(early.retry_at(false) - NOW);
+    }
+    for waits in &mut waits {
+        waits.sort();
+        // Of 1000 throws within the upper half, the tenth and the tenth last are far from its middle.
+        assert!(waits[990] - waits[10] > waits[999] / 3, "{:?} to {:?}", waits[10], waits[990]);
+    }
+}
+
+#[test]
+fn r10_r11_jitter_takes_nothing_off_what_the_server_asked_or_a_terminal_error_s_memory() {
+    let mut dice = Dice::new(true);
+    let timing = Timing::default();
+    let asked = Duration::from_secs(20);
+    for _ in 0..1000 {
+        let busy =
+            Failure::new(transient().with_retry_after(asked), streak(1), NOW, None, &timing, &mut dice);
+        assert_eq!(waits(&busy), (asked, asked));
+        let over = Failure::new(Error::login_required("no"), streak(1), NOW, None, &timing, &mut dice);
+        assert_eq!(waits(&over), (timing.terminal_memory, timing.terminal_memory));
+    }
+}
+
+#[test]
+fn r08_a_flight_that_was_cut_off_in_a_long_outage_is_a_part_of_it() {
+    let streak = Streak { flights: 2, since: NOW - Duration::from_secs(300) };
+    let cut = Failure::interrupted(transient(), streak, NOW, &exact(), &mut Dice::new(false));
+    assert_eq!(waits(&cut), (BACKOFF_FIRST, Duration::from_secs(30)));
+    assert_eq!(cut.streak, streak);
+}
+
+#[test]
+fn r08_nobody_has_to_look_at_an_outage_before_the_longer_of_the_waits_is_over() {
+    // Seven times in a row: a minute with a valid token in hand, five seconds without.
+    let streak = streak(7);
+    let failure = Failure::new(transient(), streak, NOW, None, &exact(), &mut Dice::new(false));
+    let latest = NOW + BACKOFF_MAX + exact().outage_backoff_max;
+    assert_eq!(failure.streak_at(latest, &exact()), streak);
+    let later = latest + Duration::from_millis(1);
+    assert_eq!(failure.streak_at(later, &exact()).since, later);
+}
+
 proptest! {
     #[test]
     fn r08_jitter_takes_away_half_at_most_and_adds_nothing(
