@@ -1,6 +1,7 @@
-//! What a wait that was dropped leaves behind.
+//! What a wait that was dropped leaves behind, and what one finds that is woken.
 
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Wake;
 
 use super::*;
@@ -27,4 +28,26 @@ fn a_wait_that_was_dropped_leaves_nothing_behind() {
     }
     // However long the flight goes on, nothing keeps the task of a caller that went away.
     assert_eq!(Arc::strong_count(&task), 1);
+}
+
+/// Looks at the landing in the moment it is woken, as an executor may that runs the waiter here and now.
+struct Looks(Arc<Landing>, AtomicBool);
+
+impl Wake for Looks {
+    fn wake(self: Arc<Self>) {
+        let mut context = Context::from_waker(Waker::noop());
+        let woken = pin!(self.0.clone().wait()).poll(&mut context);
+        self.1.store(matches!(woken, Poll::Ready(Woken::Landed(Ok(())))), Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn f14_who_is_woken_finds_the_flight_over() {
+    let landing = Landing::new(1);
+    let looks = Arc::new(Looks(landing.clone(), AtomicBool::new(false)));
+    let mut wait = pin!(landing.clone().wait());
+    let waker = Waker::from(looks.clone());
+    assert!(wait.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    landing.finish(Ok(()));
+    assert!(looks.1.load(Ordering::Relaxed));
 }
