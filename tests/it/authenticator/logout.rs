@@ -239,3 +239,23 @@ async fn r17_r44_nor_is_who_asked_before_a_log_out_given_what_somebody_else_logg
     auth.set_credentials(credentials("at-other", None, Some(300))).await.unwrap();
     assert_eq!(renewed.await.unwrap_err().kind(), ErrorKind::LoginRequired);
 }
+
+/// The number of a flight is not that of the credential it brought: failed ones brought none.
+#[tokio::test(start_paused = true)]
+async fn r17_r44_nor_is_who_asked_before_a_log_out_when_flights_had_failed_before() {
+    let script = Script::new().then_err(Error::login_required("no")).then_err(Error::login_required("no"));
+    let auth = exact(script.clone());
+    for _ in 0..2 {
+        token(&auth).await.unwrap_err();
+        advance(seconds(60)).await;
+    }
+    let login = script.then_when();
+    let mut call = pin!(auth.credentials());
+    assert!(at_once(call.as_mut()).await.is_none());
+    until(|| script.requests() == 3).await;
+    login.send(Ok(credentials("at-1", None, Some(300)))).unwrap();
+    quiet().await;
+    auth.clear().await.unwrap();
+    auth.set_credentials(credentials("at-other", None, Some(300))).await.unwrap();
+    assert_eq!(call.await.unwrap_err().kind(), ErrorKind::LoginRequired);
+}
