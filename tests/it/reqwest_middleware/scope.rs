@@ -2,14 +2,14 @@
 
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
-use http::{Response, StatusCode};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
-use reauth::{AuthMiddleware, Authenticator, ErrorKind, Scope};
+use reauth::{AuthMiddleware, Authenticator, Error, ErrorKind, Scope};
 
 use super::server::Server;
 use super::{client, with};
 use crate::support::source::Script;
-use crate::tower_layer::api::{holding_first, nth};
+use crate::tower_layer::api::{Api, ORIGIN, holding_first, nth};
 
 async fn agreeing() -> Server {
     Server::start(|_| Response::new(Full::<Bytes>::default())).await
@@ -83,4 +83,22 @@ async fn f52_the_callers_own_authorization_is_passed_on_and_never_replayed() {
         }
         assert_eq!(script.requests(), 0, "another credential's 401 started a refresh");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r22_a_request_that_has_no_room_for_the_header_is_an_error_and_not_sent() {
+    let auth = AuthMiddleware::for_origin(ORIGIN, Authenticator::new(nth(1))).unwrap();
+    let api = Api::taking(&["at-1"]);
+    let client = super::in_memory::client(auth, api.clone());
+    let mut request = client.get(format!("{ORIGIN}/x")).build().unwrap();
+    for n in 0.. {
+        let name = HeaderName::try_from(format!("x-{n}")).unwrap();
+        if request.headers_mut().try_insert(name, HeaderValue::from_static("y")).is_err() {
+            break;
+        }
+    }
+    let error = client.execute(request).await.unwrap_err();
+    let reqwest_middleware::Error::Middleware(inner) = &error else { panic!("{error:?}") };
+    assert_eq!(inner.downcast_ref::<Error>().unwrap().kind(), ErrorKind::Misconfigured);
+    assert!(api.seen().is_empty(), "it was sent without credentials");
 }

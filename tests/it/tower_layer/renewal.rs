@@ -71,11 +71,12 @@ async fn r28_the_401_is_dropped_before_the_request_is_sent_again_and_not_earlier
     let at_replay = dropped.clone();
     let service = layer.layer(service_fn(move |_request: http::Request<String>| {
         let first = first.lock().unwrap().take();
-        let at_replay = at_replay.clone();
+        // When it is called, and not when its future runs: a call may take a connection.
+        let is_dropped = at_replay.load(Ordering::SeqCst);
         async move {
             match first {
                 Some(body) => Ok(Response::builder().status(401).body(body).unwrap()),
-                None if at_replay.load(Ordering::SeqCst) => Ok(Response::new(Told(Arc::default()))),
+                None if is_dropped => Ok(Response::new(Told(Arc::default()))),
                 None => Err(Broken("the 401 still holds its connection")),
             }
         }
