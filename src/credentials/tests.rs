@@ -203,3 +203,16 @@ fn a_time_before_1970_is_not_written_as_unknown() {
     let read = Credentials::from_json(&credentials.expose_json()).unwrap();
     assert_eq!(read.expires_at(), Some(UNIX_EPOCH));
 }
+
+#[test]
+fn a_copy_is_the_same_in_memory_of_its_own() {
+    let at = UNIX_EPOCH + Duration::from_secs(1);
+    let given = Credentials::new("at").unwrap().with_refresh_token("rt").unwrap().with_expires_at(at);
+    let copy = given.copy();
+    assert!(copy.same_tokens(&given) && copy.expires_at() == Some(at));
+    assert!(copy.bearer() == given.bearer() && copy.bearer().is_sensitive());
+    // A clone of a header value shares its memory, and writes to a counter there.
+    let memory = |credentials: &Credentials| credentials.bearer().as_bytes().as_ptr();
+    assert_eq!(memory(&given.clone()), memory(&given));
+    assert_ne!(memory(&copy), memory(&given));
+}

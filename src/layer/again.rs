@@ -79,4 +79,10 @@ mod tests {
         assert_eq!(copy.extensions().get::<u8>(), Some(&7));
         assert_eq!(*copy.body(), "z");
     }
+
+    #[test]
+    fn r27_nothing_is_copied_of_a_request_whose_body_can_be_sent_only_once() {
+        struct Stream;
+        assert!(Again::of(&"s", &mut Request::new(Stream), &Known::default()).is_none());
+    }
 }

@@ -192,6 +192,19 @@ fn r20_loopback_is_a_host_like_any_other_once_it_is_in_scope() {
     assert!(!within(&plain, "http://localhost:443/"));
 }
 
+#[cfg(feature = "reqwest")]
+#[test]
+fn r20_a_user_name_in_a_url_is_no_part_of_its_origin_and_does_not_pass_for_one() {
+    let scope = Scope::origin("https://other.example.com").unwrap().and("https://api.example.com").unwrap();
+    let find = |url: &str| scope.find_url(&url.parse().unwrap());
+    // A program may make such a URL, and a redirect may lead to one.
+    for user in ["ada", "ada:pw", "evil.test", "other.example.com:443"] {
+        assert_eq!(find(&format!("https://{user}@api.example.com/a")), Some(1), "{user}");
+        assert_eq!(find(&format!("https://{user}@evil.test/a")), None, "{user}");
+    }
+    assert_eq!(find("https://api.example.com@evil.test/"), None);
+}
+
 #[test]
 fn r20_a_scheme_is_compared_without_case_also_in_a_uri_that_was_put_together() {
     for (origin, scheme) in [("https://a.test", "HTTPS"), ("http://127.0.0.1", "hTTp")] {
