@@ -8,10 +8,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use reauth::clock::{Clock, Reading};
 use reauth::store::MemoryStore;
-use reauth::{Authenticator, Error, ErrorKind, Timing};
-use tokio::runtime::{Builder, Runtime};
+use reauth::{Authenticator, Error, ErrorKind, Timing, timing};
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::time::{Instant, sleep, timeout};
 
-use super::{Recorder, at_once, quiet, seconds, token, until};
+use super::{Recorder, at_once, millis, quiet, seconds, token, until};
 use crate::support::source::{Answer, Asked, Script, credentials};
 
 fn runtime() -> Runtime {
@@ -87,16 +88,20 @@ fn f31_a_runtime_that_is_alive_and_not_driven_holds_nobody_for_ever() {
     let a = runtime();
     a.block_on(begin(&auth, &script, 1));
     let b = runtime();
-    // Paused time runs to the waiter's own limit: a flight's deadline and what the store may take, no more.
+    // Paused time runs to the limit: a flight's deadline and what the store may take, and hardly more. No less, or a
+    // flight that is slow but allowed to be would be taken for one that stands still.
     b.block_on(async {
-        let begun = tokio::time::Instant::now();
-        assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::Transient);
+        let begun = Instant::now();
+        let waited = timeout(seconds(100), token(&auth)).await.expect("it ends");
+        assert_eq!(waited.unwrap_err().kind(), ErrorKind::Transient);
+        let limit = timing::FLIGHT_DEADLINE + 4 * timing::STORE_TIMEOUT;
+        assert!(begun.elapsed() > limit + millis(100), "{:?}", begun.elapsed());
         assert!(begun.elapsed() < seconds(60), "{:?}", begun.elapsed());
     });
     assert_eq!(b.block_on(token(&auth)).unwrap(), "at-1");
     // What A still does of the flight it began changes nothing.
     a.block_on(async {
-        tokio::time::sleep(seconds(60)).await;
+        sleep(seconds(60)).await;
         assert_eq!(token(&auth).await.unwrap(), "at-1");
     });
     assert_eq!(script.requests(), 2);
@@ -119,6 +124,39 @@ fn r07_flights_cut_off_for_however_long_are_no_outage() {
     script.push(Answer::Now(Err(Error::transient("503").not_processed())));
     script.push(Answer::Now(Ok(credentials("at-2", None, Some(3600)))));
     assert_eq!(runtime().block_on(token(&auth)).unwrap(), "at-2");
+}
+
+#[test]
+fn f31_that_a_runtime_stands_still_is_told_when_nobody_waits_any_more() {
+    let script = Script::new().then(Answer::Hang);
+    let recorder = Recorder::default();
+    let auth = Authenticator::builder(script.clone()).observer(recorder.observer()).build();
+    let a = runtime();
+    a.block_on(begin(&auth, &script, 1));
+    recorder.take();
+    runtime().block_on(async {
+        assert!(at_once(pin!(auth.credentials())).await.is_none(), "a caller that leaves");
+        sleep(seconds(60)).await;
+    });
+    let told = recorder.take();
+    assert!(told.len() == 1 && told[0].starts_with("failed 0 "), "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn r07_however_many_wait_one_task_watches_over_the_flight() {
+    let script = Script::new();
+    let login = script.then_when();
+    let auth = Authenticator::new(script.clone());
+    let mut calls: Vec<_> = (0..100).map(|_| Box::pin(auth.credentials())).collect();
+    for call in &mut calls {
+        assert!(at_once(call.as_mut()).await.is_none());
+    }
+    until(|| script.requests() == 1).await;
+    let tasks = || Handle::current().metrics().num_alive_tasks();
+    assert_eq!(tasks(), 2, "the flight, and the one that watches over it");
+    login.send(Ok(credentials("at-1", None, Some(300)))).unwrap();
+    quiet().await;
+    assert_eq!(tasks(), 0, "none outlives the flight");
 }
 
 #[test]
