@@ -7,8 +7,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use reauth::clock::{Clock, Reading};
-use reauth::store::MemoryStore;
-use reauth::{Authenticator, Error, ErrorKind, Timing, timing};
+use reauth::store::{CredentialStore, MemoryStore};
+use reauth::{Authenticator, Credentials, Error, ErrorKind, Timing, timing};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -232,6 +232,37 @@ fn r18_without_a_tokio_runtime_what_is_in_hand_can_be_used_and_changed() {
 fn r18_an_authenticator_that_failed_without_a_runtime_works_within_one() {
     let script = Script::new().then_ok(credentials("at-1", None, Some(300)));
     let auth = Authenticator::new(script);
-    poll_once(pin!(auth.credentials())).unwrap().unwrap_err();
+    // However often: that it was asked where there is no runtime says nothing about the provider.
+    for _ in 0..3 {
+        poll_once(pin!(auth.credentials())).unwrap().unwrap_err();
+    }
     assert_eq!(runtime().block_on(token(&auth)).unwrap(), "at-1");
+}
+
+/// Nothing but reading it ever ends.
+struct Stuck;
+
+impl CredentialStore for Stuck {
+    async fn load(&self) -> Result<Option<Credentials>, Error> {
+        Ok(None)
+    }
+
+    async fn save(&self, _: &Credentials) -> Result<(), Error> {
+        std::future::pending().await
+    }
+
+    async fn clear(&self) -> Result<(), Error> {
+        std::future::pending().await
+    }
+}
+
+#[test]
+fn r07_a_store_that_is_waited_for_without_a_runtime_and_so_without_a_limit_holds_nobody_up() {
+    let script = Script::new().then_ok(credentials("at-1", None, Some(300)));
+    let auth = Authenticator::builder(script).store(Stuck).build();
+    let mut log_out = pin!(auth.clear());
+    assert!(poll_once(log_out.as_mut()).is_none(), "it has the store's turn");
+    // Five seconds for what the store is to forget, and five for what it is to keep.
+    let got = runtime().block_on(async { timeout(seconds(15), token(&auth)).await });
+    assert_eq!(got.expect("the wait for the turn has a limit, too").unwrap(), "at-1");
 }
