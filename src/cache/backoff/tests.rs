@@ -198,11 +198,13 @@ fn r10_r11_jitter_takes_nothing_off_what_the_server_asked_or_a_terminal_error_s_
 }
 
 #[test]
-fn r08_a_flight_that_was_cut_off_in_a_long_outage_is_a_part_of_it() {
+fn r07_a_flight_that_was_cut_off_in_a_long_outage_ends_it() {
     let streak = Streak { flights: 2, since: NOW - Duration::from_secs(300) };
     let cut = Failure::interrupted(transient(), streak, NOW, &exact(), &mut Dice::new(false));
-    assert_eq!(waits(&cut), (BACKOFF_FIRST, Duration::from_secs(30)));
+    assert_eq!(waits(&cut), (BACKOFF_FIRST, URGENT_BACKOFF_FIRST));
     assert_eq!(cut.streak, streak);
+    let next = NOW + URGENT_BACKOFF_FIRST;
+    assert_eq!(cut.streak_at(next, &exact()), Streak { since: next, ..streak });
 }
 
 #[test]
