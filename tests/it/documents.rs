@@ -52,6 +52,9 @@ fn every_figure_in_readme_md_is_in_the_report() {
     for row in &rows[2..] {
         assert!(reported.contains(&cells(row)), "{row}");
     }
+    let images = section.split("](").skip(1).filter_map(|link| link.split(')').next());
+    let missing: Vec<_> = images.filter(|path| !root.join(path).exists()).collect();
+    assert!(missing.is_empty(), "{missing:?}");
     let prose: String = section.lines().filter(|line| !line.starts_with(['|', '!'])).collect();
     assert!(!prose.contains(|c: char| c.is_ascii_digit()), "a figure outside of the table: {prose}");
 }

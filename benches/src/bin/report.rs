@@ -55,7 +55,7 @@ const SECTIONS: &[(&str, &str, &str)] = &[
     (
         "peers-stampede",
         "Peers: stampedes",
-        "As under *Stampedes*. Refused: those who can be told that a token is refused; *azure_core* is its policy over a \
+        "As under *Stampedes*; of the runs the most token requests, and all the failures. Refused: those who can be told that a token is refused; *azure_core* is its policy over a \
          credential without a cache, beside it the same over azure_identity, which goes on giving out the refused token. \
          google-cloud-auth asks for its first token when it is built, 20 ms before the callers start.",
     ),
