@@ -38,8 +38,8 @@ const SECTIONS: &[(&str, &str, &str)] = &[
         "stampede",
         "Stampedes",
         "A token endpoint that answers after 50 ms. *immediate*: all callers are refused at once. *late*: their refusals \
-         are spread over 150 ms. *expired*: the token has lapsed. *cold*: there is no token yet. *steady*: a request's own time while 1,000 callers send \
-         now and then. The floor only sleeps.",
+         are spread over 150 ms. *expired*: the token has lapsed. *cold*: there is no token yet. *steady*: a request's own \
+         time while 1,000 callers send now and then. The floor only sleeps.",
     ),
     (
         "memory",
@@ -55,7 +55,8 @@ const SECTIONS: &[(&str, &str, &str)] = &[
     (
         "peers-stampede",
         "Peers: stampedes",
-        "As under *Stampedes*; of the runs the most token requests, and all the failures. Refused: those who can be told that a token is refused; *azure_core* is its policy over a \
+        "As under *Stampedes*; of the runs the most token requests, and all the failures. Refused: those who can be told \
+         that a token is refused; *azure_core* is its policy over a \
          credential without a cache, beside it the same over azure_identity, which goes on giving out the refused token. \
          google-cloud-auth asks for its first token when it is built, 20 ms before the callers start.",
     ),
