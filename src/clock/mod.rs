@@ -35,9 +35,9 @@ pub trait Clock: Send + Sync + 'static {
     /// Both clocks, now. Must not block.
     fn now(&self) -> Reading;
 
-    /// Both clocks, to within a few milliseconds (ten, at most, on Linux: a tick of the kernel): asked on every request, so it should be
-    /// cheaper than [`now`](Self::now), which is asked when this reading says that something is due. Default:
-    /// [`now`](Self::now).
+    /// Both clocks, to within a few milliseconds (ten, at most, on Linux: a tick of the kernel): asked on every
+    /// request, so it should be cheaper than [`now`](Self::now), which is asked when this reading says that something
+    /// is due. Default: [`now`](Self::now).
     fn coarse(&self) -> Reading {
         self.now()
     }

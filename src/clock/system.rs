@@ -27,8 +27,9 @@ use super::{Clock, Reading};
 /// # }
 /// ```
 ///
-/// One that is made before time is paused stays with the machine's clocks. Give such a test no real server to wait for: where nothing else is to be done, paused time jumps to the next time
-/// limit, and the request has "timed out" at once.
+/// One that is made before time is paused stays with the machine's clocks. Give such a test no real server to wait
+/// for: where nothing else is to be done, paused time jumps to the next time limit, and the request has "timed out"
+/// at once.
 #[derive(Clone)]
 pub struct SystemClock(Kind);
 
