@@ -59,6 +59,14 @@ pub(crate) struct Bearer {
     classifier: Option<Arc<Classifier>>,
 }
 
+/// By what one request is authorized and its answer judged.
+pub(crate) struct Terms {
+    /// Where it is sent: the place of its origin in the scope.
+    sent_to: usize,
+    /// The request's own authenticator, in place of the layer's.
+    own: Option<Authenticator>,
+}
+
 impl Bearer {
     pub(crate) fn new(scope: Scope, authenticator: Authenticator) -> Self {
         Self { authenticator, scope, classifier: None }
@@ -71,20 +79,21 @@ impl Bearer {
         self.classifier = Some(Arc::new(classifier));
     }
 
-    /// Whether a request is ours, to an origin in scope (R20) and not opted out: then the place of its origin in the
-    /// scope, as `find` tells it. It may still have a credential of the caller's.
+    /// The terms of a request that is ours: to an origin in scope (R20), whose place there `find` tells, and not opted
+    /// out. It may still have a credential of the caller's.
     #[inline]
-    pub(crate) fn applies(
+    pub(crate) fn terms(
         &self,
         find: impl FnOnce(&Scope) -> Option<usize>,
         extensions: &Extensions,
-    ) -> Option<usize> {
-        find(&self.scope).filter(|_| !per_request::opted_out(extensions))
+    ) -> Option<Terms> {
+        let sent_to = find(&self.scope).filter(|_| !per_request::opted_out(extensions))?;
+        Some(Terms { sent_to, own: per_request::own_authenticator(extensions) })
     }
 
     /// Whether an answer came from where its request was sent (R30).
-    pub(crate) fn is_from(&self, sent_to: usize, find: impl FnOnce(&Scope) -> Option<usize>) -> bool {
-        find(&self.scope) == Some(sent_to)
+    pub(crate) fn is_from(&self, terms: &Terms, find: impl FnOnce(&Scope) -> Option<usize>) -> bool {
+        find(&self.scope) == Some(terms.sent_to)
     }
 
     /// Whether the caller has set a credential, which wins (R21).
@@ -94,8 +103,8 @@ impl Bearer {
 
     /// The authenticator of a request: its own, if it brings one.
     #[inline]
-    pub(crate) fn authenticator<'a>(&'a self, own: &'a Option<Authenticator>) -> &'a Authenticator {
-        own.as_ref().unwrap_or(&self.authenticator)
+    pub(crate) fn authenticator<'a>(&'a self, terms: &'a Terms) -> &'a Authenticator {
+        terms.own.as_ref().unwrap_or(&self.authenticator)
     }
 
     /// Puts the header in, unless the caller has set one (R21): `false`, and nothing was changed.

@@ -7,9 +7,9 @@ use http::{Extensions, HeaderValue};
 use reqwest::{Request, Response};
 use reqwest_middleware::{Middleware, Next};
 
-use crate::bearer::{Bearer, RenewalError, ResponseHead};
+use crate::bearer::{Bearer, RenewalError, ResponseHead, Terms};
 use crate::cache::Lease;
-use crate::per_request::{may_replay, own_authenticator};
+use crate::per_request::may_replay;
 use crate::replay::REPLAY_LIMIT;
 use crate::replay::reqwest::Spare;
 use crate::{Authenticator, Error, Scope};
@@ -123,11 +123,11 @@ impl AuthMiddleware {
     async fn renew(&self, response: &mut Response, generation: u64, terms: &Terms) -> Option<Lease> {
         let rejected = self.bearer.is_rejection(response.status(), response.headers())
             // A 401 from where a redirect led says nothing about the token (R30).
-            && self.bearer.is_from(terms.sent_to, |scope| scope.find_url(response.url()));
+            && self.bearer.is_from(terms, |scope| scope.find_url(response.url()));
         if !rejected {
             return None;
         }
-        match self.bearer.authenticator(&terms.own).replace(generation).await {
+        match self.bearer.authenticator(terms).replace(generation).await {
             Ok(lease) => Some(lease),
             Err(error) => {
                 response.extensions_mut().insert(RenewalError(error));
@@ -135,14 +135,6 @@ impl AuthMiddleware {
             }
         }
     }
-}
-
-/// By what one request is authorized and its answer judged.
-struct Terms {
-    /// Where it is sent: the place of its origin in the scope.
-    sent_to: usize,
-    /// The request's own authenticator, in place of the middleware's.
-    own: Option<Authenticator>,
 }
 
 /// Written out rather than with `async_trait`, so that a request that is not ours costs nothing.
@@ -160,15 +152,14 @@ impl Middleware for AuthMiddleware {
         Self: 'call,
     {
         let find = |scope: &Scope| scope.find_url(request.url());
-        let Some(sent_to) = self.bearer.applies(find, extensions) else {
+        let Some(terms) = self.bearer.terms(find, extensions) else {
             return next.run(request, extensions);
         };
-        let terms = Terms { sent_to, own: own_authenticator(extensions) };
-        match self.bearer.authenticator(&terms.own).warm_header() {
+        match self.bearer.authenticator(&terms).warm_header() {
             Some(warm) => self.send(request, extensions, next, warm, terms),
             None if Bearer::has_own(request.headers()) => next.run(request, extensions),
             None => Box::pin(async move {
-                let lease = self.bearer.authenticator(&terms.own).acquire().await;
+                let lease = self.bearer.authenticator(&terms).acquire().await;
                 let lease = lease.map_err(failed)?;
                 let warm = (lease.header(), lease.generation);
                 self.send(request, extensions, next, warm, terms).await

@@ -34,9 +34,7 @@ impl Inner {
             }
         }
     }
-}
 
-impl Inner {
     /// Ends a flight that does not end itself: its runtime is alive and nobody drives it, or the source blocks the
     /// thread (R7). One task for each runtime from which the flight is waited for, because another one may not run.
     pub(super) fn watch(self: &Arc<Self>, landing: &Arc<Landing>) {

@@ -10,11 +10,12 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use http::HeaderValue;
+
 use crate::cache::{Ask, Cache, Landing, Lease, Woken};
 use crate::clock::Clock;
 use crate::source::{CredentialSource, DynSource};
 use crate::{Credentials, Error, Timing};
-use http::HeaderValue;
 
 /// Keeps one identity's credentials good.
 ///

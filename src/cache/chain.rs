@@ -209,7 +209,7 @@ impl State {
     /// is none: the waits between flights do.
     fn try_again(&mut self, flight: Box<Flight>, error: Error, now: Reading) -> Step {
         let streak = flight.streak;
-        match streak.since == flight.started || self.usable(now).is_none() {
+        match flight.opens_an_outage() || self.usable(now).is_none() {
             true => self.wait(flight, error, streak, now),
             false => self.fail(flight, error, now),
         }

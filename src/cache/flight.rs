@@ -105,6 +105,11 @@ impl Flight {
         }
     }
 
+    /// Whether no flight has met before it what it may meet.
+    pub(super) fn opens_an_outage(&self) -> bool {
+        self.streak.since == self.started
+    }
+
     pub(super) fn join(&mut self) -> Verdict {
         self.callers += 1;
         Verdict::Join(self.id)

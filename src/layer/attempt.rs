@@ -2,36 +2,29 @@
 
 use std::sync::Arc;
 
-use http::{Extensions, Request, Response};
+use http::{Request, Response};
 
 use super::Settings;
 use super::again::Again;
+use crate::bearer::Terms;
 use crate::cache::Lease;
-use crate::per_request::{may_replay, own_authenticator};
+use crate::per_request::may_replay;
 use crate::source::BoxFuture;
 use crate::{Authenticator, Error};
 
 /// A credential, on its way.
 pub(super) type Pending = BoxFuture<'static, Result<Lease, Error>>;
 
-/// By what one request is authorized and its answer judged.
-pub(super) struct Terms {
-    /// Where it is sent: the place of its origin in the scope.
-    sent_to: usize,
-    /// The request's own authenticator, in place of the layer's.
-    own: Option<Authenticator>,
+/// The first attempt of one request.
+pub(super) struct Attempt {
+    pub(super) terms: Terms,
     pub(super) settings: Arc<Settings>,
 }
 
-impl Terms {
-    #[inline]
-    pub(super) fn new(sent_to: usize, extensions: &Extensions, settings: Arc<Settings>) -> Self {
-        Self { sent_to, own: own_authenticator(extensions), settings }
-    }
-
+impl Attempt {
     #[inline]
     pub(super) fn authenticator(&self) -> &Authenticator {
-        self.settings.bearer.authenticator(&self.own)
+        self.settings.bearer.authenticator(&self.terms)
     }
 
     /// What a second attempt would need, where there may be one.
@@ -55,7 +48,7 @@ impl Terms {
     #[inline]
     pub(super) fn is_rejected<R>(&self, response: &Response<R>) -> bool {
         self.settings.bearer.is_rejection(response.status(), response.headers())
-            && self.settings.is_from(response.extensions(), self.sent_to)
+            && self.settings.is_from(response.extensions(), &self.terms)
     }
 
     /// A rejection starts the renewal, also where the request can't be sent again (R27).
@@ -69,5 +62,5 @@ impl Terms {
 pub(super) struct Unsent<S, B> {
     pub(super) service: S,
     pub(super) request: Request<B>,
-    pub(super) terms: Terms,
+    pub(super) attempt: Attempt,
 }

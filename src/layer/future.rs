@@ -10,7 +10,7 @@ use tower_service::Service;
 
 use super::AuthError;
 use super::again::Again;
-use super::attempt::{Pending, Terms, Unsent};
+use super::attempt::{Attempt, Pending, Unsent};
 use crate::Error;
 use crate::bearer::{Bearer, RenewalError};
 
@@ -36,7 +36,7 @@ pin_project! {
         /// Nothing usable was in hand. The ready service is kept for when there is.
         Waiting { lease: Pending, unsent: Option<Box<Unsent<S, B>>> },
         /// The first attempt is on its way.
-        Sending { #[pin] future: F, again: Option<Again<S, B>>, generation: u64, terms: Terms },
+        Sending { #[pin] future: F, again: Option<Again<S, B>>, generation: u64, attempt: Attempt },
         /// The token was rejected. The answer is kept: it is the caller's, if there is no successor.
         Renewing { lease: Pending, refused: Option<Box<Refused<S, B, R>>> },
         /// The service is made ready once more (tower's contract), then the copy is sent.
@@ -63,9 +63,9 @@ where
         Self { state: State::Refusing { error: Some(error) } }
     }
 
-    pub(super) fn waiting(service: S, request: Request<B>, terms: Terms) -> Self {
-        let lease = terms.acquire();
-        let unsent = Some(Box::new(Unsent { service, request, terms }));
+    pub(super) fn waiting(service: S, request: Request<B>, attempt: Attempt) -> Self {
+        let lease = attempt.acquire();
+        let unsent = Some(Box::new(Unsent { service, request, attempt }));
         Self { state: State::Waiting { lease, unsent } }
     }
 
@@ -75,11 +75,11 @@ where
         future: S::Future,
         again: Option<Again<S, B>>,
         generation: u64,
-        terms: Terms,
+        attempt: Attempt,
     ) -> Self {
         match again {
-            None => Self { state: State::Sending { future, again: None, generation, terms } },
-            again => Self { state: State::Sending { future, again, generation, terms } },
+            None => Self { state: State::Sending { future, again: None, generation, attempt } },
+            again => Self { state: State::Sending { future, again, generation, attempt } },
         }
     }
 }
@@ -103,25 +103,25 @@ where
                 }
                 StateProjection::Waiting { lease, unsent } => {
                     let lease = ready!(lease.as_mut().poll(context)).map_err(AuthError::Credentials)?;
-                    let Unsent { mut service, mut request, terms } = *ready!(taken(unsent));
-                    let again = terms.again(&service, &mut request);
+                    let Unsent { mut service, mut request, attempt } = *ready!(taken(unsent));
+                    let again = attempt.again(&service, &mut request);
                     match Bearer::authorize(request.headers_mut(), lease.header()) {
                         Ok(true) => {
-                            Self::sending(service.call(request), again, lease.generation, terms).state
+                            Self::sending(service.call(request), again, lease.generation, attempt).state
                         }
                         Ok(false) => State::Passing { future: service.call(request) },
                         Err(error) => State::Refusing { error: Some(error) },
                     }
                 }
-                StateProjection::Sending { future, again, generation, terms } => {
+                StateProjection::Sending { future, again, generation, attempt } => {
                     let response = ready!(future.poll(context)).map_err(AuthError::Service)?;
-                    if !terms.is_rejected(&response) {
+                    if !attempt.is_rejected(&response) {
                         // Nothing has to be kept of the request any more, however long this future is.
                         *again = None;
                         return Poll::Ready(Ok(response));
                     }
                     let refused = Refused { response, again: again.take() };
-                    State::Renewing { lease: terms.renew(*generation), refused: Some(Box::new(refused)) }
+                    State::Renewing { lease: attempt.renew(*generation), refused: Some(Box::new(refused)) }
                 }
                 StateProjection::Renewing { lease, refused } => {
                     let lease = ready!(lease.as_mut().poll(context));

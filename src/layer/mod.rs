@@ -33,7 +33,7 @@ use std::fmt;
 use http::{Extensions, Uri};
 use tower_layer::Layer;
 
-use crate::bearer::{Bearer, ResponseHead};
+use crate::bearer::{Bearer, ResponseHead, Terms};
 use crate::replay::{Known, ReplayableBody};
 use crate::{Authenticator, Error, Scope};
 
@@ -107,9 +107,9 @@ impl AuthLayer {
 
 impl Settings {
     /// Whether an answer came from where its request was sent, as far as can be known (R30).
-    fn is_from(&self, extensions: &Extensions, sent_to: usize) -> bool {
+    fn is_from(&self, extensions: &Extensions, terms: &Terms) -> bool {
         let from = self.response_uri.and_then(|read| read(extensions));
-        from.is_none_or(|from| self.bearer.is_from(sent_to, |scope| scope.find(&from)))
+        from.is_none_or(|from| self.bearer.is_from(terms, |scope| scope.find(&from)))
     }
 }
 

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::attempt::Terms;
+use super::attempt::Attempt;
 use super::future::ResponseFuture;
 use super::{AuthError, Settings};
 use crate::Scope;
@@ -61,15 +61,15 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let find = |scope: &Scope| scope.find(request.uri());
         let settings = self.settings.local(|original| Arc::new(Settings::clone(original)));
-        let Some(sent_to) = settings.bearer.applies(find, request.extensions()) else {
+        let Some(terms) = settings.bearer.terms(find, request.extensions()) else {
             return ResponseFuture::passing(self.inner.call(request));
         };
-        let terms = Terms::new(sent_to, request.extensions(), settings.clone());
-        match terms.authenticator().warm_header() {
+        let attempt = Attempt { terms, settings: settings.clone() };
+        match attempt.authenticator().warm_header() {
             Some((header, generation)) => {
-                let again = terms.again(&self.inner, &mut request);
+                let again = attempt.again(&self.inner, &mut request);
                 match Bearer::authorize(request.headers_mut(), header) {
-                    Ok(true) => ResponseFuture::sending(self.inner.call(request), again, generation, terms),
+                    Ok(true) => ResponseFuture::sending(self.inner.call(request), again, generation, attempt),
                     Ok(false) => ResponseFuture::passing(self.inner.call(request)),
                     Err(error) => ResponseFuture::refusing(error),
                 }
@@ -79,7 +79,7 @@ where
                 // The service that was made ready is the one called; its clone is made ready again.
                 let spare = self.inner.clone();
                 let ready = mem::replace(&mut self.inner, spare);
-                ResponseFuture::waiting(ready, request, terms)
+                ResponseFuture::waiting(ready, request, attempt)
             }
         }
     }
