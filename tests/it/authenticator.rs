@@ -1,5 +1,6 @@
 //! What the authenticator promises, through its public functions alone; one file a concept.
 
+mod back_off;
 mod callers;
 mod clocks;
 mod events;

@@ -8,6 +8,7 @@ mod redirects;
 mod rejection;
 mod renewal;
 mod scope;
+mod size;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};

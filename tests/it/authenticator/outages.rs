@@ -1,14 +1,14 @@
 //! While the provider is down a valid token stays in use; past its expiry callers get the error; when the
 //! provider is back, so is the client.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
-use reauth::{CredentialSource, Credentials, Error, ErrorKind};
+use reauth::{Authenticator, CredentialSource, Credentials, Error, ErrorKind};
 use tokio::time::{Instant, advance, sleep};
 
-use super::{at_once, exact, millis, quiet, seconds, token, token_at_once, waiting};
+use super::{exact, millis, quiet, seconds, token, token_at_once, waiting};
 use crate::support::source::{Answer, Script, credentials};
 
 fn five_minutes(access: &str) -> Credentials {
@@ -20,6 +20,18 @@ fn five_minutes(access: &str) -> Credentials {
 struct Provider {
     is_down: Arc<AtomicBool>,
     requests: Arc<AtomicU64>,
+}
+
+impl Provider {
+    /// How long after the provider a client is back whose caller asks ten times a second.
+    async fn comes_back(&self, auth: &Authenticator) -> Duration {
+        self.is_down.store(false, Ordering::Relaxed);
+        let back = Instant::now();
+        while token(auth).await.is_err() {
+            sleep(millis(100)).await;
+        }
+        back.elapsed()
+    }
 }
 
 impl CredentialSource for Provider {
@@ -50,13 +62,9 @@ async fn f22_an_outage_ends_the_client_for_no_longer_than_it_lasts() {
     }
     let during = provider.requests.load(Ordering::Relaxed);
     assert!(during < 60, "{during} requests in an outage of 1000 s");
-    provider.is_down.store(false, Ordering::Relaxed);
-    let back = Instant::now();
-    while token(&auth).await.is_err() {
-        sleep(millis(100)).await;
-    }
+    let back = provider.comes_back(&auth).await;
     // A tenth of the outage, and a minute at most.
-    assert!(back.elapsed() <= seconds(60), "it came back {:?} after the provider", back.elapsed());
+    assert!(back <= seconds(60), "it came back {back:?} after the provider");
 }
 
 #[tokio::test(start_paused = true)]
@@ -69,12 +77,8 @@ async fn f22_after_a_short_outage_the_client_is_back_within_seconds() {
         token(&auth).await.unwrap_err();
         sleep(millis(100)).await;
     }
-    provider.is_down.store(false, Ordering::Relaxed);
-    let back = Instant::now();
-    while token(&auth).await.is_err() {
-        sleep(millis(100)).await;
-    }
-    assert!(back.elapsed() <= seconds(6), "it came back {:?} after the provider", back.elapsed());
+    let back = provider.comes_back(&auth).await;
+    assert!(back <= seconds(6), "it came back {back:?} after the provider");
 }
 
 #[tokio::test(start_paused = true)]
@@ -145,98 +149,6 @@ async fn r08_but_who_asked_for_a_refresh_waits_for_it() {
     assert_eq!(auth.refresh().await.unwrap().access_token(), "at-2");
 }
 
-/// The moments at which a source that always fails is asked, by callers who come every quarter of a second.
-async fn moments(script: &Script, call: impl AsyncFn(), until: f64) -> Vec<f64> {
-    let (start, mut seen, mut moments) = (Instant::now(), script.requests(), Vec::new());
-    while start.elapsed().as_secs_f64() < until {
-        call().await;
-        quiet().await;
-        if script.requests() > seen {
-            assert_eq!(script.requests(), seen + 1, "one at a time");
-            seen += 1;
-            moments.push(start.elapsed().as_secs_f64());
-        }
-        advance(millis(100)).await;
-    }
-    moments
-}
-
-fn always(error: &Error) -> Script {
-    let script = Script::new();
-    for _ in 0..1000 {
-        script.push(Answer::Now(Err(error.clone())));
-    }
-    script
-}
-
-#[tokio::test(start_paused = true)]
-async fn r08_with_a_valid_token_failed_refreshes_back_off_up_to_half_the_time_left() {
-    let script = always(&Error::invalid_answer("nonsense")).holding(credentials("at-1", None, Some(300)));
-    let auth = exact(script.clone());
-    advance(seconds(225)).await;
-    let served = async || assert_eq!(token(&auth).await.unwrap(), "at-1");
-    // 1 s doubling: 1, 2, 4, 8, 16; then half of the 44 s that are left, half of 22, half of 11.
-    assert_eq!(moments(&script, served, 70.0).await, [0.0, 1.0, 3.0, 7.0, 15.0, 31.0, 53.0, 64.0, 69.5]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn r08_with_a_long_time_left_failed_refreshes_back_off_up_to_a_minute() {
-    let script =
-        always(&Error::invalid_answer("nonsense")).holding(credentials("at-1", None, Some(24 * 3600)));
-    let auth = exact(script.clone());
-    let refused = async || drop(auth.refresh().await.unwrap_err());
-    assert_eq!(
-        moments(&script, refused, 250.0).await,
-        [0.0, 1.0, 3.0, 7.0, 15.0, 31.0, 63.0, 123.0, 183.0, 243.0]
-    );
-    assert_eq!(token_at_once(&auth).await.unwrap(), "at-1");
-}
-
-#[tokio::test(start_paused = true)]
-async fn r08_with_nothing_usable_the_back_off_is_capped_low() {
-    let script = always(&Error::invalid_answer("nonsense"));
-    let auth = exact(script.clone());
-    let refused = async || drop(token(&auth).await.unwrap_err());
-    assert_eq!(moments(&script, refused, 17.0).await, [0.0, 0.2, 0.6, 1.4, 3.0, 6.2, 11.2, 16.2]);
-    // In between callers get the last error at once.
-    let error = at_once(pin!(auth.credentials())).await.expect("no wait").unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidAnswer);
-}
-
-#[tokio::test(start_paused = true)]
-async fn r08_a_long_back_off_is_cut_short_when_the_token_lapses() {
-    // An hour left, and failures enough for a back-off of a minute.
-    let script = always(&Error::invalid_answer("nonsense")).holding(credentials("at-1", None, Some(3600)));
-    let auth = exact(script.clone());
-    let refused = async || drop(auth.refresh().await.unwrap_err());
-    moments(&script, refused, 64.0).await;
-    let used = auth.credentials().await.unwrap();
-    let requests = script.requests();
-    // The next would be due in a minute; the token is rejected meanwhile, and nothing usable is left. Then a tenth of
-    // the 63 s that it has lasted is enough.
-    advance(millis(5300)).await;
-    auth.reject(&used).await.unwrap_err();
-    assert_eq!(script.requests(), requests + 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn r08_a_blip_after_terminal_errors_is_no_long_outage() {
-    // A wrong secret for ten minutes: the provider was there all the time. It is set right, and one request is lost.
-    let script = Script::new();
-    for _ in 0..120 {
-        script.push(Answer::Now(Err(Error::misconfigured("invalid_client"))));
-    }
-    let auth = exact(script.clone());
-    let refused = async || assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::Misconfigured);
-    assert_eq!(moments(&script, refused, 599.0).await.len(), 120);
-    script.push(Answer::Now(Err(Error::transient("503").not_processed())));
-    script.push(Answer::Now(Ok(credentials("at-1", None, Some(300)))));
-    advance(seconds(5)).await;
-    let begin = Instant::now();
-    assert_eq!(token(&auth).await.unwrap(), "at-1");
-    assert!(begin.elapsed() <= seconds(1), "{:?}", begin.elapsed());
-}
-
 #[tokio::test(start_paused = true)]
 async fn r10_an_hour_after_a_failed_refresh_the_next_makes_retries_again() {
     let script = Script::new().holding(credentials("at-1", Some("rt-1"), Some(24 * 3600)));
@@ -248,26 +160,4 @@ async fn r10_an_hour_after_a_failed_refresh_the_next_makes_retries_again() {
     auth.refresh().await.unwrap_err();
     advance(seconds(3600)).await;
     assert_eq!(auth.refresh().await.unwrap().access_token(), "at-2");
-}
-
-#[tokio::test(start_paused = true)]
-async fn r08_success_ends_the_back_off() {
-    let script = Script::new();
-    for _ in 0..4 {
-        script.push(Answer::Now(Err(Error::invalid_answer("nonsense"))));
-    }
-    script.push(Answer::Now(Ok(credentials("at-1", None, Some(300)))));
-    script.push(Answer::Now(Err(Error::invalid_answer("nonsense"))));
-    script.push(Answer::Now(Ok(credentials("at-2", None, Some(300)))));
-    let auth = exact(script.clone());
-    for wait in [200, 400, 800, 1600] {
-        token(&auth).await.unwrap_err();
-        advance(millis(wait)).await;
-    }
-    assert_eq!(token(&auth).await.unwrap(), "at-1");
-    advance(seconds(300)).await;
-    token(&auth).await.unwrap_err();
-    // The first of a new row: 200 ms again.
-    advance(millis(200)).await;
-    assert_eq!(token(&auth).await.unwrap(), "at-2");
 }

@@ -1,0 +1,123 @@
+//! When a source that goes on failing is asked again: with a valid token in hand, and with nothing usable.
+
+use std::pin::pin;
+
+use reauth::{Error, ErrorKind};
+use tokio::time::{Instant, advance};
+
+use super::{at_once, exact, millis, quiet, seconds, token, token_at_once};
+use crate::support::source::{Answer, Script, credentials};
+
+/// The moments at which a source that always fails is asked, by callers who come every quarter of a second.
+async fn moments(script: &Script, call: impl AsyncFn(), until: f64) -> Vec<f64> {
+    let (start, mut seen, mut moments) = (Instant::now(), script.requests(), Vec::new());
+    while start.elapsed().as_secs_f64() < until {
+        call().await;
+        quiet().await;
+        if script.requests() > seen {
+            assert_eq!(script.requests(), seen + 1, "one at a time");
+            seen += 1;
+            moments.push(start.elapsed().as_secs_f64());
+        }
+        advance(millis(100)).await;
+    }
+    moments
+}
+
+fn always(error: &Error) -> Script {
+    let script = Script::new();
+    for _ in 0..1000 {
+        script.push(Answer::Now(Err(error.clone())));
+    }
+    script
+}
+
+#[tokio::test(start_paused = true)]
+async fn r08_with_a_valid_token_failed_refreshes_back_off_up_to_half_the_time_left() {
+    let script = always(&Error::invalid_answer("nonsense")).holding(credentials("at-1", None, Some(300)));
+    let auth = exact(script.clone());
+    advance(seconds(225)).await;
+    let served = async || assert_eq!(token(&auth).await.unwrap(), "at-1");
+    // 1 s doubling: 1, 2, 4, 8, 16; then half of the 44 s that are left, half of 22, half of 11.
+    assert_eq!(moments(&script, served, 70.0).await, [0.0, 1.0, 3.0, 7.0, 15.0, 31.0, 53.0, 64.0, 69.5]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r08_with_a_long_time_left_failed_refreshes_back_off_up_to_a_minute() {
+    let script =
+        always(&Error::invalid_answer("nonsense")).holding(credentials("at-1", None, Some(24 * 3600)));
+    let auth = exact(script.clone());
+    let refused = async || drop(auth.refresh().await.unwrap_err());
+    assert_eq!(
+        moments(&script, refused, 250.0).await,
+        [0.0, 1.0, 3.0, 7.0, 15.0, 31.0, 63.0, 123.0, 183.0, 243.0]
+    );
+    assert_eq!(token_at_once(&auth).await.unwrap(), "at-1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn r08_with_nothing_usable_the_back_off_is_capped_low() {
+    let script = always(&Error::invalid_answer("nonsense"));
+    let auth = exact(script.clone());
+    let refused = async || drop(token(&auth).await.unwrap_err());
+    assert_eq!(moments(&script, refused, 17.0).await, [0.0, 0.2, 0.6, 1.4, 3.0, 6.2, 11.2, 16.2]);
+    // In between callers get the last error at once.
+    let error = at_once(pin!(auth.credentials())).await.expect("no wait").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidAnswer);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r08_a_long_back_off_is_cut_short_when_the_token_lapses() {
+    // An hour left, and failures enough for a back-off of a minute.
+    let script = always(&Error::invalid_answer("nonsense")).holding(credentials("at-1", None, Some(3600)));
+    let auth = exact(script.clone());
+    let refused = async || drop(auth.refresh().await.unwrap_err());
+    moments(&script, refused, 64.0).await;
+    let used = auth.credentials().await.unwrap();
+    let requests = script.requests();
+    // The next would be due in a minute; the token is rejected meanwhile, and nothing usable is left. Then a tenth of
+    // the 63 s that it has lasted is enough.
+    advance(millis(5300)).await;
+    auth.reject(&used).await.unwrap_err();
+    assert_eq!(script.requests(), requests + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r08_success_ends_the_back_off() {
+    let script = Script::new();
+    for _ in 0..4 {
+        script.push(Answer::Now(Err(Error::invalid_answer("nonsense"))));
+    }
+    script.push(Answer::Now(Ok(credentials("at-1", None, Some(300)))));
+    script.push(Answer::Now(Err(Error::invalid_answer("nonsense"))));
+    script.push(Answer::Now(Ok(credentials("at-2", None, Some(300)))));
+    let auth = exact(script.clone());
+    for wait in [200, 400, 800, 1600] {
+        token(&auth).await.unwrap_err();
+        advance(millis(wait)).await;
+    }
+    assert_eq!(token(&auth).await.unwrap(), "at-1");
+    advance(seconds(300)).await;
+    token(&auth).await.unwrap_err();
+    // The first of a new row: 200 ms again.
+    advance(millis(200)).await;
+    assert_eq!(token(&auth).await.unwrap(), "at-2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn r08_a_blip_after_terminal_errors_is_no_long_outage() {
+    // A wrong secret for ten minutes: the provider was there all the time. It is set right, and one request is lost.
+    let script = Script::new();
+    for _ in 0..120 {
+        script.push(Answer::Now(Err(Error::misconfigured("invalid_client"))));
+    }
+    let auth = exact(script.clone());
+    let refused = async || assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::Misconfigured);
+    assert_eq!(moments(&script, refused, 599.0).await.len(), 120);
+    script.push(Answer::Now(Err(Error::transient("503").not_processed())));
+    script.push(Answer::Now(Ok(credentials("at-1", None, Some(300)))));
+    advance(seconds(5)).await;
+    let begin = Instant::now();
+    assert_eq!(token(&auth).await.unwrap(), "at-1");
+    assert!(begin.elapsed() <= seconds(1), "{:?}", begin.elapsed());
+}
