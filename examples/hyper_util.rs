@@ -20,7 +20,7 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use reauth::{
-    AuthLayer, Authenticator, ClientAuth, RenewalError, Scope, TokenEndpoint, TokenTransport, oauth2,
+    AuthLayer, Authenticator, ClientAuth, Origins, RenewalError, TokenEndpoint, TokenTransport, oauth2,
 };
 use tower::{Layer, ServiceExt};
 
@@ -43,7 +43,7 @@ async fn run() -> Result<String, common::BoxError> {
     }
 
     let auth = Authenticator::new(source);
-    let api = AuthLayer::new(Scope::of_url(&api_url)?, auth).layer(hyper);
+    let api = AuthLayer::new(Origins::of_url(&api_url)?, auth).layer(hyper);
 
     // `Full` is a body that can be sent twice: a 401 is answered with a refresh and a replay.
     let request = Request::get(&api_url).body(Full::default())?;

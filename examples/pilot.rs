@@ -12,7 +12,7 @@ mod common;
 
 use std::process::ExitCode;
 
-use reauth::{AuthMiddleware, Authenticator, ErrorKind, Pilot, Scope};
+use reauth::{AuthMiddleware, Authenticator, ErrorKind, Origins, Pilot};
 use reqwest_middleware::ClientBuilder;
 
 #[tokio::main]
@@ -39,12 +39,12 @@ async fn run() -> Result<String, common::BoxError> {
     }
 
     let client = ClientBuilder::new(reqwest::Client::new())
-        .with(AuthMiddleware::new(Scope::of_url(&api_url)?, auth.clone()))
+        .with(AuthMiddleware::new(Origins::of_url(&api_url)?, auth.clone()))
         .build();
     let response = client.get(&api_url).send().await?.error_for_status()?;
     let text = format!("{}\n{}", response.status(), response.text().await?);
 
     // Log out: nothing that was held is sent again.
-    auth.clear().await?;
+    auth.log_out().await?;
     Ok(text)
 }

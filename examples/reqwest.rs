@@ -13,7 +13,7 @@ mod common;
 
 use std::process::ExitCode;
 
-use reauth::{AuthMiddleware, Authenticator, ClientAuth, ErrorKind, Scope, TokenEndpoint, oauth2};
+use reauth::{AuthMiddleware, Authenticator, ClientAuth, ErrorKind, Origins, TokenEndpoint, oauth2};
 use reqwest_middleware::ClientBuilder;
 
 #[tokio::main]
@@ -35,7 +35,7 @@ async fn run() -> Result<String, common::BoxError> {
     // What keeps them good, and the client that sends them. Both are cheap to clone: share them.
     let auth = Authenticator::new(source);
     let client = ClientBuilder::new(reqwest::Client::new())
-        .with(AuthMiddleware::new(Scope::of_url(&api_url)?, auth))
+        .with(AuthMiddleware::new(Origins::of_url(&api_url)?, auth))
         .build();
 
     // No word of tokens from here on.

@@ -20,7 +20,7 @@ use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use reauth::layer::AuthError;
-use reauth::{AuthLayer, Authenticator, ClientAuth, Scope, TokenEndpoint, TokenTransport, oauth2};
+use reauth::{AuthLayer, Authenticator, ClientAuth, Origins, TokenEndpoint, TokenTransport, oauth2};
 use tokio::task::JoinSet;
 use tower::{ServiceBuilder, ServiceExt};
 
@@ -47,7 +47,7 @@ async fn run() -> Result<String, common::BoxError> {
         .concurrency_limit(4)
         // Timeouts make boxed errors, and want to be given such.
         .map_err(AuthError::into_boxed)
-        .layer(AuthLayer::new(Scope::of_url(&api_url)?, auth))
+        .layer(AuthLayer::new(Origins::of_url(&api_url)?, auth))
         .service(hyper);
 
     // Ten tasks, no token yet: they share one token request.

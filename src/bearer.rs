@@ -7,7 +7,7 @@ use http::header::{AUTHORIZATION, Entry};
 use http::{Extensions, HeaderMap, HeaderValue, StatusCode};
 
 use crate::per_request;
-use crate::{Authenticator, Challenge, Error, Scope};
+use crate::{Authenticator, Challenge, Error, Origins};
 
 /// The part of an answer that a classifier sees.
 #[derive(Clone, Copy, Debug)]
@@ -55,12 +55,12 @@ type Classifier = dyn Fn(&ResponseHead<'_>) -> bool + Send + Sync;
 #[derive(Clone)]
 pub(crate) struct Bearer {
     authenticator: Authenticator,
-    scope: Scope,
+    scope: Origins,
     classifier: Option<Arc<Classifier>>,
 }
 
 /// By what one request is authorized and its answer judged.
-pub(crate) struct Terms {
+pub(crate) struct Applies {
     /// Where it is sent: the place of its origin in the scope.
     sent_to: usize,
     /// The request's own authenticator, in place of the layer's.
@@ -68,7 +68,7 @@ pub(crate) struct Terms {
 }
 
 impl Bearer {
-    pub(crate) fn new(scope: Scope, authenticator: Authenticator) -> Self {
+    pub(crate) fn new(scope: Origins, authenticator: Authenticator) -> Self {
         Self { authenticator, scope, classifier: None }
     }
 
@@ -84,15 +84,15 @@ impl Bearer {
     #[inline]
     pub(crate) fn terms(
         &self,
-        find: impl FnOnce(&Scope) -> Option<usize>,
+        find: impl FnOnce(&Origins) -> Option<usize>,
         extensions: &Extensions,
-    ) -> Option<Terms> {
+    ) -> Option<Applies> {
         let sent_to = find(&self.scope).filter(|_| !per_request::opted_out(extensions))?;
-        Some(Terms { sent_to, own: per_request::own_authenticator(extensions) })
+        Some(Applies { sent_to, own: per_request::own_authenticator(extensions) })
     }
 
     /// Whether an answer came from where its request was sent (R30).
-    pub(crate) fn is_from(&self, terms: &Terms, find: impl FnOnce(&Scope) -> Option<usize>) -> bool {
+    pub(crate) fn is_from(&self, terms: &Applies, find: impl FnOnce(&Origins) -> Option<usize>) -> bool {
         find(&self.scope) == Some(terms.sent_to)
     }
 
@@ -103,7 +103,7 @@ impl Bearer {
 
     /// The authenticator of a request: its own, if it brings one.
     #[inline]
-    pub(crate) fn authenticator<'a>(&'a self, terms: &'a Terms) -> &'a Authenticator {
+    pub(crate) fn authenticator<'a>(&'a self, terms: &'a Applies) -> &'a Authenticator {
         terms.own.as_ref().unwrap_or(&self.authenticator)
     }
 

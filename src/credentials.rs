@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 use crate::Error;
-use crate::timing::MAX_LIFETIME;
+use crate::Timing;
 
 /// An access token, with the refresh token and the expiry that came with it, if any.
 ///
@@ -89,12 +89,12 @@ impl Credentials {
     /// was sent; for credentials given to an [`Authenticator`](crate::Authenticator) as they are, from its
     /// construction.
     ///
-    /// Zero means unknown, and more than [`MAX_LIFETIME`] counts as that.
+    /// Zero means unknown, and more than [`Timing::MAX_LIFETIME`] counts as that.
     #[must_use]
     pub fn with_lifetime(self, lifetime: Duration) -> Self {
         let expiry = match lifetime {
             Duration::ZERO => Expiry::Unknown,
-            lifetime => Expiry::After(lifetime.min(MAX_LIFETIME)),
+            lifetime => Expiry::After(lifetime.min(Timing::MAX_LIFETIME)),
         };
         self.changed(|inner| inner.expiry = expiry)
     }

@@ -20,7 +20,7 @@ pub enum ErrorKind {
     /// the settings.
     Misconfigured,
     /// The server answered with success, but what it sent is no usable credential.
-    InvalidAnswer,
+    InvalidResponse,
     /// The credential store failed.
     Store,
 }
@@ -74,9 +74,9 @@ impl Error {
         Self::new(ErrorKind::Misconfigured, message)
     }
 
-    /// The server said success and sent no usable credential ([`ErrorKind::InvalidAnswer`]).
-    pub fn invalid_answer(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(ErrorKind::InvalidAnswer, message)
+    /// The server said success and sent no usable credential ([`ErrorKind::InvalidResponse`]).
+    pub fn invalid_response(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::InvalidResponse, message)
     }
 
     /// The credential store failed ([`ErrorKind::Store`]).

@@ -8,7 +8,7 @@ use crate::Error;
 /// Why a flight started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Cause {
+pub enum RefreshCause {
     /// Nothing was held, or it had lapsed.
     Missing,
     /// The advisory window was reached: a refresh in the background, nobody waits.
@@ -21,7 +21,7 @@ pub enum Cause {
     Requested,
 }
 
-impl Cause {
+impl RefreshCause {
     /// The stable name in spans and events.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -34,7 +34,7 @@ impl Cause {
     }
 }
 
-impl fmt::Display for Cause {
+impl fmt::Display for RefreshCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
@@ -52,7 +52,7 @@ pub enum Event {
         /// The generation it is to replace.
         generation: u64,
         /// Why.
-        cause: Cause,
+        cause: RefreshCause,
     },
     /// An attempt failed in a way that may pass, and the flight goes on: an outage, while it lasts. The failure that
     /// ends a flight is told by [`Event::RefreshFailed`] alone.
@@ -61,7 +61,7 @@ pub enum Event {
         /// The generation that is to be replaced.
         generation: u64,
         /// Why the flight started.
-        cause: Cause,
+        cause: RefreshCause,
         /// Why the attempt failed.
         error: Error,
         /// How many attempts of this flight have failed so far, this one included.
@@ -75,7 +75,7 @@ pub enum Event {
         /// The new generation.
         generation: u64,
         /// Why the flight started.
-        cause: Cause,
+        cause: RefreshCause,
         /// From the start of the flight.
         duration: Duration,
         /// How many callers waited for this one flight.
@@ -87,7 +87,7 @@ pub enum Event {
         /// The generation that was to be replaced.
         generation: u64,
         /// Why the flight started.
-        cause: Cause,
+        cause: RefreshCause,
         /// Why it failed.
         error: Error,
         /// From the start of the flight.

@@ -75,7 +75,7 @@
 //!
 //! # Security
 //!
-//! * A credential goes to the origins of its [`Scope`] only, over https (or to loopback).
+//! * A credential goes to the origins of its [`Origins`] only, over https (or to loopback).
 //! * A request that has an `Authorization` header of its own is left alone.
 //! * No token, password or secret is in any `Debug`, `Display`, event, log line or URL. What a server says is
 //!   echoed only as its `error` and a capped description, without what was sent to it.
@@ -106,16 +106,17 @@ mod error;
 mod event;
 mod jwt;
 pub mod layer;
+mod machine;
+mod origins;
 pub mod per_request;
+mod per_thread;
 pub mod replay;
 #[cfg(feature = "reqwest")]
 mod reqwest;
-mod scope;
-mod shard;
 mod source;
 mod sources;
 pub mod store;
-pub mod timing;
+mod timing;
 mod token_endpoint;
 #[cfg(feature = "tracing")]
 mod trace;
@@ -125,17 +126,17 @@ pub use bearer::{RenewalError, ResponseHead};
 pub use challenge::Challenge;
 pub use credentials::Credentials;
 pub use error::{Error, ErrorKind};
-pub use event::{Cause, Event};
+pub use event::{Event, RefreshCause};
 pub use layer::AuthLayer;
+pub use origins::Origins;
 pub use replay::ReplayBody;
 #[cfg(feature = "reqwest")]
 pub use reqwest::AuthMiddleware;
-pub use scope::Scope;
 pub use source::{CredentialSource, SourceFn, source_fn};
 pub use sources::pilot::Pilot;
 pub use sources::{oauth2, pilot, vathos};
 pub use timing::Timing;
-pub use token_endpoint::{ClientAuth, MAX_ANSWER, TOKEN_REQUEST_TIMEOUT, TokenEndpoint, TokenTransport};
+pub use token_endpoint::{ClientAuth, TokenEndpoint, TokenTransport};
 
 // The README's code is compiled with the doctests.
 #[cfg(all(doctest, feature = "reqwest"))]

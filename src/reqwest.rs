@@ -7,12 +7,12 @@ use http::{Extensions, HeaderValue};
 use reqwest::{Request, Response};
 use reqwest_middleware::{Middleware, Next};
 
-use crate::bearer::{Bearer, RenewalError, ResponseHead, Terms};
-use crate::cache::Lease;
+use crate::bearer::{Applies, Bearer, RenewalError, ResponseHead};
+use crate::cache::Ticket;
 use crate::per_request::may_replay;
 use crate::replay::REPLAY_LIMIT;
 use crate::replay::reqwest::Spare;
-use crate::{Authenticator, Error, Scope};
+use crate::{Authenticator, Error, Origins};
 
 type Pending<'a> = Pin<Box<dyn Future<Output = reqwest_middleware::Result<Response>> + Send + 'a>>;
 
@@ -47,7 +47,7 @@ pub struct AuthMiddleware {
 
 impl AuthMiddleware {
     /// A middleware that authorizes requests to the origins in `scope`. All others pass through untouched.
-    pub fn new(scope: Scope, authenticator: Authenticator) -> Self {
+    pub fn new(scope: Origins, authenticator: Authenticator) -> Self {
         Self { bearer: Bearer::new(scope, authenticator), replay_limit: REPLAY_LIMIT }
     }
 
@@ -55,9 +55,9 @@ impl AuthMiddleware {
     ///
     /// # Errors
     ///
-    /// As [`Scope::origin`].
+    /// As [`Origins::new`].
     pub fn for_origin(origin: &str, authenticator: Authenticator) -> Result<Self, Error> {
-        Ok(Self::new(Scope::origin(origin)?, authenticator))
+        Ok(Self::new(Origins::new(origin)?, authenticator))
     }
 
     /// What else counts as "this token is no good", beside a 401. Default: nothing else.
@@ -87,7 +87,7 @@ impl AuthMiddleware {
         extensions: &'a mut Extensions,
         next: Next<'a>,
         (header, generation): (HeaderValue, u64),
-        terms: Terms,
+        terms: Applies,
     ) -> Pending<'a> {
         let spare = match may_replay(extensions) {
             true => Spare::of(&mut request, self.replay_limit),
@@ -120,7 +120,7 @@ impl AuthMiddleware {
     }
 
     /// The successor of a token that this answer rejects. If there is none, the answer is told why.
-    async fn renew(&self, response: &mut Response, generation: u64, terms: &Terms) -> Option<Lease> {
+    async fn renew(&self, response: &mut Response, generation: u64, terms: &Applies) -> Option<Ticket> {
         let rejected = self.bearer.is_rejection(response.status(), response.headers())
             // A 401 from where a redirect led says nothing about the token (R30).
             && self.bearer.is_from(terms, |scope| scope.find_url(response.url()));
@@ -151,7 +151,7 @@ impl Middleware for AuthMiddleware {
         'next: 'call,
         Self: 'call,
     {
-        let find = |scope: &Scope| scope.find_url(request.url());
+        let find = |scope: &Origins| scope.find_url(request.url());
         let Some(terms) = self.bearer.terms(find, extensions) else {
             return next.run(request, extensions);
         };

@@ -48,7 +48,7 @@ use crate::{Credentials, Error};
 ///
 /// The futures may be dropped at any await: at the flight's deadline, at a log-out, or when the runtime shuts
 /// down. They are never dropped because a caller went away; that of [`revoke`](Self::revoke) is, and at a time limit
-/// ([`TOKEN_REQUEST_TIMEOUT`](crate::TOKEN_REQUEST_TIMEOUT)).
+/// ([`TokenEndpoint::DEFAULT_TIMEOUT`](crate::TokenEndpoint::DEFAULT_TIMEOUT)).
 pub trait CredentialSource: Send + Sync + 'static {
     /// The full grant: credentials from nothing. A source that can't answers [`Error::unsupported`].
     fn login(&self) -> impl Future<Output = Result<Credentials, Error>> + Send;
@@ -61,13 +61,13 @@ pub trait CredentialSource: Send + Sync + 'static {
         std::future::ready(Err(Error::unsupported("this source can't refresh")))
     }
 
-    /// Ends what was held at the provider too, after a log-out ([`Authenticator::clear`]): the refresh token with all
+    /// Ends what was held at the provider too, after a log-out ([`Authenticator::log_out`]): the refresh token with all
     /// that came of it, or else the access token (RFC 7009).
     ///
     /// Best effort: called once for each grant that was in memory, and an error is an
     /// [event](crate::Event::RevocationFailed) and no more. The default does nothing.
     ///
-    /// [`Authenticator::clear`]: crate::Authenticator::clear
+    /// [`Authenticator::log_out`]: crate::Authenticator::log_out
     fn revoke(&self, held: &Credentials) -> impl Future<Output = Result<(), Error>> + Send {
         let _ = held;
         std::future::ready(Ok(()))

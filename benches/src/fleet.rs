@@ -7,10 +7,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use reauth::timing::{
-    ADVISORY_DIVISOR, ADVISORY_MAX, BACKOFF_FIRST, BACKOFF_MAX, FLIGHT_DEADLINE, OUTAGE_BACKOFF_MAX,
-    OUTAGE_DIVISOR, RETRY_FIRST, RETRY_MAX, URGENT_BACKOFF_FIRST, URGENT_BACKOFF_MAX, WINDOW_JITTER,
-};
+use reauth::Timing;
 
 /// Seconds, in the simulation.
 type Seconds = f64;
@@ -118,35 +115,41 @@ impl Client {
 
     /// Waits and tries again, until the flight's deadline; then backs off.
     fn refused(&mut self, now: Seconds, dice: &mut Dice) -> Seconds {
-        let (deadline, attempts) = self.flight.unwrap_or((now + FLIGHT_DEADLINE.as_secs_f64(), 0));
+        let (deadline, attempts) = self.flight.unwrap_or((now + Timing::FLIGHT_DEADLINE.as_secs_f64(), 0));
         let outage = outage_wait(now - *self.since.get_or_insert(now));
-        let again = now + dice.up_to(doubling(RETRY_FIRST, attempts, RETRY_MAX)).max(dice.half(outage));
+        let again = now
+            + dice.up_to(doubling(Timing::RETRY_FIRST, attempts, Timing::RETRY_MAX)).max(dice.half(outage));
         if again < deadline && (self.streak == 0 || now >= self.expiry) {
             self.flight = Some((deadline, attempts + 1));
             return again;
         }
         self.flight = None;
         self.streak += 1;
-        let urgent = doubling(URGENT_BACKOFF_FIRST, self.streak - 1, URGENT_BACKOFF_MAX).max(outage);
+        let urgent =
+            doubling(Timing::URGENT_BACKOFF_FIRST, self.streak - 1, Timing::URGENT_BACKOFF_MAX).max(outage);
         let urgent = now + dice.half(urgent);
         if now >= self.expiry {
             return urgent;
         }
-        let most = BACKOFF_MAX.as_secs_f64().min((self.expiry - now) / 2.0);
-        let most = Duration::from_secs_f64(most).max(URGENT_BACKOFF_FIRST);
-        let relaxed = now + dice.half(doubling(BACKOFF_FIRST, self.streak - 1, most));
+        let most = Timing::BACKOFF_MAX.as_secs_f64().min((self.expiry - now) / 2.0);
+        let most = Duration::from_secs_f64(most).max(Timing::URGENT_BACKOFF_FIRST);
+        let relaxed = now + dice.half(doubling(Timing::BACKOFF_FIRST, self.streak - 1, most));
         // A token that lapses meanwhile leaves nothing usable, and the shorter wait.
         relaxed.min(urgent.max(self.expiry))
     }
 }
 
 fn advisory(lifetime: Seconds) -> Seconds {
-    (lifetime / f64::from(ADVISORY_DIVISOR)).min(ADVISORY_MAX.as_secs_f64())
+    (lifetime / f64::from(Timing::ADVISORY_DIVISOR)).min(Timing::ADVISORY_MAX.as_secs_f64())
 }
 
 fn outage_wait(outage: Seconds) -> Seconds {
-    let share = outage / f64::from(OUTAGE_DIVISOR);
-    if share > RETRY_MAX.as_secs_f64() { share.min(OUTAGE_BACKOFF_MAX.as_secs_f64()) } else { 0.0 }
+    let share = outage / f64::from(Timing::OUTAGE_DIVISOR);
+    if share > Timing::RETRY_MAX.as_secs_f64() {
+        share.min(Timing::OUTAGE_BACKOFF_MAX.as_secs_f64())
+    } else {
+        0.0
+    }
 }
 
 fn doubling(first: Duration, times: u32, most: Duration) -> Seconds {
@@ -157,7 +160,7 @@ struct Dice(Option<fastrand::Rng>);
 
 impl Dice {
     fn vary(&mut self, span: Seconds) -> Seconds {
-        self.0.as_mut().map_or(span, |rng| span * (1.0 + WINDOW_JITTER * (2.0 * rng.f64() - 1.0)))
+        self.0.as_mut().map_or(span, |rng| span * (1.0 + Timing::WINDOW_JITTER * (2.0 * rng.f64() - 1.0)))
     }
 
     fn up_to(&mut self, wait: Seconds) -> Seconds {

@@ -10,7 +10,7 @@ use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode};
 use reauth::per_request::WithAuthenticator;
 use reauth::{
-    AuthMiddleware, Authenticator, ClientAuth, ErrorKind, RenewalError, Scope, TokenEndpoint, oauth2,
+    AuthMiddleware, Authenticator, ClientAuth, ErrorKind, Origins, RenewalError, TokenEndpoint, oauth2,
 };
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 
@@ -28,7 +28,7 @@ impl App {
     pub(crate) fn new(settings: &Settings, users: Arc<Users>) -> Result<Self, reauth::Error> {
         // The default is the server itself. A request for a user names the user's authenticator.
         let itself = Authenticator::new(settings.own_source()?);
-        let scope = Scope::of_url(&settings.api_url)?;
+        let scope = Origins::of_url(&settings.api_url)?;
         let upstream =
             ClientBuilder::new(reqwest::Client::new()).with(AuthMiddleware::new(scope, itself)).build();
         Ok(Self { upstream, url: settings.api_url.as_str().into(), users })

@@ -13,7 +13,8 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Inner;
-use crate::cache::{Input, Landing, Step};
+use crate::cache::Waiters;
+use crate::machine::{Input, Step};
 use crate::{Credentials, Error};
 
 /// Added to a flight's own limits before its runtime is taken for dead.
@@ -21,14 +22,14 @@ const GRACE: Duration = Duration::from_secs(1);
 
 impl Inner {
     /// Spawns the flight on the runtime of the caller that needed it.
-    pub(super) fn launch(self: &Arc<Self>, landing: Arc<Landing>) {
-        let runner = Runner { inner: self.clone(), landing };
+    pub(super) fn launch(self: &Arc<Self>, waiters: Arc<Waiters>) {
+        let runner = Runner { inner: self.clone(), waiters };
         match Handle::try_current() {
             // A task that is dropped before it ran drops the runner with it, and so ends the flight.
             Ok(runtime) => drop(runtime.spawn(in_span(runner))),
             Err(_) => {
                 let error = "no Tokio runtime: credentials can only be fetched from within one";
-                let flight = runner.landing.flight;
+                let flight = runner.waiters.flight;
                 self.cache.call_off(flight, Error::misconfigured(error), self.clock.now());
                 self.tell();
             }
@@ -37,20 +38,20 @@ impl Inner {
 
     /// Ends a flight that does not end itself: its runtime is alive and nobody drives it, or the source blocks the
     /// thread (R7). One task for each runtime from which the flight is waited for, because another one may not run.
-    pub(super) fn watch(self: &Arc<Self>, landing: &Arc<Landing>) {
+    pub(super) fn watch(self: &Arc<Self>, waiters: &Arc<Waiters>) {
         let Ok(runtime) = Handle::try_current() else {
             // No timer here; `launch` has ended the flight, or another runtime watches over it.
             return;
         };
-        if !landing.watch(runtime.id()) {
+        if !waiters.watch(runtime.id()) {
             return;
         }
-        let (inner, landing) = (self.clone(), landing.clone());
+        let (inner, waiters) = (self.clone(), waiters.clone());
         runtime.spawn(async move {
             let limit = inner.timing.flight_deadline + inner.timing.store_timeout * 4 + GRACE;
-            if timeout(limit, landing.clone().wait_end()).await.is_err() {
+            if timeout(limit, waiters.clone().wait_end()).await.is_err() {
                 let error = "the runtime that runs the refresh stands still; the next call tries again";
-                inner.cache.interrupt(landing.flight, Error::transient(error), inner.clock.now());
+                inner.cache.interrupt(waiters.flight, Error::transient(error), inner.clock.now());
                 inner.tell();
             }
         });
@@ -60,7 +61,7 @@ impl Inner {
 #[cfg(feature = "tracing")]
 fn in_span(runner: Runner) -> impl Future<Output = ()> {
     use tracing::Instrument as _;
-    let span = tracing::info_span!(target: "reauth", "refresh", flight = runner.landing.flight);
+    let span = tracing::info_span!(target: "reauth", "refresh", flight = runner.waiters.flight);
     runner.run().instrument(span)
 }
 
@@ -72,14 +73,14 @@ fn in_span(runner: Runner) -> impl Future<Output = ()> {
 /// Owns the flight: dropping it ends the flight, whatever state that is in (R7).
 struct Runner {
     inner: Arc<Inner>,
-    landing: Arc<Landing>,
+    waiters: Arc<Waiters>,
 }
 
 impl Runner {
     async fn run(self) {
         let deadline = Instant::now() + self.inner.timing.flight_deadline;
-        let mut work = pin!(self.inner.fly(self.landing.flight, deadline));
-        let mut ended = pin!(self.landing.clone().wait_end());
+        let mut work = pin!(self.inner.fly(self.waiters.flight, deadline));
+        let mut ended = pin!(self.waiters.clone().wait_end());
         let panicked = poll_fn(|context| {
             // Log-out ends the flight from outside: its request is dropped at once.
             if ended.as_mut().poll(context).is_ready() {
@@ -99,7 +100,7 @@ impl Runner {
     }
 
     fn give_up(&self, error: Error) {
-        self.inner.cache.interrupt(self.landing.flight, error, self.inner.clock.now());
+        self.inner.cache.interrupt(self.waiters.flight, error, self.inner.clock.now());
         self.inner.tell();
     }
 }

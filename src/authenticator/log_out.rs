@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::{Authenticator, Inner};
-use crate::{Credentials, Error, Event, TOKEN_REQUEST_TIMEOUT};
+use crate::{Credentials, Error, Event, TokenEndpoint};
 
 impl Authenticator {
     /// Forgets the credentials (log-out), here and in the store. A refresh in the air is dropped, and its
@@ -17,7 +17,7 @@ impl Authenticator {
     ///
     /// Then, where the source knows how ([`CredentialSource::revoke`], a `revocation_endpoint` of the
     /// [`oauth2`](crate::oauth2) sources), has the provider revoke what was in memory. That is best effort: one
-    /// attempt, within [`TOKEN_REQUEST_TIMEOUT`]; a failure is an
+    /// attempt, within [`TokenEndpoint::DEFAULT_TIMEOUT`]; a failure is an
     /// [event](crate::Event::RevocationFailed) and never an error here. What only the store held is forgotten
     /// unread, and not revoked; nor is what a request that is under way may still bring.
     ///
@@ -34,8 +34,8 @@ impl Authenticator {
     /// before the next login. What was not revoked yet stays as it is at the provider.
     ///
     /// [`CredentialSource::revoke`]: crate::CredentialSource::revoke
-    pub async fn clear(&self) -> Result<(), Error> {
-        let ended = self.inner.cache.clear(self.inner.clock.now());
+    pub async fn log_out(&self) -> Result<(), Error> {
+        let ended = self.inner.cache.log_out(self.inner.clock.now());
         self.inner.tell();
         let forgot = self.inner.forget().await;
         self.inner.revoke(&ended).await;
@@ -62,7 +62,7 @@ impl Inner {
             // No timer here: log-out from another executor has to do without a limit.
             return revoking.await;
         }
-        if timeout(TOKEN_REQUEST_TIMEOUT, revoking).await.is_err() {
+        if timeout(TokenEndpoint::DEFAULT_TIMEOUT, revoking).await.is_err() {
             self.not_revoked(Error::transient("the identity provider did not answer the revocation in time"));
         }
     }

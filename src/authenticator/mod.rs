@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 
-use crate::cache::{Ask, Cache, Landing, Lease, Woken};
+use crate::cache::{Ask, Cache, Ticket, Waiters, Woken};
 use crate::clock::Clock;
 use crate::source::{CredentialSource, DynSource};
 use crate::{Credentials, Error, Timing};
@@ -86,7 +86,7 @@ impl Authenticator {
     ///
     /// Why there is no successor. [`Transient`](crate::ErrorKind::Transient) also when the last refresh
     /// that a rejection caused is too recent
-    /// ([`REJECTION_INTERVAL`](crate::timing::REJECTION_INTERVAL)): the server refuses good tokens, and its
+    /// ([`Timing::REJECTION_INTERVAL`](Timing::REJECTION_INTERVAL)): the server refuses good tokens, and its
     /// answer stands.
     ///
     /// # Cancel safety
@@ -109,9 +109,9 @@ impl Authenticator {
     /// Once polled, the refresh goes on whether or not the caller waits.
     pub async fn refresh(&self) -> Result<Credentials, Error> {
         let mut ask = self.inner.cache.refresh(self.inner.clock.now());
-        if let Ask::Wait { landing, run } = ask {
-            let flight = landing.flight;
-            self.wait(landing, run, |_| false).await?;
+        if let Ask::Wait { waiters, run } = ask {
+            let flight = waiters.flight;
+            self.wait(waiters, run, |_| false).await?;
             ask = self.inner.cache.settle(flight, Ok(()), self.inner.clock.now());
         }
         Ok(self.settle(ask).await?.credentials)
@@ -121,7 +121,7 @@ impl Authenticator {
     /// held. Remembered errors are forgotten. A refresh in the air is dropped, and its waiters get these.
     ///
     /// They are the same identity's: requests that are under way may be sent again with them. For another
-    /// identity use another authenticator, or [`clear`](Self::clear) first.
+    /// identity use another authenticator, or [`log_out`](Self::log_out) first.
     ///
     /// # Errors
     ///
@@ -142,31 +142,31 @@ impl Authenticator {
         self.inner.cache.warm_header(self.inner.clock.coarse())
     }
 
-    pub(crate) async fn acquire(&self) -> Result<Lease, Error> {
+    pub(crate) async fn acquire(&self) -> Result<Ticket, Error> {
         self.settle(self.inner.cache.need(self.inner.clock.now())).await
     }
 
     /// The successor of a generation that a server refused.
-    pub(crate) async fn replace(&self, generation: u64) -> Result<Lease, Error> {
+    pub(crate) async fn replace(&self, generation: u64) -> Result<Ticket, Error> {
         let ask = self.inner.cache.reject(generation, self.inner.clock.now());
         self.settle(ask).await
     }
 
-    async fn settle(&self, mut ask: Ask) -> Result<Lease, Error> {
+    async fn settle(&self, mut ask: Ask) -> Result<Ticket, Error> {
         loop {
             self.inner.tell();
             match ask {
                 Ask::Use(lease, background) => {
-                    if let Some(landing) = background {
-                        self.inner.launch(landing);
+                    if let Some(waiters) = background {
+                        self.inner.launch(waiters);
                     }
                     return Ok(lease);
                 }
                 Ask::Fail(error) => return Err(error),
-                Ask::Wait { landing, run } => {
+                Ask::Wait { waiters, run } => {
                     let usable = |inner: &Inner| inner.cache.has_usable(inner.clock.now());
-                    let flight = landing.flight;
-                    let outcome = self.wait(landing, run, usable).await;
+                    let flight = waiters.flight;
+                    let outcome = self.wait(waiters, run, usable).await;
                     ask = self.inner.cache.settle(flight, outcome, self.inner.clock.now());
                 }
             }
@@ -176,15 +176,15 @@ impl Authenticator {
     /// Waits until the flight is over, or until `enough` after one of its attempts failed.
     async fn wait(
         &self,
-        landing: Arc<Landing>,
+        waiters: Arc<Waiters>,
         run: bool,
         enough: impl Fn(&Inner) -> bool,
     ) -> Result<(), Error> {
         if run {
-            self.inner.launch(landing.clone());
+            self.inner.launch(waiters.clone());
         }
-        self.inner.watch(&landing);
-        let mut waiting = landing.wait();
+        self.inner.watch(&waiters);
+        let mut waiting = waiters.wait();
         loop {
             match (&mut waiting).await {
                 Woken::Landed(outcome) => return outcome,

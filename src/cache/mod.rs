@@ -1,47 +1,32 @@
 //! One identity's credential, shared: the pure state behind one lock, a snapshot that is read without it,
 //! and a place to wait for the flight in the air. Nothing here does I/O, and no lock outlives a call.
 
-mod backoff;
-mod chain;
-#[cfg(all(test, not(reauth_model)))]
-mod conformance;
-mod dice;
-mod flight;
-mod landed;
-mod landing;
-mod log_out;
 #[cfg(all(test, reauth_model))]
 mod model;
-mod rejection;
 mod snapshot;
-mod state;
-mod stored;
 mod sync;
-#[cfg(test)]
-mod testing;
-mod windows;
+mod waiters;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-pub(crate) use flight::{Input, Step};
-pub(crate) use landing::{Landing, Woken};
-pub(crate) use snapshot::Lease;
+pub(crate) use snapshot::Ticket;
+pub(crate) use waiters::{Waiters, Woken};
 
 use snapshot::Snapshot;
-use state::{Held, State, Verdict};
 use sync::{Mutex, Slot};
 
 use crate::clock::Reading;
 use crate::event::Event;
+use crate::machine::{Held, Input, State, Step, Verdict};
 use crate::{Credentials, Error, Timing};
 
 /// What a caller has to do next.
 pub(crate) enum Ask {
     /// Use this; and if a flight was started in the background, run it.
-    Use(Lease, Option<Arc<Landing>>),
-    /// Wait at the landing; `run` says that this caller has to run the flight first.
-    Wait { landing: Arc<Landing>, run: bool },
+    Use(Ticket, Option<Arc<Waiters>>),
+    /// Wait at the waiters; `run` says that this caller has to run the flight first.
+    Wait { waiters: Arc<Waiters>, run: bool },
     /// There is nothing to be had now.
     Fail(Error),
 }
@@ -56,7 +41,7 @@ pub(crate) struct Cache {
 struct Shared {
     state: State,
     /// Of the flight in the air.
-    landing: Option<Arc<Landing>>,
+    waiters: Option<Arc<Waiters>>,
 }
 
 impl Cache {
@@ -70,7 +55,7 @@ impl Cache {
         if let Some(initial) = initial {
             state.start_with(initial, now);
         }
-        let shared = Mutex::new(Shared { state, landing: None });
+        let shared = Mutex::new(Shared { state, waiters: None });
         Self { shared, untold: AtomicBool::new(false), snapshot: Slot::new() }
     }
 
@@ -108,18 +93,18 @@ impl Cache {
 
     /// Moves a flight on. When it is over, the state shows it before any waiter is woken.
     pub(crate) fn step(&self, id: u64, input: Input, now: Reading) -> Step {
-        let (step, landing) = self.change(now, |shared| {
+        let (step, waiters) = self.change(now, |shared| {
             let step = shared.state.step(id, input, now);
-            let landing = match &step {
-                Step::Done(_) => shared.landing.take(),
-                Step::Wait(_) => shared.landing.clone(),
+            let waiters = match &step {
+                Step::Done(_) => shared.waiters.take(),
+                Step::Wait(_) => shared.waiters.clone(),
                 _ => None,
             };
-            (step, landing)
+            (step, waiters)
         });
-        match (&step, landing) {
-            (Step::Done(outcome), Some(landing)) => landing.finish(outcome.clone()),
-            (_, Some(landing)) => landing.nudge(),
+        match (&step, waiters) {
+            (Step::Done(outcome), Some(waiters)) => waiters.finish(outcome.clone()),
+            (_, Some(waiters)) => waiters.nudge(),
             (_, None) => {}
         }
         step
@@ -138,21 +123,21 @@ impl Cache {
     fn end(&self, now: Reading, end: impl FnOnce(&mut State) -> Option<Result<(), Error>>) {
         let ended = self.change(now, |shared| {
             let outcome = end(&mut shared.state)?;
-            Some((shared.landing.take()?, outcome))
+            Some((shared.waiters.take()?, outcome))
         });
-        if let Some((landing, outcome)) = ended {
-            landing.finish(outcome);
+        if let Some((waiters, outcome)) = ended {
+            waiters.finish(outcome);
         }
     }
 
     /// Returns what a log-out leaves behind at the provider.
-    pub(crate) fn clear(&self, now: Reading) -> Vec<Credentials> {
-        let (landing, ended) = self.change(now, |shared| {
-            let ended = shared.state.clear();
-            (shared.landing.take(), ended)
+    pub(crate) fn log_out(&self, now: Reading) -> Vec<Credentials> {
+        let (waiters, ended) = self.change(now, |shared| {
+            let ended = shared.state.log_out();
+            (shared.waiters.take(), ended)
         });
-        if let Some(landing) = landing {
-            landing
+        if let Some(waiters) = waiters {
+            waiters
                 .finish(Err(Error::login_required("the credentials were cleared (log-out): log in again")));
         }
         ended
@@ -164,11 +149,11 @@ impl Cache {
     }
 
     pub(crate) fn set(&self, credentials: Credentials, now: Reading) -> Arc<Held> {
-        let (held, landing) =
-            self.change(now, |shared| (shared.state.set(credentials, now), shared.landing.take()));
-        if let Some(landing) = landing {
+        let (held, waiters) =
+            self.change(now, |shared| (shared.state.set(credentials, now), shared.waiters.take()));
+        if let Some(waiters) = waiters {
             // Whoever waited for something newer has it.
-            landing.finish(Ok(()));
+            waiters.finish(Ok(()));
         }
         held
     }
@@ -226,13 +211,13 @@ impl Cache {
     fn ask(&self, now: Reading, ask: impl FnOnce(&mut State, Reading) -> Verdict) -> Ask {
         self.change(now, |shared| {
             let verdict = ask(&mut shared.state, now);
-            let mut landing =
-                |flight: u64| shared.landing.get_or_insert_with(|| Landing::new(flight)).clone();
+            let mut waiters =
+                |flight: u64| shared.waiters.get_or_insert_with(|| Waiters::new(flight)).clone();
             match verdict {
-                Verdict::Use(held) => Ask::Use(Lease::of(&held), None),
-                Verdict::UseAndRun(held, flight) => Ask::Use(Lease::of(&held), Some(landing(flight))),
-                Verdict::Run(flight) => Ask::Wait { landing: landing(flight), run: true },
-                Verdict::Join(flight) => Ask::Wait { landing: landing(flight), run: false },
+                Verdict::Use(held) => Ask::Use(Ticket::of(&held), None),
+                Verdict::UseAndRun(held, flight) => Ask::Use(Ticket::of(&held), Some(waiters(flight))),
+                Verdict::Run(flight) => Ask::Wait { waiters: waiters(flight), run: true },
+                Verdict::Join(flight) => Ask::Wait { waiters: waiters(flight), run: false },
                 Verdict::Fail(error) => Ask::Fail(error),
             }
         })

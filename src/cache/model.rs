@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Under that cfg the locks of `sync.rs` are loom's, and loom runs each test once for every order in which its
-//! threads can take them. What runs is the real [`Cache`], [`State`](super::state::State) and [`Landing`]; the
+//! threads can take them. What runs is the real [`Cache`], [`State`](super::state::State) and [`Waiters`]; the
 //! callers and the runner around them are threads that do what `Authenticator` and its flight do, with a source
 //! and a store of their own. Time stands still: when a thread looks at the clock is not what is checked here.
 //!
@@ -27,7 +27,7 @@ use loom::thread::{self, JoinHandle};
 
 use super::state::Held;
 use super::sync::Mutex;
-use super::{Ask, Cache, Input, Landing, Step, Woken};
+use super::{Ask, Cache, Input, Step, Waiters, Woken};
 use crate::clock::Reading;
 use crate::{Credentials, Error, Timing};
 
@@ -133,15 +133,15 @@ impl World {
         loop {
             match ask {
                 Ask::Use(lease, background) => {
-                    if let Some(landing) = background {
-                        self.launch(&landing);
+                    if let Some(waiters) = background {
+                        self.launch(&waiters);
                     }
                     return Ok(self.seen(lease.credentials));
                 }
                 Ask::Fail(error) => return Err(error),
-                Ask::Wait { landing, run } => {
-                    let flight = landing.flight;
-                    let outcome = self.wait(&landing, run);
+                Ask::Wait { waiters, run } => {
+                    let flight = waiters.flight;
+                    let outcome = self.wait(&waiters, run);
                     ask = self.cache.settle(flight, outcome, self.now);
                 }
             }
@@ -149,10 +149,10 @@ impl World {
     }
 
     /// As `Authenticator::wait`.
-    fn wait(self: &Arc<Self>, landing: &Arc<Landing>, run: bool) -> Result<(), Error> {
-        let mut waiting = landing.clone().wait();
+    fn wait(self: &Arc<Self>, waiters: &Arc<Waiters>, run: bool) -> Result<(), Error> {
+        let mut waiting = waiters.clone().wait();
         if run {
-            self.launch(landing);
+            self.launch(waiters);
         }
         block_on(async {
             loop {
@@ -165,8 +165,8 @@ impl World {
         })
     }
 
-    fn launch(self: &Arc<Self>, landing: &Arc<Landing>) {
-        let flight = landing.flight;
+    fn launch(self: &Arc<Self>, waiters: &Arc<Waiters>) {
+        let flight = waiters.flight;
         let runner = self.spawn(move |world| {
             world.fly(flight);
             // The runner's `Drop`: it does this after every flight, landed or not.
@@ -231,9 +231,9 @@ impl World {
         }
     }
 
-    /// As `Authenticator::clear`.
+    /// As `Authenticator::log_out`.
     fn clear(&self) {
-        self.cache.clear(self.now);
+        self.cache.log_out(self.now);
         self.forget();
     }
 

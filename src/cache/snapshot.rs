@@ -5,19 +5,18 @@ use std::sync::Arc;
 use http::HeaderValue;
 
 use super::Cache;
-use super::state::Held;
-use super::windows::Deadline;
 use crate::Credentials;
 use crate::clock::Reading;
-use crate::shard::Shards;
+use crate::machine::{Deadline, Held};
+use crate::per_thread::PerThread;
 
 /// A credential to be used now, and the generation to report should a server reject it.
-pub(crate) struct Lease {
+pub(crate) struct Ticket {
     pub(crate) credentials: Credentials,
     pub(crate) generation: u64,
 }
 
-impl Lease {
+impl Ticket {
     pub(super) fn of(held: &Held) -> Self {
         Self { credentials: held.credentials.clone(), generation: held.generation }
     }
@@ -30,7 +29,7 @@ impl Lease {
 
 /// What was published last.
 pub(super) struct Snapshot {
-    credentials: Shards<Credentials>,
+    credentials: PerThread<Credentials>,
     generation: u64,
     until: Deadline,
     /// The last flight from before a log-out: whoever waited for it, or for an earlier one, may not have this.
@@ -53,11 +52,11 @@ impl Cache {
     }
 
     /// What whoever waited for this flight may use, now that it has succeeded.
-    pub(super) fn landed(&self, flight: u64, now: Reading) -> Option<Lease> {
+    pub(super) fn landed(&self, flight: u64, now: Reading) -> Option<Ticket> {
         let take = |snapshot: &Snapshot| {
             let credentials = snapshot.credentials.local(Credentials::copy);
             (flight > snapshot.logged_out)
-                .then(|| Lease { credentials: credentials.clone(), generation: snapshot.generation })
+                .then(|| Ticket { credentials: credentials.clone(), generation: snapshot.generation })
         };
         self.fresh(now, take).flatten()
     }
@@ -70,7 +69,7 @@ impl Cache {
         };
         if !self.snapshot.read(same) {
             self.snapshot.set(usable.map(|(held, until)| {
-                let credentials = Shards::new(held.credentials.clone());
+                let credentials = PerThread::new(held.credentials.clone());
                 Arc::new(Snapshot { credentials, generation: held.generation, until, logged_out })
             }));
         }

@@ -39,7 +39,7 @@ fn r04_a_lifetime_of_zero_is_unknown_and_a_huge_one_is_clamped() {
     let lifetime = |lifetime| full().with_lifetime(lifetime).expiry();
     assert_eq!(lifetime(Duration::ZERO), Expiry::Unknown);
     assert_eq!(lifetime(Duration::from_nanos(1)), Expiry::After(Duration::from_nanos(1)));
-    assert_eq!(lifetime(Duration::MAX), Expiry::After(MAX_LIFETIME));
+    assert_eq!(lifetime(Duration::MAX), Expiry::After(Timing::MAX_LIFETIME));
 }
 
 #[test]

@@ -5,19 +5,19 @@ use std::sync::Arc;
 use http::{Request, Response};
 
 use super::Settings;
-use super::again::Again;
-use crate::bearer::Terms;
-use crate::cache::Lease;
+use super::saved_request::SavedRequest;
+use crate::bearer::Applies;
+use crate::cache::Ticket;
 use crate::per_request::may_replay;
 use crate::source::BoxFuture;
 use crate::{Authenticator, Error};
 
 /// A credential, on its way.
-pub(super) type Pending = BoxFuture<'static, Result<Lease, Error>>;
+pub(super) type Pending = BoxFuture<'static, Result<Ticket, Error>>;
 
 /// The first attempt of one request.
 pub(super) struct Attempt {
-    pub(super) terms: Terms,
+    pub(super) terms: Applies,
     pub(super) settings: Arc<Settings>,
 }
 
@@ -33,9 +33,9 @@ impl Attempt {
         &self,
         service: &S,
         request: &mut Request<B>,
-    ) -> Option<Again<S, B>> {
+    ) -> Option<SavedRequest<S, B>> {
         match may_replay(request.extensions()) {
-            true => Again::of(service, request, &self.settings.known),
+            true => SavedRequest::of(service, request, &self.settings.known),
             false => None,
         }
     }

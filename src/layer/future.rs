@@ -9,8 +9,8 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::AuthError;
-use super::again::Again;
 use super::attempt::{Attempt, Pending, Unsent};
+use super::saved_request::SavedRequest;
 use crate::Error;
 use crate::bearer::{Bearer, RenewalError};
 
@@ -36,7 +36,7 @@ pin_project! {
         /// Nothing usable was in hand. The ready service is kept for when there is.
         Waiting { lease: Pending, unsent: Option<Box<Unsent<S, B>>> },
         /// The first attempt is on its way.
-        Sending { #[pin] future: F, again: Option<Again<S, B>>, generation: u64, attempt: Attempt },
+        Sending { #[pin] future: F, again: Option<SavedRequest<S, B>>, generation: u64, attempt: Attempt },
         /// The token was rejected. The answer is kept: it is the caller's, if there is no successor.
         Renewing { lease: Pending, refused: Option<Box<Refused<S, B, R>>> },
         /// The service is made ready once more (tower's contract), then the copy is sent.
@@ -47,7 +47,7 @@ pin_project! {
 /// A rejected attempt: its answer, and what a second attempt needs.
 struct Refused<S, B, R> {
     response: Response<R>,
-    again: Option<Again<S, B>>,
+    again: Option<SavedRequest<S, B>>,
 }
 
 impl<S, B, R> ResponseFuture<S, B, R>
@@ -73,7 +73,7 @@ where
     #[inline(always)]
     pub(super) fn sending(
         future: S::Future,
-        again: Option<Again<S, B>>,
+        again: Option<SavedRequest<S, B>>,
         generation: u64,
         attempt: Attempt,
     ) -> Self {
@@ -133,7 +133,7 @@ where
                             return Poll::Ready(Ok(response));
                         }
                     };
-                    let Some((service, mut request)) = again.and_then(Again::into_call) else {
+                    let Some((service, mut request)) = again.and_then(SavedRequest::into_call) else {
                         return Poll::Ready(Ok(response));
                     };
                     // Before anything is waited for: it may hold a connection.

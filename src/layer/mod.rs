@@ -18,10 +18,10 @@
 //! # }
 //! ```
 
-mod again;
 mod attempt;
 mod error;
 mod future;
+mod saved_request;
 mod service;
 
 pub use error::AuthError;
@@ -33,9 +33,9 @@ use std::fmt;
 use http::{Extensions, Uri};
 use tower_layer::Layer;
 
-use crate::bearer::{Bearer, ResponseHead, Terms};
-use crate::replay::{Known, ReplayableBody};
-use crate::{Authenticator, Error, Scope};
+use crate::bearer::{Applies, Bearer, ResponseHead};
+use crate::replay::{KnownBodies, ReplayableBody};
+use crate::{Authenticator, Error, Origins};
 
 /// Puts [`Auth`] around a service.
 ///
@@ -54,23 +54,23 @@ pub struct AuthLayer {
 pub(crate) struct Settings {
     pub(crate) bearer: Bearer,
     response_uri: Option<fn(&Extensions) -> Option<Uri>>,
-    known: Known,
+    known: KnownBodies,
 }
 
 impl AuthLayer {
     /// A layer that authorizes requests to the origins in `scope`. All others pass through untouched.
-    pub fn new(scope: Scope, authenticator: Authenticator) -> Self {
+    pub fn new(scope: Origins, authenticator: Authenticator) -> Self {
         let bearer = Bearer::new(scope, authenticator);
-        Self { settings: Settings { bearer, response_uri: None, known: Known::default() } }
+        Self { settings: Settings { bearer, response_uri: None, known: KnownBodies::default() } }
     }
 
     /// A layer for one origin, such as `https://api.example.com`.
     ///
     /// # Errors
     ///
-    /// As [`Scope::origin`].
+    /// As [`Origins::new`].
     pub fn for_origin(origin: &str, authenticator: Authenticator) -> Result<Self, Error> {
-        Ok(Self::new(Scope::origin(origin)?, authenticator))
+        Ok(Self::new(Origins::new(origin)?, authenticator))
     }
 
     /// What else counts as "this token is no good", beside a 401. A 403 does not by itself: too little scope
@@ -89,7 +89,7 @@ impl AuthLayer {
     /// [knows](crate::replay). Of several calls the last one counts.
     #[must_use]
     pub fn replays<B: ReplayableBody>(mut self) -> Self {
-        self.settings.known = Known::with::<B>();
+        self.settings.known = KnownBodies::with::<B>();
         self
     }
 
@@ -107,7 +107,7 @@ impl AuthLayer {
 
 impl Settings {
     /// Whether an answer came from where its request was sent, as far as can be known (R30).
-    fn is_from(&self, extensions: &Extensions, terms: &Terms) -> bool {
+    fn is_from(&self, extensions: &Extensions, terms: &Applies) -> bool {
         let from = self.response_uri.and_then(|read| read(extensions));
         from.is_none_or(|from| self.bearer.is_from(terms, |scope| scope.find(&from)))
     }

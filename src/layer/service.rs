@@ -11,9 +11,9 @@ use tower_service::Service;
 use super::attempt::Attempt;
 use super::future::ResponseFuture;
 use super::{AuthError, Settings};
-use crate::Scope;
+use crate::Origins;
 use crate::bearer::Bearer;
-use crate::shard::Shards;
+use crate::per_thread::PerThread;
 
 /// Injects the bearer header, and on a 401 refreshes and sends the request again, once.
 ///
@@ -26,12 +26,12 @@ use crate::shard::Shards;
 pub struct Auth<S> {
     inner: S,
     /// Requests hold on to theirs until they are answered.
-    settings: Arc<Shards<Arc<Settings>>>,
+    settings: Arc<PerThread<Arc<Settings>>>,
 }
 
 impl<S> Auth<S> {
     pub(super) fn new(inner: S, settings: Settings) -> Self {
-        Self { inner, settings: Arc::new(Shards::new(Arc::new(settings))) }
+        Self { inner, settings: Arc::new(PerThread::new(Arc::new(settings))) }
     }
 
     /// The service inside.
@@ -59,7 +59,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let find = |scope: &Scope| scope.find(request.uri());
+        let find = |scope: &Origins| scope.find(request.uri());
         let settings = self.settings.local(|original| Arc::new(Settings::clone(original)));
         let Some(terms) = settings.bearer.terms(find, request.extensions()) else {
             return ResponseFuture::passing(self.inner.call(request));

@@ -27,13 +27,13 @@
 //! ```
 
 mod body;
-mod known;
+mod known_bodies;
 #[cfg(feature = "reqwest")]
 pub(crate) mod reqwest;
 mod shared;
 
 pub use body::ReplayBody;
-pub(crate) use known::Known;
+pub(crate) use known_bodies::KnownBodies;
 pub use shared::Superseded;
 
 use bytes::{Buf, Bytes};

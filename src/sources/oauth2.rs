@@ -39,7 +39,7 @@ macro_rules! client_settings {
         }
 
         /// Where a log-out revokes the refresh token, or else the access token (RFC 7009): see
-        /// [`Authenticator::clear`](crate::Authenticator::clear). Default: nowhere.
+        /// [`Authenticator::log_out`](crate::Authenticator::log_out). Default: nowhere.
         ///
         /// Keycloak's is the realm's `/protocol/openid-connect/revoke`. The client authenticates as at the token
         /// endpoint. The transport is that one's too, unless the endpoint given here has its own.

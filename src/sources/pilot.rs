@@ -25,7 +25,7 @@ use std::fmt;
 use http::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::token_endpoint::{Asked, Description, json_body, non_empty};
+use crate::token_endpoint::{Purpose, Redactor, json_body, non_empty};
 use crate::{CredentialSource, Credentials, Error, TokenEndpoint, TokenTransport};
 
 /// A PILOT user: logs in with a password, refreshes, and logs in again when the refresh token is dead. With
@@ -146,7 +146,7 @@ impl CredentialSource for Pilot {
         let password = password.expose_secret();
         let body = json_body(&[("username", username), ("password", password)]);
         let answer = self.login.post("application/json", HeaderMap::new(), body).await?;
-        envelope::parse(&answer, Asked::Login, &Description::without(&[Some(password)]))
+        envelope::parse(&answer, Purpose::Login, &Redactor::without(&[Some(password)]))
     }
 
     async fn refresh(&self, held: &Credentials) -> Result<Credentials, Error> {
@@ -157,7 +157,7 @@ impl CredentialSource for Pilot {
         let body = json_body(&[("refreshtoken", refresh_token)]);
         let answer = self.refresh.post("application/json", HeaderMap::new(), body).await?;
         let secrets = [Some(refresh_token), Some(held.access_token())];
-        envelope::parse(&answer, Asked::Refresh, &Description::without(&secrets))
+        envelope::parse(&answer, Purpose::Refresh, &Redactor::without(&secrets))
     }
 
     fn initial(&self) -> Option<Credentials> {

@@ -18,7 +18,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::oauth2::{ClientCredentials, Password};
-use crate::scope::Origin;
+use crate::origins::Origin;
 use crate::token_endpoint::non_empty;
 use crate::{ClientAuth, Error, TokenEndpoint, TokenTransport};
 

@@ -14,7 +14,7 @@ use crate::{Credentials, Error};
 /// Keeps one identity's credentials.
 ///
 /// The authenticator calls one method at a time, each with a time limit
-/// ([`STORE_TIMEOUT`](crate::timing::STORE_TIMEOUT)). A failed write is reported as an
+/// ([`Timing::STORE_TIMEOUT`](crate::Timing::STORE_TIMEOUT)). A failed write is reported as an
 /// [event](crate::Event::StoreFailed); the credential is used all the same, and the next write tries again.
 ///
 /// A file is small enough to be written without another thread, which keeps the writes in order (see below):

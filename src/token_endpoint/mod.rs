@@ -1,20 +1,20 @@
 //! One bounded POST to a token endpoint, over any tower HTTP service.
 
-mod answer;
 mod client_auth;
-mod description;
+mod redactor;
 mod request;
+mod response;
 mod transport;
 
 pub use client_auth::ClientAuth;
 pub use transport::TokenTransport;
 
-pub(crate) use answer::{
-    Asked, Object, failure, members, object, parse, parse_token_object, revoked, string, unreadable,
-};
 pub(crate) use client_auth::non_empty;
-pub(crate) use description::Description;
+pub(crate) use redactor::Redactor;
 pub(crate) use request::{Form, json_body};
+pub(crate) use response::{
+    Object, Purpose, failure, members, object, parse, parse_token_object, revoked, string, unreadable,
+};
 
 use std::fmt;
 use std::time::Duration;
@@ -27,12 +27,7 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use crate::Error;
-use crate::scope::Origin;
-
-/// How long one attempt at a token endpoint may take, by default.
-pub const TOKEN_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// The largest answer that is read from a token endpoint, in bytes: 1 MiB.
-pub const MAX_ANSWER: usize = 1 << 20;
+use crate::origins::Origin;
 
 /// Where tokens are asked for, or revoked: a URL, a transport and a time limit.
 ///
@@ -56,6 +51,11 @@ pub struct TokenEndpoint {
 }
 
 impl TokenEndpoint {
+    /// How long one attempt at a token endpoint may take, by default.
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+    /// The largest response that is read from a token endpoint, in bytes: 1 MiB.
+    pub const MAX_RESPONSE: usize = 1 << 20;
+
     /// The endpoint at this URL: https, or http on loopback.
     ///
     /// # Errors
@@ -80,7 +80,7 @@ impl TokenEndpoint {
                 "token endpoint: it is not an absolute http(s) URL without user name, password and fragment",
             )
         })?;
-        Ok(Self { url, transport: None, timeout: TOKEN_REQUEST_TIMEOUT })
+        Ok(Self { url, transport: None, timeout: TokenEndpoint::DEFAULT_TIMEOUT })
     }
 
     /// What sends the requests. Default, with the feature `reqwest`: a reqwest client with its defaults and
@@ -95,7 +95,7 @@ impl TokenEndpoint {
         self
     }
 
-    /// How long one attempt may take. Default: [`TOKEN_REQUEST_TIMEOUT`].
+    /// How long one attempt may take. Default: [`TokenEndpoint::DEFAULT_TIMEOUT`].
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;

@@ -11,7 +11,7 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use tower_service::Service;
 
-use super::MAX_ANSWER;
+use super::TokenEndpoint;
 use crate::Error;
 use crate::source::BoxFuture;
 
@@ -130,14 +130,14 @@ impl Transport for Reqwest {
     }
 }
 
-/// Reads the whole answer, up to [`MAX_ANSWER`].
+/// Reads the whole answer, up to [`TokenEndpoint::MAX_RESPONSE`].
 async fn collect<B>(response: Response<B>) -> Result<Response<Bytes>, Error>
 where
     B: http_body::Body,
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
     let (parts, body) = response.into_parts();
-    let error = match Limited::new(body, MAX_ANSWER).collect().await {
+    let error = match Limited::new(body, TokenEndpoint::MAX_RESPONSE).collect().await {
         Ok(body) => return Ok(Response::from_parts(parts, body.to_bytes())),
         Err(error) => error,
     };
@@ -147,9 +147,9 @@ where
         status if status.is_server_error() || (too_large && !status.is_success()) => {
             Ok(Response::from_parts(parts, Bytes::new()))
         }
-        _ if too_large => {
-            Err(Error::invalid_answer("the token endpoint's answer is larger than 1 MiB; is the URL right?"))
-        }
+        _ if too_large => Err(Error::invalid_response(
+            "the token endpoint's answer is larger than 1 MiB; is the URL right?",
+        )),
         _ => Err(broken(error)),
     }
 }

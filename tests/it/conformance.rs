@@ -6,7 +6,7 @@ mod clock;
 mod provider;
 mod schema;
 mod store;
-#[path = "../../src/cache/conformance/suite/mod.rs"]
+#[path = "../../src/machine/conformance/suite/mod.rs"]
 mod suite;
 
 /// What the suite calls the crate under test.

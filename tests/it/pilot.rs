@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use reauth::pilot::HpcLogin;
-use reauth::timing::TERMINAL_MEMORY;
 use reauth::{Authenticator, CredentialSource, ErrorKind, Pilot, Timing};
 use tokio::time::advance;
 
@@ -79,7 +78,7 @@ async fn credentials_alone_are_used_then_refreshed_and_then_the_user_has_to_log_
     assert_eq!(error.kind(), ErrorKind::LoginRequired);
     assert!(error.to_string().contains("Unable to get token : Token is not active"), "{error}");
     // It stays so, and the dead token is not sent again.
-    advance(TERMINAL_MEMORY).await;
+    advance(Timing::TERMINAL_MEMORY).await;
     assert_eq!(auth.credentials().await.unwrap_err().kind(), ErrorKind::LoginRequired);
     assert_eq!(paths(&server), [REFRESH, REFRESH]);
 }

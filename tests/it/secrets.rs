@@ -177,7 +177,7 @@ async fn exercise(auth: &Authenticator, printed: &Printed) {
     printed.outcome(&auth.refresh().await);
     printed.outcome(&auth.reject(&held()).await);
     printed.outcome(&auth.credentials().await);
-    printed.outcome(&auth.clear().await);
+    printed.outcome(&auth.log_out().await);
     printed.outcome(&auth.credentials().await);
 }
 

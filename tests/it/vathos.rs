@@ -140,7 +140,7 @@ async fn both_urls_can_be_others_and_the_short_forms_need_no_transport() {
     ] {
         let vathos = vathos.clone().with_base_url(base).unwrap();
         assert_eq!((vathos.base_url(), &*vathos.origin()), (base, origin));
-        assert!(reauth::Scope::origin(&vathos.origin()).is_ok());
+        assert!(reauth::Origins::new(&vathos.origin()).is_ok());
     }
     assert_eq!(vathos.base_url(), "https://staging.api.gke.vathos.net/v1");
     assert_eq!(vathos.origin(), vathos::API_ORIGIN);

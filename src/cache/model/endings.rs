@@ -7,8 +7,8 @@ use super::*;
 fn r17_log_out_wins_against_the_landing() {
     check(3, || {
         let world = World::storing();
-        let Ask::Wait { landing, run: true } = world.cache.need(world.now) else { panic!("nothing is held") };
-        world.launch(&landing);
+        let Ask::Wait { waiters, run: true } = world.cache.need(world.now) else { panic!("nothing is held") };
+        world.launch(&waiters);
         let caller = world.spawn(World::call);
         world.clear();
         assert_ne!(world.warm().as_deref(), Some("at-1"));
@@ -26,9 +26,9 @@ fn r17_log_out_wins_against_the_landing() {
 fn r17_a_call_after_log_out_is_not_undone_by_it() {
     check(3, || {
         let world = World::storing();
-        let Ask::Wait { landing, run: true } = world.cache.need(world.now) else { panic!("nothing is held") };
-        world.launch(&landing);
-        world.cache.clear(world.now);
+        let Ask::Wait { waiters, run: true } = world.cache.need(world.now) else { panic!("nothing is held") };
+        world.launch(&waiters);
+        world.cache.log_out(world.now);
         let caller = world.spawn(World::call);
         world.forget();
         assert_eq!(token(&caller.join().unwrap()), "at-2");
@@ -43,9 +43,9 @@ fn r17_a_call_after_log_out_is_not_undone_by_it() {
 fn r17_own_credentials_win_against_the_landing() {
     check(3, || {
         let world = World::storing();
-        let Ask::Wait { landing, run: true } = world.cache.need(world.now) else { panic!("nothing is held") };
-        world.launch(&landing);
-        let waiter = world.spawn(move |world| world.wait(&landing, false));
+        let Ask::Wait { waiters, run: true } = world.cache.need(world.now) else { panic!("nothing is held") };
+        world.launch(&waiters);
+        let waiter = world.spawn(move |world| world.wait(&waiters, false));
         let held = world.cache.set(credentials("own"), world.now);
         world.save_own(&held);
         assert_eq!(world.warm().as_deref(), Some("own"));
@@ -95,10 +95,10 @@ fn r07_an_interrupted_flight_does_not_reach_into_the_next() {
 fn r24_a_rejection_joins_the_refresh_in_the_air() {
     check(3, || {
         let world = World::holding(80);
-        let Ask::Use(held, Some(landing)) = world.cache.need(world.now) else {
+        let Ask::Use(held, Some(waiters)) = world.cache.need(world.now) else {
             panic!("the advisory window starts a refresh that nobody waits for")
         };
-        world.launch(&landing);
+        world.launch(&waiters);
         let rejecting = world.spawn(move |world| {
             let ask = world.cache.reject(held.generation, world.now);
             assert_ne!(world.warm().as_deref(), Some("at-0"));

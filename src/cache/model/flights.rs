@@ -43,9 +43,9 @@ fn r05_three_callers_share_one_request() {
 fn f14_completion_is_not_seen_before_the_state() {
     check(None, || {
         let world = World::storing();
-        let Ask::Wait { landing, run: true } = world.cache.need(world.now) else { panic!("nothing is held") };
+        let Ask::Wait { waiters, run: true } = world.cache.need(world.now) else { panic!("nothing is held") };
         let reader = world.spawn(|world| world.warm());
-        world.wait(&landing, true).unwrap();
+        world.wait(&waiters, true).unwrap();
         assert_eq!(world.warm().as_deref(), Some("at-1"));
         assert!(matches!(reader.join().unwrap().as_deref(), None | Some("at-1")));
         world.land();
@@ -57,10 +57,10 @@ fn f14_completion_is_not_seen_before_the_state() {
 fn r06_a_caller_who_goes_away_takes_nobody_along() {
     check(3, || {
         let world = World::cold();
-        let Ask::Wait { landing, run: true } = world.cache.need(world.now) else { panic!("nothing is held") };
+        let Ask::Wait { waiters, run: true } = world.cache.need(world.now) else { panic!("nothing is held") };
         let other = world.spawn(World::call);
-        let mut waiting = landing.clone().wait();
-        world.launch(&landing);
+        let mut waiting = waiters.clone().wait();
+        world.launch(&waiters);
         block_on(poll_fn(|context| {
             let _ = Pin::new(&mut waiting).poll(context);
             Poll::Ready(())
@@ -79,7 +79,7 @@ fn r08_a_nudge_reaches_every_waiter() {
     check(3, || {
         let world = World::holding(95).answering(Err(Error::transient("down").not_processed()));
         let flight = match world.cache.need(world.now) {
-            Ask::Wait { landing, run: true } => landing.flight,
+            Ask::Wait { waiters, run: true } => waiters.flight,
             _ => panic!("the mandatory window starts a flight"),
         };
         let callers = [world.spawn(World::call), world.spawn(World::call)];

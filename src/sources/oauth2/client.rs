@@ -7,7 +7,7 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, Response};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::token_endpoint::{Asked, Description, Form, parse, revoked};
+use crate::token_endpoint::{Form, Purpose, Redactor, parse, revoked};
 use crate::{ClientAuth, Credentials, Error, TokenEndpoint};
 
 /// What every grant has: where to ask, as whom, and for what.
@@ -37,7 +37,7 @@ impl Client {
         if let Some(scope) = &self.scope {
             form.field("scope", scope);
         }
-        self.ask(form, Asked::Login, secrets).await
+        self.ask(form, Purpose::Login, secrets).await
     }
 
     /// RFC 6749 section 6.
@@ -50,7 +50,7 @@ impl Client {
         if let Some(scope) = self.scope.as_ref().filter(|_| self.scope_on_refresh) {
             form.field("scope", scope);
         }
-        self.ask(form, Asked::Refresh, &[Some(refresh_token), Some(held.access_token())]).await
+        self.ask(form, Purpose::Refresh, &[Some(refresh_token), Some(held.access_token())]).await
     }
 
     pub(super) fn revoke_at(&mut self, endpoint: TokenEndpoint) {
@@ -72,7 +72,7 @@ impl Client {
     async fn ask(
         &self,
         mut form: Form,
-        asked: Asked,
+        asked: Purpose,
         secrets: &[Option<&str>],
     ) -> Result<Credentials, Error> {
         let mut secrets = secrets.to_vec();
@@ -80,7 +80,7 @@ impl Client {
             form.field(name, value.expose_secret());
             secrets.push(Some(value.expose_secret()));
         }
-        let read = |answer: &_, description: &Description<'_>| parse(answer, asked, description);
+        let read = |answer: &_, redactor: &Redactor<'_>| parse(answer, asked, redactor);
         self.send(&self.endpoint, form, secrets, read).await
     }
 
@@ -90,7 +90,7 @@ impl Client {
         endpoint: &TokenEndpoint,
         mut form: Form,
         mut secrets: Vec<Option<&str>>,
-        read: impl FnOnce(&Response<Bytes>, &Description<'_>) -> Result<T, Error>,
+        read: impl FnOnce(&Response<Bytes>, &Redactor<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut headers = HeaderMap::new();
         self.auth.apply(&mut headers, &mut form)?;
@@ -98,7 +98,7 @@ impl Client {
         let answer = endpoint.post(Form::CONTENT_TYPE, headers, form.into_body()).await?;
         secrets.push(proof.as_ref().and_then(|proof| proof.to_str().ok()?.strip_prefix("Basic ")));
         secrets.push(self.auth.secret());
-        read(&answer, &Description::without(&secrets))
+        read(&answer, &Redactor::without(&secrets))
     }
 }
 

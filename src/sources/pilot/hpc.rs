@@ -6,7 +6,7 @@ use http::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{base, envelope};
-use crate::token_endpoint::{Asked, Description, json_body, non_empty};
+use crate::token_endpoint::{Purpose, Redactor, json_body, non_empty};
 use crate::{CredentialSource, Credentials, Error, TokenEndpoint, TokenTransport};
 
 /// The HPC login (`POST {endpoint}/v1/hpc/auth`): its result is an access token alone, so that renewal is the
@@ -59,7 +59,7 @@ impl CredentialSource for HpcLogin {
             ("token_issuer", &self.token_issuer),
         ]);
         let answer = self.endpoint.post("application/json", HeaderMap::new(), body).await?;
-        envelope::parse(&answer, Asked::Login, &Description::without(&[Some(password)]))
+        envelope::parse(&answer, Purpose::Login, &Redactor::without(&[Some(password)]))
     }
 }
 

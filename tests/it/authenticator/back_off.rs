@@ -34,7 +34,7 @@ fn always(error: &Error) -> Script {
 
 #[tokio::test(start_paused = true)]
 async fn r08_with_a_valid_token_failed_refreshes_back_off_up_to_half_the_time_left() {
-    let script = always(&Error::invalid_answer("nonsense")).holding(credentials("at-1", None, Some(300)));
+    let script = always(&Error::invalid_response("nonsense")).holding(credentials("at-1", None, Some(300)));
     let auth = exact(script.clone());
     advance(seconds(225)).await;
     let served = async || assert_eq!(token(&auth).await.unwrap(), "at-1");
@@ -45,7 +45,7 @@ async fn r08_with_a_valid_token_failed_refreshes_back_off_up_to_half_the_time_le
 #[tokio::test(start_paused = true)]
 async fn r08_with_a_long_time_left_failed_refreshes_back_off_up_to_a_minute() {
     let script =
-        always(&Error::invalid_answer("nonsense")).holding(credentials("at-1", None, Some(24 * 3600)));
+        always(&Error::invalid_response("nonsense")).holding(credentials("at-1", None, Some(24 * 3600)));
     let auth = exact(script.clone());
     let refused = async || drop(auth.refresh().await.unwrap_err());
     assert_eq!(
@@ -57,19 +57,19 @@ async fn r08_with_a_long_time_left_failed_refreshes_back_off_up_to_a_minute() {
 
 #[tokio::test(start_paused = true)]
 async fn r08_with_nothing_usable_the_back_off_is_capped_low() {
-    let script = always(&Error::invalid_answer("nonsense"));
+    let script = always(&Error::invalid_response("nonsense"));
     let auth = exact(script.clone());
     let refused = async || drop(token(&auth).await.unwrap_err());
     assert_eq!(moments(&script, refused, 17.0).await, [0.0, 0.2, 0.6, 1.4, 3.0, 6.2, 11.2, 16.2]);
     // In between callers get the last error at once.
     let error = at_once(pin!(auth.credentials())).await.expect("no wait").unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidAnswer);
+    assert_eq!(error.kind(), ErrorKind::InvalidResponse);
 }
 
 #[tokio::test(start_paused = true)]
 async fn r08_a_long_back_off_is_cut_short_when_the_token_lapses() {
     // An hour left, and failures enough for a back-off of a minute.
-    let script = always(&Error::invalid_answer("nonsense")).holding(credentials("at-1", None, Some(3600)));
+    let script = always(&Error::invalid_response("nonsense")).holding(credentials("at-1", None, Some(3600)));
     let auth = exact(script.clone());
     let refused = async || drop(auth.refresh().await.unwrap_err());
     moments(&script, refused, 64.0).await;
@@ -86,10 +86,10 @@ async fn r08_a_long_back_off_is_cut_short_when_the_token_lapses() {
 async fn r08_success_ends_the_back_off() {
     let script = Script::new();
     for _ in 0..4 {
-        script.push(Answer::Now(Err(Error::invalid_answer("nonsense"))));
+        script.push(Answer::Now(Err(Error::invalid_response("nonsense"))));
     }
     script.push(Answer::Now(Ok(credentials("at-1", None, Some(300)))));
-    script.push(Answer::Now(Err(Error::invalid_answer("nonsense"))));
+    script.push(Answer::Now(Err(Error::invalid_response("nonsense"))));
     script.push(Answer::Now(Ok(credentials("at-2", None, Some(300)))));
     let auth = exact(script.clone());
     for wait in [200, 400, 800, 1600] {

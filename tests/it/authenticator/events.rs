@@ -1,7 +1,7 @@
 //! Every event, with its generation, its cause and its number of callers.
 
 use reauth::store::{CredentialStore, MemoryStore};
-use reauth::{Authenticator, AuthenticatorBuilder, Cause, CredentialSource, Error, Timing};
+use reauth::{Authenticator, AuthenticatorBuilder, CredentialSource, Error, RefreshCause, Timing};
 use tokio::time::{advance, sleep};
 
 use super::{Recorder, millis, quiet, seconds, token, token_at_once, until, waiting};
@@ -73,7 +73,13 @@ async fn every_cause_has_its_name_in_the_events() {
 
 #[test]
 fn every_cause_has_a_stable_name() {
-    let names = [Cause::Missing, Cause::Advisory, Cause::Mandatory, Cause::Rejected, Cause::Requested];
+    let names = [
+        RefreshCause::Missing,
+        RefreshCause::Advisory,
+        RefreshCause::Mandatory,
+        RefreshCause::Rejected,
+        RefreshCause::Requested,
+    ];
     let names = names.map(|cause| (cause.as_str(), cause.to_string()));
     let expected = ["missing", "advisory", "mandatory", "rejected", "requested"];
     assert_eq!(names, expected.map(|name| (name, name.to_owned())));
@@ -83,9 +89,9 @@ fn every_cause_has_a_stable_name() {
 async fn a_failure_says_when_the_next_attempt_may_come() {
     let script = Script::new()
         .then_err(Error::login_required("no"))
-        .then_err(Error::invalid_answer("no"))
+        .then_err(Error::invalid_response("no"))
         .then_ok(credentials("at-1", None, Some(300)))
-        .then_err(Error::invalid_answer("no"));
+        .then_err(Error::invalid_response("no"));
     let (auth, recorder) = observed(script.clone());
     token(&auth).await.unwrap_err();
     token(&auth).await.unwrap_err();
@@ -100,11 +106,11 @@ async fn a_failure_says_when_the_next_attempt_may_come() {
             "started 0 missing",
             "failed 0 missing LoginRequired in 0ns for 1, next in 5s",
             "started 0 missing",
-            "failed 0 missing InvalidAnswer in 0ns for 1, next in 400ms",
+            "failed 0 missing InvalidResponse in 0ns for 1, next in 400ms",
             "started 0 missing",
             "succeeded 1 missing in 0ns for 1",
             "started 1 requested",
-            "failed 1 requested InvalidAnswer in 0ns for 1, next in 1s",
+            "failed 1 requested InvalidResponse in 0ns for 1, next in 1s",
         ]
     );
 }
@@ -193,7 +199,7 @@ async fn a_panic_in_the_source_is_a_failure_like_any_other() {
 #[tokio::test(start_paused = true)]
 async fn a_log_out_and_new_credentials() {
     let (auth, recorder) = observed(credentials("at-1", None, Some(300)));
-    auth.clear().await.unwrap();
+    auth.log_out().await.unwrap();
     assert_eq!(recorder.take(), ["cleared"]);
     auth.set_credentials(credentials("at-2", None, None)).await.unwrap();
     assert_eq!(recorder.take(), ["cleared"]);
@@ -210,7 +216,7 @@ async fn a_flight_that_a_log_out_ended_has_no_end_of_its_own() {
     let (auth, recorder) = observed(script.clone());
     let caller = waiting(&auth).await;
     until(|| script.requests() == 1).await;
-    auth.clear().await.unwrap();
+    auth.log_out().await.unwrap();
     caller.await.unwrap().unwrap_err();
     quiet().await;
     assert_eq!(recorder.take(), ["started 0 missing", "cleared"]);

@@ -92,7 +92,7 @@ async fn f25_an_error_then_success() {
     for error in [
         Error::login_required("no"),
         Error::misconfigured("no"),
-        Error::invalid_answer("no"),
+        Error::invalid_response("no"),
         Error::store("a source may say so"),
     ] {
         let script = Script::new().then_err(error.clone()).then_ok(five_minutes("at-1"));

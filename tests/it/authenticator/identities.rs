@@ -58,7 +58,7 @@ async fn f11_two_identities_in_parallel_have_a_flight_each_and_get_their_own() {
 #[tokio::test(start_paused = true)]
 async fn r44_a_log_out_of_one_identity_leaves_the_other_alone() {
     let (a, b) = (exact(credentials("a", None, None)), exact(credentials("b", None, None)));
-    a.clear().await.unwrap();
+    a.log_out().await.unwrap();
     token(&a).await.unwrap_err();
     assert_eq!(token(&b).await.unwrap(), "b");
 }

@@ -1,6 +1,5 @@
 //! Where the lifetime of a token comes from.
 
-use reauth::timing::MAX_LIFETIME;
 use reauth::{Authenticator, Credentials, Timing};
 use tokio::time::advance;
 
@@ -71,11 +70,11 @@ async fn r04_else_a_token_is_used_until_it_is_rejected() {
 #[tokio::test(start_paused = true)]
 async fn r04_zero_means_unknown_and_huge_is_clamped() {
     assert_eq!(lasts(credentials("at-1", None, Some(0)), Timing::default()).await, None);
-    for huge in [MAX_LIFETIME + seconds(1), std::time::Duration::MAX] {
+    for huge in [Timing::MAX_LIFETIME + seconds(1), std::time::Duration::MAX] {
         let script = Script::new().then_ok(credentials("at-1", None, None).with_lifetime(huge));
         let clock = TestClock::new();
         let auth = with_clock(script, &clock);
-        let lapses_at = clock.wall() + MAX_LIFETIME;
+        let lapses_at = clock.wall() + Timing::MAX_LIFETIME;
         assert_eq!(auth.credentials().await.unwrap().expires_at(), Some(lapses_at));
     }
 }

@@ -20,7 +20,7 @@ async fn r17_what_was_held_is_forgotten() {
     ));
     let auth = exact(script.clone());
     token(&auth).await.unwrap();
-    auth.clear().await.unwrap();
+    auth.log_out().await.unwrap();
     assert_eq!(token(&auth).await.unwrap(), "at-2");
     assert_eq!(script.asked(), [Asked::Login, Asked::Login], "the refresh token is forgotten too");
 }
@@ -29,7 +29,7 @@ async fn r17_what_was_held_is_forgotten() {
 async fn r17_so_is_what_the_source_was_built_with() {
     let auth = exact(credentials("given", Some("rt"), None));
     assert_eq!(token(&auth).await.unwrap(), "given");
-    auth.clear().await.unwrap();
+    auth.log_out().await.unwrap();
     assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::LoginRequired);
 }
 
@@ -40,7 +40,7 @@ async fn f13_a_log_out_during_a_log_in_is_not_undone() {
     let auth = exact(script.clone());
     let caller = waiting(&auth).await;
     until(|| script.requests() == 1).await;
-    auth.clear().await.unwrap();
+    auth.log_out().await.unwrap();
     // The answer comes too late: nobody takes it.
     quiet().await;
     assert!(login.send(Ok(credentials("at-1", None, Some(300)))).is_err(), "the request was dropped");
@@ -59,7 +59,7 @@ async fn f13_a_log_out_in_the_moment_the_answer_arrives_is_not_undone() {
     until(|| script.requests() == 1).await;
     // The answer is there, and the flight has not been polled since.
     login.send(Ok(credentials("at-1", None, Some(300)))).unwrap();
-    auth.clear().await.unwrap();
+    auth.log_out().await.unwrap();
     assert_eq!(caller.await.unwrap().unwrap_err().kind(), ErrorKind::LoginRequired);
     quiet().await;
     script.push(Answer::Now(Ok(credentials("at-2", None, Some(300)))));
@@ -75,7 +75,7 @@ async fn f13_a_log_out_during_a_refresh_is_not_undone() {
         advance(seconds(if in_background { 225 } else { 290 })).await;
         let _ = at_once(pin!(auth.credentials())).await;
         until(|| script.requests() == 1).await;
-        auth.clear().await.unwrap();
+        auth.log_out().await.unwrap();
         let _ = refresh.send(Ok(credentials("at-2", Some("rt-2"), Some(300))));
         quiet().await;
         assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::LoginRequired);
@@ -90,7 +90,7 @@ async fn f13_a_log_out_between_two_attempts_ends_the_flight() {
     let caller = waiting(&auth).await;
     until(|| script.requests() == 1).await;
     quiet().await;
-    auth.clear().await.unwrap();
+    auth.log_out().await.unwrap();
     assert_eq!(caller.await.unwrap().unwrap_err().kind(), ErrorKind::LoginRequired);
     sleep(seconds(60)).await;
     assert_eq!(script.requests(), 1, "no second attempt");
@@ -102,7 +102,7 @@ async fn f13_a_log_out_before_the_flight_has_run_ends_it() {
     let auth = exact(script.clone());
     let mut call = pin!(auth.credentials());
     assert!(at_once(call.as_mut()).await.is_none());
-    auth.clear().await.unwrap();
+    auth.log_out().await.unwrap();
     assert_eq!(call.await.unwrap_err().kind(), ErrorKind::LoginRequired);
     quiet().await;
     assert_eq!(script.requests(), 0);
@@ -113,7 +113,7 @@ async fn r17_a_waiter_from_before_a_log_out_is_not_handed_what_came_after_it() {
     let auth = exact(Script::new().then(Answer::Hang));
     let caller = waiting(&auth).await;
     // Somebody logs out, and somebody in, before that caller has looked again.
-    auth.clear().await.unwrap();
+    auth.log_out().await.unwrap();
     auth.set_credentials(credentials("at-2", None, Some(300))).await.unwrap();
     assert_eq!(caller.await.unwrap().unwrap_err().kind(), ErrorKind::LoginRequired);
     assert_eq!(token(&auth).await.unwrap(), "at-2");
@@ -128,7 +128,7 @@ async fn r17_the_flight_after_a_log_out_is_not_disturbed_by_the_one_before() {
     let auth = exact(script.clone());
     let old = waiting(&auth).await;
     until(|| script.requests() == 1).await;
-    auth.clear().await.unwrap();
+    auth.log_out().await.unwrap();
     // It is in the air before the old one has noticed that it is over.
     let mut new = pin!(auth.credentials());
     assert!(at_once(new.as_mut()).await.is_none());
@@ -147,7 +147,7 @@ async fn r17_a_log_out_forgets_when_the_last_rejection_was() {
     let auth = exact(script.clone());
     let used = auth.credentials().await.unwrap();
     auth.reject(&used).await.unwrap();
-    auth.clear().await.unwrap();
+    auth.log_out().await.unwrap();
     let used = auth.credentials().await.unwrap();
     assert_eq!(auth.reject(&used).await.unwrap().access_token(), "at-4");
 }
@@ -218,7 +218,7 @@ async fn r17_r44_a_request_from_before_a_log_out_is_not_sent_again_as_whoever_lo
     until(|| script.requests() == 1).await;
     refresh.send(Ok(nth(2))).unwrap();
     quiet().await;
-    auth.clear().await.unwrap();
+    auth.log_out().await.unwrap();
     auth.set_credentials(credentials("at-other", None, Some(300))).await.unwrap();
     assert_eq!(sent.await.unwrap().status(), 401);
     assert_eq!(api.tokens(), ["at-1"]);
@@ -235,7 +235,7 @@ async fn r17_r44_nor_is_who_asked_before_a_log_out_given_what_somebody_else_logg
     until(|| script.requests() == 1).await;
     refresh.send(Ok(nth(2))).unwrap();
     quiet().await;
-    auth.clear().await.unwrap();
+    auth.log_out().await.unwrap();
     auth.set_credentials(credentials("at-other", None, Some(300))).await.unwrap();
     assert_eq!(renewed.await.unwrap_err().kind(), ErrorKind::LoginRequired);
 }
@@ -255,7 +255,7 @@ async fn r17_r44_nor_is_who_asked_before_a_log_out_when_flights_had_failed_befor
     until(|| script.requests() == 3).await;
     login.send(Ok(credentials("at-1", None, Some(300)))).unwrap();
     quiet().await;
-    auth.clear().await.unwrap();
+    auth.log_out().await.unwrap();
     auth.set_credentials(credentials("at-other", None, Some(300))).await.unwrap();
     assert_eq!(call.await.unwrap_err().kind(), ErrorKind::LoginRequired);
 }

@@ -59,7 +59,7 @@ async fn r12_an_answer_that_has_already_expired_is_a_failed_refresh_with_back_of
     }
     let auth = with_clock(script.clone(), &clock);
     for _ in 0..6000 {
-        assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::InvalidAnswer);
+        assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::InvalidResponse);
         advance(millis(10)).await;
     }
     // 0, 0.2, 0.6, 1.4, 3, 6.2, and then every 5 s.
@@ -70,7 +70,7 @@ async fn r12_an_answer_that_has_already_expired_is_a_failed_refresh_with_back_of
 async fn r12_an_answer_that_took_longer_than_its_token_lasts_is_a_failed_refresh() {
     let script = Script::new().then(Answer::After(seconds(3), Ok(credentials("at-1", None, Some(2)))));
     let auth = exact(script.clone());
-    assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::InvalidAnswer);
+    assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::InvalidResponse);
 }
 
 #[tokio::test(start_paused = true)]
@@ -95,7 +95,7 @@ async fn f09_no_waiter_is_handed_the_token_it_just_saw_rejected() {
     let auth = exact(script.clone());
     let used = auth.credentials().await.unwrap();
     for _ in 0..1000 {
-        assert_eq!(auth.reject(&used).await.unwrap_err().kind(), ErrorKind::InvalidAnswer);
+        assert_eq!(auth.reject(&used).await.unwrap_err().kind(), ErrorKind::InvalidResponse);
         token(&auth).await.unwrap_err();
         advance(millis(10)).await;
     }

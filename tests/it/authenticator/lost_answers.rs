@@ -159,7 +159,7 @@ async fn r14_what_the_server_did_not_act_on_leaves_no_doubt() {
 
 #[tokio::test(start_paused = true)]
 async fn r14_an_answer_without_a_usable_token_leaves_the_doubt() {
-    let script = lapsed().then_err(Error::invalid_answer("200 without access_token"));
+    let script = lapsed().then_err(Error::invalid_response("200 without access_token"));
     for _ in 0..5 {
         script.push(Answer::Now(Err(lost())));
     }

@@ -26,7 +26,7 @@ async fn an_observer_that_panics_costs_nothing() {
     let auth = builder(script.clone()).observer(|_| panic!("as the test says")).build();
     let used = auth.credentials().await.unwrap();
     assert_eq!(auth.reject(&used).await.unwrap().access_token(), "at-2");
-    auth.clear().await.unwrap();
+    auth.log_out().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -58,7 +58,7 @@ async fn an_observer_that_calls_back_finds_no_lock_held() {
     assert_eq!(built.reject(&used).await.unwrap().access_token(), "at-2");
     assert_eq!(*seen.lock().unwrap(), ["waits", "at-1", "waits", "waits", "at-2"]);
     assert_eq!(script.requests(), 2);
-    auth.get().unwrap().clear().await.unwrap();
+    auth.get().unwrap().log_out().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -69,7 +69,7 @@ async fn an_observer_that_clears_from_within_an_event_wins() {
         if matches!(event, Event::RefreshStarted { generation: 0, .. }) {
             let auth = again.get().unwrap();
             let mut context = Context::from_waker(Waker::noop());
-            assert!(pin!(auth.clear()).poll(&mut context).is_ready());
+            assert!(pin!(auth.log_out()).poll(&mut context).is_ready());
         }
     };
     let script = Script::new().then_ok(credentials("at-1", None, Some(300)));
@@ -78,7 +78,7 @@ async fn an_observer_that_clears_from_within_an_event_wins() {
     assert_eq!(token(&built).await.unwrap_err().kind(), ErrorKind::LoginRequired);
     sleep(seconds(1)).await;
     assert_eq!(script.requests(), 0);
-    assert!(at_once(pin!(built.clear())).await.is_some());
+    assert!(at_once(pin!(built.log_out())).await.is_some());
 }
 
 #[tokio::test(start_paused = true)]
@@ -90,7 +90,7 @@ async fn what_happens_within_an_observer_is_told_after_it_has_returned() {
         let started = matches!(event, Event::RefreshStarted { .. });
         log.lock().unwrap().push(if started { "started" } else { "another" }.to_owned());
         if started {
-            let _ = pin!(again.get().unwrap().clear()).poll(&mut Context::from_waker(Waker::noop()));
+            let _ = pin!(again.get().unwrap().log_out()).poll(&mut Context::from_waker(Waker::noop()));
             log.lock().unwrap().push("returns".to_owned());
         }
     };
@@ -116,7 +116,7 @@ async fn what_happened_before_a_log_out_within_an_observer_is_told_too() {
             let auth = again.get().unwrap();
             let mut context = Context::from_waker(Waker::noop());
             assert!(pin!(auth.refresh()).poll(&mut context).is_pending());
-            assert!(pin!(auth.clear()).poll(&mut context).is_ready());
+            assert!(pin!(auth.log_out()).poll(&mut context).is_ready());
         }
     };
     let script = Script::new().then_ok(credentials("at-1", None, Some(300)));

@@ -83,7 +83,7 @@ async fn f22_after_a_short_outage_the_client_is_back_within_seconds() {
 
 #[tokio::test(start_paused = true)]
 async fn f23_a_failed_early_refresh_leaves_a_valid_token_in_use() {
-    let script = Script::new().then_ok(five_minutes("at-1")).then_err(Error::invalid_answer("nonsense"));
+    let script = Script::new().then_ok(five_minutes("at-1")).then_err(Error::invalid_response("nonsense"));
     let auth = exact(script.clone());
     token(&auth).await.unwrap();
     advance(seconds(225)).await;

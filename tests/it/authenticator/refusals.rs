@@ -70,7 +70,7 @@ async fn r11_new_credentials_and_a_log_out_clear_the_memory() {
     // Asked again at once, and refused again.
     auth.refresh().await.unwrap_err();
     assert_eq!(script.requests(), 2);
-    auth.clear().await.unwrap();
+    auth.log_out().await.unwrap();
     assert_eq!(token(&auth).await.unwrap(), "at-2");
 }
 

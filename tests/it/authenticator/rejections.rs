@@ -107,13 +107,13 @@ async fn r25_a_rejected_token_is_not_served_when_its_replacement_fails() {
     let script = Script::new()
         .then_ok(credentials("at-1", None, Some(300)))
         .then_err(Error::transient("503").not_processed())
-        .then_err(Error::invalid_answer("nonsense"))
+        .then_err(Error::invalid_response("nonsense"))
         .then_ok(credentials("at-2", None, Some(300)));
     let auth = exact(script.clone());
     let used = auth.credentials().await.unwrap();
     // Neither after the first attempt, as a valid token would be, nor after the flight.
-    assert_eq!(auth.reject(&used).await.unwrap_err().kind(), ErrorKind::InvalidAnswer);
-    assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::InvalidAnswer);
+    assert_eq!(auth.reject(&used).await.unwrap_err().kind(), ErrorKind::InvalidResponse);
+    assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::InvalidResponse);
     advance(millis(200)).await;
     assert_eq!(token(&auth).await.unwrap(), "at-2");
 }

@@ -110,7 +110,7 @@ async fn r10_a_refresh_that_was_not_processed_is_tried_again_as_often_as_needed(
 
 #[tokio::test(start_paused = true)]
 async fn r10_what_is_not_transient_is_not_tried_again() {
-    for error in [Error::login_required("no"), Error::misconfigured("no"), Error::invalid_answer("no")] {
+    for error in [Error::login_required("no"), Error::misconfigured("no"), Error::invalid_response("no")] {
         let script = Script::new().then_err(error.clone()).then_ok(credentials("at-1", None, Some(300)));
         let auth = exact(script.clone());
         assert_eq!(token(&auth).await.unwrap_err().kind(), error.kind());

@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use reauth::{Authenticator, CredentialSource, Credentials, Error, ErrorKind, TOKEN_REQUEST_TIMEOUT, Timing};
+use reauth::{Authenticator, CredentialSource, Credentials, Error, ErrorKind, Timing, TokenEndpoint};
 use tokio::time::{Instant, advance, timeout};
 
 use super::{Recorder, at_once, millis, quiet, seconds, token, token_at_once, until, waiting};
@@ -31,7 +31,7 @@ fn revoking(script: &Script) -> (Authenticator, Revocations, Recorder) {
 async fn r17_a_log_out_has_what_was_held_revoked() {
     for (held, token) in [(good(1), "rt-1"), (credentials("at-1", None, None), "at-1")] {
         let (auth, mut calls, recorder) = revoking(&Script::new().holding(held));
-        let mut clearing = pin!(auth.clear());
+        let mut clearing = pin!(auth.log_out());
         assert!(at_once(clearing.as_mut()).await.is_none());
         assert_eq!(recorder.take(), ["cleared"], "the memory comes first");
         asked(&mut calls, token).done();
@@ -45,17 +45,17 @@ async fn r17_a_log_out_has_what_was_held_revoked() {
 async fn r17_where_nothing_was_held_nothing_is_revoked() {
     let script = Script::new().then_err(Error::login_required("no")).then_ok(good(1));
     let (auth, mut calls, _) = revoking(&script);
-    auth.clear().await.unwrap();
+    auth.log_out().await.unwrap();
     token(&auth).await.unwrap_err();
-    auth.clear().await.unwrap();
+    auth.log_out().await.unwrap();
     token(&auth).await.unwrap();
-    let mut clearing = pin!(auth.clear());
+    let mut clearing = pin!(auth.log_out());
     assert!(at_once(clearing.as_mut()).await.is_none());
     // Another log-out meanwhile finds nothing any more, and does not wait for the first.
-    at_once(pin!(auth.clear())).await.expect("at once").unwrap();
+    at_once(pin!(auth.log_out())).await.expect("at once").unwrap();
     asked(&mut calls, "rt-1").done();
     clearing.await.unwrap();
-    auth.clear().await.unwrap();
+    auth.log_out().await.unwrap();
     assert!(calls.try_recv().is_err());
 }
 
@@ -66,7 +66,7 @@ async fn r17_what_has_lapsed_or_was_refused_is_revoked_all_the_same() {
     auth.refresh().await.unwrap_err();
     advance(seconds(300)).await;
     assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::LoginRequired);
-    let mut clearing = pin!(auth.clear());
+    let mut clearing = pin!(auth.log_out());
     assert!(at_once(clearing.as_mut()).await.is_none());
     asked(&mut calls, "rt-1").done();
     clearing.await.unwrap();
@@ -75,12 +75,12 @@ async fn r17_what_has_lapsed_or_was_refused_is_revoked_all_the_same() {
 #[tokio::test(start_paused = true)]
 async fn r17_a_revocation_that_fails_is_an_event_and_no_error_of_the_log_out() {
     let (auth, mut calls, recorder) = revoking(&Script::new().holding(good(1)).without_login());
-    let mut clearing = pin!(auth.clear());
+    let mut clearing = pin!(auth.log_out());
     assert!(at_once(clearing.as_mut()).await.is_none());
     asked(&mut calls, "rt-1").fail(Error::transient("503"));
     clearing.await.unwrap();
     assert_eq!(recorder.take(), ["cleared", "not revoked: 503"]);
-    auth.clear().await.unwrap();
+    auth.log_out().await.unwrap();
     assert!(calls.try_recv().is_err(), "one attempt");
 }
 
@@ -88,12 +88,15 @@ async fn r17_a_revocation_that_fails_is_an_event_and_no_error_of_the_log_out() {
 async fn r17_a_revocation_that_hangs_holds_the_log_out_up_for_its_time_limit_and_no_longer() {
     let (auth, mut calls, recorder) = revoking(&Script::new().holding(good(1)));
     let begun = Instant::now();
-    let mut clearing = pin!(auth.clear());
+    let mut clearing = pin!(auth.log_out());
     assert!(at_once(clearing.as_mut()).await.is_none());
     let call = asked(&mut calls, "rt-1");
     timeout(seconds(3600), clearing).await.expect("a limit").unwrap();
     let took = begun.elapsed();
-    assert!(took >= TOKEN_REQUEST_TIMEOUT && took < TOKEN_REQUEST_TIMEOUT + millis(20), "{took:?}");
+    assert!(
+        took >= TokenEndpoint::DEFAULT_TIMEOUT && took < TokenEndpoint::DEFAULT_TIMEOUT + millis(20),
+        "{took:?}"
+    );
     assert!(call.is_dropped());
     let expected = "not revoked: the identity provider did not answer the revocation in time";
     assert_eq!(recorder.take(), ["cleared", expected]);
@@ -102,7 +105,7 @@ async fn r17_a_revocation_that_hangs_holds_the_log_out_up_for_its_time_limit_and
 #[tokio::test(start_paused = true)]
 async fn r17_r07_a_source_that_panics_over_a_revocation_is_one_that_failed() {
     let (auth, mut calls, recorder) = revoking(&Script::new().holding(good(1)).then_ok(good(2)));
-    let mut clearing = pin!(auth.clear());
+    let mut clearing = pin!(auth.log_out());
     assert!(at_once(clearing.as_mut()).await.is_none());
     asked(&mut calls, "rt-1").panic();
     clearing.await.unwrap();
@@ -129,7 +132,7 @@ async fn r17_r07_a_source_that_panics_over_a_revocation_is_one_that_failed() {
     let (auth, recorder) = observed(AtOnce);
     token(&auth).await.unwrap();
     recorder.take();
-    auth.clear().await.unwrap();
+    auth.log_out().await.unwrap();
     assert_eq!(recorder.take(), ["cleared", panicked]);
 }
 
@@ -141,7 +144,7 @@ async fn r17_a_log_out_during_a_refresh_revokes_the_refresh_token_that_was_sent(
     advance(seconds(290)).await;
     let caller = waiting(&auth).await;
     until(|| script.requests() == 1).await;
-    let mut clearing = pin!(auth.clear());
+    let mut clearing = pin!(auth.log_out());
     assert!(at_once(clearing.as_mut()).await.is_none());
     assert_eq!(caller.await.unwrap().unwrap_err().kind(), ErrorKind::LoginRequired, "before the revocation");
     quiet().await;
@@ -155,7 +158,7 @@ async fn r17_a_log_out_during_a_refresh_revokes_the_refresh_token_that_was_sent(
 async fn r17_who_drops_a_log_out_leaves_the_token_unrevoked_and_nothing_else() {
     let (auth, mut calls, recorder) = revoking(&Script::new().holding(good(1)).then_ok(good(2)));
     let call = {
-        let mut clearing = pin!(auth.clear());
+        let mut clearing = pin!(auth.log_out());
         assert!(at_once(clearing.as_mut()).await.is_none());
         asked(&mut calls, "rt-1")
     };
@@ -169,7 +172,7 @@ async fn r17_who_drops_a_log_out_leaves_the_token_unrevoked_and_nothing_else() {
 async fn r17_r44_a_new_log_in_neither_waits_for_the_revocation_nor_suffers_from_it() {
     let script = Script::new().holding(good(1)).then_ok(good(2));
     let (auth, mut calls, recorder) = revoking(&script);
-    let mut clearing = pin!(auth.clear());
+    let mut clearing = pin!(auth.log_out());
     assert!(at_once(clearing.as_mut()).await.is_none());
     let call = asked(&mut calls, "rt-1");
     let begun = Instant::now();
@@ -198,7 +201,7 @@ fn r17_r18_a_source_without_revocation_costs_a_log_out_no_timer() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         let auth = Authenticator::new(good(1));
-        at_once(pin!(auth.clear())).await.expect("at once").unwrap();
+        at_once(pin!(auth.log_out())).await.expect("at once").unwrap();
     });
 }
 
@@ -206,7 +209,7 @@ fn r17_r18_a_source_without_revocation_costs_a_log_out_no_timer() {
 fn r17_r18_without_a_tokio_runtime_a_log_out_waits_without_a_limit_and_does_not_panic() {
     let (revoker, mut calls) = Revoker::new(Script::new().holding(good(1)));
     let auth = Authenticator::new(revoker);
-    let mut clearing = pin!(auth.clear());
+    let mut clearing = pin!(auth.log_out());
     let mut poll = || match clearing.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(cleared) => Some(cleared),
         Poll::Pending => None,

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use reauth::clock::{Clock, Reading};
 use reauth::store::{CredentialStore, MemoryStore};
-use reauth::{Authenticator, Credentials, Error, ErrorKind, Timing, timing};
+use reauth::{Authenticator, Credentials, Error, ErrorKind, Timing};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -94,7 +94,7 @@ fn f31_a_runtime_that_is_alive_and_not_driven_holds_nobody_for_ever() {
         let begun = Instant::now();
         let waited = timeout(seconds(100), token(&auth)).await.expect("it ends");
         assert_eq!(waited.unwrap_err().kind(), ErrorKind::Transient);
-        let limit = timing::FLIGHT_DEADLINE + 4 * timing::STORE_TIMEOUT;
+        let limit = Timing::FLIGHT_DEADLINE + 4 * Timing::STORE_TIMEOUT;
         assert!(begun.elapsed() > limit + millis(100), "{:?}", begun.elapsed());
         assert!(begun.elapsed() < seconds(60), "{:?}", begun.elapsed());
     });
@@ -223,7 +223,7 @@ fn r18_without_a_tokio_runtime_what_is_in_hand_can_be_used_and_changed() {
         assert_eq!(held.access_token(), "at-1");
         let error = poll_once(pin!(auth.reject(&held))).unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Misconfigured);
-        poll_once(pin!(auth.clear())).unwrap().unwrap();
+        poll_once(pin!(auth.log_out())).unwrap().unwrap();
         poll_once(pin!(auth.credentials())).unwrap().unwrap_err();
     }
 }
@@ -260,7 +260,7 @@ impl CredentialStore for Stuck {
 fn r07_a_store_that_is_waited_for_without_a_runtime_and_so_without_a_limit_holds_nobody_up() {
     let script = Script::new().then_ok(credentials("at-1", None, Some(300)));
     let auth = Authenticator::builder(script).store(Stuck).build();
-    let mut log_out = pin!(auth.clear());
+    let mut log_out = pin!(auth.log_out());
     assert!(poll_once(log_out.as_mut()).is_none(), "it has the store's turn");
     // Five seconds for what the store is to forget, and five for what it is to keep.
     let got = runtime().block_on(async { timeout(seconds(15), token(&auth)).await });

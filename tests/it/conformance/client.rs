@@ -156,8 +156,8 @@ impl Client for Live {
                 let waiting = self.callers.iter().position(|(name, _)| name == caller);
                 drop(self.callers.remove(waiting.ok_or_else(|| format!("{caller} does not wait"))?));
             }
-            Action::Clear { caller } => {
-                self.call(caller, |auth| async move { auth.clear().await.map(|()| None) });
+            Action::LogOut { caller } => {
+                self.call(caller, |auth| async move { auth.log_out().await.map(|()| None) });
             }
             Action::SetCredentials { caller, tokens } => {
                 let credentials = credentials_of(tokens)?;
@@ -169,14 +169,14 @@ impl Client for Live {
             Action::Loop { .. } => return Err("a loop is played step by step".into()),
             Action::Respond(answer) => self.provider.respond(answer)?,
             Action::RespondLate(answer) => self.provider.respond_late(answer)?,
-            Action::AnswerAll(answer) => self.provider.answer_all(answer.clone()),
+            Action::RespondToAll(answer) => self.provider.respond_to_all(answer.clone()),
             Action::Advance(by) => self.advance(*by),
             Action::WallClockJump { back, by } => self.clock.jump(*back, *by),
             Action::StoreChanged(tokens) => {
                 self.store()?.put(tokens.as_ref().map(credentials_of).transpose()?);
             }
             Action::StoreBehaves { operation, manner } => self.store()?.behave(*operation, *manner),
-            Action::StoreAnswers => self.store()?.answer()?,
+            Action::StoreResponds => self.store()?.answer()?,
             Action::Interrupt => self.replace_runtime(),
         }
         self.settle();

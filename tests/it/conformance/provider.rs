@@ -33,7 +33,7 @@ impl Provider {
         })))
     }
 
-    pub fn answer_all(&self, answer: Option<Answer>) {
+    pub fn respond_to_all(&self, answer: Option<Answer>) {
         *self.0.standing.lock().unwrap() = answer;
     }
 

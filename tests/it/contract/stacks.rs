@@ -5,8 +5,8 @@ use std::future::{Ready, ready};
 use std::time::Duration;
 
 use http::{Request, Response, StatusCode};
+use reauth::Timing;
 use reauth::layer::AuthError;
-use reauth::timing::FLIGHT_DEADLINE;
 use tokio::task::JoinSet;
 use tower::buffer::Buffer;
 use tower::load_shed::error::Overloaded;
@@ -129,7 +129,7 @@ async fn r31_a_timeout_inside_is_the_apis_alone() {
     let limit = Duration::from_secs(1);
     let service = ServiceBuilder::new().layer(layer).timeout(limit).service(Api::taking(&["at-1"]));
     let call = tokio::spawn(async move { send(&service, get("/x")).await.map(|r| r.status()) });
-    tokio::time::sleep(FLIGHT_DEADLINE / 2).await;
+    tokio::time::sleep(Timing::FLIGHT_DEADLINE / 2).await;
     login.send(Ok(nth(1))).ok().unwrap();
     assert_eq!(call.await.unwrap().unwrap(), StatusCode::OK);
 }

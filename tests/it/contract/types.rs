@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use http_body_util::Full;
 use reauth::layer::{Auth, AuthError, ResponseFuture};
-use reauth::{AuthLayer, AuthMiddleware, RenewalError, ResponseHead, Scope};
+use reauth::{AuthLayer, AuthMiddleware, Origins, RenewalError, ResponseHead};
 use tower::Layer;
 
 use crate::tower_layer::api::{Api, Broken, holding_first, layer};
@@ -23,7 +23,7 @@ fn r18_handles_are_send_sync_clone_and_debug() {
     handle::<AuthMiddleware>();
     handle::<AuthError<Broken>>();
     handle::<RenewalError>();
-    handle::<Scope>();
+    handle::<Origins>();
     fn value<T: Send + Sync + Debug>() {}
     value::<ResponseHead<'_>>();
 }

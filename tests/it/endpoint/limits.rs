@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reauth::{CredentialSource, MAX_ANSWER, TOKEN_REQUEST_TIMEOUT};
+use reauth::{CredentialSource, TokenEndpoint};
 use tokio::time::Instant;
 
 use super::*;
@@ -26,7 +26,11 @@ async fn over_every_transport(reply: Reply, check: impl AsyncFn(&str, ClientCred
 
 #[tokio::test]
 async fn r32_an_answer_of_the_largest_size_is_read_whole_or_in_pieces() {
-    for reply in [padded(200, MAX_ANSWER), padded(200, MAX_ANSWER).chunked(), Reply::token("at").chunked()] {
+    for reply in [
+        padded(200, TokenEndpoint::MAX_RESPONSE),
+        padded(200, TokenEndpoint::MAX_RESPONSE).chunked(),
+        Reply::token("at").chunked(),
+    ] {
         over_every_transport(reply, async |name, source| {
             assert_eq!(source.login().await.expect(name).access_token(), "at");
         })
@@ -36,10 +40,12 @@ async fn r32_an_answer_of_the_largest_size_is_read_whole_or_in_pieces() {
 
 #[tokio::test]
 async fn r32_a_larger_one_is_refused_with_and_without_a_length_in_front() {
-    for reply in [padded(200, MAX_ANSWER + 1), padded(200, MAX_ANSWER + 1).chunked()] {
+    for reply in
+        [padded(200, TokenEndpoint::MAX_RESPONSE + 1), padded(200, TokenEndpoint::MAX_RESPONSE + 1).chunked()]
+    {
         over_every_transport(reply, async |name, source| {
             let error = source.login().await.expect_err(name);
-            assert_eq!(error.kind(), ErrorKind::InvalidAnswer, "{name}: {error:?}");
+            assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{name}: {error:?}");
             assert!(error.to_string().contains("1 MiB"), "{name}: {error}");
         })
         .await;
@@ -48,8 +54,11 @@ async fn r32_a_larger_one_is_refused_with_and_without_a_length_in_front() {
 
 #[tokio::test]
 async fn r09_a_failure_is_read_by_its_status_however_large_or_torn_its_page() {
-    for reply in [padded(502, MAX_ANSWER + 1), padded(502, MAX_ANSWER + 1).chunked(), padded(502, 64).torn()]
-    {
+    for reply in [
+        padded(502, TokenEndpoint::MAX_RESPONSE + 1),
+        padded(502, TokenEndpoint::MAX_RESPONSE + 1).chunked(),
+        padded(502, 64).torn(),
+    ] {
         over_every_transport(reply, async |name, source| {
             let error = source.login().await.expect_err(name);
             assert_eq!(error.kind(), ErrorKind::Transient, "{name}: {error:?}");
@@ -57,7 +66,7 @@ async fn r09_a_failure_is_read_by_its_status_however_large_or_torn_its_page() {
         })
         .await;
     }
-    over_every_transport(padded(403, MAX_ANSWER + 1), async |name, source| {
+    over_every_transport(padded(403, TokenEndpoint::MAX_RESPONSE + 1), async |name, source| {
         assert_eq!(source.login().await.expect_err(name).kind(), ErrorKind::LoginRequired);
     })
     .await;
@@ -93,7 +102,7 @@ async fn patience(reply: Reply, timeout: Option<Duration>) -> Duration {
 async fn r32_a_server_that_never_answers_is_left_after_the_endpoints_own_timeout() {
     for reply in [Reply::hang(), Reply::token("at").head_only()] {
         for (timeout, expected) in
-            [(None, TOKEN_REQUEST_TIMEOUT), (Some(Duration::from_secs(3)), Duration::from_secs(3))]
+            [(None, TokenEndpoint::DEFAULT_TIMEOUT), (Some(Duration::from_secs(3)), Duration::from_secs(3))]
         {
             let waited = patience(reply.clone(), timeout).await;
             assert!(waited >= expected && waited < expected + Duration::from_millis(10), "{waited:?}");

@@ -43,7 +43,7 @@ async fn r32_a_redirected_refresh_keeps_the_refresh_token() {
     ]);
     let auth = authenticator(refresher(in_memory(&server)));
     assert_eq!(auth.credentials().await.unwrap_err().kind(), ErrorKind::Misconfigured);
-    tokio::time::advance(reauth::timing::TERMINAL_MEMORY).await;
+    tokio::time::advance(Timing::TERMINAL_MEMORY).await;
     assert_eq!(auth.credentials().await.unwrap().access_token(), "at-1");
     assert_eq!(spent(&server), ["rt-0", "rt-0"]);
 }

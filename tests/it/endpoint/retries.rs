@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use reauth::timing::TERMINAL_MEMORY;
+use reauth::Timing;
 use tokio::time::{Instant, advance};
 
 use super::*;
@@ -150,7 +150,7 @@ async fn r09_a_4xx_of_any_shape_to_a_refresh_means_log_in_and_the_token_is_not_s
         let auth = authenticator(refresher(in_memory(&server)));
         for _ in 0..3 {
             assert_eq!(auth.credentials().await.unwrap_err().kind(), ErrorKind::LoginRequired, "{reply:?}");
-            advance(TERMINAL_MEMORY).await;
+            advance(Timing::TERMINAL_MEMORY).await;
         }
         assert_eq!(spent(&server), ["rt-0"], "{reply:?}");
     }
@@ -164,7 +164,7 @@ async fn r09_a_client_that_is_misconfigured_keeps_its_refresh_token_for_when_it_
     let error = auth.credentials().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Misconfigured);
     assert!(error.to_string().contains("invalid_client: Invalid client secret"), "{error}");
-    advance(TERMINAL_MEMORY).await;
+    advance(Timing::TERMINAL_MEMORY).await;
     assert_eq!(auth.credentials().await.unwrap().access_token(), "at-1");
     assert_eq!(spent(&server), ["rt-0", "rt-0"]);
 }

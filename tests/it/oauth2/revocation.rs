@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reauth::Event;
-use reauth::timing::MAX_LIFETIME;
+use reauth::Timing;
 
 use super::*;
 
@@ -165,9 +165,9 @@ async fn r17_a_log_out_is_one_request_and_the_next_log_in_another() {
         })
         .build();
     auth.credentials().await.unwrap();
-    auth.clear().await.unwrap();
+    auth.log_out().await.unwrap();
     assert_eq!(*told.lock().unwrap(), ["the revocation endpoint answered 503"]);
-    tokio::time::sleep(MAX_LIFETIME).await;
+    tokio::time::sleep(Timing::MAX_LIFETIME).await;
     auth.credentials().await.unwrap();
     let paths: Vec<_> = server.seen().iter().map(|seen| seen.uri.path().to_owned()).collect();
     assert_eq!(paths, ["/token", "/revoke", "/token"]);

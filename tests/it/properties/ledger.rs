@@ -4,7 +4,7 @@
 //! # How many requests there may be
 //!
 //! With exact waits (no jitter), from one request to the next 200 ms pass at least: between two attempts of a
-//! flight (`RETRY_FIRST`), and between a failed flight and the next (`URGENT_BACKOFF_FIRST`, or half of what is
+//! flight (`Timing::RETRY_FIRST`), and between a failed flight and the next (`Timing::URGENT_BACKOFF_FIRST`, or half of what is
 //! left of a token's life, which is not less than that). Exceptions: a log-in follows a refusal at once; the
 //! flight after a success starts at once if a 401 is reported and none was before ([`Ledger::BURST`] counts
 //! both); and what comes from outside (log-out, other credentials, a call of `refresh`, a clock that jumps, a
@@ -458,7 +458,7 @@ impl Access {
     }
 
     fn interval(&self) -> Duration {
-        let most = reauth::timing::REJECTION_INTERVAL;
+        let most = reauth::Timing::REJECTION_INTERVAL;
         self.lifetime.map_or(most, |lifetime| (lifetime / 2).min(most))
     }
 }
@@ -469,7 +469,7 @@ impl Access {
 /// - Success: one for each token of lifetime L, replaced after 0.75 L at the earliest. Where each is `rejected`,
 ///   by 401s in the loop or because the one that a 401 came for before it is issued again and again: one each
 ///   min(10 s, L/2), as R26 has it. The second is a failure (R12), whose own back-off would ask more often.
-/// - Refused, misconfigured: one request each `TERMINAL_MEMORY`. The first flight may send each of three refresh
+/// - Refused, misconfigured: one request each `Timing::TERMINAL_MEMORY`. The first flight may send each of three refresh
 ///   tokens (the one in hand, one in doubt, the one that the source was built with) before it logs in.
 /// - Any other failure: at worst a flight of five attempts (3 s) and then the longest back-off (5 s), after
 ///   shorter ones.

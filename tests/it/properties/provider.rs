@@ -110,7 +110,7 @@ impl Provider {
                 (Fate::Kept, Error::transient("the provider is busy").not_processed().with_retry_after(wait))
             }
             Answer::Unprocessed | Answer::Lost => (Fate::Lost, Error::transient("the answer was lost")),
-            Answer::Invalid => (Fate::Lost, Error::invalid_answer("the answer is unusable")),
+            Answer::Invalid => (Fate::Lost, Error::invalid_response("the answer is unusable")),
             Answer::Hang | Answer::HangProcessed => std::future::pending().await,
             // Not `panic!`: its hook would print thousands of them.
             _ => {

@@ -147,7 +147,7 @@ impl World {
         let (auth, ledger) = (self.auth.clone(), self.ledger.clone());
         self.writers.push(tokio::spawn(async move {
             ledger.clears(true);
-            if auth.clear().await.is_ok() {
+            if auth.log_out().await.is_ok() {
                 ledger.check_store();
             }
         }));

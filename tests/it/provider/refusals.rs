@@ -1,6 +1,6 @@
 //! Refused log-ins: what the caller is told, and how little a caller in a tight loop costs the provider.
 
-use reauth::timing::TERMINAL_MEMORY;
+use reauth::Timing;
 use reauth::vathos::Vathos;
 use reauth::{Pilot, oauth2};
 
@@ -94,7 +94,7 @@ async fn refused(idp: &Idp, source: impl CredentialSource, kind: ErrorKind, said
         // Several times the back-off that follows a failure that is not terminal, in all.
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    let allowed = 1 + began.elapsed().as_secs() / TERMINAL_MEMORY.as_secs();
+    let allowed = 1 + began.elapsed().as_secs() / Timing::TERMINAL_MEMORY.as_secs();
     let stats = idp.stats().await;
     let requests: u64 = counters.iter().filter_map(|counter| stats.get(*counter)).sum();
     assert!((1..=allowed).contains(&requests), "{requests} requests, {allowed} allowed: {stats:?}");

@@ -27,7 +27,7 @@ async fn r17_after_a_log_out_neither_token_works_any_more() {
         let held = auth.refresh().await.unwrap();
         assert_eq!(status(&idp, held.access_token()).await, 200);
 
-        auth.clear().await.unwrap();
+        auth.log_out().await.unwrap();
 
         let thief = super::auth(refresh_token(&idp, held.clone()));
         assert_eq!(thief.refresh().await.unwrap_err().kind(), ErrorKind::LoginRequired);
@@ -47,7 +47,7 @@ async fn r17_after_a_log_out_a_service_s_access_token_does_not_work_any_more() {
         let source = oauth2::ClientCredentials::new(endpoint(&idp), basic(client)).unwrap();
         let auth = auth(source.revocation_endpoint(revocation(&idp)));
         let held = auth.credentials().await.unwrap();
-        auth.clear().await.unwrap();
+        auth.log_out().await.unwrap();
         assert_eq!(status(&idp, held.access_token()).await, 401);
         assert_ne!(auth.credentials().await.unwrap().access_token(), held.access_token());
     }
@@ -60,7 +60,7 @@ async fn r17_without_a_revocation_endpoint_the_login_lives_on_at_the_provider() 
     let idp = Idp::spawn(Knobs::default()).await;
     let auth = auth(password(&idp, &idp.user));
     let held = auth.credentials().await.unwrap();
-    auth.clear().await.unwrap();
+    auth.log_out().await.unwrap();
     assert_eq!(status(&idp, held.access_token()).await, 200);
     super::auth(refresh_token(&idp, held)).refresh().await.unwrap();
 }
@@ -81,7 +81,7 @@ async fn r17_a_revocation_that_the_provider_refuses_is_an_event() {
             }
         })
         .build();
-    auth.clear().await.unwrap();
+    auth.log_out().await.unwrap();
     let error = failures.try_recv().unwrap();
     assert_eq!(error.kind(), ErrorKind::Misconfigured);
     assert!(error.to_string().contains("the revocation endpoint refused the client"), "{error}");

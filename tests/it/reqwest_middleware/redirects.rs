@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body_util::Full;
-use reauth::{AuthMiddleware, Authenticator, RenewalError, Scope};
+use reauth::{AuthMiddleware, Authenticator, Origins, RenewalError};
 
 use super::server::{Server, unauthorized};
 use super::{client, with};
@@ -40,7 +40,7 @@ async fn r30_nor_when_that_origin_is_in_scope_too() {
     let script = holding_first();
     let other = Server::start(|_| unauthorized()).await;
     let server = redirecting(other.url("/y")).await;
-    let scope = Scope::origin(server.origin()).unwrap().and(other.origin()).unwrap();
+    let scope = Origins::new(server.origin()).unwrap().and(other.origin()).unwrap();
     let client = with(AuthMiddleware::new(scope, Authenticator::new(script.clone())));
     let response = client.get(server.url("/x")).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
-use reauth::{AuthMiddleware, Authenticator, Error, ErrorKind, Scope};
+use reauth::{AuthMiddleware, Authenticator, Error, ErrorKind, Origins};
 
 use super::server::Server;
 use super::{client, with};
@@ -48,7 +48,7 @@ async fn r20_a_foreign_request_does_not_wait_for_a_credential() {
 #[tokio::test]
 async fn r20_every_origin_in_scope_gets_the_token() {
     let (first, second, third) = (agreeing().await, agreeing().await, agreeing().await);
-    let scope = Scope::origin(first.origin()).unwrap().and(&second.origin().to_uppercase()).unwrap();
+    let scope = Origins::new(first.origin()).unwrap().and(&second.origin().to_uppercase()).unwrap();
     let client = with(AuthMiddleware::new(scope, Authenticator::new(nth(1))));
     for server in [&first, &second, &third] {
         client.get(server.url("/x")).send().await.unwrap();

@@ -25,7 +25,7 @@ fn failures() -> Vec<Reply> {
         Reply::bare(307, "").header("location", "https://canary.test/?token=canary"),
         Reply::bare(429, "").header("retry-after", "canary"),
         Reply::json(200, r#"{"access_token":"canary"}"#).torn(),
-        Reply::json(200, vec![b'x'; reauth::MAX_ANSWER + 1]),
+        Reply::json(200, vec![b'x'; reauth::TokenEndpoint::MAX_RESPONSE + 1]),
         Reply::broken(io::ErrorKind::ConnectionRefused),
         Reply::broken(io::ErrorKind::ConnectionReset),
         Reply::hang(),

@@ -45,7 +45,7 @@ fn r40_no_debug_shows_a_secret() {
     printed.debug(&reauth::AuthLayer::for_origin("https://api.test", auth.clone()).unwrap());
     #[cfg(feature = "reqwest")]
     printed.debug(&reauth::AuthMiddleware::for_origin("https://api.test", auth).unwrap());
-    printed.debug(&reauth::Scope::origin("https://api.test").unwrap());
+    printed.debug(&reauth::Origins::new("https://api.test").unwrap());
     printed.debug(&Timing::default());
     assert!(printed.contains("[redacted]") && printed.contains("Vathos"));
     printed.check();

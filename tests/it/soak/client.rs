@@ -117,7 +117,7 @@ impl Client {
     pub fn judge(&self, error: &Error) {
         let fair = match error.kind() {
             ErrorKind::Transient => true,
-            ErrorKind::InvalidAnswer => error.to_string().contains("already expired"),
+            ErrorKind::InvalidResponse => error.to_string().contains("already expired"),
             ErrorKind::LoginRequired => !self.kind.has_password(),
             _ => false,
         };

@@ -4,7 +4,7 @@ use http::{Request, Response, StatusCode, Uri, Version};
 use http_body_util::Full;
 use hyper_util::client::legacy::Error;
 use reauth::per_request::{WithAuthenticator, WithoutCredentials};
-use reauth::{AuthLayer, RenewalError, ReplayBody, Scope};
+use reauth::{AuthLayer, Origins, RenewalError, ReplayBody};
 use tower::ServiceBuilder;
 use tower_http::follow_redirect::policy::{FilterCredentials, Limited, PolicyExt as _};
 use tower_http::follow_redirect::{FollowRedirectLayer, RequestUri};
@@ -162,7 +162,7 @@ async fn r44_above_the_layer_what_a_request_asks_for_is_kept_across_origins_only
         for (allowed, [own, without]) in [(false, ["at-1", "at-1"]), (true, ["own-1", "-"])] {
             let other = Server::start(|_| Response::new(Full::default())).await;
             let world = leading_to(version, other.url("/y")).await;
-            let scope = Scope::origin(world.server.origin()).unwrap().and(other.origin()).unwrap();
+            let scope = Origins::new(world.server.origin()).unwrap().and(other.origin()).unwrap();
             let layer = AuthLayer::new(scope, world.auth.clone());
             let filter = if allowed { allowing.clone() } else { FilterCredentials::new() };
             let service = ServiceBuilder::new()
@@ -189,7 +189,7 @@ async fn r44_below_the_layer_what_a_request_asks_for_holds_at_every_hop() {
     for version in BOTH {
         let other = Server::start(|_| Response::new(Full::default())).await;
         let world = leading_to(version, other.url("/y")).await;
-        let scope = Scope::origin(world.server.origin()).unwrap().and(other.origin()).unwrap();
+        let scope = Origins::new(world.server.origin()).unwrap().and(other.origin()).unwrap();
         let layer = AuthLayer::new(scope, world.auth.clone()).response_uri(came_from);
         let service =
             ServiceBuilder::new().layer(layer).layer(FollowRedirectLayer::new()).service(world.hyper());

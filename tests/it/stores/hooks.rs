@@ -48,7 +48,7 @@ impl CallsBack {
             Hook::Nothing => return,
             Hook::Credentials => access(auth.credentials().await),
             Hook::Refresh => access(auth.refresh().await),
-            Hook::Clear => format!("{:?}", auth.clear().await.is_ok()),
+            Hook::Clear => format!("{:?}", auth.log_out().await.is_ok()),
             Hook::Set => format!("{:?}", auth.set_credentials(credentials("set", None, None)).await.is_ok()),
         };
         self.said.lock().await.push(said);

@@ -27,7 +27,7 @@ async fn r17_a_log_out_empties_the_store() {
     let caller = waiting(&auth).await;
     allow(&mut calls, Call::Load).await;
     caller.await.unwrap().unwrap();
-    let mut clearing = pin!(auth.clear());
+    let mut clearing = pin!(auth.log_out());
     assert!(at_once(clearing.as_mut()).await.is_none());
     allow(&mut calls, Call::Clear).await;
     clearing.await.unwrap();
@@ -40,7 +40,7 @@ async fn r17_a_log_out_empties_the_store() {
 #[tokio::test(start_paused = true)]
 async fn r17_what_the_source_was_built_with_is_forgotten_before_it_was_ever_used() {
     let (auth, _) = with_store(good(1), MemoryStore::new());
-    auth.clear().await.unwrap();
+    auth.log_out().await.unwrap();
     assert_eq!(auth.credentials().await.unwrap_err().kind(), ErrorKind::LoginRequired);
 }
 
@@ -52,7 +52,7 @@ async fn f13_a_log_out_while_the_store_is_read_is_not_undone() {
     let (auth, recorder) = with_store(Script::new().without_login(), store);
     let caller = waiting(&auth).await;
     let loading = next(&mut calls, Call::Load).await;
-    let mut clearing = pin!(auth.clear());
+    let mut clearing = pin!(auth.log_out());
     assert!(at_once(clearing.as_mut()).await.is_none());
     loading.go();
     let (cleared, ()) = tokio::join!(clearing, allow(&mut calls, Call::Clear));
@@ -74,7 +74,7 @@ async fn f13_a_log_out_while_the_source_is_asked_leaves_the_store_empty() {
     until(|| script.requests() == 1).await;
     // The answer is there, and the flight has not been polled since.
     login.send(Ok(good(1))).unwrap();
-    let mut clearing = pin!(auth.clear());
+    let mut clearing = pin!(auth.log_out());
     assert!(at_once(clearing.as_mut()).await.is_none());
     allow(&mut calls, Call::Clear).await;
     clearing.await.unwrap();
@@ -94,7 +94,7 @@ async fn f13_a_log_out_while_the_credential_is_saved_leaves_the_store_empty() {
         let caller = waiting(&auth).await;
         allow(&mut calls, Call::Load).await;
         let saving = next(&mut calls, save("at-1")).await;
-        let mut clearing = pin!(auth.clear());
+        let mut clearing = pin!(auth.log_out());
         if before {
             saving.go();
             assert!(at_once(clearing.as_mut()).await.is_none());
@@ -119,7 +119,7 @@ async fn r17_a_store_that_could_not_forget_is_an_error_and_forgets_before_the_ne
     let script = Script::new();
     let login = script.then_when();
     let (auth, _) = with_store(script.clone(), store);
-    let mut clearing = pin!(auth.clear());
+    let mut clearing = pin!(auth.log_out());
     assert!(at_once(clearing.as_mut()).await.is_none());
     next(&mut calls, Call::Clear).await.fail();
     assert_eq!(clearing.await.unwrap_err().kind(), ErrorKind::Store);
@@ -141,7 +141,7 @@ async fn r17_a_store_that_still_cannot_forget_hinders_no_log_in() {
     kept_by_it.save(&good(1)).await.unwrap();
     let script = Script::new().then_ok(good(2)).then_ok(good(3));
     let (auth, recorder) = with_store(script.clone(), store);
-    let mut clearing = pin!(auth.clear());
+    let mut clearing = pin!(auth.log_out());
     assert!(at_once(clearing.as_mut()).await.is_none());
     next(&mut calls, Call::Clear).await.fail();
     clearing.await.unwrap_err();
@@ -165,7 +165,7 @@ async fn r17_a_log_out_whose_caller_went_away_is_carried_through_before_the_next
     kept_by_it.save(&good(1)).await.unwrap();
     let (auth, _) = with_store(Script::new().then_ok(good(2)), store);
     {
-        let mut clearing = pin!(auth.clear());
+        let mut clearing = pin!(auth.log_out());
         assert!(at_once(clearing.as_mut()).await.is_none());
         next(&mut calls, Call::Clear).await;
     }
@@ -186,7 +186,7 @@ async fn r17_credentials_that_were_set_before_the_log_out_are_not_stored_after_i
     // Both of these wait for their turn.
     let mut second = pin!(auth.set_credentials(good(2)));
     assert!(at_once(second.as_mut()).await.is_none());
-    let mut clearing = pin!(auth.clear());
+    let mut clearing = pin!(auth.log_out());
     assert!(at_once(clearing.as_mut()).await.is_none());
     saving.go();
     first.await.unwrap();
@@ -203,7 +203,7 @@ async fn r17_credentials_that_are_set_after_a_log_out_are_not_forgotten() {
     let kept_by_it = store.kept.clone();
     kept_by_it.save(&good(1)).await.unwrap();
     let (auth, _) = with_store(Script::new(), store);
-    let mut clearing = pin!(auth.clear());
+    let mut clearing = pin!(auth.log_out());
     assert!(at_once(clearing.as_mut()).await.is_none());
     let forgetting = next(&mut calls, Call::Clear).await;
     let mut setting = pin!(auth.set_credentials(good(2)));
@@ -231,7 +231,7 @@ async fn r17_a_log_out_during_a_refresh_leaves_the_store_empty() {
     advance(seconds(225)).await;
     assert_eq!(token_at_once(&auth).await.unwrap(), "at-1");
     until(|| script.requests() == 2).await;
-    let mut clearing = pin!(auth.clear());
+    let mut clearing = pin!(auth.log_out());
     assert!(at_once(clearing.as_mut()).await.is_none());
     allow(&mut calls, Call::Clear).await;
     clearing.await.unwrap();
@@ -254,7 +254,7 @@ async fn r17_who_logs_in_before_the_store_was_cleared_stays_logged_in() {
     let store = MemoryStore::new();
     let built = Authenticator::builder(Script::new()).store(store.clone()).observer(observer).build();
     auth.set(built.clone()).unwrap();
-    built.clear().await.unwrap();
+    built.log_out().await.unwrap();
     assert_eq!(token_at_once(&built).await.unwrap(), "at-2");
     assert_eq!(kept(&store).await, tokens("at-2", "rt-2"));
 }

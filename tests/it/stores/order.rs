@@ -128,7 +128,7 @@ async fn r16_a_store_that_hangs_is_given_its_time_and_no_more() {
         drop(next(&mut calls, Call::Load).await);
         drop(next(&mut calls, save("at-1")).await);
         assert_eq!(caller.await.unwrap().unwrap().access_token(), "at-1");
-        let expected = limit.unwrap_or(reauth::timing::STORE_TIMEOUT) * 2;
+        let expected = limit.unwrap_or(Timing::STORE_TIMEOUT) * 2;
         let took = begun.elapsed();
         assert!(took >= expected && took < expected + millis(20), "{took:?}");
     }
@@ -225,7 +225,7 @@ async fn r16_credentials_that_the_program_sets_are_stored() {
 
 #[tokio::test(start_paused = true)]
 async fn r16_a_refresh_that_failed_writes_nothing() {
-    let script = Script::new().then_ok(good(1)).then_err(reauth::Error::invalid_answer("nonsense"));
+    let script = Script::new().then_ok(good(1)).then_err(reauth::Error::invalid_response("nonsense"));
     let (store, mut calls) = Gated::new();
     let (auth, _) = with_store(script.clone(), store);
     let caller = waiting(&auth).await;

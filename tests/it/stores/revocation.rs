@@ -32,7 +32,7 @@ async fn r17_memory_then_store_then_provider() {
     caller.await.unwrap().unwrap();
     recorder.take();
 
-    let mut clearing = pin!(auth.clear());
+    let mut clearing = pin!(auth.log_out());
     assert!(at_once(clearing.as_mut()).await.is_none());
     assert_eq!(recorder.take(), ["cleared"]);
     let forgetting = next(&mut stored, Call::Clear).await;
@@ -51,7 +51,7 @@ async fn r17_a_store_that_cannot_forget_hinders_no_revocation_and_is_the_error()
             let (store, mut stored) = Gated::new();
             let (auth, mut calls, recorder) = revoking(Script::new().holding(good(1)), store);
             let clear = auth.clone();
-            let clearing = tokio::spawn(async move { clear.clear().await });
+            let clearing = tokio::spawn(async move { clear.log_out().await });
             let forgetting = next(&mut stored, Call::Clear).await;
             if !hangs {
                 forgetting.fail();
@@ -81,7 +81,7 @@ async fn r17_what_was_landed_and_not_yet_saved_is_revoked_too_and_first() {
     assert!(at_once(refreshing.as_mut()).await.is_none());
     let saving = next(&mut stored, save("at-2")).await;
     let clear = auth.clone();
-    let clearing = tokio::spawn(async move { clear.clear().await });
+    let clearing = tokio::spawn(async move { clear.log_out().await });
     assert_eq!(refreshing.await.unwrap_err().kind(), ErrorKind::LoginRequired);
     drop(saving);
     allow(&mut stored, Call::Clear).await;
@@ -107,7 +107,7 @@ async fn r17_one_grant_is_revoked_once() {
     assert!(at_once(refreshing.as_mut()).await.is_none());
     next(&mut stored, save("at-2")).await;
     let clear = auth.clone();
-    let clearing = tokio::spawn(async move { clear.clear().await });
+    let clearing = tokio::spawn(async move { clear.log_out().await });
     allow(&mut stored, Call::Clear).await;
     next_of(&mut calls, "rt-1").await.done();
     clearing.await.unwrap().unwrap();
@@ -117,7 +117,7 @@ async fn r17_one_grant_is_revoked_once() {
 #[tokio::test(start_paused = true)]
 async fn r17_what_the_source_was_built_with_is_revoked_before_it_was_ever_used() {
     let (auth, mut calls, _) = revoking(Script::new().holding(good(1)), MemoryStore::new());
-    let mut clearing = pin!(auth.clear());
+    let mut clearing = pin!(auth.log_out());
     assert!(at_once(clearing.as_mut()).await.is_none());
     asked(&mut calls, "rt-1").done();
     clearing.await.unwrap();
@@ -128,7 +128,7 @@ async fn r17_what_only_the_store_holds_is_forgotten_and_not_revoked() {
     let store = MemoryStore::new();
     store.save(&good(1)).await.unwrap();
     let (auth, mut calls, _) = revoking(Script::new(), store.clone());
-    at_once(pin!(auth.clear())).await.expect("at once").unwrap();
+    at_once(pin!(auth.log_out())).await.expect("at once").unwrap();
     assert_eq!(kept(&store).await, None);
     assert!(calls.try_recv().is_err());
 }
@@ -150,7 +150,7 @@ async fn r17_what_was_put_aside_for_another_process_s_is_revoked_too() {
     let hanging = script.then_when();
     lost.send(Err(Error::transient("lost"))).unwrap();
     until(|| script.requests() == 2).await;
-    let mut clearing = pin!(auth.clear());
+    let mut clearing = pin!(auth.log_out());
     assert!(at_once(clearing.as_mut()).await.is_none());
     asked(&mut calls, "rt-2").done();
     assert!(at_once(clearing.as_mut()).await.is_none());
@@ -177,7 +177,7 @@ async fn r17_r44_what_a_new_log_in_brought_again_is_not_revoked() {
         let (store, mut stored) = Gated::new();
         let (auth, mut calls, recorder) = revoking(Script::new().holding(held), store);
         let clear = auth.clone();
-        let clearing = tokio::spawn(async move { clear.clear().await });
+        let clearing = tokio::spawn(async move { clear.log_out().await });
         let forgetting = next(&mut stored, Call::Clear).await;
         assert_eq!(recorder.take(), ["cleared"]);
         let set = auth.clone();

@@ -13,7 +13,7 @@ fn each_constructor_has_its_kind() {
         (Error::unsupported("a"), ErrorKind::LoginRequired),
         (Error::transient("a"), ErrorKind::Transient),
         (Error::misconfigured("a"), ErrorKind::Misconfigured),
-        (Error::invalid_answer("a"), ErrorKind::InvalidAnswer),
+        (Error::invalid_response("a"), ErrorKind::InvalidResponse),
         (Error::store("a"), ErrorKind::Store),
     ] {
         assert_eq!(error.kind(), kind);

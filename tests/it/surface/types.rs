@@ -6,8 +6,8 @@ use std::hash::Hash;
 use reauth::clock::{Clock, Reading, SystemClock};
 use reauth::store::{CredentialStore, MemoryStore};
 use reauth::{
-    Authenticator, AuthenticatorBuilder, Cause, Challenge, ClientAuth, CredentialSource, Credentials, Error,
-    ErrorKind, Event, Pilot, Timing, TokenEndpoint, TokenTransport, oauth2, pilot, vathos,
+    Authenticator, AuthenticatorBuilder, Challenge, ClientAuth, CredentialSource, Credentials, Error,
+    ErrorKind, Event, Pilot, RefreshCause, Timing, TokenEndpoint, TokenTransport, oauth2, pilot, vathos,
 };
 
 #[test]
@@ -18,7 +18,7 @@ fn r18_handles_and_values_are_send_sync_clone_and_debug() {
     handle::<Error>();
     handle::<ErrorKind>();
     handle::<Event>();
-    handle::<Cause>();
+    handle::<RefreshCause>();
     handle::<Challenge>();
     handle::<ClientAuth>();
     handle::<TokenEndpoint>();
@@ -46,13 +46,13 @@ fn builders_are_send_and_debug() {
 fn what_a_program_compares_can_be_compared() {
     fn compared<T: Copy + Eq + Hash>() {}
     compared::<ErrorKind>();
-    compared::<Cause>();
+    compared::<RefreshCause>();
     fn equal<T: PartialEq>() {}
     equal::<Reading>();
     equal::<Challenge>();
-    equal::<reauth::Scope>();
+    equal::<reauth::Origins>();
     fn shown<T: Display>() {}
-    shown::<Cause>();
+    shown::<RefreshCause>();
     shown::<Error>();
     fn error<T: std::error::Error + Send + Sync + 'static>() {}
     error::<Error>();
@@ -81,6 +81,6 @@ fn every_future_of_the_authenticator_can_be_spawned() {
     spawned(&auth.credentials());
     spawned(&auth.reject(&used));
     spawned(&auth.refresh());
-    spawned(&auth.clear());
+    spawned(&auth.log_out());
     spawned(&auth.set_credentials(used.clone()));
 }

@@ -135,7 +135,7 @@ async fn r30_it_is_judged_by_where_the_request_went_when_several_origins_are_in_
     // Both are in scope, yet the 401 of one is no word about what was sent to the other.
     let script = holding_first();
     let auth = reauth::Authenticator::new(script.clone());
-    let scope = reauth::Scope::origin("https://api.example.com").unwrap();
+    let scope = reauth::Origins::new("https://api.example.com").unwrap();
     let layer = AuthLayer::new(scope.and("https://other.test").unwrap(), auth).response_uri(came_from);
     let api = answering_from(Some("https://other.test/x"));
     send(&layer.layer(api.clone()), get("https://api.example.com/x")).await.unwrap();

@@ -138,12 +138,12 @@ async fn f09_the_token_that_was_just_rejected_is_not_sent_again() {
     let response = send(&service, get("/x")).await.unwrap();
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     let reason = response.extensions().get::<RenewalError>().unwrap();
-    assert_eq!(reason.0.kind(), ErrorKind::InvalidAnswer);
+    assert_eq!(reason.0.kind(), ErrorKind::InvalidResponse);
     // R25: nor by the next request, while the failure is backed off from.
     let AuthError::Credentials(error) = send(&service, get("/x")).await.unwrap_err() else {
         panic!("the API did not fail");
     };
-    assert_eq!(error.kind(), ErrorKind::InvalidAnswer);
+    assert_eq!(error.kind(), ErrorKind::InvalidResponse);
     assert_eq!(api.tokens(), ["at-1"]);
     assert_eq!(script.requests(), 1);
 }

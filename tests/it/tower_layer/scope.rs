@@ -3,7 +3,7 @@
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request, StatusCode};
 use reauth::layer::AuthError;
-use reauth::{AuthLayer, Authenticator, Credentials, ErrorKind, Scope};
+use reauth::{AuthLayer, Authenticator, Credentials, ErrorKind, Origins};
 use tower::Layer;
 
 use super::api::{Api, ORIGIN, bearer, get, holding_first, layer, nth, send};
@@ -53,7 +53,7 @@ async fn r20_a_foreign_request_does_not_wait_for_a_credential() {
 
 #[tokio::test(start_paused = true)]
 async fn r20_every_origin_in_scope_gets_the_token() {
-    let scope = Scope::origin("https://API.example.com")
+    let scope = Origins::new("https://API.example.com")
         .and_then(|scope| scope.and("https://files.example.com:8443"))
         .and_then(|scope| scope.and("http://127.0.0.1:8080"))
         .and_then(|scope| scope.and("http://[::1]"))

@@ -56,7 +56,7 @@ async fn r25_nor_while_the_failed_refresh_is_retried() {
         }
     }
     // Past the wait between the two attempts: the second is in the air.
-    tokio::time::sleep(reauth::timing::RETRY_MAX).await;
+    tokio::time::sleep(reauth::Timing::RETRY_MAX).await;
     assert_eq!((api.tokens(), script.requests()), (vec!["at-1".to_owned()], 2));
     refresh.send(Ok(nth(2))).ok().unwrap();
     assert!(calls.join_all().await.iter().all(|response| response.status() == StatusCode::OK));

@@ -8,8 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
+use reauth::Timing;
 use reauth::layer::AuthError;
-use reauth::timing::FLIGHT_DEADLINE;
 use reauth::{
     AuthLayer, Authenticator, ClientAuth, CredentialSource, Credentials, Error, ErrorKind, TokenEndpoint,
     TokenTransport, oauth2,
@@ -96,7 +96,7 @@ async fn call(client: &Guarded) -> Result<StatusCode, AuthError<Broken>> {
     let request = Request::get(format!("{ORIGIN}/x")).body(Body::default()).unwrap();
     let call = client.clone().oneshot(request);
     // Twice the time that a flight has, and the grace of those who wait for it.
-    let limit = 2 * FLIGHT_DEADLINE + Duration::from_secs(30);
+    let limit = 2 * Timing::FLIGHT_DEADLINE + Duration::from_secs(30);
     Ok(tokio::time::timeout(limit, call).await.expect("it hangs")?.status())
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use proptest::prelude::Strategy as _;
 
 use super::*;
-use crate::ErrorKind::{self, InvalidAnswer, LoginRequired, Misconfigured, Transient};
+use crate::ErrorKind::{self, InvalidResponse, LoginRequired, Misconfigured, Transient};
 use crate::credentials::Expiry;
 
 /// A word that no message may repeat.
@@ -22,18 +22,18 @@ fn envelope(code: u16, error_msg: &str, result: &str) -> String {
     )
 }
 
-fn read(status: u16, asked: Asked, body: impl Into<Bytes>) -> Result<Credentials, Error> {
+fn read(status: u16, asked: Purpose, body: impl Into<Bytes>) -> Result<Credentials, Error> {
     let answer = Response::builder().status(status).header("retry-after", "7").body(body.into()).unwrap();
-    parse(&answer, asked, &Description::without(&[]))
+    parse(&answer, asked, &Redactor::without(&[]))
 }
 
-fn error(status: u16, asked: Asked, body: impl Into<Bytes>) -> Error {
+fn error(status: u16, asked: Purpose, body: impl Into<Bytes>) -> Error {
     read(status, asked, body).expect_err("an answer that gives no credentials")
 }
 
 #[test]
 fn the_result_is_the_identity_providers_token_response() {
-    for asked in [Asked::Login, Asked::Refresh] {
+    for asked in [Purpose::Login, Purpose::Refresh] {
         let credentials = read(200, asked, envelope(200, "", TOKENS)).unwrap();
         assert_eq!(credentials.access_token(), "at");
         assert_eq!(credentials.refresh_token(), Some("rt"));
@@ -43,7 +43,7 @@ fn the_result_is_the_identity_providers_token_response() {
 
 #[test]
 fn the_hpc_result_is_the_access_token_itself() {
-    let credentials = read(200, Asked::Login, envelope(200, "", r#""at-hpc""#)).unwrap();
+    let credentials = read(200, Purpose::Login, envelope(200, "", r#""at-hpc""#)).unwrap();
     assert_eq!((credentials.access_token(), credentials.refresh_token()), ("at-hpc", None));
     assert_eq!(credentials.expiry(), Expiry::Unknown);
 }
@@ -52,8 +52,8 @@ fn the_hpc_result_is_the_access_token_itself() {
 fn r22_an_hpc_token_that_can_stand_in_no_header_is_an_error_that_does_not_show_it() {
     for token in [format!("{MARK} x"), format!("{MARK}\r\nx: y"), format!("{MARK}ü"), String::new()] {
         let result = serde_json::Value::from(token).to_string();
-        let error = error(200, Asked::Login, envelope(200, "", &result));
-        assert_eq!(error.kind(), InvalidAnswer);
+        let error = error(200, Purpose::Login, envelope(200, "", &result));
+        assert_eq!(error.kind(), InvalidResponse);
         assert!(
             error.to_string().contains("access token") && !format!("{error:?}").contains(MARK),
             "{error}"
@@ -72,31 +72,31 @@ fn r34_a_success_without_a_usable_result_is_a_failure() {
         "{}".into(),
         TOKENS.into(),
     ] {
-        assert_eq!(error(200, Asked::Login, body.clone()).kind(), InvalidAnswer, "{body}");
+        assert_eq!(error(200, Purpose::Login, body.clone()).kind(), InvalidResponse, "{body}");
     }
 }
 
 /// What each status means; the envelope's code stands for it where a proxy made it 200.
 #[test]
 fn r09_every_row_of_the_contract() {
-    let rows: &[(Asked, u16, &str, ErrorKind)] = &[
-        (Asked::Login, 401, "User is disabled", LoginRequired),
-        (Asked::Login, 403, "", LoginRequired),
-        (Asked::Login, 404, "User not found", LoginRequired),
-        (Asked::Login, 400, "", Misconfigured),
-        (Asked::Login, 405, "", Misconfigured),
-        (Asked::Login, 500, "User authentication failed : timeout", Transient),
-        (Asked::Login, 500, "Unable to get token", Transient),
-        (Asked::Refresh, 500, "Unable to get token", LoginRequired),
-        (Asked::Refresh, 500, "Unable to get token : invalid_grant", LoginRequired),
-        (Asked::Refresh, 500, "no route to host", Transient),
-        (Asked::Refresh, 500, "", Transient),
-        (Asked::Refresh, 400, "", LoginRequired),
-        (Asked::Refresh, 401, "", LoginRequired),
-        (Asked::Refresh, 404, "", LoginRequired),
+    let rows: &[(Purpose, u16, &str, ErrorKind)] = &[
+        (Purpose::Login, 401, "User is disabled", LoginRequired),
+        (Purpose::Login, 403, "", LoginRequired),
+        (Purpose::Login, 404, "User not found", LoginRequired),
+        (Purpose::Login, 400, "", Misconfigured),
+        (Purpose::Login, 405, "", Misconfigured),
+        (Purpose::Login, 500, "User authentication failed : timeout", Transient),
+        (Purpose::Login, 500, "Unable to get token", Transient),
+        (Purpose::Refresh, 500, "Unable to get token", LoginRequired),
+        (Purpose::Refresh, 500, "Unable to get token : invalid_grant", LoginRequired),
+        (Purpose::Refresh, 500, "no route to host", Transient),
+        (Purpose::Refresh, 500, "", Transient),
+        (Purpose::Refresh, 400, "", LoginRequired),
+        (Purpose::Refresh, 401, "", LoginRequired),
+        (Purpose::Refresh, 404, "", LoginRequired),
     ];
     let gateway = [502, 503, 504, 408, 429].into_iter().flat_map(|status| {
-        [Asked::Login, Asked::Refresh].map(|asked| (asked, status, "Unable to get token", Transient))
+        [Purpose::Login, Purpose::Refresh].map(|asked| (asked, status, "Unable to get token", Transient))
     });
     for (asked, status, error_msg, kind) in rows.iter().copied().chain(gateway) {
         for http_status in [status, 200] {
@@ -117,7 +117,7 @@ fn r09_every_row_of_the_contract() {
 #[test]
 fn r09_fastapis_422_is_terminal_and_its_detail_is_not_echoed() {
     let body = format!(r#"{{"detail":[{{"loc":["body","password"],"input":"{MARK}","msg":"{MARK}"}}]}}"#);
-    for (asked, kind) in [(Asked::Login, Misconfigured), (Asked::Refresh, LoginRequired)] {
+    for (asked, kind) in [(Purpose::Login, Misconfigured), (Purpose::Refresh, LoginRequired)] {
         let error = error(422, asked, body.clone());
         assert_eq!(error.kind(), kind);
         assert!(error.to_string().contains("422") && !format!("{error:?}").contains(MARK), "{error}");
@@ -129,16 +129,16 @@ fn r09_a_failure_reads_by_its_status_with_no_envelope_at_all() {
     let html = format!("<html>{MARK}</html>");
     for body in ["", "{", "null", "[]", html.as_str()] {
         for (asked, status, kind) in [
-            (Asked::Login, 401, LoginRequired),
-            (Asked::Login, 404, LoginRequired),
-            (Asked::Refresh, 401, LoginRequired),
-            (Asked::Refresh, 418, LoginRequired),
-            (Asked::Refresh, 500, Transient),
-            (Asked::Login, 502, Transient),
-            (Asked::Refresh, 429, Transient),
-            (Asked::Login, 307, Misconfigured),
-            (Asked::Login, 200, Transient),
-            (Asked::Refresh, 200, Transient),
+            (Purpose::Login, 401, LoginRequired),
+            (Purpose::Login, 404, LoginRequired),
+            (Purpose::Refresh, 401, LoginRequired),
+            (Purpose::Refresh, 418, LoginRequired),
+            (Purpose::Refresh, 500, Transient),
+            (Purpose::Login, 502, Transient),
+            (Purpose::Refresh, 429, Transient),
+            (Purpose::Login, 307, Misconfigured),
+            (Purpose::Login, 200, Transient),
+            (Purpose::Refresh, 200, Transient),
         ] {
             let error = error(status, asked, body.to_owned());
             assert_eq!(error.kind(), kind, "{asked:?} {status} {body}");
@@ -149,8 +149,8 @@ fn r09_a_failure_reads_by_its_status_with_no_envelope_at_all() {
 
 #[test]
 fn r09_a_failure_with_a_success_in_its_envelope_is_a_failure() {
-    assert_eq!(error(401, Asked::Login, envelope(200, "", TOKENS)).kind(), LoginRequired);
-    assert_eq!(error(502, Asked::Refresh, envelope(200, "", TOKENS)).kind(), Transient);
+    assert_eq!(error(401, Purpose::Login, envelope(200, "", TOKENS)).kind(), LoginRequired);
+    assert_eq!(error(502, Purpose::Refresh, envelope(200, "", TOKENS)).kind(), Transient);
 }
 
 #[test]
@@ -159,8 +159,8 @@ fn r42_what_pilot_says_is_capped_control_free_and_without_what_was_sent() {
     let answer = |status: u16| {
         Response::builder().status(status).body(Bytes::from(envelope(status, &said, "[]"))).unwrap()
     };
-    for (asked, status) in [(Asked::Login, 401), (Asked::Refresh, 401), (Asked::Refresh, 500)] {
-        let error = parse(&answer(status), asked, &Description::without(&[Some(MARK)])).unwrap_err();
+    for (asked, status) in [(Purpose::Login, 401), (Purpose::Refresh, 401), (Purpose::Refresh, 500)] {
+        let error = parse(&answer(status), asked, &Redactor::without(&[Some(MARK)])).unwrap_err();
         let shown = format!("{error} {error:?}");
         assert!(!shown.contains(MARK) && shown.len() < 1000, "{shown}");
         assert!(!error.to_string().chars().any(char::is_control), "{error:?}");
@@ -181,7 +181,7 @@ proptest::proptest! {
     ) {
         let error_msg = serde_json::Value::from(error_msg);
         let body = format!(r#"{{"code":{code},"error_msg":{error_msg},"result":{result}}}"#);
-        for asked in [Asked::Login, Asked::Refresh] {
+        for asked in [Purpose::Login, Purpose::Refresh] {
             if let Ok(credentials) = read(status, asked, body.clone()) {
                 assert!((200..300).contains(&status) && credentials.bearer().is_sensitive());
             }

@@ -123,7 +123,7 @@ fn kind(error: &reqwest_middleware::Error) -> Option<ErrorKind> {
 async fn r10_the_error_is_found_after_a_retry_too() {
     for version in BOTH {
         let script = holding_first().without_login();
-        let log_out = |auth: Authenticator| async move { auth.clear().await.unwrap() };
+        let log_out = |auth: Authenticator| async move { auth.log_out().await.unwrap() };
         let world = down_at_first(version, script, log_out).await;
         let client = client_of(version, retry(), auth(&world));
         let error = client.get(world.server.url("/x")).send().await.unwrap_err();

@@ -1,0 +1,133 @@
+//! Where the callers of one flight wait for it.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, Waker};
+
+use tokio::runtime::Id;
+
+use super::sync::Mutex;
+use crate::Error;
+
+/// The place that belongs to one flight. It is finished once; those who come late find it finished.
+pub(crate) struct Waiters {
+    pub(crate) flight: u64,
+    /// Set before the waiters are woken, so that thousands who come back need no lock.
+    outcome: OnceLock<Result<(), Error>>,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// The runtimes that watch over the flight.
+    watched_by: Vec<Id>,
+    /// Counts the calls of [`Waiters::nudge`].
+    nudges: u64,
+    waiters: BTreeMap<u64, Waker>,
+    next_waiter: u64,
+}
+
+/// Why a waiter was woken.
+#[derive(Debug)]
+pub(crate) enum Woken {
+    /// The flight is over.
+    Landed(Result<(), Error>),
+    /// It goes on, but who holds a valid token need not wait for it.
+    Nudged,
+}
+
+impl Waiters {
+    pub(crate) fn new(flight: u64) -> Arc<Self> {
+        Arc::new(Self { flight, outcome: OnceLock::new(), inner: Mutex::new(Inner::default()) })
+    }
+
+    /// Ends the wait of every waiter. The first outcome stands.
+    pub(crate) fn finish(&self, outcome: Result<(), Error>) {
+        let _ = self.outcome.set(outcome);
+        let waiters = std::mem::take(&mut self.inner.lock().waiters);
+        // Outside the lock: a waker may run the waiter here and now.
+        waiters.into_values().for_each(Waker::wake);
+    }
+
+    /// Has every waiter look again whether it still has to wait.
+    pub(crate) fn nudge(&self) {
+        let mut inner = self.inner.lock();
+        inner.nudges += 1;
+        let waiters = std::mem::take(&mut inner.waiters);
+        drop(inner);
+        waiters.into_values().for_each(Waker::wake);
+    }
+
+    /// Whether this runtime has to watch over the flight from now on: the first call for each.
+    pub(crate) fn watch(&self, runtime: Id) -> bool {
+        let watched_by = &mut self.inner.lock().watched_by;
+        let new = !watched_by.contains(&runtime);
+        if new {
+            watched_by.push(runtime);
+        }
+        new
+    }
+
+    /// Waits for the end of the flight or the next nudge; one that came before counts, for who came late has
+    /// not seen it.
+    pub(crate) fn wait(self: Arc<Self>) -> Wait {
+        Wait { waiters: self, seen: 0, waiter: None }
+    }
+
+    /// Waits for the end of the flight alone.
+    pub(crate) async fn wait_end(self: Arc<Self>) {
+        let mut wait = self.wait();
+        while let Woken::Nudged = (&mut wait).await {}
+    }
+}
+
+/// One caller's wait. Dropping it leaves no trace.
+pub(crate) struct Wait {
+    waiters: Arc<Waiters>,
+    seen: u64,
+    waiter: Option<u64>,
+}
+
+impl Future for Wait {
+    type Output = Woken;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Woken> {
+        let this = &mut *self;
+        let landed = |outcome: &Result<(), Error>| Poll::Ready(Woken::Landed(outcome.clone()));
+        if let Some(outcome) = this.waiters.outcome.get() {
+            this.waiter = None;
+            return landed(outcome);
+        }
+        let mut inner = this.waiters.inner.lock();
+        // Once more: it may have come before the lock.
+        if let Some(outcome) = this.waiters.outcome.get() {
+            return landed(outcome);
+        }
+        if inner.nudges != this.seen {
+            this.seen = inner.nudges;
+            return Poll::Ready(Woken::Nudged);
+        }
+        let waiter = *this.waiter.get_or_insert_with(|| {
+            inner.next_waiter += 1;
+            inner.next_waiter
+        });
+        let replaced = inner.waiters.insert(waiter, context.waker().clone());
+        // Outside the lock, as dropping the last waker of a task may drop the task, and other waits with it.
+        drop(inner);
+        drop(replaced);
+        Poll::Pending
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        if let Some(waiter) = self.waiter {
+            let removed = self.waiters.inner.lock().waiters.remove(&waiter);
+            drop(removed);
+        }
+    }
+}
+
+#[cfg(all(test, not(reauth_model)))]
+mod tests;

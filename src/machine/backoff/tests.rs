@@ -1,0 +1,263 @@
+//! The waits, for every row of failures there may be.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const NOW: Duration = Duration::from_secs(1000);
+
+fn exact() -> Timing {
+    Timing::default().without_jitter()
+}
+
+fn streak(flights: u32) -> Streak {
+    Streak { flights, since: NOW }
+}
+
+fn failure(error: Error, flights: u32, left: Option<Duration>) -> Failure {
+    Failure::new(error, streak(flights), NOW, left, &exact(), &mut Jitter::new(false))
+}
+
+/// The waits with and without a valid token.
+fn waits(failure: &Failure) -> (Duration, Duration) {
+    (failure.retry_at(true) - NOW, failure.retry_at(false) - NOW)
+}
+
+fn transient() -> Error {
+    Error::transient("down")
+}
+
+#[test]
+fn r08_waits_double_up_to_their_caps() {
+    let (secs, millis) = (Duration::from_secs, Duration::from_millis);
+    let expected = [
+        (1, secs(1), millis(200)),
+        (2, secs(2), millis(400)),
+        (3, secs(4), millis(800)),
+        (4, secs(8), millis(1600)),
+        (5, secs(16), millis(3200)),
+        (6, secs(32), secs(5)),
+        (7, secs(60), secs(5)),
+        (u32::MAX, secs(60), secs(5)),
+    ];
+    for (streak, relaxed, urgent) in expected {
+        assert_eq!(waits(&failure(transient(), streak, None)), (relaxed, urgent), "{streak}");
+    }
+}
+
+#[test]
+fn r08_the_wait_with_a_valid_token_is_half_the_time_left_at_most() {
+    let wait = |left: u64| waits(&failure(transient(), 10, Some(Duration::from_secs(left)))).0;
+    assert_eq!(wait(1000), Duration::from_secs(60));
+    assert_eq!(wait(40), Duration::from_secs(20));
+    // And no tight loop at the very end.
+    assert_eq!(wait(0), Timing::URGENT_BACKOFF_FIRST);
+}
+
+#[test]
+fn r10_the_server_s_own_wish_is_honoured_up_to_a_cap() {
+    let asked = |seconds| failure(transient().with_retry_after(Duration::from_secs(seconds)), 1, None);
+    assert_eq!(waits(&asked(20)), (Duration::from_secs(20), Duration::from_secs(20)));
+    assert_eq!(waits(&asked(3600)), (Timing::RETRY_AFTER_MAX, Timing::RETRY_AFTER_MAX));
+    assert_eq!(waits(&asked(0)), (Timing::BACKOFF_FIRST, Timing::URGENT_BACKOFF_FIRST));
+}
+
+#[test]
+fn r11_a_terminal_error_is_remembered() {
+    let memory = exact().terminal_memory;
+    for error in [Error::login_required("no"), Error::misconfigured("no")] {
+        assert_eq!(waits(&failure(error, 1, None)), (memory, memory));
+    }
+    for error in [Error::invalid_response("no"), Error::store("no"), transient()] {
+        assert_eq!(waits(&failure(error, 1, None)), (Timing::BACKOFF_FIRST, Timing::URGENT_BACKOFF_FIRST));
+    }
+}
+
+#[test]
+fn r07_the_first_flight_that_was_cut_off_costs_no_wait_and_the_next_do() {
+    let cut =
+        |flights| Failure::interrupted(transient(), streak(flights), NOW, &exact(), &mut Jitter::new(false));
+    assert_eq!(waits(&cut(1)), (Duration::ZERO, Duration::ZERO));
+    assert_eq!(cut(1).streak, streak(1));
+    assert_eq!(waits(&cut(2)), (Timing::BACKOFF_FIRST, Timing::URGENT_BACKOFF_FIRST));
+    assert_eq!(cut(2).streak, streak(2));
+    assert_eq!(waits(&cut(3)), (Timing::BACKOFF_FIRST * 2, Timing::URGENT_BACKOFF_FIRST * 2));
+}
+
+#[test]
+fn r12_a_failure_can_be_made_to_wait_longer_and_not_shorter() {
+    let mut failure = failure(transient(), 3, None);
+    failure.not_before(NOW);
+    assert_eq!(waits(&failure), (Duration::from_secs(4), Duration::from_millis(800)));
+    failure.not_before(NOW + Duration::from_secs(2));
+    assert_eq!(waits(&failure), (Duration::from_secs(4), Duration::from_secs(2)));
+}
+
+#[test]
+fn r10_waits_between_attempts_double_up_to_their_cap() {
+    let wait =
+        |attempt| between_attempts(attempt, &transient(), streak(0), NOW, &exact(), &mut Jitter::new(false));
+    let waits = (0..7).map(wait);
+    let expected = [200, 400, 800, 1600, 3200, 5000, 5000].map(Duration::from_millis);
+    assert_eq!(waits.collect::<Vec<_>>(), expected);
+}
+
+/// The waits after an outage of so many seconds: between two attempts of a flight, and between two flights with
+/// nothing usable in hand.
+fn after(seconds: u64, error: &Error, timing: &Timing, jitter: &mut Jitter) -> (Duration, Duration) {
+    let streak = Streak { flights: 1, since: NOW.saturating_sub(Duration::from_secs(seconds)) };
+    let failure = Failure::new(error.clone(), streak, NOW, None, timing, jitter);
+    (between_attempts(0, error, streak, NOW, timing, jitter), failure.retry_at(false) - NOW)
+}
+
+#[test]
+fn r08_in_a_long_outage_attempts_are_a_tenth_of_it_apart() {
+    let wait = |seconds| after(seconds, &transient(), &exact(), &mut Jitter::new(false));
+    let secs = Duration::from_secs;
+    assert_eq!(wait(0), (Timing::RETRY_FIRST, Timing::URGENT_BACKOFF_FIRST));
+    assert_eq!(
+        wait(50),
+        (Timing::RETRY_FIRST, Timing::URGENT_BACKOFF_FIRST),
+        "a tenth of it is no more than the other waits"
+    );
+    assert_eq!(wait(60), (secs(6), secs(6)));
+    assert_eq!(wait(300), (secs(30), secs(30)));
+    assert_eq!(wait(600), (secs(60), secs(60)));
+    assert_eq!(wait(900), (secs(60), secs(60)), "and a minute at most");
+}
+
+#[test]
+fn r08_the_wait_that_a_long_outage_makes_is_spread_over_its_second_half() {
+    let mut jitter = Jitter::new(true);
+    let half = Duration::from_secs(15)..=Duration::from_secs(30);
+    for _ in 0..1000 {
+        let (attempt, flight) = after(300, &transient(), &Timing::default(), &mut jitter);
+        assert!(half.contains(&attempt) && half.contains(&flight), "{attempt:?} {flight:?}");
+    }
+}
+
+#[test]
+fn r08_the_wait_that_a_long_outage_makes_can_be_set() {
+    let wait = |max| {
+        let timing = exact().outage_backoff_max(Duration::from_secs(max));
+        after(600, &transient(), &timing, &mut Jitter::new(false))
+    };
+    assert_eq!(wait(20), (Duration::from_secs(20), Duration::from_secs(20)));
+    assert_eq!(wait(0), (Timing::RETRY_FIRST, Timing::URGENT_BACKOFF_FIRST));
+}
+
+#[test]
+fn r11_however_long_ago_the_first_one_was_a_terminal_error_is_remembered_for_as_long() {
+    let (_, flight) = after(600, &Error::login_required("no"), &exact(), &mut Jitter::new(false));
+    assert_eq!(flight, exact().terminal_memory);
+}
+
+#[test]
+fn r08_an_outage_that_nobody_looked_at_for_a_minute_is_a_new_one() {
+    let streak = Streak { flights: 3, since: NOW - Duration::from_secs(600) };
+    let failure = Failure::new(transient(), streak, NOW, None, &exact(), &mut Jitter::new(false));
+    let latest = NOW + Duration::from_secs(60) + exact().outage_backoff_max;
+    assert_eq!(failure.streak_at(latest, &exact()), streak);
+    let later = latest + Duration::from_millis(1);
+    assert_eq!(failure.streak_at(later, &exact()), Streak { flights: 3, since: later });
+}
+
+#[test]
+fn r08_clients_that_failed_together_spread() {
+    let mut jitter = Jitter::new(true);
+    let timing = Timing::default();
+    let (long_ago, twice) = (Streak { flights: 1, since: NOW - Duration::from_secs(300) }, streak(2));
+    let mut waits = [const { Vec::new() }; 4];
+    for _ in 0..1000 {
+        let in_outage = Failure::new(transient(), long_ago, NOW, None, &timing, &mut jitter);
+        let early = Failure::new(transient(), twice, NOW, None, &timing, &mut jitter);
+        waits[0].push(between_attempts(0, &transient(), long_ago, NOW, &timing, &mut jitter));
+        waits[1].push(in_outage.retry_at(false) - NOW);
+        waits[2].push(early.retry_at(true) - NOW);
+        waits[3].push(early.retry_at(false) - NOW);
+    }
+    for waits in &mut waits {
+        waits.sort();
+        // Of 1000 throws within the upper half, the tenth and the tenth last are far from its middle.
+        assert!(waits[990] - waits[10] > waits[999] / 3, "{:?} to {:?}", waits[10], waits[990]);
+    }
+}
+
+#[test]
+fn r10_r11_jitter_takes_nothing_off_what_the_server_asked_or_a_terminal_error_s_memory() {
+    let mut jitter = Jitter::new(true);
+    let timing = Timing::default();
+    let asked = Duration::from_secs(20);
+    for _ in 0..1000 {
+        let busy =
+            Failure::new(transient().with_retry_after(asked), streak(1), NOW, None, &timing, &mut jitter);
+        assert_eq!(waits(&busy), (asked, asked));
+        let over = Failure::new(Error::login_required("no"), streak(1), NOW, None, &timing, &mut jitter);
+        assert_eq!(waits(&over), (timing.terminal_memory, timing.terminal_memory));
+    }
+}
+
+#[test]
+fn r07_a_flight_that_was_cut_off_in_a_long_outage_ends_it() {
+    let streak = Streak { flights: 2, since: NOW - Duration::from_secs(300) };
+    let cut = Failure::interrupted(transient(), streak, NOW, &exact(), &mut Jitter::new(false));
+    assert_eq!(waits(&cut), (Timing::BACKOFF_FIRST, Timing::URGENT_BACKOFF_FIRST));
+    assert_eq!(cut.streak, streak);
+    let next = NOW + Timing::URGENT_BACKOFF_FIRST;
+    assert_eq!(cut.streak_at(next, &exact()), Streak { since: next, ..streak });
+}
+
+#[test]
+fn r08_nobody_has_to_look_at_an_outage_before_the_longer_of_the_waits_is_over() {
+    // Seven times in a row: a minute with a valid token in hand, five seconds without.
+    let streak = streak(7);
+    let failure = Failure::new(transient(), streak, NOW, None, &exact(), &mut Jitter::new(false));
+    let latest = NOW + Timing::BACKOFF_MAX + exact().outage_backoff_max;
+    assert_eq!(failure.streak_at(latest, &exact()), streak);
+    let later = latest + Duration::from_millis(1);
+    assert_eq!(failure.streak_at(later, &exact()).since, later);
+}
+
+proptest! {
+    #[test]
+    fn r08_jitter_takes_away_half_at_most_and_adds_nothing(
+        flights in any::<u32>(),
+        left in prop::option::of(any::<Duration>()),
+    ) {
+        let (relaxed, urgent) = waits(&failure(transient(), flights, left));
+        let jittered =
+            waits(&Failure::new(transient(), streak(flights), NOW, left, &exact(), &mut Jitter::new(true)));
+        for (whole, jittered) in [(relaxed, jittered.0), (urgent, jittered.1)] {
+            prop_assert!(jittered >= whole / 2 && jittered <= whole, "{jittered:?} of {whole:?}");
+        }
+        prop_assert!(relaxed <= Timing::BACKOFF_MAX && urgent <= Timing::URGENT_BACKOFF_MAX);
+        prop_assert!(relaxed >= Timing::URGENT_BACKOFF_FIRST && urgent >= Timing::URGENT_BACKOFF_FIRST);
+    }
+
+    #[test]
+    fn r10_between_attempts_there_is_full_jitter_above_what_the_server_asked(
+        attempt in any::<u32>(),
+        asked in prop::option::of(any::<Duration>()),
+    ) {
+        let error = match asked {
+            Some(asked) => transient().with_retry_after(asked),
+            None => transient(),
+        };
+        let wait = between_attempts(attempt, &error, streak(0), NOW, &exact(), &mut Jitter::new(true));
+        let least = asked.unwrap_or_default().min(Timing::RETRY_AFTER_MAX);
+        prop_assert!(wait >= least && wait <= least.max(Timing::RETRY_MAX), "{wait:?}");
+    }
+
+    #[test]
+    fn r08_no_time_of_a_failure_overflows(
+        at in any::<Duration>(),
+        flights in any::<u32>(),
+        since in any::<Duration>(),
+    ) {
+        let streak = Streak { flights, since };
+        let mut failure = Failure::new(transient(), streak, at, None, &exact(), &mut Jitter::new(true));
+        failure.not_before(Duration::MAX);
+        prop_assert!(failure.retry_at(true) >= at && failure.retry_at(false) >= at);
+        prop_assert_eq!(failure.streak_at(Duration::MAX, &exact()), streak);
+    }
+}

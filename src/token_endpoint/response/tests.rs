@@ -1,0 +1,40 @@
+//! What an answer means: its status, its `error`, its tokens and their lifetime.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failure here fails the test")]
+
+use super::*;
+use crate::ErrorKind;
+use crate::credentials::Expiry;
+
+mod statuses;
+mod tokens;
+
+/// A word that no message may repeat.
+const MARK: &str = "zxq-marker";
+
+fn answer(status: u16, body: impl Into<Bytes>) -> Response<Bytes> {
+    Response::builder().status(status).body(body.into()).unwrap()
+}
+
+fn read(status: u16, asked: Purpose, body: impl Into<Bytes>) -> Result<Credentials, Error> {
+    parse(&answer(status, body), asked, &Redactor::without(&[]))
+}
+
+fn error(status: u16, asked: Purpose, body: impl Into<Bytes>) -> Error {
+    read(status, asked, body).expect_err("an answer that gives no credentials")
+}
+
+fn token(body: impl Into<Bytes>) -> Credentials {
+    read(200, Purpose::Login, body).expect("an answer with credentials")
+}
+
+/// Everything of an error that anybody can print.
+fn shown(error: &Error) -> String {
+    let mut shown = format!("{error} {error:?} {error:#?}");
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        shown += &format!(" {error} {error:?}");
+        cause = error.source();
+    }
+    shown
+}

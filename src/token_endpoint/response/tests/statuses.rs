@@ -1,0 +1,212 @@
+//! R9: by status first, then by `error`.
+
+use super::*;
+use crate::ErrorKind::{InvalidResponse, LoginRequired, Misconfigured, Transient};
+
+const HTML: &str = "<html><body>zxq-marker</body></html>";
+
+fn oauth(code: &str) -> String {
+    format!(r#"{{"error":"{code}","error_description":"no"}}"#)
+}
+
+#[test]
+fn r09_a_refresh_reads_every_4xx_but_408_and_429_as_a_refused_refresh_token() {
+    for status in (400..=499).filter(|status| !matches!(status, 408 | 429)) {
+        for body in ["", HTML, "{", "[]", "null", r#"{"message":"no"}"#, r#"{"error":7}"#] {
+            assert_eq!(error(status, Purpose::Refresh, body).kind(), LoginRequired, "{status} {body}");
+        }
+        for code in ["invalid_grant", "unauthorized_client", "invalid_scope", "unsupported_grant_type", "odd"]
+        {
+            assert_eq!(error(status, Purpose::Refresh, oauth(code)).kind(), LoginRequired, "{status} {code}");
+        }
+        // What a person has to mend is said, whatever the status.
+        assert_eq!(
+            error(status, Purpose::Refresh, oauth("invalid_client")).kind(),
+            Misconfigured,
+            "{status}"
+        );
+    }
+}
+
+#[test]
+fn r09_f29_408_429_and_5xx_are_transient_whatever_the_body_says() {
+    for status in [408, 429].into_iter().chain(500..=599) {
+        for body in ["".to_owned(), HTML.into(), oauth("invalid_grant"), oauth("invalid_client")] {
+            for asked in [Purpose::Login, Purpose::Refresh] {
+                let error = error(status, asked, body.clone());
+                assert_eq!(error.kind(), Transient, "{status} {body}");
+                assert!(error.to_string().contains(&status.to_string()), "{error}");
+                // The server said so itself: the refresh token is unspent.
+                let unspent = matches!(status, 408 | 429 | 503);
+                assert_eq!(error.may_have_been_processed(), !unspent, "{status}");
+            }
+        }
+    }
+}
+
+#[test]
+fn r09_a_log_in_reads_a_4xx_by_its_error_and_without_one_by_its_status() {
+    let rows: &[(u16, &str, ErrorKind)] = &[
+        // Keycloak: a bad user name or password, a disabled account.
+        (401, "invalid_grant", LoginRequired),
+        (400, "invalid_grant", LoginRequired),
+        (403, "access_denied", LoginRequired),
+        // A bad client id or secret, a scope or a grant that is not allowed.
+        (401, "unauthorized_client", Misconfigured),
+        (401, "invalid_client", Misconfigured),
+        (400, "invalid_client", Misconfigured),
+        (400, "invalid_scope", Misconfigured),
+        (400, "unsupported_grant_type", Misconfigured),
+        (400, "invalid_request", Misconfigured),
+    ];
+    for (status, code, kind) in rows {
+        assert_eq!(error(*status, Purpose::Login, oauth(code)).kind(), *kind, "{status} {code}");
+    }
+    for body in ["", HTML, "{", r#"{"message":"no"}"#] {
+        for status in [400, 401, 403] {
+            assert_eq!(error(status, Purpose::Login, body).kind(), LoginRequired, "{status} {body}");
+        }
+        for status in [404, 405, 410, 415, 422] {
+            assert_eq!(error(status, Purpose::Login, body).kind(), Misconfigured, "{status} {body}");
+        }
+    }
+}
+
+#[test]
+fn r09_f27_an_empty_success_is_transient() {
+    for status in [200, 201, 204] {
+        let error = error(status, Purpose::Refresh, "");
+        assert_eq!(error.kind(), Transient);
+        assert!(error.may_have_been_processed(), "the refresh token may be spent");
+        assert!(error.to_string().contains("an empty body"), "{error}");
+    }
+}
+
+#[test]
+fn r09_a_torn_answer_is_transient() {
+    let whole = format!(r#"{{"access_token":"at","refresh_token":"{MARK}","expires_in":300}}"#);
+    for length in 1..whole.len() {
+        let error = error(200, Purpose::Refresh, whole[..length].to_owned());
+        assert_eq!(error.kind(), Transient, "{length}");
+        assert!(error.may_have_been_processed(), "the refresh token may be spent");
+        assert!(!shown(&error).contains(MARK));
+    }
+}
+
+#[test]
+fn r09_f28_html_is_transient_and_not_echoed() {
+    for status in [200, 202, 502, 500] {
+        let error = error(status, Purpose::Refresh, HTML);
+        assert_eq!(error.kind(), Transient, "{status}");
+        assert!(!shown(&error).contains(MARK) && !shown(&error).contains('<'), "{error:?}");
+    }
+    for asked in [Purpose::Login, Purpose::Refresh] {
+        let error = error(403, asked, HTML);
+        assert!(!shown(&error).contains(MARK) && !shown(&error).contains('<'), "{error:?}");
+    }
+}
+
+#[test]
+fn r32_a_redirect_is_an_error_that_says_what_to_do() {
+    for status in [301, 302, 303, 307, 308] {
+        let mut answer = answer(status, "");
+        answer.headers_mut().insert("location", format!("https://elsewhere.test/{MARK}").parse().unwrap());
+        let error = parse(&answer, Purpose::Refresh, &Redactor::without(&[])).unwrap_err();
+        assert_eq!(error.kind(), Misconfigured);
+        assert!(error.to_string().contains("redirects are not followed"), "{error}");
+        assert!(!shown(&error).contains(MARK));
+    }
+}
+
+#[test]
+fn r34_a_success_with_an_error_member_is_a_failure() {
+    let body = |code: &str| format!(r#"{{"access_token":"at","token_type":"Bearer","error":{code}}}"#);
+    assert_eq!(error(200, Purpose::Refresh, body(r#""bad_refresh_token""#)).kind(), LoginRequired);
+    assert_eq!(error(200, Purpose::Login, body(r#""invalid_grant""#)).kind(), LoginRequired);
+    assert_eq!(error(200, Purpose::Login, body(r#""invalid_client""#)).kind(), Misconfigured);
+    for odd in ["7", "true", r#"["x"]"#, r#"{"code":401,"message":"no"}"#] {
+        let error = error(200, Purpose::Login, body(odd));
+        assert_eq!(error.kind(), InvalidResponse, "{odd}");
+        assert!(error.to_string().contains("`error`"), "{error}");
+    }
+    // Some servers send the member with every answer.
+    for none in ["null", r#""""#] {
+        assert_eq!(token(body(none)).access_token(), "at");
+    }
+}
+
+#[test]
+fn r42_what_a_server_says_is_capped_and_control_free() {
+    let body = serde_json::json!({
+        "error": format!("\u{1b}[31m{}", "e".repeat(100_000)),
+        "error_description": format!("a\r\nb\u{0}\u{202e}{}{MARK}", "d".repeat(100_000)),
+    });
+    for asked in [Purpose::Login, Purpose::Refresh] {
+        for status in [200, 400] {
+            let said = error(status, asked, body.to_string()).to_string();
+            assert!(said.contains("eee") && said.contains("ddd"), "{said}");
+            assert!(said.chars().count() < 700, "{}", said.len());
+            assert!(!said.chars().any(|c| c.is_control() || c == '\u{202e}'), "{said:?}");
+            assert!(!said.contains(MARK));
+        }
+    }
+}
+
+#[test]
+fn r42_a_body_is_never_echoed_beyond_error_and_error_description() {
+    let body = format!(r#"{{"message":"{MARK}","error_uri":"{MARK}","detail":[{{"input":"{MARK}"}}]}}"#);
+    for status in [200, 302, 400, 401, 422, 429, 500, 503] {
+        for asked in [Purpose::Login, Purpose::Refresh] {
+            let error = error(status, asked, body.clone());
+            assert!(!shown(&error).contains(MARK), "{status}: {error:?}");
+        }
+    }
+}
+
+#[test]
+fn f29_retry_after_is_seconds_or_a_date() {
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+    let wait = |text: &str| {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, text.parse().unwrap());
+        retry_after(&headers, now)
+    };
+    let seconds = |seconds| Some(Duration::from_secs(seconds));
+    assert_eq!(retry_after(&HeaderMap::new(), now), None);
+    assert_eq!(wait("0"), seconds(0));
+    assert_eq!(wait(" 120 "), seconds(120));
+    // The three forms of RFC 9110 section 5.6.7, 90 s on.
+    assert_eq!(wait("Sun, 06 Nov 1994 08:51:07 GMT"), seconds(90));
+    assert_eq!(wait("Sunday, 06-Nov-94 08:51:07 GMT"), seconds(90));
+    assert_eq!(wait("Sun Nov  6 08:51:07 1994"), seconds(90));
+    assert_eq!(wait("Sat, 05 Nov 1994 08:49:37 GMT"), seconds(0), "it is over");
+    for nonsense in ["", "soon", "-5", "1.5", "99999999999999999999", "Sun, 99 Nov 1994 08:51:07 GMT"] {
+        assert_eq!(wait(nonsense), None, "{nonsense}");
+    }
+}
+
+#[test]
+fn f29_the_wait_is_handed_on_with_every_transient_answer() {
+    for status in [408, 429, 500, 503] {
+        let mut answer = answer(status, HTML);
+        answer.headers_mut().insert(RETRY_AFTER, "7".parse().unwrap());
+        let error = parse(&answer, Purpose::Refresh, &Redactor::without(&[])).unwrap_err();
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(7)), "{status}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn r09_no_answer_panics_and_no_answer_is_echoed(
+        status in 100_u16..1000,
+        before in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..64),
+        after in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..64),
+    ) {
+        let body = [&before[..], MARK.as_bytes(), &after[..]].concat();
+        for asked in [Purpose::Login, Purpose::Refresh] {
+            // A success in random bytes is out of the question.
+            let error = error(status, asked, body.clone());
+            assert!(!shown(&error).contains(MARK), "{error:?}");
+        }
+    }
+}
