@@ -3,12 +3,12 @@
 use std::future::ready;
 use std::pin::Pin;
 
-use http::{Extensions, HeaderValue};
+use http::Extensions;
 use reqwest::{Request, Response};
 use reqwest_middleware::{Middleware, Next};
 
+use crate::authenticator::Ticket;
 use crate::bearer::{Applies, Bearer, RenewalError, ResponseHead};
-use crate::cache::Ticket;
 use crate::per_request::may_replay;
 use crate::replay::REPLAY_LIMIT;
 use crate::replay::reqwest::Spare;
@@ -86,7 +86,7 @@ impl AuthMiddleware {
         mut request: Request,
         extensions: &'a mut Extensions,
         next: Next<'a>,
-        (header, generation): (HeaderValue, u64),
+        Ticket { header, generation }: Ticket,
         terms: Applies,
     ) -> Pending<'a> {
         let spare = match may_replay(extensions) {
@@ -109,12 +109,12 @@ impl AuthMiddleware {
         }
         Box::pin(async move {
             let mut response = next.clone().run(request, extensions).await?;
-            let Some(lease) = self.renew(&mut response, generation, &terms).await else {
+            let Some(ticket) = self.renew(&mut response, generation, &terms).await else {
                 return Ok(response);
             };
             let Some(mut request) = spare.and_then(Spare::into_request) else { return Ok(response) };
             drop(response);
-            Bearer::authorize(request.headers_mut(), lease.header()).map_err(failed)?;
+            Bearer::authorize(request.headers_mut(), ticket.header).map_err(failed)?;
             next.run(request, extensions).await
         })
     }
@@ -127,8 +127,8 @@ impl AuthMiddleware {
         if !rejected {
             return None;
         }
-        match self.bearer.authenticator(terms).replace(generation).await {
-            Ok(lease) => Some(lease),
+        match self.bearer.authenticator(terms).reject_generation(generation).await {
+            Ok(ticket) => Some(ticket),
             Err(error) => {
                 response.extensions_mut().insert(RenewalError(error));
                 None
@@ -155,14 +155,12 @@ impl Middleware for AuthMiddleware {
         let Some(terms) = self.bearer.terms(find, extensions) else {
             return next.run(request, extensions);
         };
-        match self.bearer.authenticator(&terms).warm_header() {
-            Some(warm) => self.send(request, extensions, next, warm, terms),
+        match self.bearer.authenticator(&terms).try_acquire() {
+            Some(ticket) => self.send(request, extensions, next, ticket, terms),
             None if Bearer::has_own(request.headers()) => next.run(request, extensions),
             None => Box::pin(async move {
-                let lease = self.bearer.authenticator(&terms).acquire().await;
-                let lease = lease.map_err(failed)?;
-                let warm = (lease.header(), lease.generation);
-                self.send(request, extensions, next, warm, terms).await
+                let ticket = self.bearer.authenticator(&terms).acquire().await;
+                self.send(request, extensions, next, ticket.map_err(failed)?, terms).await
             }),
         }
     }

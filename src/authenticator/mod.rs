@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 
-use crate::cache::{Ask, Cache, Ticket, Waiters, Woken};
+use crate::cache::{Ask, Cache, Usable, Waiters, Woken};
 use crate::clock::Clock;
 use crate::source::{CredentialSource, DynSource};
 use crate::{Credentials, Error, Timing};
@@ -48,6 +48,20 @@ struct Inner {
     observer: Option<builder::Observer>,
 }
 
+/// What an adapter needs for one request.
+pub(crate) struct Ticket {
+    /// The value of the `Authorization` header.
+    pub(crate) header: HeaderValue,
+    /// What to report if a server rejects the token.
+    pub(crate) generation: u64,
+}
+
+impl Ticket {
+    fn of(usable: &Usable) -> Self {
+        Self { header: usable.credentials.bearer().clone(), generation: usable.generation }
+    }
+}
+
 impl Authenticator {
     /// An authenticator with the default settings. Spawns nothing, sends nothing, and needs no runtime.
     pub fn new(source: impl CredentialSource) -> Self {
@@ -75,7 +89,7 @@ impl Authenticator {
         if let Some(credentials) = self.inner.cache.warm(self.inner.clock.coarse()) {
             return Ok(credentials);
         }
-        Ok(self.acquire().await?.credentials)
+        Ok(self.settle(self.inner.cache.need(self.inner.clock.now())).await?.credentials)
     }
 
     /// Reports that a server refused `used` with a 401, and waits for the successor.
@@ -136,23 +150,26 @@ impl Authenticator {
         self.inner.save_own(&held.credentials, held.generation).await
     }
 
-    /// The header value in hand and its generation, if nothing has to be asked about it.
+    /// A ticket for one request, if one can be had without waiting and without a lock.
     #[inline]
-    pub(crate) fn warm_header(&self) -> Option<(HeaderValue, u64)> {
-        self.inner.cache.warm_header(self.inner.clock.coarse())
+    pub(crate) fn try_acquire(&self) -> Option<Ticket> {
+        let (header, generation) = self.inner.cache.warm_header(self.inner.clock.coarse())?;
+        Some(Ticket { header, generation })
     }
 
+    /// A ticket for one request.
     pub(crate) async fn acquire(&self) -> Result<Ticket, Error> {
-        self.settle(self.inner.cache.need(self.inner.clock.now())).await
+        let usable = self.settle(self.inner.cache.need(self.inner.clock.now())).await?;
+        Ok(Ticket::of(&usable))
     }
 
-    /// The successor of a generation that a server refused.
-    pub(crate) async fn replace(&self, generation: u64) -> Result<Ticket, Error> {
+    /// Reports that a server refused the token of `generation`, and waits for a ticket with its successor.
+    pub(crate) async fn reject_generation(&self, generation: u64) -> Result<Ticket, Error> {
         let ask = self.inner.cache.reject(generation, self.inner.clock.now());
-        self.settle(ask).await
+        Ok(Ticket::of(&self.settle(ask).await?))
     }
 
-    async fn settle(&self, mut ask: Ask) -> Result<Ticket, Error> {
+    async fn settle(&self, mut ask: Ask) -> Result<Usable, Error> {
         loop {
             self.inner.tell();
             match ask {

@@ -10,7 +10,7 @@ mod waiters;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-pub(crate) use snapshot::Ticket;
+pub(crate) use snapshot::Usable;
 pub(crate) use waiters::{Waiters, Woken};
 
 use snapshot::Snapshot;
@@ -24,7 +24,7 @@ use crate::{Credentials, Error, Timing};
 /// What a caller has to do next.
 pub(crate) enum Ask {
     /// Use this; and if a flight was started in the background, run it.
-    Use(Ticket, Option<Arc<Waiters>>),
+    Use(Usable, Option<Arc<Waiters>>),
     /// Wait at the waiters; `run` says that this caller has to run the flight first.
     Wait { waiters: Arc<Waiters>, run: bool },
     /// There is nothing to be had now.
@@ -214,8 +214,8 @@ impl Cache {
             let mut waiters =
                 |flight: u64| shared.waiters.get_or_insert_with(|| Waiters::new(flight)).clone();
             match verdict {
-                Verdict::Use(held) => Ask::Use(Ticket::of(&held), None),
-                Verdict::UseAndRun(held, flight) => Ask::Use(Ticket::of(&held), Some(waiters(flight))),
+                Verdict::Use(held) => Ask::Use(Usable::of(&held), None),
+                Verdict::UseAndRun(held, flight) => Ask::Use(Usable::of(&held), Some(waiters(flight))),
                 Verdict::Run(flight) => Ask::Wait { waiters: waiters(flight), run: true },
                 Verdict::Join(flight) => Ask::Wait { waiters: waiters(flight), run: false },
                 Verdict::Fail(error) => Ask::Fail(error),

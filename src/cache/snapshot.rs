@@ -11,19 +11,14 @@ use crate::machine::{Deadline, Held};
 use crate::per_thread::PerThread;
 
 /// A credential to be used now, and the generation to report should a server reject it.
-pub(crate) struct Ticket {
+pub(crate) struct Usable {
     pub(crate) credentials: Credentials,
     pub(crate) generation: u64,
 }
 
-impl Ticket {
+impl Usable {
     pub(super) fn of(held: &Held) -> Self {
         Self { credentials: held.credentials.clone(), generation: held.generation }
-    }
-
-    /// The header value of a request.
-    pub(crate) fn header(&self) -> HeaderValue {
-        self.credentials.bearer().clone()
     }
 }
 
@@ -52,11 +47,11 @@ impl Cache {
     }
 
     /// What whoever waited for this flight may use, now that it has succeeded.
-    pub(super) fn landed(&self, flight: u64, now: Reading) -> Option<Ticket> {
+    pub(super) fn landed(&self, flight: u64, now: Reading) -> Option<Usable> {
         let take = |snapshot: &Snapshot| {
             let credentials = snapshot.credentials.local(Credentials::copy);
             (flight > snapshot.logged_out)
-                .then(|| Ticket { credentials: credentials.clone(), generation: snapshot.generation })
+                .then(|| Usable { credentials: credentials.clone(), generation: snapshot.generation })
         };
         self.fresh(now, take).flatten()
     }

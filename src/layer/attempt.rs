@@ -6,8 +6,8 @@ use http::{Request, Response};
 
 use super::Settings;
 use super::saved_request::SavedRequest;
+use crate::authenticator::Ticket;
 use crate::bearer::Applies;
-use crate::cache::Ticket;
 use crate::per_request::may_replay;
 use crate::source::BoxFuture;
 use crate::{Authenticator, Error};
@@ -54,7 +54,7 @@ impl Attempt {
     /// A rejection starts the renewal, also where the request can't be sent again (R27).
     pub(super) fn renew(&self, generation: u64) -> Pending {
         let authenticator = self.authenticator().clone();
-        Box::pin(async move { authenticator.replace(generation).await })
+        Box::pin(async move { authenticator.reject_generation(generation).await })
     }
 }
 

@@ -105,7 +105,7 @@ where
                     let lease = ready!(lease.as_mut().poll(context)).map_err(AuthError::Credentials)?;
                     let Unsent { mut service, mut request, attempt } = *ready!(taken(unsent));
                     let again = attempt.again(&service, &mut request);
-                    match Bearer::authorize(request.headers_mut(), lease.header()) {
+                    match Bearer::authorize(request.headers_mut(), lease.header) {
                         Ok(true) => {
                             Self::sending(service.call(request), again, lease.generation, attempt).state
                         }
@@ -138,8 +138,7 @@ where
                     };
                     // Before anything is waited for: it may hold a connection.
                     drop(response);
-                    Bearer::authorize(request.headers_mut(), lease.header())
-                        .map_err(AuthError::Credentials)?;
+                    Bearer::authorize(request.headers_mut(), lease.header).map_err(AuthError::Credentials)?;
                     State::sending_again(service, request, context)?
                 }
                 StateProjection::Readying { again } => {

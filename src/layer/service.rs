@@ -12,6 +12,7 @@ use super::attempt::Attempt;
 use super::future::ResponseFuture;
 use super::{AuthError, Settings};
 use crate::Origins;
+use crate::authenticator::Ticket;
 use crate::bearer::Bearer;
 use crate::per_thread::PerThread;
 
@@ -65,8 +66,8 @@ where
             return ResponseFuture::passing(self.inner.call(request));
         };
         let attempt = Attempt { terms, settings: settings.clone() };
-        match attempt.authenticator().warm_header() {
-            Some((header, generation)) => {
+        match attempt.authenticator().try_acquire() {
+            Some(Ticket { header, generation }) => {
                 let again = attempt.again(&self.inner, &mut request);
                 match Bearer::authorize(request.headers_mut(), header) {
                     Ok(true) => ResponseFuture::sending(self.inner.call(request), again, generation, attempt),
