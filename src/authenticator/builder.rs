@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Authenticator, Inner};
+use super::{Authenticator, Shared};
 use crate::cache::Cache;
 use crate::clock::{Clock, SystemClock};
 use crate::source::{CredentialSource, DynSource};
@@ -68,7 +68,7 @@ impl AuthenticatorBuilder {
         let timing = Arc::new(self.timing);
         let cache = Cache::new(timing.clone(), self.store.is_some(), self.initial, self.clock.now());
         Authenticator {
-            inner: Arc::new(Inner {
+            shared: Arc::new(Shared {
                 cache,
                 source: self.source,
                 store: self.store,

@@ -1,10 +1,8 @@
-//! Runs one flight: a spawned task that belongs to the cache, not to a caller.
-//!
-//! It does what [`Step`] says and reports what came of it. Nothing is decided here.
+//! Runs a flight: a spawned task that belongs to the authenticator, not to a caller.
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -12,47 +10,57 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::Inner;
-use crate::cache::Waiters;
-use crate::machine::{Input, Step};
-use crate::{Credentials, Error};
+use super::Shared;
+use crate::cache::{Callers, Waiters, World, drive};
+use crate::clock::Reading;
+use crate::credentials::Credentials;
+use crate::error::Error;
+use crate::machine::{StoreCall, StoreResult, Work};
 
-/// Added to a flight's own limits before its runtime is taken for dead.
+/// Added to a flight's own limits before its runtime counts as dead.
 const GRACE: Duration = Duration::from_secs(1);
 
-impl Inner {
-    /// Spawns the flight on the runtime of the caller that needed it.
-    pub(super) fn launch(self: &Arc<Self>, waiters: Arc<Waiters>) {
-        let runner = Runner { inner: self.clone(), waiters };
+impl Callers for Arc<Shared> {
+    fn now(&self) -> Reading {
+        self.clock.now()
+    }
+
+    fn tell(&self) {
+        Shared::tell(self);
+    }
+
+    /// Spawns the flight on the runtime of the caller that needs it.
+    fn launch(&self, waiters: Arc<Waiters>) {
+        let runner = Runner { shared: self.clone(), waiters };
         match Handle::try_current() {
-            // A task that is dropped before it ran drops the runner with it, and so ends the flight.
+            // If the task is dropped before it ran, it drops the runner, which ends the flight.
             Ok(runtime) => drop(runtime.spawn(in_span(runner))),
             Err(_) => {
-                let error = "no Tokio runtime: credentials can only be fetched from within one";
+                let error = "there is no Tokio runtime here, so no credentials can be fetched; call this from within one";
                 let flight = runner.waiters.flight;
                 self.cache.call_off(flight, Error::misconfigured(error), self.clock.now());
-                self.tell();
+                Shared::tell(self);
             }
         }
     }
 
-    /// Ends a flight that does not end itself: its runtime is alive and nobody drives it, or the source blocks the
-    /// thread (R7). One task for each runtime from which the flight is waited for, because another one may not run.
-    pub(super) fn watch(self: &Arc<Self>, waiters: &Arc<Waiters>) {
+    /// Ends a flight that does not end by itself, because nothing drives its runtime or the source blocks the thread (R7).
+    /// Each runtime from which callers wait has one such task, because another runtime may not run.
+    fn watch(&self, waiters: &Arc<Waiters>) {
         let Ok(runtime) = Handle::try_current() else {
-            // No timer here; `launch` has ended the flight, or another runtime watches over it.
+            // There is no timer here. `launch` has ended the flight, or another runtime watches over it.
             return;
         };
         if !waiters.watch(runtime.id()) {
             return;
         }
-        let (inner, waiters) = (self.clone(), waiters.clone());
+        let (shared, waiters) = (self.clone(), waiters.clone());
         runtime.spawn(async move {
-            let limit = inner.timing.flight_deadline + inner.timing.store_timeout * 4 + GRACE;
+            let limit = shared.timing.flight_deadline + shared.timing.store_timeout * 4 + GRACE;
             if timeout(limit, waiters.clone().wait_end()).await.is_err() {
-                let error = "the runtime that runs the refresh stands still; the next call tries again";
-                inner.cache.interrupt(waiters.flight, Error::transient(error), inner.clock.now());
-                inner.tell();
+                let error = "the runtime that runs the refresh stands still; call again, which starts another refresh";
+                shared.cache.interrupt(waiters.flight, Error::transient(error), shared.clock.now());
+                shared.tell();
             }
         });
     }
@@ -70,140 +78,96 @@ fn in_span(runner: Runner) -> impl Future<Output = ()> {
     runner.run()
 }
 
-/// Owns the flight: dropping it ends the flight, whatever state that is in (R7).
+/// Owns the flight. Dropping it ends the flight, whatever that is doing (R7).
 struct Runner {
-    inner: Arc<Inner>,
+    shared: Arc<Shared>,
     waiters: Arc<Waiters>,
 }
 
 impl Runner {
     async fn run(self) {
-        let deadline = Instant::now() + self.inner.timing.flight_deadline;
-        let mut work = pin!(self.inner.fly(self.waiters.flight, deadline));
+        let outside =
+            Outside { shared: &self.shared, deadline: Instant::now() + self.shared.timing.flight_deadline };
+        let work = Work::Flight(self.waiters.flight);
+        let mut work = pin!(drive(&self.shared.cache, work, &outside));
         let mut ended = pin!(self.waiters.clone().wait_end());
         let panicked = poll_fn(|context| {
-            // Log-out ends the flight from outside: its request is dropped at once.
+            // A log-out ends the flight from outside. Its request is dropped at once.
             if ended.as_mut().poll(context).is_ready() {
                 return Poll::Ready(false);
             }
             match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
-                Ok(poll) => poll.map(|()| false),
+                Ok(poll) => poll.map(|_| false),
                 Err(_panic) => Poll::Ready(true),
             }
         })
         .await;
         if panicked {
-            self.give_up(Error::transient(
-                "the credential source or the store panicked; the next call tries again",
-            ));
+            self.end(
+                "the credential source or the store panicked; call again, and report the panic to its author",
+            );
         }
     }
 
-    fn give_up(&self, error: Error) {
-        self.inner.cache.interrupt(self.waiters.flight, error, self.inner.clock.now());
-        self.inner.tell();
+    fn end(&self, error: &'static str) {
+        self.shared.cache.interrupt(self.waiters.flight, Error::transient(error), self.shared.clock.now());
+        self.shared.tell();
     }
 }
 
 impl Drop for Runner {
     fn drop(&mut self) {
-        // Nothing is in the air any more after a flight that ran to its end: then this does nothing.
-        self.give_up(Error::transient(
-            "the runtime that ran the refresh was shut down; the next call tries again",
-        ));
+        // This does nothing after a flight that ran to its end.
+        self.end("the runtime that ran the refresh was shut down; call again from a runtime that is alive");
     }
 }
 
-impl Inner {
-    async fn fly(&self, flight: u64, deadline: Instant) {
-        let mut input = Input::Begin;
-        loop {
-            let step = self.cache.step(flight, input, self.clock.now());
-            self.tell();
-            input = match step {
-                Step::Load => Input::Loaded(self.load().await),
-                Step::Forget => Input::Forgot(self.forget().await),
-                Step::Save(credentials) => Input::Saved(self.save(&credentials, flight).await),
-                Step::Refresh(held) => self.ask(self.source.refresh(&held), deadline).await,
-                Step::Login => self.ask(self.source.login(), deadline).await,
-                Step::Wait(wait) => {
-                    tokio::time::sleep(wait).await;
-                    Input::Waited
-                }
-                Step::Done(_) | Step::Stop => return,
-            };
-        }
-    }
+/// The source, the store and the timers, for one piece of work.
+pub(super) struct Outside<'a> {
+    pub(super) shared: &'a Shared,
+    /// When requests to the provider end.
+    pub(super) deadline: Instant,
+}
 
-    async fn ask(
+impl Outside<'_> {
+    async fn in_time(
         &self,
-        answer: Pin<Box<dyn Future<Output = Result<Credentials, Error>> + Send + '_>>,
-        deadline: Instant,
-    ) -> Input {
-        // Expiry counts from before the request was sent (R3).
-        let sent = self.clock.now();
-        let answer = timeout_at(deadline, answer).await.unwrap_or_else(|_| {
-            Err(Error::transient("the identity provider did not answer before the deadline of the refresh"))
-        });
-        Input::Answered(sent, answer)
-    }
-
-    async fn load(&self) -> Result<Option<Credentials>, Error> {
-        let Some(store) = &self.store else { return Ok(None) };
-        self.in_time(async { store.lock().await.load().await }).await
-    }
-
-    async fn save(&self, credentials: &Credentials, flight: u64) -> Result<(), Error> {
-        let Some(store) = &self.store else { return Ok(()) };
-        self.in_time(async {
-            let store = store.lock().await;
-            // A log-out that came first must not find its work undone (R17).
-            match self.cache.is_in_the_air(flight) {
-                true => store.save(credentials).await,
-                false => Ok(()),
-            }
+        response: impl Future<Output = Result<Credentials, Error>>,
+    ) -> Result<Credentials, Error> {
+        timeout_at(self.deadline, response).await.unwrap_or_else(|_| {
+            Err(Error::transient(
+                "the identity provider did not respond before the deadline of the refresh; check that it can be reached",
+            ))
         })
-        .await
+    }
+}
+
+impl World for Outside<'_> {
+    fn now(&self) -> Reading {
+        self.shared.clock.now()
     }
 
-    /// Has the store forget what was cleared, unless that was done meanwhile.
-    pub(super) async fn forget(&self) -> Result<(), Error> {
-        let Some(store) = &self.store else { return Ok(()) };
-        self.in_time(async {
-            let store = store.lock().await;
-            if self.cache.must_forget() {
-                store.clear().await?;
-                self.cache.stored(None);
-            }
-            Ok(())
-        })
-        .await
+    fn tell(&self) {
+        self.shared.tell();
     }
 
-    /// Writes credentials that the program brought, unless others replaced them meanwhile.
-    pub(super) async fn save_own(&self, credentials: &Credentials, generation: u64) -> Result<(), Error> {
-        let Some(store) = &self.store else { return Ok(()) };
-        self.in_time(async {
-            let store = store.lock().await;
-            if self.cache.holds(generation) {
-                self.cache.writes(credentials);
-                store.save(credentials).await?;
-                self.cache.stored(Some(credentials.clone()));
-            }
-            Ok(())
-        })
-        .await
+    async fn store(
+        &self,
+        call: &StoreCall,
+        is_wanted: impl Fn() -> bool + Send + Sync,
+    ) -> Option<StoreResult> {
+        self.shared.call_store(call, is_wanted).await
     }
 
-    /// One call of the store, the wait for its turn included, with its time limit.
-    async fn in_time<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let limit: Duration = self.timing.store_timeout;
-        if Handle::try_current().is_err() {
-            // No timer here: log-out from another executor has to do without a limit.
-            return call.await;
-        }
-        timeout(limit, call).await.unwrap_or_else(|_| {
-            Err(Error::store("the credential store did not answer in time; is it reachable?"))
-        })
+    async fn refresh(&self, held: &Credentials) -> Result<Credentials, Error> {
+        self.in_time(self.shared.source.refresh(held)).await
+    }
+
+    async fn login(&self) -> Result<Credentials, Error> {
+        self.in_time(self.shared.source.login()).await
+    }
+
+    async fn sleep(&self, time: Duration) {
+        tokio::time::sleep(time).await;
     }
 }

@@ -8,47 +8,52 @@ use std::task::Poll;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use super::{Authenticator, Inner};
-use crate::{Credentials, Error, Event, TokenEndpoint};
+use super::{Authenticator, Shared};
+use crate::credentials::Credentials;
+use crate::error::Error;
+use crate::event::Event;
+use crate::machine::Work;
+use crate::token_endpoint::TokenEndpoint;
 
 impl Authenticator {
-    /// Forgets the credentials (log-out), here and in the store. A refresh in the air is dropped, and its
-    /// result does not come back; its waiters get [`LoginRequired`](crate::ErrorKind::LoginRequired).
+    /// Logs out: forgets the credentials, here and in the store.
     ///
-    /// Then, where the source knows how ([`CredentialSource::revoke`], a `revocation_endpoint` of the
-    /// [`oauth2`](crate::oauth2) sources), has the provider revoke what was in memory. That is best effort: one
-    /// attempt, within [`TokenEndpoint::DEFAULT_TIMEOUT`]; a failure is an
-    /// [event](crate::Event::RevocationFailed) and never an error here. What only the store held is forgotten
-    /// unread, and not revoked; nor is what a request that is under way may still bring.
+    /// A refresh in the air is dropped, and its result does not come back. Its callers get
+    /// [`LoginRequired`](crate::ErrorKind::LoginRequired).
     ///
-    /// A source that can log in by itself does so at the next call, and waits for none of this.
+    /// Then the provider is asked to revoke what was in memory, if the source can do that
+    /// ([`CredentialSource::revoke`], a `revocation_endpoint` of the [`oauth2`](crate::oauth2) sources). This is best effort:
+    /// one attempt within [`TokenEndpoint::DEFAULT_TIMEOUT`]. A failure is an
+    /// [event](crate::Event::RevocationFailed) and never an error here. Credentials that only the store held are forgotten
+    /// without being read, so they are not revoked. What a request that is under way may still bring is not revoked either.
+    ///
+    /// A source that can log in by itself does so at the next call. That call does not wait for the store or the revocation.
     ///
     /// # Errors
     ///
-    /// [`Store`](crate::ErrorKind::Store) when the store could not forget; it is tried again before the
-    /// next login.
+    /// [`Store`](crate::ErrorKind::Store) when the store could not forget. It is tried again before the next log-in.
     ///
     /// # Cancel safety
     ///
-    /// Once polled, nothing that was held is handed out again; a store that was not reached is cleared
-    /// before the next login. What was not revoked yet stays as it is at the provider.
+    /// Once this future has been polled, nothing that was held is handed out again. A store that was not reached is cleared
+    /// before the next log-in. Credentials that were not revoked yet stay good at the provider until they expire.
     ///
     /// [`CredentialSource::revoke`]: crate::CredentialSource::revoke
     pub async fn log_out(&self) -> Result<(), Error> {
-        let ended = self.inner.cache.log_out(self.inner.clock.now());
-        self.inner.tell();
-        let forgot = self.inner.forget().await;
-        self.inner.revoke(&ended).await;
+        let grants = self.shared.cache.log_out(self.shared.clock.now());
+        self.shared.tell();
+        let forgot = self.shared.do_at_store(Work::Forget).await;
+        self.shared.revoke(&grants).await;
         forgot
     }
 }
 
-impl Inner {
+impl Shared {
     /// Has the source revoke what a log-out ended (R17).
-    async fn revoke(&self, ended: &[Credentials]) {
+    async fn revoke(&self, grants: &[Credentials]) {
         let mut revoking = pin!(async {
-            for credentials in ended {
-                // Whoever has logged in meanwhile may have been given the same: that is theirs now.
+            for credentials in grants {
+                // A log-in since then may have brought the same credentials again. Those are not revoked.
                 if !self.cache.has(credentials) {
                     self.revoke_one(credentials).await;
                 }
@@ -59,27 +64,31 @@ impl Inner {
             return;
         }
         if Handle::try_current().is_err() {
-            // No timer here: log-out from another executor has to do without a limit.
+            // A log-out from another executor has no timer here, and so no time limit.
             return revoking.await;
         }
         if timeout(TokenEndpoint::DEFAULT_TIMEOUT, revoking).await.is_err() {
-            self.not_revoked(Error::transient("the identity provider did not answer the revocation in time"));
+            self.revocation_failed(Error::transient(
+                "the identity provider did not respond to the revocation in time; the login may still be good there",
+            ));
         }
     }
 
     async fn revoke_one(&self, credentials: &Credentials) {
-        let mut asking = pin!(async { self.source.revoke(credentials).await });
-        let answer = poll_fn(|context| {
-            catch_unwind(AssertUnwindSafe(|| asking.as_mut().poll(context))).unwrap_or_else(|_panic| {
-                Poll::Ready(Err(Error::transient("the credential source panicked over the revocation")))
+        let mut revoking = pin!(async { self.source.revoke(credentials).await });
+        let result = poll_fn(|context| {
+            catch_unwind(AssertUnwindSafe(|| revoking.as_mut().poll(context))).unwrap_or_else(|_panic| {
+                let error =
+                    "the credential source panicked during the revocation; report it to the source's author";
+                Poll::Ready(Err(Error::transient(error)))
             })
         });
-        if let Err(error) = answer.await {
-            self.not_revoked(error);
+        if let Err(error) = result.await {
+            self.revocation_failed(error);
         }
     }
 
-    fn not_revoked(&self, error: Error) {
+    fn revocation_failed(&self, error: Error) {
         self.cache.note(Event::RevocationFailed { error });
         self.tell();
     }

@@ -3,6 +3,7 @@
 mod builder;
 mod flight;
 mod log_out;
+mod store;
 
 pub use builder::AuthenticatorBuilder;
 
@@ -12,10 +13,13 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 
-use crate::cache::{Ask, Cache, Usable, Waiters, Woken};
+use crate::cache::{Ask, Cache, Usable, acquire, refresh};
 use crate::clock::Clock;
+use crate::credentials::Credentials;
+use crate::error::Error;
+use crate::machine::Work;
 use crate::source::{CredentialSource, DynSource};
-use crate::{Credentials, Error, Timing};
+use crate::timing::Timing;
 
 /// Keeps one identity's credentials good.
 ///
@@ -35,10 +39,10 @@ use crate::{Credentials, Error, Timing};
 /// ```
 #[derive(Clone)]
 pub struct Authenticator {
-    inner: Arc<Inner>,
+    shared: Arc<Shared>,
 }
 
-struct Inner {
+struct Shared {
     cache: Cache,
     source: Box<dyn DynSource>,
     store: Option<builder::Store>,
@@ -86,10 +90,10 @@ impl Authenticator {
     ///
     /// Dropping the future ends this caller's wait and nothing else.
     pub async fn credentials(&self) -> Result<Credentials, Error> {
-        if let Some(credentials) = self.inner.cache.warm(self.inner.clock.coarse()) {
+        if let Some(credentials) = self.shared.cache.warm(self.shared.clock.coarse()) {
             return Ok(credentials);
         }
-        Ok(self.settle(self.inner.cache.need(self.inner.clock.now())).await?.credentials)
+        Ok(self.follow(self.shared.cache.need(self.shared.clock.now())).await?.credentials)
     }
 
     /// Reports that a server refused `used` with a 401, and waits for the successor.
@@ -107,8 +111,8 @@ impl Authenticator {
     ///
     /// Once polled, the rejection stands and the refresh goes on whether or not the caller waits.
     pub async fn reject(&self, used: &Credentials) -> Result<Credentials, Error> {
-        let ask = self.inner.cache.reject_token(used, self.inner.clock.now());
-        Ok(self.settle(ask).await?.credentials)
+        let ask = self.shared.cache.reject_token(used, self.shared.clock.now());
+        Ok(self.follow(ask).await?.credentials)
     }
 
     /// Fetches newer credentials, whatever is in hand; joins the refresh in the air if there is one.
@@ -122,13 +126,7 @@ impl Authenticator {
     ///
     /// Once polled, the refresh goes on whether or not the caller waits.
     pub async fn refresh(&self) -> Result<Credentials, Error> {
-        let mut ask = self.inner.cache.refresh(self.inner.clock.now());
-        if let Ask::Wait { waiters, run } = ask {
-            let flight = waiters.flight;
-            self.wait(waiters, run, |_| false).await?;
-            ask = self.inner.cache.settle(flight, Ok(()), self.inner.clock.now());
-        }
-        Ok(self.settle(ask).await?.credentials)
+        Ok(refresh(&self.shared.cache, &self.shared).await?.credentials)
     }
 
     /// Takes credentials from a log-in that happened elsewhere (a browser, a prompt), in place of what is
@@ -145,74 +143,37 @@ impl Authenticator {
     ///
     /// Once polled, they are in use; whether they were stored is unknown.
     pub async fn set_credentials(&self, credentials: Credentials) -> Result<(), Error> {
-        let held = self.inner.cache.set(credentials, self.inner.clock.now());
-        self.inner.tell();
-        self.inner.save_own(&held.credentials, held.generation).await
+        let held = self.shared.cache.set_credentials(credentials, self.shared.clock.now());
+        self.shared.tell();
+        self.shared.do_at_store(Work::Save(held)).await
     }
 
     /// A ticket for one request, if one can be had without waiting and without a lock.
     #[inline]
     pub(crate) fn try_acquire(&self) -> Option<Ticket> {
-        let (header, generation) = self.inner.cache.warm_header(self.inner.clock.coarse())?;
+        let (header, generation) = self.shared.cache.warm_header(self.shared.clock.coarse())?;
         Some(Ticket { header, generation })
     }
 
     /// A ticket for one request.
     pub(crate) async fn acquire(&self) -> Result<Ticket, Error> {
-        let usable = self.settle(self.inner.cache.need(self.inner.clock.now())).await?;
+        let usable = self.follow(self.shared.cache.need(self.shared.clock.now())).await?;
         Ok(Ticket::of(&usable))
     }
 
     /// Reports that a server refused the token of `generation`, and waits for a ticket with its successor.
     pub(crate) async fn reject_generation(&self, generation: u64) -> Result<Ticket, Error> {
-        let ask = self.inner.cache.reject(generation, self.inner.clock.now());
-        Ok(Ticket::of(&self.settle(ask).await?))
+        let ask = self.shared.cache.reject(generation, self.shared.clock.now());
+        Ok(Ticket::of(&self.follow(ask).await?))
     }
 
-    async fn settle(&self, mut ask: Ask) -> Result<Usable, Error> {
-        loop {
-            self.inner.tell();
-            match ask {
-                Ask::Use(lease, background) => {
-                    if let Some(waiters) = background {
-                        self.inner.launch(waiters);
-                    }
-                    return Ok(lease);
-                }
-                Ask::Fail(error) => return Err(error),
-                Ask::Wait { waiters, run } => {
-                    let usable = |inner: &Inner| inner.cache.has_usable(inner.clock.now());
-                    let flight = waiters.flight;
-                    let outcome = self.wait(waiters, run, usable).await;
-                    ask = self.inner.cache.settle(flight, outcome, self.inner.clock.now());
-                }
-            }
-        }
-    }
-
-    /// Waits until the flight is over, or until `enough` after one of its attempts failed.
-    async fn wait(
-        &self,
-        waiters: Arc<Waiters>,
-        run: bool,
-        enough: impl Fn(&Inner) -> bool,
-    ) -> Result<(), Error> {
-        if run {
-            self.inner.launch(waiters.clone());
-        }
-        self.inner.watch(&waiters);
-        let mut waiting = waiters.wait();
-        loop {
-            match (&mut waiting).await {
-                Woken::Landed(outcome) => return outcome,
-                Woken::Nudged if enough(&self.inner) => return Ok(()),
-                Woken::Nudged => {}
-            }
-        }
+    /// The future is in a box, because it is large, and everyone who holds an adapter's future would move it.
+    async fn follow(&self, ask: Ask) -> Result<Usable, Error> {
+        Box::pin(acquire(&self.shared.cache, ask, &self.shared)).await
     }
 }
 
-impl Inner {
+impl Shared {
     /// Tells the observer what has happened since the last call, in order, outside every lock of the cache.
     ///
     /// One thread tells at a time; what happens meanwhile, in the observer itself too, is told by that one.

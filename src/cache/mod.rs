@@ -1,46 +1,50 @@
-//! One identity's credential, shared: the pure state behind one lock, a snapshot that is read without it,
-//! and a place to wait for the flight in the air. Nothing here does I/O, and no lock outlives a call.
+//! The machine behind one lock, a snapshot that is read without it, and the place where callers wait for a flight.
+//! Nothing here does I/O, and no lock is held after a call returns.
 
+mod driver;
 #[cfg(all(test, reauth_model))]
 mod model;
 mod snapshot;
 mod sync;
 mod waiters;
 
+pub(crate) use driver::{Callers, World, acquire, drive, refresh};
+pub(crate) use snapshot::Usable;
+pub(crate) use waiters::Waiters;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-pub(crate) use snapshot::Usable;
-pub(crate) use waiters::{Waiters, Woken};
 
 use snapshot::Snapshot;
 use sync::{Mutex, Slot};
 
 use crate::clock::Reading;
+use crate::credentials::Credentials;
+use crate::error::Error;
 use crate::event::Event;
-use crate::machine::{Held, Input, State, Step, Verdict};
-use crate::{Credentials, Error, Timing};
+use crate::machine::{Held, Input, State, Step, Verdict, Work};
+use crate::timing::Timing;
 
 /// What a caller has to do next.
 pub(crate) enum Ask {
-    /// Use this; and if a flight was started in the background, run it.
+    /// Use these credentials, and run the flight if one was started in the background.
     Use(Usable, Option<Arc<Waiters>>),
-    /// Wait at the waiters; `run` says that this caller has to run the flight first.
+    /// Wait for the flight. With `run` this caller has to run it first.
     Wait { waiters: Arc<Waiters>, run: bool },
-    /// There is nothing to be had now.
+    /// There are no credentials now.
     Fail(Error),
 }
 
 pub(crate) struct Cache {
-    shared: Mutex<Shared>,
-    /// Whether something may have happened that nobody was told of: asked before the lock is taken to see.
-    untold: AtomicBool,
+    locked: Mutex<Locked>,
+    /// Whether there may be events that the observer has not seen. It is read without the lock.
+    has_events: AtomicBool,
     snapshot: Slot<Snapshot>,
 }
 
-struct Shared {
+struct Locked {
     state: State,
-    /// Of the flight in the air.
+    /// The callers that wait for the flight in the air.
     waiters: Option<Arc<Waiters>>,
 }
 
@@ -55,49 +59,46 @@ impl Cache {
         if let Some(initial) = initial {
             state.start_with(initial, now);
         }
-        let shared = Mutex::new(Shared { state, waiters: None });
-        Self { shared, untold: AtomicBool::new(false), snapshot: Slot::new() }
+        let locked = Mutex::new(Locked { state, waiters: None });
+        Self { locked, has_events: AtomicBool::new(false), snapshot: Slot::new() }
     }
 
     pub(crate) fn need(&self, now: Reading) -> Ask {
         self.ask(now, State::need)
     }
 
-    pub(crate) fn reject(&self, generation: u64, now: Reading) -> Ask {
-        self.ask(now, |state, now| state.reject(generation, now))
-    }
-
-    /// [`reject`](Self::reject) of the generation that holds this access token; any other token was
-    /// replaced already.
-    pub(crate) fn reject_token(&self, used: &Credentials, now: Reading) -> Ask {
-        self.ask(now, |state, now| state.reject_token(used, now))
-    }
-
     pub(crate) fn refresh(&self, now: Reading) -> Ask {
         self.ask(now, State::refresh)
     }
 
-    /// What a waiter gets whose flight is over. After one that succeeded without the lock, as thousands may come at
-    /// once.
+    pub(crate) fn reject(&self, generation: u64, now: Reading) -> Ask {
+        self.ask(now, |state, now| state.reject(generation, now))
+    }
+
+    pub(crate) fn reject_token(&self, used: &Credentials, now: Reading) -> Ask {
+        self.ask(now, |state, now| state.reject_token(used, now))
+    }
+
+    /// What a waiter gets whose flight is over. After a success it needs no lock, because thousands may come at once.
     pub(crate) fn settle(&self, flight: u64, outcome: Result<(), Error>, now: Reading) -> Ask {
-        match outcome.is_ok().then(|| self.landed(flight, now)).flatten() {
-            Some(lease) => Ask::Use(lease, None),
+        match outcome.is_ok().then(|| self.usable_after(flight, now)).flatten() {
+            Some(usable) => Ask::Use(usable, None),
             None => self.ask(now, |state, now| state.settle(flight, outcome, now)),
         }
     }
 
-    /// Whether flight `id` is still wanted.
-    pub(crate) fn is_in_the_air(&self, id: u64) -> bool {
-        self.shared.lock().state.is_in_the_air(id)
+    /// Whether there are credentials that may be sent.
+    pub(crate) fn has_usable(&self, now: Reading) -> bool {
+        self.locked.lock().state.has_usable(now)
     }
 
-    /// Moves a flight on. When it is over, the state shows it before any waiter is woken.
-    pub(crate) fn step(&self, id: u64, input: Input, now: Reading) -> Step {
-        let (step, waiters) = self.change(now, |shared| {
-            let step = shared.state.step(id, input, now);
-            let waiters = match &step {
-                Step::Done(_) => shared.waiters.take(),
-                Step::Wait(_) => shared.waiters.clone(),
+    /// Moves some work on. When a flight is over, the state shows it before any waiter is woken.
+    pub(crate) fn step(&self, work: &Work, input: Input, now: Reading) -> Step {
+        let (step, waiters) = self.change(now, |locked| {
+            let step = locked.state.step(work, input, now);
+            let waiters = match (work, &step) {
+                (Work::Flight(_), Step::Done(_)) => locked.waiters.take(),
+                (Work::Flight(_), Step::Wait(_)) => locked.waiters.clone(),
                 _ => None,
             };
             (step, waiters)
@@ -110,109 +111,73 @@ impl Cache {
         step
     }
 
-    /// Ends a flight whose runner is gone.
-    pub(crate) fn interrupt(&self, id: u64, error: Error, now: Reading) {
-        self.end(now, |state| state.interrupt(id, error, now));
+    /// Whether some work still matters.
+    pub(crate) fn is_wanted(&self, work: &Work) -> bool {
+        self.locked.lock().state.is_wanted(work)
     }
 
-    /// Ends a flight that its first caller can't run.
-    pub(crate) fn call_off(&self, id: u64, error: Error, now: Reading) {
-        self.end(now, |state| state.call_off(id, error, now));
+    /// Ends a flight whose driver is gone.
+    pub(crate) fn interrupt(&self, flight: u64, error: Error, now: Reading) {
+        self.end(now, |state| state.interrupt(flight, error, now));
     }
 
-    fn end(&self, now: Reading, end: impl FnOnce(&mut State) -> Option<Result<(), Error>>) {
-        let ended = self.change(now, |shared| {
-            let outcome = end(&mut shared.state)?;
-            Some((shared.waiters.take()?, outcome))
-        });
-        if let Some((waiters, outcome)) = ended {
-            waiters.finish(outcome);
-        }
+    /// Ends a flight that its first caller cannot run.
+    pub(crate) fn call_off(&self, flight: u64, error: Error, now: Reading) {
+        self.end(now, |state| state.call_off(flight, error, now));
     }
 
-    /// Returns what a log-out leaves behind at the provider.
+    /// Returns the credentials that are still good at the provider.
     pub(crate) fn log_out(&self, now: Reading) -> Vec<Credentials> {
-        let (waiters, ended) = self.change(now, |shared| {
-            let ended = shared.state.log_out();
-            (shared.waiters.take(), ended)
-        });
+        let (grants, waiters) = self.change(now, |locked| (locked.state.log_out(), locked.waiters.take()));
         if let Some(waiters) = waiters {
-            waiters
-                .finish(Err(Error::login_required("the credentials were cleared (log-out): log in again")));
+            waiters.finish(Err(Error::login_required("the credentials were logged out; log in again")));
         }
-        ended
+        grants
     }
 
-    /// Whether these, or others of the same grant, are in hand.
-    pub(crate) fn has(&self, credentials: &Credentials) -> bool {
-        self.shared.lock().state.has(credentials)
-    }
-
-    pub(crate) fn set(&self, credentials: Credentials, now: Reading) -> Arc<Held> {
-        let (held, waiters) =
-            self.change(now, |shared| (shared.state.set(credentials, now), shared.waiters.take()));
+    pub(crate) fn set_credentials(&self, credentials: Credentials, now: Reading) -> Arc<Held> {
+        let (held, waiters) = self
+            .change(now, |locked| (locked.state.set_credentials(credentials, now), locked.waiters.take()));
         if let Some(waiters) = waiters {
-            // Whoever waited for something newer has it.
+            // The callers that waited for newer credentials have these.
             waiters.finish(Ok(()));
         }
         held
     }
 
-    /// Whether there is a credential that may be sent.
-    pub(crate) fn has_usable(&self, now: Reading) -> bool {
-        self.shared.lock().state.usable(now).is_some()
+    /// Whether these credentials, or others of the same grant, are in memory.
+    pub(crate) fn has(&self, credentials: &Credentials) -> bool {
+        self.locked.lock().state.has(credentials)
     }
 
-    /// Whether the store still has to forget what was cleared.
-    pub(crate) fn must_forget(&self) -> bool {
-        self.shared.lock().state.must_forget
-    }
-
-    /// Whether this is the generation in hand.
-    pub(crate) fn holds(&self, generation: u64) -> bool {
-        self.shared.lock().state.generation() == generation
-    }
-
-    /// The store now holds what was cleared or set by the program.
-    pub(crate) fn stored(&self, credentials: Option<Credentials>) {
-        self.shared.lock().state.wrote(credentials);
-    }
-
-    /// The program's own credentials are about to be written to the store.
-    pub(crate) fn writes(&self, credentials: &Credentials) {
-        self.shared.lock().state.writes(credentials);
-    }
-
-    /// Something has happened outside of the machine.
+    /// Something has happened outside the machine.
     pub(crate) fn note(&self, event: Event) {
-        let mut shared = self.shared.lock();
-        shared.state.events.push(event);
-        self.untold.store(true, Ordering::Relaxed);
+        let mut locked = self.locked.lock();
+        locked.state.note(event);
+        self.has_events.store(true, Ordering::Relaxed);
     }
 
-    /// Whether something has happened that nobody was told of.
-    pub(crate) fn has_events(&self) -> bool {
-        !self.shared.lock().state.events.is_empty()
-    }
-
-    /// The same at a glance, for whoever has just changed something, or nothing.
+    /// Whether there may be events that the observer has not seen: right for the thread that made the last change.
     pub(crate) fn may_have_events(&self) -> bool {
-        self.untold.load(Ordering::Relaxed)
+        self.has_events.load(Ordering::Relaxed)
     }
 
-    /// The events since the last call. Whoever changed the state takes them and tells the observer, outside
-    /// the lock.
+    pub(crate) fn has_events(&self) -> bool {
+        self.locked.lock().state.has_events()
+    }
+
+    /// The events since the last call.
     pub(crate) fn take_events(&self) -> Vec<Event> {
-        let mut shared = self.shared.lock();
-        self.untold.store(false, Ordering::Relaxed);
-        std::mem::take(&mut shared.state.events)
+        let mut locked = self.locked.lock();
+        self.has_events.store(false, Ordering::Relaxed);
+        locked.state.take_events()
     }
 
     fn ask(&self, now: Reading, ask: impl FnOnce(&mut State, Reading) -> Verdict) -> Ask {
-        self.change(now, |shared| {
-            let verdict = ask(&mut shared.state, now);
+        self.change(now, |locked| {
+            let verdict = ask(&mut locked.state, now);
             let mut waiters =
-                |flight: u64| shared.waiters.get_or_insert_with(|| Waiters::new(flight)).clone();
+                |flight: u64| locked.waiters.get_or_insert_with(|| Waiters::new(flight)).clone();
             match verdict {
                 Verdict::Use(held) => Ask::Use(Usable::of(&held), None),
                 Verdict::UseAndRun(held, flight) => Ask::Use(Usable::of(&held), Some(waiters(flight))),
@@ -223,13 +188,22 @@ impl Cache {
         })
     }
 
-    /// Changes the state under the lock, and publishes what the warm path may use from then on.
-    fn change<R>(&self, now: Reading, change: impl FnOnce(&mut Shared) -> R) -> R {
-        let mut shared = self.shared.lock();
-        let result = change(&mut shared);
-        self.untold.store(!shared.state.events.is_empty(), Ordering::Relaxed);
-        let snapshot = shared.state.snapshot(now);
-        self.publish(snapshot, shared.state.logged_out.1);
+    fn end(&self, now: Reading, end: impl FnOnce(&mut State) -> Option<Result<(), Error>>) {
+        let ended = self.change(now, |locked| {
+            let outcome = end(&mut locked.state)?;
+            Some((locked.waiters.take()?, outcome))
+        });
+        if let Some((waiters, outcome)) = ended {
+            waiters.finish(outcome);
+        }
+    }
+
+    /// Changes the state under the lock, and publishes what may be used without the lock from then on.
+    fn change<R>(&self, now: Reading, change: impl FnOnce(&mut Locked) -> R) -> R {
+        let mut locked = self.locked.lock();
+        let result = change(&mut locked);
+        self.has_events.store(locked.state.has_events(), Ordering::Relaxed);
+        self.publish(locked.state.snapshot(now), locked.state.last_flight_before_log_out());
         result
     }
 }

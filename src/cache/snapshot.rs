@@ -47,7 +47,7 @@ impl Cache {
     }
 
     /// What whoever waited for this flight may use, now that it has succeeded.
-    pub(super) fn landed(&self, flight: u64, now: Reading) -> Option<Usable> {
+    pub(super) fn usable_after(&self, flight: u64, now: Reading) -> Option<Usable> {
         let take = |snapshot: &Snapshot| {
             let credentials = snapshot.credentials.local(Credentials::copy);
             (flight > snapshot.logged_out)

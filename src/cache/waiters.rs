@@ -32,7 +32,7 @@ struct Inner {
 #[derive(Debug)]
 pub(crate) enum Woken {
     /// The flight is over.
-    Landed(Result<(), Error>),
+    Ended(Result<(), Error>),
     /// It goes on, but who holds a valid token need not wait for it.
     Nudged,
 }
@@ -94,7 +94,7 @@ impl Future for Wait {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Woken> {
         let this = &mut *self;
-        let landed = |outcome: &Result<(), Error>| Poll::Ready(Woken::Landed(outcome.clone()));
+        let landed = |outcome: &Result<(), Error>| Poll::Ready(Woken::Ended(outcome.clone()));
         if let Some(outcome) = this.waiters.outcome.get() {
             this.waiter = None;
             return landed(outcome);

@@ -1,110 +1,130 @@
-//! The declared chain from what is held to something newer, the same for every source.
+//! The steps from what is held to something newer, the same for every source.
 //!
-//! Refresh; if the answer was lost, read the store, then try once more (R14); if the refresh token was
-//! refused, read the store and adopt what another process put there (R15); else log in; else say that the
+//! Refresh. If the response was lost, read the store, then try once more (R14). If the refresh token was refused, read
+//! the store and adopt what another process put there (R15). Otherwise log in. If that is not possible, say that the
 //! user has to.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use super::State;
 use super::backoff::{self, Streak};
-use super::flight::{Flight, LoadReason, Phase, Step};
-use super::shelf::Stored;
-use super::state::{Held, State};
+use super::flight::{Flight, LoadReason, Phase, Step, StoreCall, StoreResult};
+use super::held::{Candidate, Held, RefreshToken};
 use super::windows::{Freshness, Windows};
 use crate::clock::Reading;
+use crate::credentials::Credentials;
+use crate::error::{Error, ErrorKind};
 use crate::event::Event;
-use crate::{Credentials, Error, ErrorKind};
 
 impl State {
+    fn load(&mut self, flight: Box<Flight>, reason: LoadReason) -> Step {
+        self.proceed(flight, Phase::Loading(reason), Step::Store(StoreCall::Load))
+    }
+
     pub(super) fn begin(&mut self, mut flight: Box<Flight>) -> Step {
-        flight.repeated = self.in_doubt;
-        if self.must_forget {
-            return self.go(flight, Phase::Beginning, Step::Forget);
+        flight.repeated = self.holdings.refresh_token == RefreshToken::InDoubt;
+        if self.must_forget() {
+            return self.proceed(flight, Phase::Forgetting, Step::Store(StoreCall::Clear));
         }
-        // Where another process may have what we lack, look there first.
-        let lacking = if self.held.is_none() {
-            Some(LoadReason::First)
-        } else if self.in_doubt {
-            Some(LoadReason::Doubt)
-        } else {
-            self.refused.then_some(LoadReason::Refused)
+        // Read the store first wherever another process may have written what is missing here.
+        let reason = match self.holdings.refresh_token {
+            _ if self.holdings.current.is_none() => Some(LoadReason::First),
+            RefreshToken::InDoubt => Some(LoadReason::Doubt),
+            RefreshToken::Refused => Some(LoadReason::Refused),
+            RefreshToken::Good => None,
         };
-        match lacking.filter(|_| self.may_read()) {
-            Some(why) => self.go(flight, Phase::Loading(why), Step::Load),
+        match reason.filter(|_| self.may_read()) {
+            Some(reason) => self.load(flight, reason),
             None => self.attempt(flight),
         }
     }
 
-    /// Refreshes if there is something to refresh with, else logs in.
+    pub(super) fn forgot(&mut self, flight: Box<Flight>, result: StoreResult) -> Step {
+        match (result, &mut self.shelf) {
+            (Ok(_), Some(shelf)) => shelf.must_forget = false,
+            (Ok(_), None) => {}
+            (Err(error), _) => self.events.push(Event::StoreFailed { error }),
+        }
+        self.attempt(flight)
+    }
+
+    /// Refreshes if there is a refresh token that may be sent, and logs in otherwise.
     pub(super) fn attempt(&mut self, flight: Box<Flight>) -> Step {
-        let held = self.held.as_ref().map(|held| held.credentials.clone());
-        match held.filter(|held| held.refresh_token().is_some() && !self.refused) {
+        let held = self.holdings.held().map(|held| &held.credentials);
+        let before = self.holdings.refresh_token;
+        match held.filter(|held| held.refresh_token().is_some() && before != RefreshToken::Refused).cloned() {
             Some(held) => {
-                // From here on the refresh token may be spent, whoever dies before the answer is in.
-                let doubt = std::mem::replace(&mut self.in_doubt, true);
-                self.go(flight, Phase::Refreshing { doubt }, Step::Refresh(held))
+                // From here on the refresh token may be spent, whatever happens before the response arrives.
+                self.holdings.refresh_token = RefreshToken::InDoubt;
+                let in_doubt = before == RefreshToken::InDoubt;
+                self.proceed(flight, Phase::Refreshing { in_doubt }, Step::Refresh(held))
             }
-            None => self.go(flight, Phase::LoggingIn, Step::Login),
+            None => self.proceed(flight, Phase::LoggingIn, Step::Login),
         }
     }
 
     pub(super) fn refreshed(
         &mut self,
         mut flight: Box<Flight>,
-        doubt: bool,
+        was_in_doubt: bool,
         sent: Reading,
-        answer: Result<Credentials, Error>,
+        response: Result<Credentials, Error>,
         now: Reading,
     ) -> Step {
-        let error = match answer {
+        let error = match response {
             Ok(credentials) => {
-                let kept = self.keep_refresh_token(credentials);
-                return self.land(flight, sent, kept, now);
+                let credentials = self.keep_refresh_token(credentials);
+                return self.persist(flight, sent, credentials, now);
             }
             Err(error) => error,
         };
+        let before = if was_in_doubt { RefreshToken::InDoubt } else { RefreshToken::Good };
         match error.kind() {
             ErrorKind::LoginRequired => {
-                self.in_doubt = false;
-                self.refused = true;
-                flight.refusal = Some(error);
-                if self.may_read() {
-                    return self.go(flight, Phase::Loading(LoadReason::Refused), Step::Load);
+                self.holdings.refresh_token = RefreshToken::Refused;
+                flight.reasons.refusal = Some(error);
+                match self.may_read() {
+                    true => self.load(flight, LoadReason::Refused),
+                    false => self.after_refusal(flight, now),
                 }
-                self.after_refusal(flight, now)
             }
             ErrorKind::Transient if !error.may_have_been_processed() => {
-                self.in_doubt = doubt;
+                self.holdings.refresh_token = before;
                 self.try_again(flight, error, now)
             }
             ErrorKind::Transient if !flight.repeated => {
                 flight.repeated = true;
-                if self.may_read() {
-                    flight.lost = Some(error);
-                    return self.go(flight, Phase::Loading(LoadReason::Doubt), Step::Load);
+                match self.may_read() {
+                    true => self.load(flight, LoadReason::Lost(error)),
+                    false => self.repeat(flight, error, now),
                 }
-                self.repeat(flight, error, now)
             }
-            // The server read the request and refused the client, not the token.
+            // The provider read the request and refused the client, not the token.
             ErrorKind::Misconfigured => {
-                self.in_doubt = doubt;
+                self.holdings.refresh_token = before;
                 self.fail(flight, error, now)
             }
             _ => self.fail(flight, error, now),
         }
     }
 
-    pub(super) fn login_failed(&mut self, flight: Box<Flight>, error: Error, now: Reading) -> Step {
+    pub(super) fn logged_in(
+        &mut self,
+        flight: Box<Flight>,
+        sent: Reading,
+        response: Result<Credentials, Error>,
+        now: Reading,
+    ) -> Step {
+        let error = match response {
+            Ok(credentials) => return self.persist(flight, sent, credentials, now),
+            Err(error) => error,
+        };
         match error.kind() {
             ErrorKind::Transient => self.try_again(flight, error, now),
-            ErrorKind::LoginRequired => {
-                // A store that can't be read is an outage, not a reason to send the user to the log-in page.
-                let error = match (flight.store_error.clone(), flight.refusal.clone()) {
-                    (Some(store), _) if error.is_unsupported() => store,
-                    (None, Some(refusal)) if error.is_unsupported() && !refusal.is_unsupported() => refusal,
-                    _ => error,
-                };
+            ErrorKind::LoginRequired if error.is_unsupported() => {
+                // A store that cannot be read is an outage, not a reason to send the user to the log-in page.
+                let refusal = flight.reasons.refusal.clone().filter(|refusal| !refusal.is_unsupported());
+                let error = flight.reasons.store.clone().or(refusal).unwrap_or(error);
                 self.fail(flight, error, now)
             }
             _ => self.fail(flight, error, now),
@@ -114,130 +134,117 @@ impl State {
     pub(super) fn loaded(
         &mut self,
         mut flight: Box<Flight>,
-        why: LoadReason,
-        loaded: Result<Option<Credentials>, Error>,
+        reason: LoadReason,
+        result: StoreResult,
         now: Reading,
     ) -> Step {
-        match loaded {
-            Ok(Some(found)) if !self.must_forget && self.is_news(&found) => {
+        match result {
+            Ok(Some(found)) if self.may_read() && self.is_news(&found) => {
                 return self.adopt(flight, found, now);
             }
             Ok(_) => {}
             Err(error) => {
                 self.events.push(Event::StoreFailed { error: error.clone() });
-                flight.store_error = Some(error);
+                flight.reasons.store = Some(error);
             }
         }
-        match why {
-            LoadReason::First => self.use_initial(flight, now),
-            LoadReason::Refused => self.after_refusal(flight, now),
-            LoadReason::Doubt => match flight.lost.take() {
-                Some(error) => self.repeat(flight, error, now),
+        match reason {
+            LoadReason::First => match self.holdings.initial.take() {
+                Some(initial) => self.take_up(flight, initial, now),
                 None => self.attempt(flight),
             },
+            LoadReason::Doubt => self.attempt(flight),
+            LoadReason::Lost(error) => self.repeat(flight, error, now),
+            LoadReason::Refused => self.after_refusal(flight, now),
         }
     }
 
-    /// Another process was here: what the store holds is neither what we hold nor what we know it to hold.
+    /// Whether another process wrote this: it is neither what is in use nor what this process may have written.
     fn is_news(&self, found: &Credentials) -> bool {
-        let is_held = self.held.as_ref().is_some_and(|held| held.credentials.same_tokens(found));
-        !is_held && !self.stored.may_be(found)
+        let is_held = self.holdings.held().is_some_and(|held| held.credentials.same_tokens(found));
+        !is_held && !self.shelf.as_ref().is_some_and(|shelf| shelf.may_hold(found))
     }
 
     fn adopt(&mut self, flight: Box<Flight>, found: Credentials, now: Reading) -> Step {
         let windows = Windows::of_held(&found, now, &self.timing, &mut self.jitter);
-        self.stored = Stored::only(&found);
-        if let Some((initial, rejected)) = self.initial.clone().filter(|_| self.held.is_none()) {
-            // In use until something better is, unless a server has refused it: what was found may have lapsed (R8).
-            (self.held, self.rejected) = (Some(initial), rejected);
+        if let Some(shelf) = &mut self.shelf {
+            shelf.holds(&found);
         }
-        let held = self.hold(found, windows);
+        let holdings = &mut self.holdings;
+        if holdings.current.is_none() {
+            // The initial credentials are used until something better is found: what the store has may be expired (R8).
+            holdings.current = holdings.initial.clone();
+        }
+        let held = holdings.number(found, windows);
         self.events.push(Event::Adopted { generation: held.generation });
-        if self.in_doubt && !self.refused {
-            self.doubted = self.held.clone().map(|held| (held, self.rejected));
+        if holdings.refresh_token == RefreshToken::InDoubt {
+            holdings.doubted = holdings.current.clone();
         }
         let rejected = self.is_rejected(&held.credentials);
-        self.take_up(flight, held, rejected, now)
+        self.take_up(flight, Candidate { held, rejected }, now)
     }
 
-    fn use_initial(&mut self, flight: Box<Flight>, now: Reading) -> Step {
-        match self.initial.take() {
-            Some((initial, rejected)) => self.take_up(flight, initial, rejected, now),
-            None => self.attempt(flight),
-        }
-    }
-
-    /// What was in doubt is the next thing to try, then what the source was built with; the full grant is the
-    /// last.
+    /// Tries the credentials that were in doubt, then those that the source was built with. The log-in comes last.
     fn after_refusal(&mut self, flight: Box<Flight>, now: Reading) -> Step {
-        if let Some((doubted, rejected)) = self.doubted.take() {
-            return self.take_up(flight, doubted, rejected, now);
+        if let Some(doubted) = self.holdings.doubted.take() {
+            return self.take_up(flight, doubted, now);
         }
-        match self.initial.take() {
-            Some((initial, rejected)) if self.is_news(&initial.credentials) => {
-                self.take_up(flight, initial, rejected, now)
-            }
-            _ => self.go(flight, Phase::LoggingIn, Step::Login),
+        match self.holdings.initial.take() {
+            Some(initial) if self.is_news(&initial.held.credentials) => self.take_up(flight, initial, now),
+            _ => self.proceed(flight, Phase::LoggingIn, Step::Login),
         }
     }
 
-    /// Takes a credential that was not just issued: usable as it is, or something to refresh.
-    fn take_up(&mut self, flight: Box<Flight>, found: Arc<Held>, rejected: bool, now: Reading) -> Step {
-        let left = |held: &Held| held.windows.expiry.remaining(now).unwrap_or(Duration::MAX);
-        let is_due = rejected || found.windows.freshness(now) >= Freshness::Mandatory;
-        let (held, rejected) = match self.usable(now) {
-            // The token that is good for longer stays in use until the refresh has brought another (R8).
-            Some((good, _)) if is_due && (rejected || left(&good) > left(&found)) => {
-                (good.with_refresh_token_of(&found), false)
-            }
-            _ => (found, rejected),
+    /// Puts credentials in use that were not issued just now. They are refreshed at once if that is due.
+    fn take_up(&mut self, flight: Box<Flight>, found: Candidate, now: Reading) -> Step {
+        let Candidate { held, rejected } = &found;
+        let is_due = *rejected || held.windows.freshness(now) >= Freshness::Mandatory;
+        let better = |good: &Arc<Held>| *rejected || good.time_left(now) > held.time_left(now);
+        let candidate = match self.usable(now) {
+            // The token that is valid for longer stays in use until the refresh has brought another (R8).
+            Some((good, _)) if is_due && better(&good) => Candidate::good(good.with_refresh_token_of(held)),
+            _ => found,
         };
-        let replaced = self.held.replace(held.clone());
-        // A refresh token that is spent or refused stays so beside another access token.
-        let same =
-            replaced.is_some_and(|old| old.credentials.refresh_token() == held.credentials.refresh_token());
-        self.refused &= same;
-        self.in_doubt &= same;
-        self.rejected = rejected;
-        if is_due {
-            return self.attempt(flight);
+        self.holdings.put_in_use(candidate);
+        match is_due {
+            true => self.attempt(flight),
+            false => self.succeed(&flight, now),
         }
-        self.succeed(&flight, now)
     }
 
-    /// Tries again, if there is a hurry. While a valid token is in hand, in an outage that an earlier flight has met, there
-    /// is none: the waits between flights do.
+    /// Retries in this flight, unless a valid token is held and an earlier flight has already failed: then the back-off
+    /// between flights is enough.
     fn try_again(&mut self, flight: Box<Flight>, error: Error, now: Reading) -> Step {
         let streak = flight.streak;
-        match flight.opens_an_outage() || self.usable(now).is_none() {
+        match flight.opens_an_outage() || !self.has_usable(now) {
             true => self.wait(flight, error, streak, now),
             false => self.fail(flight, error, now),
         }
     }
 
-    /// Sends a refresh token whose answer was lost once more (R14), as soon as in a first flight: a server that forgives a
-    /// repetition does so for seconds, and waits between flights, or those of a long outage, are up to a minute.
+    /// Sends a refresh token whose response was lost once more (R14), as soon as in a first flight. A provider that
+    /// forgives a repetition does so for seconds only; the waits of a long outage may take a minute.
     fn repeat(&mut self, flight: Box<Flight>, error: Error, now: Reading) -> Step {
         self.wait(flight, error, Streak::none(now.monotonic), now)
     }
 
-    /// Waits as long as after such a streak, for another attempt, unless the deadline comes first.
+    /// Waits for the next attempt as long as `streak` asks for. Fails if the deadline comes first.
     fn wait(&mut self, mut flight: Box<Flight>, error: Error, streak: Streak, now: Reading) -> Step {
         let (attempts, monotonic) = (flight.attempts, now.monotonic);
         let wait =
             backoff::between_attempts(attempts, &error, streak, monotonic, &self.timing, &mut self.jitter);
-        if monotonic.saturating_add(wait) >= flight.deadline {
+        let deadline = flight.started.saturating_add(self.timing.flight_deadline);
+        if monotonic.saturating_add(wait) >= deadline {
             return self.fail(flight, error, now);
         }
         flight.attempts += 1;
-        flight.struggling = true;
         self.events.push(Event::AttemptFailed {
-            generation: self.generation(),
+            generation: self.holdings.generation(),
             cause: flight.cause,
             error,
             attempt: flight.attempts,
             next_attempt: wait,
         });
-        self.go(flight, Phase::Waiting, Step::Wait(wait))
+        self.proceed(flight, Phase::Waiting, Step::Wait(wait))
     }
 }

@@ -1,102 +1,114 @@
-//! How a flight ends: persist, then publish (R16); or fail, and say when the next may start.
+//! How a flight ends: save, then publish (R16); or fail, and say when the next flight may start.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::State;
 use super::backoff::Failure;
-use super::flight::{Flight, Phase, Step};
-use super::shelf::Stored;
-use super::state::{Held, State};
+use super::flight::{Flight, Phase, Step, StoreCall};
+use super::held::{Candidate, Held, RefreshToken};
 use super::windows::{Freshness, Windows};
 use crate::clock::Reading;
+use crate::credentials::Credentials;
+use crate::error::Error;
 use crate::event::Event;
-use crate::{Credentials, Error};
 
 impl State {
-    /// R13: an answer without a refresh token leaves the old one in force.
-    pub(super) fn keep_refresh_token(&self, answer: Credentials) -> Credentials {
-        let held = self.held.as_ref().and_then(|held| held.credentials.refresh_token());
-        match (answer.refresh_token(), held) {
-            (None, Some(held)) => answer.clone().with_refresh_token(held).unwrap_or(answer),
-            _ => answer,
+    /// Keeps the old refresh token if the response brought none (R13).
+    pub(super) fn keep_refresh_token(&self, response: Credentials) -> Credentials {
+        let held = self.holdings.held().and_then(|held| held.credentials.refresh_token());
+        match (response.refresh_token(), held) {
+            (None, Some(held)) => response.clone().with_refresh_token(held).unwrap_or(response),
+            _ => response,
         }
     }
 
-    pub(super) fn land(
+    /// Saves what the provider issued, if there is a store.
+    pub(super) fn persist(
         &mut self,
         flight: Box<Flight>,
         sent: Reading,
-        answer: Credentials,
+        issued: Credentials,
         now: Reading,
     ) -> Step {
-        let windows = Windows::of_answer(&answer, sent, &self.timing, &mut self.jitter);
-        let held = self.hold(answer, windows);
-        if self.has_store {
-            let credentials = held.credentials.clone();
-            self.writes(&credentials);
-            return self.go(flight, Phase::Saving(held), Step::Save(credentials));
-        }
-        self.published(flight, held, Ok(()), now)
+        let windows = Windows::of_response(&issued, sent, &self.timing, &mut self.jitter);
+        let held = self.holdings.number(issued, windows);
+        let Some(shelf) = &mut self.shelf else { return self.publish(flight, held, Ok(()), now) };
+        let credentials = held.credentials.clone();
+        shelf.begin_write(&credentials);
+        self.proceed(flight, Phase::Saving(held), Step::Store(StoreCall::Save(credentials)))
     }
 
-    /// The credential is persisted, or can't be: it is published either way (R16).
-    pub(super) fn published(
+    /// Puts new credentials in use. They were saved, or could not be: they are used either way (R16).
+    pub(super) fn publish(
         &mut self,
         flight: Box<Flight>,
         held: Arc<Held>,
         saved: Result<(), Error>,
         now: Reading,
     ) -> Step {
-        match saved {
-            Ok(()) if self.has_store => {
-                self.stored = Stored::only(&held.credentials);
-                self.must_forget = false;
+        match (saved, &mut self.shelf) {
+            (Ok(()), Some(shelf)) => {
+                shelf.holds(&held.credentials);
+                shelf.must_forget = false;
             }
-            Ok(()) => {}
-            Err(error) => self.events.push(Event::StoreFailed { error }),
+            (Ok(()), None) => {}
+            (Err(error), _) => self.events.push(Event::StoreFailed { error }),
         }
         let rejected = self.is_rejected(&held.credentials);
         let expired = held.windows.freshness(now) == Freshness::Expired;
-        // Even an answer that can't be used replaces what is held: its refresh token may be a new one.
-        self.held = Some(held);
-        self.rejected = rejected;
-        self.refused = false;
-        self.in_doubt = false;
-        self.doubted = None;
+        // Even credentials that cannot be used replace what is held: their refresh token may be a new one (R12).
+        self.holdings.current = Some(Candidate { held, rejected });
+        self.holdings.refresh_token = RefreshToken::Good;
+        self.holdings.doubted = None;
         if rejected {
-            let error =
-                Error::invalid_response("the identity provider issued again a token that was just rejected");
-            // What follows is caused by the same rejection (R26).
+            let error = Error::invalid_response(
+                "the identity provider issued the token again that a server has just rejected; check the clocks and \
+                 the audience of both",
+            );
+            // The next flight would have the same rejection as its cause (R26).
             let next = flight.started.saturating_add(self.rejection_interval());
             return self.fail_until(flight, error, next, now);
         }
         if expired {
-            let error =
-                Error::invalid_response("the identity provider issued a token that has already expired");
+            let error = Error::invalid_response(
+                "the identity provider issued a token that has already expired; check its clock and the token lifetime",
+            );
             return self.fail(flight, error, now);
         }
         self.succeed(&flight, now)
+    }
+
+    pub(super) fn succeed(&mut self, flight: &Flight, now: Reading) -> Step {
+        self.failure = None;
+        self.events.push(Event::RefreshSucceeded {
+            generation: self.holdings.generation(),
+            cause: flight.cause,
+            duration: now.monotonic.saturating_sub(flight.started),
+            callers: flight.callers,
+        });
+        Step::Done(Ok(()))
     }
 
     pub(super) fn fail(&mut self, flight: Box<Flight>, error: Error, now: Reading) -> Step {
         self.fail_until(flight, error, Duration::ZERO, now)
     }
 
-    /// Fails, and puts off the next flight until `next` at least, on the monotonic clock.
+    /// Fails, and lets no flight start before `next` on the monotonic clock.
     fn fail_until(&mut self, flight: Box<Flight>, error: Error, next: Duration, now: Reading) -> Step {
         let streak = flight.streak.with_one_more();
         let left = self.usable(now).and_then(|(held, _)| held.windows.expiry.remaining(now));
         let mut failure =
             Failure::new(error.clone(), streak, now.monotonic, left, &self.timing, &mut self.jitter);
         failure.not_before(next);
-        self.failed(&flight, failure, now);
+        self.remember(&flight, failure, now);
         Step::Done(Err(error))
     }
 
-    pub(super) fn failed(&mut self, flight: &Flight, failure: Failure, now: Reading) {
-        let usable = self.usable(now).is_some();
+    fn remember(&mut self, flight: &Flight, failure: Failure, now: Reading) {
+        let usable = self.has_usable(now);
         self.events.push(Event::RefreshFailed {
-            generation: self.generation(),
+            generation: self.holdings.generation(),
             cause: flight.cause,
             error: failure.error.clone(),
             duration: now.monotonic.saturating_sub(flight.started),
@@ -106,14 +118,28 @@ impl State {
         self.failure = Some(Box::new(failure));
     }
 
-    pub(super) fn succeed(&mut self, flight: &Flight, now: Reading) -> Step {
-        self.failure = None;
-        self.events.push(Event::RefreshSucceeded {
-            generation: self.generation(),
-            cause: flight.cause,
-            duration: now.monotonic.saturating_sub(flight.started),
-            callers: flight.callers,
-        });
-        Step::Done(Ok(()))
+    /// Ends flight `id` because its driver is gone. What it sent may have been received; what it had received is kept.
+    pub(crate) fn interrupt(&mut self, id: u64, error: Error, now: Reading) -> Option<Result<(), Error>> {
+        let mut flight = self.flight.take_if(|flight| flight.id == id)?;
+        if let Phase::Saving(held) = std::mem::replace(&mut flight.phase, Phase::Beginning) {
+            return match self.publish(flight, held, Err(error), now) {
+                Step::Done(outcome) => Some(outcome),
+                _ => None,
+            };
+        }
+        let streak = flight.streak.with_one_more();
+        let failure =
+            Failure::interrupted(error.clone(), streak, now.monotonic, &self.timing, &mut self.jitter);
+        self.remember(&flight, failure, now);
+        Some(Err(error))
+    }
+
+    /// Ends flight `id` before it began, for a reason that concerns its first caller only. The next caller does not have to
+    /// wait for a back-off.
+    pub(crate) fn call_off(&mut self, id: u64, error: Error, now: Reading) -> Option<Result<(), Error>> {
+        let failure = self.failure.take();
+        let outcome = self.interrupt(id, error, now);
+        self.failure = failure;
+        outcome
     }
 }

@@ -1,97 +1,121 @@
-//! The flight in the air: what it is about to do, what came of it, and who moves it on.
-//!
-//! Pure, like the state it belongs to: [`State::step`] takes what came in and says what to do next. The order
-//! of the steps is in `chain`; how a flight ends, in `landed`.
+//! The types of a flight: what it is doing, what it asks for next, and what came of that.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::backoff::{Failure, Streak};
-use super::state::{Held, State, Verdict};
+use super::backoff::Streak;
+use super::held::Held;
 use crate::clock::Reading;
-use crate::event::{Event, RefreshCause};
-use crate::{Credentials, Error, Timing};
+use crate::credentials::Credentials;
+use crate::error::Error;
+use crate::event::RefreshCause;
 
-/// What the driver of a flight has to do next.
-pub(crate) enum Step {
-    /// Read the store, then [`Input::Loaded`].
-    Load,
-    /// Have the store forget, then [`Input::Forgot`].
+/// Work that the machine moves on step by step. A flight gets new credentials; the others are store calls that a
+/// log-out or credentials set by the program leave to do.
+#[derive(Clone)]
+pub(crate) enum Work {
+    /// The flight with this number.
+    Flight(u64),
+    /// Have the store forget what was logged out.
     Forget,
-    /// Ask the source to refresh this, then [`Input::Answered`].
+    /// Save the credentials that the program set.
+    Save(Arc<Held>),
+}
+
+/// What the driver of some work has to do next.
+pub(crate) enum Step {
+    /// Call the store, then [`Input::Stored`].
+    Store(StoreCall),
+    /// Ask the source to refresh these, then [`Input::Responded`].
     Refresh(Credentials),
-    /// Ask the source to log in, then [`Input::Answered`].
+    /// Ask the source to log in, then [`Input::Responded`].
     Login,
-    /// Wait so long, then [`Input::Waited`].
+    /// Wait for this time, then [`Input::Waited`].
     Wait(Duration),
-    /// Write this to the store, then [`Input::Saved`].
-    Save(Credentials),
-    /// The flight is over; the state already shows it.
+    /// The work is done. The state already shows it.
     Done(Result<(), Error>),
-    /// The flight was ended from outside; its result is not wanted.
+    /// The flight was ended from outside. Its result is not wanted.
     Stop,
 }
 
 /// What came of a [`Step`].
 pub(crate) enum Input {
     Begin,
-    Loaded(Result<Option<Credentials>, Error>),
-    Forgot(Result<(), Error>),
-    /// The clocks were read just before the request was sent.
-    Answered(Reading, Result<Credentials, Error>),
+    Stored(StoreResult),
+    /// The clocks were read just before the request was sent (R3).
+    Responded(Reading, Result<Credentials, Error>),
     Waited,
-    Saved(Result<(), Error>),
 }
+
+/// One call of the store.
+#[derive(Clone)]
+pub(crate) enum StoreCall {
+    Load,
+    Save(Credentials),
+    Clear,
+}
+
+/// What a load found; `None` after the other calls.
+pub(crate) type StoreResult = Result<Option<Credentials>, Error>;
 
 /// The flight in the air.
-pub(crate) struct Flight {
+pub(super) struct Flight {
     pub(super) id: u64,
-    /// An attempt has failed and another will follow: callers with a valid token stop waiting.
-    pub(super) struggling: bool,
-    pub(super) deadline: Duration,
     pub(super) cause: RefreshCause,
+    /// When it started, on the monotonic clock.
     pub(super) started: Duration,
+    /// How many callers wait or have waited for it.
     pub(super) callers: u64,
+    /// How many of its attempts have failed and are followed by another.
     pub(super) attempts: u32,
-    /// The flights that failed before it.
+    /// The flights in a row that failed before it.
     pub(super) streak: Streak,
     pub(super) phase: Phase,
-    /// The one repetition that R14 allows after a lost answer has been used.
+    /// The one repetition that R14 allows after a lost response was used.
     pub(super) repeated: bool,
-    /// Why the answer to the refresh was lost, while the store is read before the repetition.
-    pub(super) lost: Option<Error>,
-    /// Why the refresh token was refused: more telling than a source's "I can't log in".
-    pub(super) refusal: Option<Error>,
-    pub(super) store_error: Option<Error>,
+    pub(super) reasons: Reasons,
 }
 
+/// What the flight is doing.
 pub(super) enum Phase {
     Beginning,
-    /// Reading the store, because nothing was read yet, the answer was lost, or the token was refused.
+    Forgetting,
     Loading(LoadReason),
     /// Between two attempts.
     Waiting,
-    /// `doubt` is the state's `in_doubt` from before the request was sent.
+    /// `in_doubt`: the refresh token was in doubt before this request was sent.
     Refreshing {
-        doubt: bool,
+        in_doubt: bool,
     },
     LoggingIn,
     Saving(Arc<Held>),
 }
 
-#[derive(Clone, Copy)]
+/// Why a flight reads the store.
 pub(super) enum LoadReason {
+    /// Nothing is held.
     First,
+    /// The refresh token was in doubt when the flight began.
     Doubt,
+    /// The response to the refresh was lost, for this reason.
+    Lost(Error),
+    /// The refresh token was refused.
     Refused,
 }
 
+/// Failures that tell more than "this source cannot log in".
+#[derive(Default)]
+pub(super) struct Reasons {
+    /// Why the refresh token was refused.
+    pub(super) refusal: Option<Error>,
+    /// Why the store could not be read.
+    pub(super) store: Option<Error>,
+}
+
 impl Flight {
-    pub(super) fn new(id: u64, cause: RefreshCause, streak: Streak, now: Reading, timing: &Timing) -> Self {
+    pub(super) fn new(id: u64, cause: RefreshCause, streak: Streak, now: Reading) -> Self {
         Self {
             id,
-            struggling: false,
-            deadline: now.monotonic.saturating_add(timing.flight_deadline),
             cause,
             started: now.monotonic,
             callers: 0,
@@ -99,80 +123,17 @@ impl Flight {
             streak,
             phase: Phase::Beginning,
             repeated: false,
-            lost: None,
-            refusal: None,
-            store_error: None,
+            reasons: Reasons::default(),
         }
     }
 
-    /// Whether no flight has met before it what it may meet.
+    /// Whether no earlier flight has failed in the outage that this one may meet.
     pub(super) fn opens_an_outage(&self) -> bool {
         self.streak.since == self.started
     }
 
-    pub(super) fn join(&mut self) -> Verdict {
-        self.callers += 1;
-        Verdict::Join(self.id)
-    }
-}
-
-impl State {
-    /// Moves flight `id` on. A flight that is no longer the one in the air is told to stop.
-    pub(crate) fn step(&mut self, id: u64, input: Input, now: Reading) -> Step {
-        let Some(mut flight) = self.flight.take_if(|flight| flight.id == id) else { return Step::Stop };
-        let phase = std::mem::replace(&mut flight.phase, Phase::Beginning);
-        match (phase, input) {
-            (Phase::Saving(held), Input::Saved(saved)) => self.published(flight, held, saved, now),
-            (Phase::Loading(why), Input::Loaded(loaded)) => self.loaded(flight, why, loaded, now),
-            (Phase::Refreshing { doubt }, Input::Answered(sent, answer)) => {
-                self.refreshed(flight, doubt, sent, answer, now)
-            }
-            (Phase::LoggingIn, Input::Answered(sent, Ok(answer))) => self.land(flight, sent, answer, now),
-            (Phase::LoggingIn, Input::Answered(_, Err(error))) => self.login_failed(flight, error, now),
-            (_, Input::Forgot(forgot)) => {
-                match forgot {
-                    Ok(()) => self.must_forget = false,
-                    Err(error) => self.events.push(Event::StoreFailed { error }),
-                }
-                self.attempt(flight)
-            }
-            (Phase::Waiting, _) => self.attempt(flight),
-            _ => self.begin(flight),
-        }
-    }
-
-    /// Ends flight `id` because whoever ran it is gone. What it sent may have been received; what it had
-    /// received is kept.
-    pub(crate) fn interrupt(&mut self, id: u64, error: Error, now: Reading) -> Option<Result<(), Error>> {
-        let mut flight = self.flight.take_if(|flight| flight.id == id)?;
-        if let Phase::Saving(held) = std::mem::replace(&mut flight.phase, Phase::Beginning) {
-            return match self.published(flight, held, Err(error), now) {
-                Step::Done(outcome) => Some(outcome),
-                _ => None,
-            };
-        }
-        let streak = flight.streak.with_one_more();
-        let failure =
-            Failure::interrupted(error.clone(), streak, now.monotonic, &self.timing, &mut self.jitter);
-        self.failed(&flight, failure, now);
-        Some(Err(error))
-    }
-
-    /// Ends flight `id` before it began, for a reason of that caller's own: the next caller is not held up by it.
-    pub(crate) fn call_off(&mut self, id: u64, error: Error, now: Reading) -> Option<Result<(), Error>> {
-        let failure = self.failure.take();
-        let outcome = self.interrupt(id, error, now);
-        self.failure = failure;
-        outcome
-    }
-
-    pub(crate) fn is_in_the_air(&self, id: u64) -> bool {
-        self.flight.as_ref().is_some_and(|flight| flight.id == id)
-    }
-
-    pub(super) fn go(&mut self, mut flight: Box<Flight>, phase: Phase, step: Step) -> Step {
-        flight.phase = phase;
-        self.flight = Some(flight);
-        step
+    /// Whether an attempt has failed and another will follow.
+    pub(super) fn is_retrying(&self) -> bool {
+        self.attempts > 0
     }
 }

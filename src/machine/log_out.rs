@@ -1,73 +1,98 @@
-//! Log-out, and the program's own log-in: what ends, and what of it lives on at the provider (R17).
+//! Log-out, and credentials that the program sets: what ends here, and what of it lives on at the provider (R17).
 
 use std::sync::Arc;
 
 use super::flight::Phase;
-use super::jitter::Jitter;
-use super::shelf::hash_access_token;
-use super::state::{Held, State};
+use super::held::{Candidate, Held, Holdings};
+use super::rejection::{self, Rejections};
+use super::shelf::Shelf;
 use super::windows::Windows;
-use crate::Credentials;
+use super::{State, Verdict};
 use crate::clock::Reading;
+use crate::credentials::Credentials;
+use crate::error::Error;
 use crate::event::Event;
 
+/// What the last log-out ended.
+#[derive(Clone, Copy, Default)]
+pub(super) struct LogOut {
+    /// The last generation before it.
+    pub(super) generation: u64,
+    /// The last flight before it.
+    pub(super) flight: u64,
+    /// The hash of the access token that it ended.
+    pub(super) token: Option<u64>,
+}
+
 impl State {
-    /// Log-out: nothing of what was held, or is under way, comes back (R17). Returns what it leaves behind at the
+    /// Logs out: nothing that was held or is under way comes back (R17). Returns the credentials that are still good at the
     /// provider.
     pub(crate) fn log_out(&mut self) -> Vec<Credentials> {
         let grants = self.grants();
-        let ended_token =
-            self.held.as_ref().map(|held| hash_access_token(&held.credentials)).or(self.ended_token);
-        *self = Self {
-            ended_token,
-            must_forget: self.has_store,
-            events: std::mem::take(&mut self.events),
-            generation: self.generation,
-            flights: self.flights,
-            logged_out: (self.generation, self.flights),
-            jitter: std::mem::replace(&mut self.jitter, Jitter::new(false)),
-            ..Self::new(self.timing.clone(), self.has_store)
+        let token = self.holdings.held().map(|held| rejection::hash(&held.credentials));
+        self.log_out = LogOut {
+            generation: self.holdings.newest,
+            flight: self.flights,
+            token: token.or(self.log_out.token),
         };
-        self.events.push(Event::Cleared);
+        self.shelf = self.shelf.as_ref().map(|_| Shelf::to_forget());
+        self.drop_everything();
         grants
     }
 
-    /// The program brings credentials of its own, after a log-in that this crate knows nothing about.
-    pub(crate) fn set(&mut self, credentials: Credentials, now: Reading) -> Arc<Held> {
+    /// Takes credentials from a log-in that happened outside this crate. What the store still has to forget is not
+    /// forgotten here (R17).
+    pub(crate) fn set_credentials(&mut self, credentials: Credentials, now: Reading) -> Arc<Held> {
         let windows = Windows::of_held(&credentials, now, &self.timing, &mut self.jitter);
-        let held = self.hold(credentials, windows);
-        let (stored, must_forget) = (std::mem::take(&mut self.stored), self.must_forget);
-        let (logged_out, ended_token) = (self.logged_out, self.ended_token);
-        self.log_out();
-        self.ended_token = ended_token;
-        // A log-out that the store has not carried through yet is not forgotten (R17).
-        (self.stored, self.must_forget, self.logged_out) = (stored, must_forget, logged_out);
-        self.held = Some(held.clone());
+        let held = self.holdings.number(credentials, windows);
+        self.drop_everything();
+        self.holdings.current = Some(Candidate::good(held.clone()));
         held
     }
 
-    /// Each grant in memory once, the newest first: what a flight has just landed, what is held, what was put
-    /// aside, what the source was built with.
+    fn drop_everything(&mut self) {
+        self.holdings = Holdings::empty(self.holdings.newest);
+        self.flight = None;
+        self.failure = None;
+        self.rejections = Rejections::default();
+        self.events.push(Event::Cleared);
+    }
+
+    /// The last flight before the last log-out: its waiters get nothing that came after.
+    pub(crate) fn last_flight_before_log_out(&self) -> u64 {
+        self.log_out.flight
+    }
+
+    /// Whether these credentials, or others of the same grant, are in memory.
+    pub(crate) fn has(&self, credentials: &Credentials) -> bool {
+        self.grants()
+            .iter()
+            .any(|grant| grant.same_access_token(credentials) || same_grant(grant, credentials))
+    }
+
+    /// Whether the store still has to forget what was logged out.
+    pub(super) fn must_forget(&self) -> bool {
+        self.shelf.as_ref().is_some_and(|shelf| shelf.must_forget)
+    }
+
+    /// Whether the store may be read: not while what was logged out may still be there (R17).
+    pub(super) fn may_read(&self) -> bool {
+        self.shelf.as_ref().is_some_and(|shelf| !shelf.must_forget)
+    }
+
+    /// Each grant in memory once, the newest first: what a flight is saving, what is in use, what was put aside.
     fn grants(&self) -> Vec<Credentials> {
-        let landed = self.flight.iter().filter_map(|flight| match &flight.phase {
+        let saving = self.flight.iter().filter_map(|flight| match &flight.phase {
             Phase::Saving(held) => Some(held),
             _ => None,
         });
-        let fallbacks = self.doubted.iter().chain(&self.initial).map(|(held, _)| held);
         let mut grants: Vec<Credentials> = Vec::new();
-        for held in landed.chain(&self.held).chain(fallbacks) {
-            if !grants.iter().any(|known| same_grant(known, &held.credentials)) {
+        for held in saving.chain(self.holdings.all()) {
+            if !grants.iter().any(|grant| same_grant(grant, &held.credentials)) {
                 grants.push(held.credentials.clone());
             }
         }
         grants
-    }
-
-    /// Whether these, or others of the same grant, are in memory.
-    pub(crate) fn has(&self, credentials: &Credentials) -> bool {
-        self.grants()
-            .iter()
-            .any(|known| known.same_access_token(credentials) || same_grant(known, credentials))
     }
 }
 
@@ -76,6 +101,13 @@ fn same_grant(one: &Credentials, other: &Credentials) -> bool {
         (None, None) => one.same_access_token(other),
         (one, other) => one == other,
     }
+}
+
+/// The response to a request from before a log-out. It is not sent again as whoever logs in next (R17, R44).
+pub(super) fn logged_out_since() -> Verdict {
+    Verdict::Fail(Error::login_required(
+        "the credentials were logged out after this request was sent; log in again",
+    ))
 }
 
 #[cfg(test)]

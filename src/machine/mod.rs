@@ -1,4 +1,5 @@
-//! The pure state machine.
+//! The pure state machine: what is held, whether it may be used, whether a flight has to start, and what a flight does
+//! next. It has no clock, no I/O and no lock: each method takes the time and returns at once.
 
 mod backoff;
 mod chain;
@@ -6,15 +7,218 @@ mod chain;
 mod conformance;
 mod ending;
 mod flight;
+mod held;
 mod jitter;
 mod log_out;
 mod rejection;
 mod shelf;
-mod state;
+mod step;
 #[cfg(test)]
 mod testing;
 mod windows;
 
-pub(crate) use flight::{Input, Step};
-pub(crate) use state::{Held, State, Verdict};
+pub(crate) use flight::{Input, Step, StoreCall, StoreResult, Work};
+pub(crate) use held::Held;
 pub(crate) use windows::Deadline;
+
+use std::sync::Arc;
+
+use backoff::{Failure, Streak};
+use flight::Flight;
+use held::{Candidate, Holdings};
+use jitter::Jitter;
+use log_out::LogOut;
+use rejection::Rejections;
+use shelf::Shelf;
+use windows::{Freshness, Windows};
+
+use crate::clock::Reading;
+use crate::credentials::Credentials;
+use crate::error::Error;
+use crate::event::{Event, RefreshCause};
+use crate::timing::Timing;
+
+/// What a caller has to do.
+pub(crate) enum Verdict {
+    /// Use these credentials.
+    Use(Arc<Held>),
+    /// Use these credentials, and run the flight that has just started.
+    UseAndRun(Arc<Held>, u64),
+    /// Wait for the flight in the air.
+    Join(u64),
+    /// Run the flight that has just started, and wait for it.
+    Run(u64),
+    /// There are no credentials now.
+    Fail(Error),
+}
+
+/// The state of one identity's credentials. Its methods are of five kinds:
+///
+/// * **A caller asks** and gets a [`Verdict`]: `need`, `refresh`, `reject`, `reject_token`, and `settle` after a wait.
+/// * **The program decides**: `start_with`, `set_credentials`, `log_out`.
+/// * **A driver moves work on**: `step` takes an [`Input`] and returns the next [`Step`]; `is_wanted` says before a store
+///   call whether the work still matters; `interrupt` and `call_off` end a flight from outside.
+/// * **The cache looks**: `snapshot`, `has_usable`, `has`, `last_log_out`.
+/// * **Events**: `note`, `has_events`, `take_events`.
+pub(crate) struct State {
+    timing: Arc<Timing>,
+    jitter: Jitter,
+    holdings: Holdings,
+    /// `None` without a store.
+    shelf: Option<Shelf>,
+    flight: Option<Box<Flight>>,
+    /// The number of the last flight.
+    flights: u64,
+    /// The last flight's failure, until one succeeds.
+    failure: Option<Box<Failure>>,
+    rejections: Rejections,
+    log_out: LogOut,
+    events: Vec<Event>,
+}
+
+impl State {
+    pub(crate) fn new(timing: impl Into<Arc<Timing>>, has_store: bool) -> Self {
+        let timing = timing.into();
+        Self {
+            jitter: Jitter::new(timing.jitter),
+            timing,
+            holdings: Holdings::empty(0),
+            shelf: has_store.then(Shelf::default),
+            flight: None,
+            flights: 0,
+            failure: None,
+            rejections: Rejections::default(),
+            log_out: LogOut::default(),
+            events: Vec::new(),
+        }
+    }
+
+    /// Takes the credentials that the source was built with. With a store they wait until it was read, because it may
+    /// hold their successor.
+    pub(crate) fn start_with(&mut self, initial: Credentials, now: Reading) {
+        let windows = Windows::of_held(&initial, now, &self.timing, &mut self.jitter);
+        let initial = Candidate::good(self.holdings.number(initial, windows));
+        match self.shelf {
+            Some(_) => self.holdings.initial = Some(initial),
+            None => self.holdings.current = Some(initial),
+        }
+    }
+
+    /// A caller needs credentials (R1, R8, R25).
+    pub(crate) fn need(&mut self, now: Reading) -> Verdict {
+        let Some((held, freshness)) = self.usable(now) else {
+            let rejected = self.holdings.is_rejected();
+            return self.join(now, if rejected { RefreshCause::Rejected } else { RefreshCause::Missing });
+        };
+        match freshness {
+            Freshness::Fresh => Verdict::Use(held),
+            Freshness::Advisory if self.may_start(now) => {
+                let flight = self.start(now, RefreshCause::Advisory);
+                Verdict::UseAndRun(held, flight)
+            }
+            Freshness::Mandatory if self.may_start(now) => self.join(now, RefreshCause::Mandatory),
+            // Callers wait for the flight's first attempt only. Once it has failed they use the valid token.
+            Freshness::Mandatory => match &self.flight {
+                Some(flight) if !flight.is_retrying() => self.join(now, RefreshCause::Mandatory),
+                _ => Verdict::Use(held),
+            },
+            Freshness::Advisory | Freshness::Expired => Verdict::Use(held),
+        }
+    }
+
+    /// The program wants newer credentials than those in use.
+    pub(crate) fn refresh(&mut self, now: Reading) -> Verdict {
+        self.join(now, RefreshCause::Requested)
+    }
+
+    /// What a waiter gets when its flight is over: what may be used now, or else the flight's error.
+    pub(crate) fn settle(&mut self, flight: u64, outcome: Result<(), Error>, now: Reading) -> Verdict {
+        if flight <= self.log_out.flight {
+            // Whoever has logged in since may be another user, even if the flight ended before the log-out (R17).
+            return outcome.map_or_else(Verdict::Fail, |()| log_out::logged_out_since());
+        }
+        match (self.usable(now), outcome) {
+            (Some((held, _)), _) => Verdict::Use(held),
+            (None, Err(error)) => Verdict::Fail(error),
+            // The flight succeeded, and its token has expired or was rejected since.
+            (None, Ok(())) => self.need(now),
+        }
+    }
+
+    /// The credentials in use, and until when they may be used without asking again.
+    pub(crate) fn snapshot(&self, now: Reading) -> Option<(Arc<Held>, Deadline)> {
+        let (held, freshness) = self.usable(now)?;
+        let windows = &held.windows;
+        let until = match (&self.flight, &self.failure) {
+            _ if freshness == Freshness::Fresh => windows.advisory,
+            (Some(flight), _) if flight.is_retrying() => windows.expiry,
+            (Some(_), _) => windows.mandatory,
+            // After a failed refresh nothing can start before the back-off is over.
+            (None, Some(failure)) => Deadline::monotonic(failure.retry_at(true)).or_earlier(windows.expiry),
+            (None, None) => windows.advisory,
+        };
+        (!until.passed(now)).then_some((held, until))
+    }
+
+    /// Whether there are credentials that may be sent.
+    pub(crate) fn has_usable(&self, now: Reading) -> bool {
+        self.holdings.usable(now).is_some()
+    }
+
+    /// Something has happened outside the machine.
+    pub(crate) fn note(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    pub(crate) fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// The events since the last call.
+    pub(crate) fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    fn usable(&self, now: Reading) -> Option<(Arc<Held>, Freshness)> {
+        self.holdings.usable(now).map(|(held, freshness)| (held.clone(), freshness))
+    }
+
+    /// Joins the flight in the air, or starts one, or fails with the error that is remembered.
+    fn join(&mut self, now: Reading, cause: RefreshCause) -> Verdict {
+        if let Some(flight) = &mut self.flight {
+            flight.callers += 1;
+            return Verdict::Join(flight.id);
+        }
+        let usable = self.has_usable(now);
+        if let Some(failure) =
+            self.failure.as_ref().filter(|failure| now.monotonic < failure.retry_at(usable))
+        {
+            return Verdict::Fail(failure.error.clone());
+        }
+        let id = self.start(now, cause);
+        if let Some(flight) = &mut self.flight {
+            flight.callers += 1;
+        }
+        Verdict::Run(id)
+    }
+
+    /// Whether a flight may start while a valid token is in use.
+    fn may_start(&self, now: Reading) -> bool {
+        let waits = self.failure.as_ref().is_some_and(|failure| now.monotonic < failure.retry_at(true));
+        self.flight.is_none() && !waits
+    }
+
+    fn start(&mut self, now: Reading, cause: RefreshCause) -> u64 {
+        self.flights += 1;
+        let streak = match &self.failure {
+            Some(failure) => failure.streak_at(now.monotonic, &self.timing),
+            None => Streak::none(now.monotonic),
+        };
+        self.flight = Some(Box::new(Flight::new(self.flights, cause, streak, now)));
+        self.events.push(Event::RefreshStarted { generation: self.holdings.generation(), cause });
+        self.flights
+    }
+}
+
+#[cfg(test)]
+mod tests;

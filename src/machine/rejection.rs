@@ -1,98 +1,107 @@
 //! What a server's 401 means: which token it was about, and whether a refresh is due (R24, R26).
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
-use super::shelf::hash_access_token;
-use super::state::{Held, State, Verdict};
+use super::held::Held;
+use super::log_out::logged_out_since;
+use super::{State, Verdict};
 use crate::clock::Reading;
+use crate::credentials::Credentials;
+use crate::error::Error;
 use crate::event::{Event, RefreshCause};
-use crate::{Credentials, Error};
+
+/// What is known about earlier rejections.
+#[derive(Default)]
+pub(super) struct Rejections {
+    /// When a rejection last started a flight, on the monotonic clock.
+    last: Option<Duration>,
+    /// The hash of the access token that was last reported as rejected while it was not in use.
+    reported: Option<u64>,
+}
 
 impl State {
-    /// A server refused the token of `generation` (R24, R26).
+    /// A server rejected the token of `generation` (R24, R26).
     pub(crate) fn reject(&mut self, generation: u64, now: Reading) -> Verdict {
-        if generation <= self.logged_out.0 {
+        if generation <= self.log_out.generation {
             return logged_out_since();
         }
-        // Some providers issue the same token again: an older generation of it is no other token.
-        let held = self.held.as_ref().filter(|held| (held.since..=held.generation).contains(&generation));
-        let held = match held {
-            Some(held) if !self.rejected => held.clone(),
-            // It was replaced or rejected before: that is what `need` knows how to answer.
+        // Some providers issue the same token again. An older generation of a token is that same token.
+        let held = match self.holdings.held().filter(|held| held.covers(generation)) {
+            Some(held) if !self.holdings.is_rejected() => held.clone(),
+            // It was replaced or rejected before. `need` knows what follows.
             _ => {
-                self.reject_fallbacks(|kept| (kept.since..=kept.generation).contains(&generation));
+                self.holdings.reject_put_aside(|held| held.covers(generation));
                 return self.need(now);
             }
         };
-        let is_held = |kept: &Held| kept.credentials.same_access_token(&held.credentials);
-        if self.usable(now).is_none() {
-            // It has lapsed, and is replaced for that; but not by itself (R12).
-            self.reject_fallbacks(is_held);
+        let is_same = |other: &Held| other.credentials.same_access_token(&held.credentials);
+        if !self.has_usable(now) {
+            // It has expired and is replaced for that reason, but not by the same token (R12).
+            self.holdings.reject_put_aside(is_same);
             let verdict = self.need(now);
-            self.rejected = true;
+            self.mark_rejected();
             return verdict;
         }
         if self.flight.is_none() {
-            let next = self.last_rejection.map(|at| at.saturating_add(self.rejection_interval()));
-            if let Some(wait) = next.map(|next| next.saturating_sub(now.monotonic)).filter(|w| !w.is_zero()) {
-                return Verdict::Fail(
-                    Error::transient(
-                        "a server rejects a token that was renewed a moment ago; its answer stands",
-                    )
-                    .with_retry_after(wait),
+            let next = self.rejections.last.map(|last| last.saturating_add(self.rejection_interval()));
+            if let Some(wait) =
+                next.map(|next| next.saturating_sub(now.monotonic)).filter(|wait| !wait.is_zero())
+            {
+                let error = Error::transient(
+                    "a server rejects a token that was renewed a moment ago, so its 401 stands; check that the token is \
+                     meant for this server",
                 );
+                return Verdict::Fail(error.with_retry_after(wait));
             }
-            self.last_rejection = Some(now.monotonic);
+            self.rejections.last = Some(now.monotonic);
         }
-        self.rejected = true;
-        self.reject_fallbacks(is_held);
+        self.mark_rejected();
+        self.holdings.reject_put_aside(is_same);
         self.events.push(Event::Rejected { generation: held.generation });
-        self.replace(now, RefreshCause::Rejected)
+        self.join(now, RefreshCause::Rejected)
     }
 
-    /// What is not in hand now may be again, for its refresh token's sake: its access token must not be handed
-    /// out then (R24).
-    fn reject_fallbacks(&mut self, is_rejected: impl Fn(&Held) -> bool) {
-        for (kept, rejected) in self.initial.iter_mut().chain(&mut self.doubted) {
-            *rejected |= is_rejected(kept);
-        }
-    }
-
-    /// [`reject`](Self::reject) of the generation that holds this access token; any other was replaced already.
+    /// Rejects the generation that has this access token. Any other token was replaced before.
     pub(crate) fn reject_token(&mut self, used: &Credentials, now: Reading) -> Verdict {
-        match self.generation_of(used) {
-            Some(generation) => self.reject(generation, now),
-            None if self.ended_token == Some(hash_access_token(used)) => logged_out_since(),
-            None => {
-                self.reject_fallbacks(|kept| kept.credentials.same_access_token(used));
-                self.reported = Some(hash_access_token(used));
-                self.need(now)
-            }
+        let held = self.holdings.held().filter(|held| held.credentials.same_access_token(used));
+        if let Some(generation) = held.map(|held| held.generation) {
+            return self.reject(generation, now);
         }
+        let hash = hash(used);
+        if self.log_out.token == Some(hash) {
+            return logged_out_since();
+        }
+        self.holdings.reject_put_aside(|held| held.credentials.same_access_token(used));
+        self.rejections.reported = Some(hash);
+        self.need(now)
     }
 
-    /// The generation whose access token this is, if it is the one in hand.
-    pub(crate) fn generation_of(&self, used: &Credentials) -> Option<u64> {
-        let held = self.held.as_ref()?;
-        held.credentials.same_access_token(used).then_some(held.generation)
-    }
-
+    /// Whether a server has rejected this access token.
     pub(super) fn is_rejected(&self, candidate: &Credentials) -> bool {
-        let held = self.held.as_ref().filter(|_| self.rejected);
+        let held = self.holdings.held().filter(|_| self.holdings.is_rejected());
         held.is_some_and(|held| held.credentials.same_access_token(candidate))
-            || self.reported == Some(hash_access_token(candidate))
+            || self.rejections.reported == Some(hash(candidate))
     }
 
-    /// R26: the least time between two refreshes that a rejection caused.
+    /// The least time between two refreshes that a rejection caused (R26).
     pub(super) fn rejection_interval(&self) -> Duration {
-        let lifetime = self.held.as_ref().and_then(|held| held.windows.lifetime());
+        let lifetime = self.holdings.held().and_then(|held| held.windows.lifetime());
         lifetime.map_or(self.timing.rejection_interval, |life| (life / 2).min(self.timing.rejection_interval))
+    }
+
+    fn mark_rejected(&mut self) {
+        if let Some(current) = &mut self.holdings.current {
+            current.rejected = true;
+        }
     }
 }
 
-/// A request from before a log-out is not sent again as whoever logs in next (R17, R44).
-pub(super) fn logged_out_since() -> Verdict {
-    Verdict::Fail(Error::login_required("the credentials were cleared (log-out) since: log in again"))
+/// The hash of the access token: enough to recognize it.
+pub(super) fn hash(credentials: &Credentials) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    credentials.access_token().hash(&mut hasher);
+    hasher.finish()
 }
 
 #[cfg(test)]

@@ -1,70 +1,57 @@
-//! What the store may hold because this cache read or wrote it: anything else there is another process's.
+//! What the store may hold, and whether it still has to forget what was logged out.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use super::state::State;
-use crate::Credentials;
+use crate::credentials::Credentials;
 
 /// How many writes in a row may fail before one of them could be taken for another process's: eight bytes each.
-const MAX_STORED: usize = 1024;
+const MAX_WRITES: usize = 1024;
 
-/// Hashes of both tokens: of what the store held last for certain, and of every write begun since. A failed write
-/// may have happened.
+/// What the machine knows about the store's content. Anything else there comes from another process.
 #[derive(Default)]
-pub(super) struct Stored(Vec<u64>);
+pub(super) struct Shelf {
+    /// Hashes of both tokens: of what the store held last for certain, and of every write that was begun since. A failed
+    /// write may have happened.
+    known: Vec<u64>,
+    /// The store still has to forget what was logged out (R17).
+    pub(super) must_forget: bool,
+}
 
-impl Stored {
-    pub(super) fn only(credentials: &Credentials) -> Self {
-        Self(vec![hash(credentials)])
+impl Shelf {
+    /// The shelf after a log-out.
+    pub(super) fn to_forget() -> Self {
+        Self { known: Vec::new(), must_forget: true }
     }
 
-    pub(super) fn may_be(&self, found: &Credentials) -> bool {
-        self.0.contains(&hash(found))
+    /// Whether the store may hold these because they were read from it or written to it here.
+    pub(super) fn may_hold(&self, found: &Credentials) -> bool {
+        self.known.contains(&hash(found))
     }
 
-    fn push(&mut self, credentials: &Credentials) {
-        if self.0.len() == MAX_STORED {
-            // Never the first: where every write has failed, the store holds that one.
-            self.0.remove(1);
+    /// The store holds these for certain.
+    pub(super) fn holds(&mut self, credentials: &Credentials) {
+        self.known = vec![hash(credentials)];
+    }
+
+    /// These are about to be written.
+    pub(super) fn begin_write(&mut self, credentials: &Credentials) {
+        if self.known.len() == MAX_WRITES {
+            // The first one stays: the store holds it if every write has failed.
+            self.known.remove(1);
         }
-        self.0.push(hash(credentials));
+        self.known.push(hash(credentials));
+    }
+
+    /// The store has forgotten what it held.
+    pub(super) fn forgot(&mut self) {
+        *self = Self::default();
     }
 }
 
-impl State {
-    /// This is about to be written to the store.
-    pub(crate) fn writes(&mut self, credentials: &Credentials) {
-        self.stored.push(credentials);
-    }
-
-    /// The program has written this to the store, or had it forget, outside any flight.
-    pub(crate) fn wrote(&mut self, credentials: Option<Credentials>) {
-        // A log-out that came during the write still has to be carried through (R17).
-        let current = match (&credentials, &self.held) {
-            (Some(written), Some(held)) => held.credentials.same_tokens(written),
-            (Some(_), None) => false,
-            (None, _) => true,
-        };
-        self.must_forget &= !current;
-        self.stored = credentials.as_ref().map(Stored::only).unwrap_or_default();
-    }
-
-    /// Whether the store may be read: not while what was cleared may still be in it (R17).
-    pub(super) fn may_read(&self) -> bool {
-        self.has_store && !self.must_forget
-    }
-}
-
-/// Of both tokens.
+/// The hash of both tokens.
 fn hash(credentials: &Credentials) -> u64 {
     let mut hasher = DefaultHasher::new();
     (credentials.access_token(), credentials.refresh_token()).hash(&mut hasher);
-    hasher.finish()
-}
-
-pub(super) fn hash_access_token(credentials: &Credentials) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    credentials.access_token().hash(&mut hasher);
     hasher.finish()
 }
 

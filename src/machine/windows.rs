@@ -83,7 +83,7 @@ pub(crate) struct Windows {
 
 impl Windows {
     /// The windows of what a source just answered; `sent` was read before the request went out (R3).
-    pub(crate) fn of_answer(
+    pub(crate) fn of_response(
         credentials: &Credentials,
         sent: Reading,
         timing: &Timing,

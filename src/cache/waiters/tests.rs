@@ -37,7 +37,7 @@ impl Wake for Looks {
     fn wake(self: Arc<Self>) {
         let mut context = Context::from_waker(Waker::noop());
         let woken = pin!(self.0.clone().wait()).poll(&mut context);
-        self.1.store(matches!(woken, Poll::Ready(Woken::Landed(Ok(())))), Ordering::Relaxed);
+        self.1.store(matches!(woken, Poll::Ready(Woken::Ended(Ok(())))), Ordering::Relaxed);
     }
 }
 

@@ -1,268 +1,233 @@
-//! A client made of the pure machine alone: it does what `State` and `step` say, as the authenticator does, but
-//! in one thread, at once, and with a clock that is a number.
+//! A client made of the machine, its cache and its driver, as the authenticator is, but in one thread: the futures are
+//! polled by hand, and the clock is a number.
 
-mod act;
+use std::collections::{BTreeMap, BTreeSet};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use std::collections::BTreeMap;
-use std::time::{Duration, UNIX_EPOCH};
-
-use super::outside::{Reply, Source, Store, StoreCall, StoreResult};
+use super::outside::Outside;
 use super::suite::{
-    Answer, Call, Outcome, START, Seen, Setup, answer_of, credentials_of, outcome_of, stored_of, timing_of,
+    Action, Client, Outcome, Seen, Setup, Stored, answer_of, credentials_of, outcome_of, stored_of,
+    timing_of, told_of,
 };
-use crate::clock::Reading;
-use crate::machine::flight::{Input, Step};
-use crate::machine::state::{State, Verdict};
-use crate::{Credentials, Error, Timing};
+use crate::cache::{Ask, Cache, Usable, acquire, drive, refresh};
+use crate::credentials::Credentials;
+use crate::error::Error;
+use crate::machine::Work;
+
+/// What a call came to: credentials, or nothing but success.
+type Came = Result<Option<Usable>, Error>;
+
+type Task<T> = Pin<Box<dyn Future<Output = T>>>;
 
 pub(super) struct Machine {
-    state: State,
-    timing: Timing,
-    now: Reading,
-    source: Source,
-    store: Option<Store>,
-    flight: Option<Airborne>,
-    /// The request that was given up last, and when it was sent.
-    abandoned: Option<(u64, Reading)>,
-    waiters: Vec<Waiter>,
-    own_call: Option<OwnCall>,
+    cache: Arc<Cache>,
+    outside: Arc<Outside>,
+    flight: Option<(u64, Task<Result<(), Error>>)>,
+    callers: Vec<(String, Task<Came>)>,
     /// The generation in which each access token was first handed out.
     given: BTreeMap<String, u64>,
-    seen: Seen,
-}
-
-/// The flight in the air and what it is at.
-struct Airborne {
-    id: u64,
-    deadline: Duration,
-    doing: Doing,
-}
-
-enum Doing {
-    Moving,
-    Asking { sent: Reading },
-    Storing { call: StoreCall, until: Duration },
-    Waiting { until: Duration },
-}
-
-struct Waiter {
-    caller: String,
-    flight: u64,
-    /// Waits for the end of the flight, whatever is in hand.
-    to_the_end: bool,
-}
-
-/// A store call outside any flight, which a caller waits for.
-struct OwnCall {
-    caller: String,
-    call: StoreCall,
-    until: Duration,
+    got: Vec<(String, Outcome)>,
 }
 
 impl Machine {
     pub(super) fn new(setup: &Setup) -> Result<Self, String> {
-        let timing = timing_of(setup);
-        let now = Reading { monotonic: Duration::ZERO, wall: UNIX_EPOCH + Duration::from_secs(START) };
-        let store = Store::of(setup)?;
-        let mut state = State::new(timing.clone(), store.is_some());
-        if let Some(initial) = &setup.initial {
-            state.start_with(credentials_of(initial)?, now);
-        }
+        let outside = Outside::new(setup)?;
+        let initial = setup.initial.as_ref().map(credentials_of).transpose()?;
+        let cache = Cache::new(timing_of(setup).into(), outside.has_store(), initial, outside.reading());
         Ok(Self {
-            state,
-            timing,
-            now,
-            source: Source::of(setup),
-            store,
+            cache: Arc::new(cache),
+            outside: Arc::new(outside),
             flight: None,
-            abandoned: None,
-            waiters: Vec::new(),
-            own_call: None,
+            callers: Vec::new(),
             given: BTreeMap::new(),
-            seen: Seen::default(),
+            got: Vec::new(),
         })
     }
 
+    fn call<F: Future<Output = Came> + 'static>(
+        &mut self,
+        caller: &str,
+        call: impl FnOnce(Arc<Cache>, Arc<Outside>) -> F,
+    ) {
+        let task = Box::pin(call(self.cache.clone(), self.outside.clone()));
+        self.callers.push((caller.to_owned(), task));
+    }
+
+    fn acquire(&mut self, caller: &str, ask: Ask) {
+        self.call(caller, |cache, outside| async move { acquire(&cache, ask, &*outside).await.map(Some) });
+    }
+
     fn get(&mut self, caller: &str) -> Result<(), String> {
-        let warm = self.state.snapshot(self.now).map(|(held, _)| held.generation);
-        let verdict = self.state.need(self.now);
-        // The warm path asks nobody: what it would hand out must be what the machine says.
-        if let Some(warm) = warm {
-            match &verdict {
-                Verdict::Use(held) if held.generation == warm => {}
-                _ => return Err("the snapshot would have handed out what the machine does not".into()),
-            }
+        let now = self.outside.reading();
+        let in_hand = self.cache.warm_header(now).map(|(_, generation)| generation);
+        let ask = self.cache.need(now);
+        // Nobody is asked about what is in hand: it must be what the machine would say.
+        match (in_hand, &ask) {
+            (None, _) => {}
+            (Some(in_hand), Ask::Use(usable, None)) if usable.generation == in_hand => {}
+            _ => return Err("the snapshot would have handed out what the machine does not".into()),
         }
-        self.follow(caller, false, verdict)
-    }
-
-    /// What a caller does with a verdict.
-    fn follow(&mut self, caller: &str, to_the_end: bool, verdict: Verdict) -> Result<(), String> {
-        let waiter = |flight| Waiter { caller: caller.to_owned(), flight, to_the_end };
-        match verdict {
-            Verdict::Use(held) => self.hand_out(caller, &held.credentials, held.generation),
-            Verdict::UseAndRun(held, flight) => {
-                self.hand_out(caller, &held.credentials, held.generation);
-                self.run(flight)?;
-            }
-            Verdict::Join(flight) => self.waiters.push(waiter(flight)),
-            Verdict::Run(flight) => {
-                self.waiters.push(waiter(flight));
-                self.run(flight)?;
-            }
-            Verdict::Fail(error) => self.got(caller, outcome_of(Err(&error))),
-        }
+        self.acquire(caller, ask);
         Ok(())
     }
 
-    fn hand_out(&mut self, caller: &str, credentials: &Credentials, generation: u64) {
-        self.given.entry(stored_of(credentials).access).or_insert(generation);
-        self.got(caller, outcome_of(Ok(credentials)));
+    /// Work at the store that a caller waits for.
+    fn do_at_store(&mut self, caller: &str, work: Work) {
+        self.call(
+            caller,
+            |cache, outside| async move { drive(&cache, work, &*outside).await.map(|()| None) },
+        );
     }
 
-    fn got(&mut self, caller: &str, outcome: Outcome) {
-        self.seen.got.push((caller.to_owned(), outcome));
-    }
-
-    fn run(&mut self, id: u64) -> Result<(), String> {
-        if self.flight.is_some() {
-            return Err("two flights in the air".into());
+    /// Polls everything until nothing moves without time or a response.
+    fn settle(&mut self) -> Result<(), String> {
+        let context = &mut Context::from_waker(Waker::noop());
+        loop {
+            let mut moved = self.poll_callers(context);
+            for flight in self.outside.launched() {
+                if self.flight.is_some() {
+                    return Err("two flights in the air".into());
+                }
+                let (cache, outside) = (self.cache.clone(), self.outside.clone());
+                let task = async move { drive(&cache, Work::Flight(flight), &*outside).await };
+                self.flight = Some((flight, Box::pin(task)));
+                moved = true;
+            }
+            moved |= self.poll_flight(context)?;
+            if !moved && self.outside.panicked() {
+                return Err("a store that panics in a caller's own call".into());
+            }
+            if !moved {
+                return Ok(());
+            }
         }
-        let deadline = self.now.monotonic + self.timing.flight_deadline;
-        self.flight = Some(Airborne { id, deadline, doing: Doing::Moving });
-        self.drive(id, Input::Begin)
     }
 
-    /// Moves the flight on until it has to wait for something.
-    fn drive(&mut self, id: u64, first: Input) -> Result<(), String> {
-        let mut input = Some(first);
-        while let Some(next) = input.take() {
-            input = match self.state.step(id, next, self.now) {
-                Step::Load => self.flight_calls(id, StoreCall::Load)?,
-                Step::Forget => self.flight_calls(id, StoreCall::Clear)?,
-                Step::Save(credentials) => self.flight_calls(id, StoreCall::Save(credentials))?,
-                Step::Login if !self.source.can_login => self.unsupported(),
-                Step::Login => self.ask(id, Call::Login)?,
-                Step::Refresh(_) if !self.source.can_refresh => self.unsupported(),
-                Step::Refresh(held) => {
-                    self.ask(id, Call::Refresh(held.refresh_token().unwrap_or_default().to_owned()))?
+    fn poll_callers(&mut self, context: &mut Context<'_>) -> bool {
+        let before = self.callers.len();
+        let (given, got) = (&mut self.given, &mut self.got);
+        self.callers.retain_mut(|(caller, task)| {
+            let Poll::Ready(came) = task.as_mut().poll(context) else { return true };
+            let outcome = match &came {
+                Ok(None) => Outcome::Done,
+                Ok(Some(usable)) => {
+                    given.entry(stored_of(&usable.credentials).access).or_insert(usable.generation);
+                    outcome_of(Ok(&usable.credentials))
                 }
-                Step::Wait(wait) => {
-                    self.now_doing(Doing::Waiting { until: self.now.monotonic + wait });
-                    self.nudge()?;
-                    None
-                }
-                Step::Done(outcome) => {
-                    self.over(id, outcome)?;
-                    None
-                }
-                Step::Stop => return Err("the flight in the air was told to stop".into()),
+                Err(error) => outcome_of(Err(error)),
             };
+            got.push((caller.clone(), outcome));
+            false
+        });
+        self.callers.len() != before
+    }
+
+    fn poll_flight(&mut self, context: &mut Context<'_>) -> Result<bool, String> {
+        let Some((id, mut task)) = self.flight.take() else { return Ok(false) };
+        if !self.cache.is_wanted(&Work::Flight(id)) {
+            // It was ended from outside. Its request is dropped at once.
+            return Ok(true);
         }
+        let before = self.outside.moves();
+        if task.as_mut().poll(context).is_ready() {
+            return Ok(true);
+        }
+        if self.outside.panicked() {
+            drop(task);
+            self.interrupt(id, "the source or the store panicked");
+            return Ok(true);
+        }
+        self.flight = Some((id, task));
+        Ok(self.outside.moves() != before)
+    }
+
+    fn interrupt(&mut self, flight: u64, why: &'static str) {
+        self.cache.interrupt(flight, Error::transient(why), self.outside.reading());
+    }
+
+    /// Both clocks go on. What is due on the way happens at its time.
+    fn advance(&mut self, by: Duration) -> Result<(), String> {
+        let target = self.outside.reading().monotonic + by;
+        while let Some(due) = self.outside.next_timer().filter(|due| *due <= target) {
+            self.outside.go_to(due);
+            self.settle()?;
+            if self.outside.next_timer() == Some(due) {
+                return Err("something that is due stands still".into());
+            }
+        }
+        self.outside.go_to(target);
         Ok(())
     }
 
-    fn unsupported(&self) -> Option<Input> {
-        Some(Input::Answered(self.now, Err(Error::unsupported("the scenario's source can't"))))
+    fn set_credentials(&mut self, caller: &str, credentials: Credentials) {
+        let held = self.cache.set_credentials(credentials, self.outside.reading());
+        self.do_at_store(caller, Work::Save(held));
     }
+}
 
-    fn ask(&mut self, id: u64, call: Call) -> Result<Option<Input>, String> {
-        self.seen.calls.push(call);
-        match self.source.standing.clone() {
-            Some(answer) => self.answered(id, self.now, &answer),
-            None => {
-                self.now_doing(Doing::Asking { sent: self.now });
-                Ok(None)
+impl Client for Machine {
+    fn act(&mut self, action: &Action) -> Result<(), String> {
+        let now = self.outside.reading();
+        match action {
+            Action::Get { caller } => self.get(caller)?,
+            Action::Refresh { caller } => {
+                self.call(caller, |cache, outside| async move { refresh(&cache, &*outside).await.map(Some) });
+            }
+            Action::Unauthorized { caller, token } => {
+                // The earliest generation with this token: the one that an old request may have carried.
+                let generation = self.given.get(token).ok_or_else(|| format!("nobody was given {token}"))?;
+                let ask = self.cache.reject(*generation, now);
+                self.acquire(caller, ask);
+            }
+            Action::Cancel { caller } => {
+                let before = self.callers.len();
+                self.callers.retain(|(name, _)| name != caller);
+                if self.callers.len() == before {
+                    return Err(format!("{caller} does not wait"));
+                }
+            }
+            Action::LogOut { caller } => {
+                self.cache.log_out(now);
+                self.do_at_store(caller, Work::Forget);
+            }
+            Action::SetCredentials { caller, tokens } => {
+                self.set_credentials(caller, credentials_of(tokens)?)
+            }
+            Action::Loop { .. } => return Err("a loop is played step by step".into()),
+            Action::Respond(answer) => self.outside.respond(answer)?,
+            Action::RespondLate(answer) => {
+                answer_of(answer)?.ok_or("a request that was given up cannot panic")?.ok();
+                self.outside.respond_late()?;
+            }
+            Action::RespondToAll(answer) => self.outside.respond_to_all(answer.clone()),
+            Action::Advance(by) => self.advance(*by)?,
+            Action::WallClockJump { back, by } => self.outside.jump(*back, *by),
+            Action::StoreChanged(tokens) => {
+                self.outside.change_store(tokens.as_ref().map(credentials_of).transpose()?)?;
+            }
+            Action::StoreBehaves { operation, manner } => self.outside.behave(*operation, *manner)?,
+            Action::StoreResponds => self.outside.store_responds()?,
+            Action::Interrupt => {
+                let (flight, _) = self.flight.take().ok_or("there is no flight to interrupt")?;
+                self.interrupt(flight, "the runtime is gone");
             }
         }
+        self.settle()
     }
 
-    /// What the flight is told of an answer; nothing after a panic, which ends it.
-    fn answered(&mut self, id: u64, sent: Reading, answer: &Answer) -> Result<Option<Input>, String> {
-        match answer_of(answer)? {
-            Some(answer) => Ok(Some(Input::Answered(sent, answer))),
-            None => {
-                self.cut_off(id, "the source panicked")?;
-                Ok(None)
-            }
-        }
+    fn seen(&mut self) -> Seen {
+        let events = self.cache.take_events().iter().map(told_of).collect();
+        Seen { got: std::mem::take(&mut self.got), calls: self.outside.take_calls(), events }
     }
 
-    fn flight_calls(&mut self, id: u64, call: StoreCall) -> Result<Option<Input>, String> {
-        if self.own_call.is_some() {
-            return Err("two calls of the store at a time".into());
-        }
-        match self.store_call(&call) {
-            Reply::Now(result) => Ok(Some(call.input(result))),
-            Reply::Later => {
-                self.now_doing(Doing::Storing {
-                    call,
-                    until: self.now.monotonic + self.timing.store_timeout,
-                });
-                Ok(None)
-            }
-            Reply::Panic => {
-                self.cut_off(id, "the store panicked")?;
-                Ok(None)
-            }
-        }
+    fn waiting(&self) -> BTreeSet<String> {
+        self.callers.iter().map(|(caller, _)| caller.clone()).collect()
     }
 
-    fn store_call(&mut self, call: &StoreCall) -> Reply<StoreResult> {
-        self.seen.calls.push(call.seen());
-        match &mut self.store {
-            Some(store) => store.call(call),
-            None => Reply::Now(Err(Error::store("a store was called, and there is none"))),
-        }
-    }
-
-    fn now_doing(&mut self, doing: Doing) {
-        if let Some(flight) = &mut self.flight {
-            flight.doing = doing;
-        }
-    }
-
-    /// An attempt has failed: who holds a valid token need not wait for the next.
-    fn nudge(&mut self) -> Result<(), String> {
-        if self.state.usable(self.now).is_none() {
-            return Ok(());
-        }
-        let (woken, asleep) = std::mem::take(&mut self.waiters).into_iter().partition(|w| !w.to_the_end);
-        self.waiters = asleep;
-        self.settle(woken, Ok(()))
-    }
-
-    /// The flight is over: its waiters look at what there is now.
-    fn over(&mut self, id: u64, outcome: Result<(), Error>) -> Result<(), String> {
-        self.abandon();
-        let (woken, others) = std::mem::take(&mut self.waiters).into_iter().partition(|w| w.flight == id);
-        self.waiters = others;
-        self.settle(woken, outcome)
-    }
-
-    fn settle(&mut self, waiters: Vec<Waiter>, outcome: Result<(), Error>) -> Result<(), String> {
-        for Waiter { caller, to_the_end, flight, .. } in waiters {
-            let verdict = match (to_the_end, outcome.clone()) {
-                (true, Err(error)) => Verdict::Fail(error),
-                (_, outcome) => self.state.settle(flight, outcome, self.now),
-            };
-            self.follow(&caller, false, verdict)?;
-        }
-        Ok(())
-    }
-
-    /// Whoever runs the flight is gone.
-    fn cut_off(&mut self, id: u64, why: &'static str) -> Result<(), String> {
-        let outcome = self.state.interrupt(id, Error::transient(why), self.now);
-        self.over(id, outcome.ok_or("there was no flight to cut off")?)
-    }
-
-    /// Forgets what the flight was at; its request, if one was out, is remembered for a late answer.
-    fn abandon(&mut self) -> Option<u64> {
-        let flight = self.flight.take()?;
-        if let Doing::Asking { sent } = flight.doing {
-            self.abandoned = Some((flight.id, sent));
-        }
-        Some(flight.id)
+    fn stored(&self) -> Option<Stored> {
+        self.outside.stored()
     }
 }

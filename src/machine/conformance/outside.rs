@@ -1,109 +1,361 @@
-//! What the machine deals with: the source and the store of a scenario. They answer at once, or not at all.
+//! The world around the machine: a clock set by hand, and the source and the store of a scenario. Both respond at once, or
+//! when the scenario says so, or not at all.
 
-use super::suite::{Answer, Call, Manner, Operation, Setup, credentials_of, stored_of};
-use crate::machine::flight::Input;
-use crate::{Credentials, Error};
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::time::{Duration, UNIX_EPOCH};
 
-/// What came of a call to the outside.
-pub(super) enum Reply<T> {
-    Now(T),
-    /// Not before the scenario says so, or the time limit is over.
-    Later,
-    Panic,
+use super::suite::{
+    Answer, Call, Manner, Operation, START, Setup, Stored, answer_of, credentials_of, stored_of, timing_of,
+};
+use crate::cache::{Callers, Waiters, World};
+use crate::clock::Reading;
+use crate::credentials::Credentials;
+use crate::error::Error;
+use crate::machine::{StoreCall, StoreResult};
+use crate::timing::Timing;
+
+type Response = Result<Credentials, Error>;
+
+pub(super) struct Outside {
+    can_login: bool,
+    can_refresh: bool,
+    timing: Timing,
+    inner: Mutex<Inner>,
 }
 
-pub(super) struct Store {
-    pub(super) holds: Option<Credentials>,
-    load: Manner,
-    save: Manner,
-    clear: Manner,
+struct Inner {
+    now: Reading,
+    calls: Vec<Call>,
+    /// The response to every request from now on.
+    standing: Option<Answer>,
+    /// The request in the air: its response, once there is one.
+    request: Option<Option<Response>>,
+    /// A request was given up.
+    abandoned: bool,
+    panicked: bool,
+    store: Option<Store>,
+    launched: Vec<u64>,
+    /// When the flight that was launched last has to end.
+    deadline: Duration,
+    /// What somebody waits for, by the clock. The keys only tell them apart.
+    timers: Vec<(u64, Duration)>,
+    /// Counts what a flight has done.
+    moves: u64,
+}
+
+struct Store {
+    holds: Option<Credentials>,
+    manners: [Manner; 3],
+    /// A call is under way.
+    is_busy: bool,
+    /// The call that hangs is carried out.
+    responds: bool,
+}
+
+impl Outside {
+    pub(super) fn new(setup: &Setup) -> Result<Self, String> {
+        let store = match &setup.store {
+            Some(holds) => Some(Store {
+                holds: holds.as_ref().map(credentials_of).transpose()?,
+                manners: [Manner::Works; 3],
+                is_busy: false,
+                responds: false,
+            }),
+            None => None,
+        };
+        let inner = Inner {
+            now: Reading { monotonic: Duration::ZERO, wall: UNIX_EPOCH + Duration::from_secs(START) },
+            calls: Vec::new(),
+            standing: None,
+            request: None,
+            abandoned: false,
+            panicked: false,
+            store,
+            launched: Vec::new(),
+            deadline: Duration::ZERO,
+            timers: Vec::new(),
+            moves: 0,
+        };
+        let (can_login, can_refresh) = (setup.can_login, setup.can_refresh);
+        Ok(Self { can_login, can_refresh, timing: timing_of(setup), inner: Mutex::new(inner) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn reading(&self) -> Reading {
+        self.lock().now
+    }
+
+    pub(super) fn go_to(&self, monotonic: Duration) {
+        let mut inner = self.lock();
+        inner.now = inner.now.after(monotonic.saturating_sub(inner.now.monotonic));
+    }
+
+    pub(super) fn jump(&self, back: bool, by: Duration) {
+        let wall = &mut self.lock().now.wall;
+        if back { *wall -= by } else { *wall += by }
+    }
+
+    pub(super) fn next_timer(&self) -> Option<Duration> {
+        self.lock().timers.iter().map(|(_, due)| *due).min()
+    }
+
+    pub(super) fn launched(&self) -> Vec<u64> {
+        std::mem::take(&mut self.lock().launched)
+    }
+
+    pub(super) fn moves(&self) -> u64 {
+        self.lock().moves
+    }
+
+    /// Whether the source or the store has panicked since the last call.
+    pub(super) fn panicked(&self) -> bool {
+        std::mem::take(&mut self.lock().panicked)
+    }
+
+    pub(super) fn take_calls(&self) -> Vec<Call> {
+        std::mem::take(&mut self.lock().calls)
+    }
+
+    pub(super) fn respond_to_all(&self, answer: Option<Answer>) {
+        self.lock().standing = answer;
+    }
+
+    pub(super) fn respond(&self, answer: &Answer) -> Result<(), String> {
+        let inner = &mut *self.lock();
+        inner.request.as_ref().ok_or("there is no request to respond to")?;
+        inner.receive(answer)
+    }
+
+    /// The response to a request that was given up: nobody waits for it any more.
+    pub(super) fn respond_late(&self) -> Result<(), String> {
+        match std::mem::take(&mut self.lock().abandoned) {
+            true => Ok(()),
+            false => Err("no request was given up".into()),
+        }
+    }
+
+    async fn ask(&self, call: Call) -> Response {
+        let deadline = {
+            let inner = &mut *self.lock();
+            inner.calls.push(call);
+            inner.moves += 1;
+            inner.request = Some(None);
+            if let Some(answer) = &inner.standing.clone() {
+                inner.receive(answer).map_err(Error::misconfigured)?;
+            }
+            inner.deadline
+        };
+        let _request = Request(self);
+        let response = self.until(deadline, |inner| inner.request.as_mut()?.take()).await;
+        match response {
+            Some(response) => {
+                self.lock().request = None;
+                response
+            }
+            None => Err(Error::transient("the provider did not respond before the deadline")),
+        }
+    }
+
+    /// Waits until there is something, or until `due`.
+    async fn until<T>(&self, due: Duration, mut look: impl FnMut(&mut Inner) -> Option<T>) -> Option<T> {
+        let timer = Timer::start(self, due);
+        poll_fn(|_| {
+            let inner = &mut *self.lock();
+            let found = look(inner);
+            let is_over = found.is_some() || inner.now.monotonic >= timer.due;
+            inner.moves += u64::from(is_over);
+            if is_over { Poll::Ready(found) } else { Poll::Pending }
+        })
+        .await
+    }
+}
+
+impl Callers for Outside {
+    fn now(&self) -> Reading {
+        self.lock().now
+    }
+
+    fn tell(&self) {}
+
+    fn launch(&self, waiters: Arc<Waiters>) {
+        let inner = &mut *self.lock();
+        inner.launched.push(waiters.flight);
+        inner.deadline = inner.now.monotonic + self.timing.flight_deadline;
+    }
+
+    fn watch(&self, _: &Arc<Waiters>) {}
+}
+
+impl World for Outside {
+    fn now(&self) -> Reading {
+        self.lock().now
+    }
+
+    fn tell(&self) {}
+
+    async fn store(
+        &self,
+        call: &StoreCall,
+        is_wanted: impl Fn() -> bool + Send + Sync,
+    ) -> Option<StoreResult> {
+        let too_late = || Some(Err(Error::store("the scenario's store did not respond in time")));
+        let limit = self.reading().monotonic + self.timing.store_timeout;
+        if self.until(limit, Inner::take_turn).await.is_none() {
+            return too_late();
+        }
+        let _turn = Turn(self);
+        if !is_wanted() {
+            return None;
+        }
+        let manner = self.lock().call_store(call)?;
+        match manner {
+            Manner::Works => {}
+            Manner::Fails => return Some(Err(Error::store("the scenario's store fails"))),
+            Manner::Hangs => {
+                let responds = |inner: &mut Inner| inner.store.as_ref()?.responds.then_some(());
+                if self.until(limit, responds).await.is_none() {
+                    return too_late();
+                }
+            }
+            Manner::Panics => std::future::pending().await,
+        }
+        self.lock().store.as_mut().map(|store| Ok(store.work(call)))
+    }
+
+    async fn refresh(&self, held: &Credentials) -> Response {
+        match self.can_refresh {
+            true => self.ask(Call::Refresh(held.refresh_token().unwrap_or_default().to_owned())).await,
+            false => Err(Error::unsupported("the scenario's source cannot refresh")),
+        }
+    }
+
+    async fn login(&self) -> Response {
+        match self.can_login {
+            true => self.ask(Call::Login).await,
+            false => Err(Error::unsupported("the scenario's source cannot log in")),
+        }
+    }
+
+    async fn sleep(&self, time: Duration) {
+        let due = self.reading().monotonic + time;
+        let _: Option<()> = self.until(due, |_| None).await;
+    }
+}
+
+impl Inner {
+    /// The provider responds to the request in the air, or the source panics.
+    fn receive(&mut self, answer: &Answer) -> Result<(), String> {
+        let response = answer_of(answer)?;
+        self.panicked |= response.is_none();
+        self.request = response.map(Some);
+        Ok(())
+    }
+
+    fn take_turn(&mut self) -> Option<()> {
+        let store = self.store.as_mut().filter(|store| !store.is_busy)?;
+        store.is_busy = true;
+        store.responds = false;
+        Some(())
+    }
+
+    /// How the store behaves in this call.
+    fn call_store(&mut self, call: &StoreCall) -> Option<Manner> {
+        let (operation, seen) = match call {
+            StoreCall::Load => (Operation::Load, Call::Load),
+            StoreCall::Save(credentials) => (Operation::Save, Call::Save(stored_of(credentials))),
+            StoreCall::Clear => (Operation::Clear, Call::Clear),
+        };
+        self.moves += 1;
+        self.calls.push(seen);
+        let manner = self.store.as_ref()?.manners[operation as usize];
+        self.panicked |= manner == Manner::Panics;
+        Some(manner)
+    }
 }
 
 impl Store {
-    pub(super) fn of(setup: &Setup) -> Result<Option<Self>, String> {
-        let Some(holds) = &setup.store else { return Ok(None) };
-        let holds = holds.as_ref().map(credentials_of).transpose()?;
-        Ok(Some(Self { holds, load: Manner::Works, save: Manner::Works, clear: Manner::Works }))
-    }
-
-    pub(super) fn behave(&mut self, operation: Operation, manner: Manner) {
-        *self.manner(operation) = manner;
-    }
-
-    /// Does what the call says, in the manner that the scenario says.
-    pub(super) fn call(&mut self, call: &StoreCall) -> Reply<StoreResult> {
-        match *self.manner(call.operation()) {
-            Manner::Works => Reply::Now(self.work(call)),
-            Manner::Fails => Reply::Now(Err(Error::store("the scenario's store fails"))),
-            Manner::Hangs => Reply::Later,
-            Manner::Panics => Reply::Panic,
-        }
-    }
-
-    pub(super) fn work(&mut self, call: &StoreCall) -> StoreResult {
+    fn work(&mut self, call: &StoreCall) -> Option<Credentials> {
         match call {
-            StoreCall::Load => return Ok(self.holds.clone()),
+            StoreCall::Load => return self.holds.clone(),
             StoreCall::Save(credentials) => self.holds = Some(credentials.clone()),
             StoreCall::Clear => self.holds = None,
         }
-        Ok(None)
+        None
+    }
+}
+
+/// The store, from the scenario's side.
+impl Outside {
+    pub(super) fn has_store(&self) -> bool {
+        self.lock().store.is_some()
     }
 
-    fn manner(&mut self, operation: Operation) -> &mut Manner {
-        match operation {
-            Operation::Load => &mut self.load,
-            Operation::Save => &mut self.save,
-            Operation::Clear => &mut self.clear,
+    pub(super) fn stored(&self) -> Option<Stored> {
+        self.lock().store.as_ref()?.holds.as_ref().map(stored_of)
+    }
+
+    pub(super) fn change_store(&self, holds: Option<Credentials>) -> Result<(), String> {
+        self.lock().store.as_mut().ok_or("there is no store")?.holds = holds;
+        Ok(())
+    }
+
+    pub(super) fn behave(&self, operation: Operation, manner: Manner) -> Result<(), String> {
+        self.lock().store.as_mut().ok_or("there is no store")?.manners[operation as usize] = manner;
+        Ok(())
+    }
+
+    pub(super) fn store_responds(&self) -> Result<(), String> {
+        let inner = &mut *self.lock();
+        let store = inner.store.as_mut().filter(|store| store.is_busy).ok_or("the store was not called")?;
+        store.responds = true;
+        Ok(())
+    }
+}
+
+/// The request in the air. If it is dropped before a response, it was given up.
+struct Request<'a>(&'a Outside);
+
+impl Drop for Request<'_> {
+    fn drop(&mut self) {
+        let inner = &mut *self.0.lock();
+        inner.abandoned |= inner.request.take().is_some();
+    }
+}
+
+/// A call's turn at the store.
+struct Turn<'a>(&'a Outside);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if let Some(store) = &mut self.0.lock().store {
+            store.is_busy = false;
         }
     }
 }
 
-/// What was loaded; nothing after another call.
-pub(super) type StoreResult = Result<Option<Credentials>, Error>;
-
-#[derive(Clone)]
-pub(super) enum StoreCall {
-    Load,
-    Save(Credentials),
-    Clear,
+/// Something that is due at a time.
+struct Timer<'a> {
+    outside: &'a Outside,
+    key: u64,
+    due: Duration,
 }
 
-impl StoreCall {
-    pub(super) fn seen(&self) -> Call {
-        match self {
-            Self::Load => Call::Load,
-            Self::Save(credentials) => Call::Save(stored_of(credentials)),
-            Self::Clear => Call::Clear,
-        }
-    }
-
-    pub(super) fn input(&self, result: StoreResult) -> Input {
-        match self {
-            Self::Load => Input::Loaded(result),
-            Self::Save(_) => Input::Saved(result.map(|_| ())),
-            Self::Clear => Input::Forgot(result.map(|_| ())),
-        }
-    }
-
-    fn operation(&self) -> Operation {
-        match self {
-            Self::Load => Operation::Load,
-            Self::Save(_) => Operation::Save,
-            Self::Clear => Operation::Clear,
-        }
+impl<'a> Timer<'a> {
+    fn start(outside: &'a Outside, due: Duration) -> Self {
+        let inner = &mut *outside.lock();
+        let key = inner.timers.last().map_or(0, |(key, _)| key + 1);
+        inner.timers.push((key, due));
+        Self { outside, key, due }
     }
 }
 
-/// The identity provider and the source in front of it.
-pub(super) struct Source {
-    pub(super) can_login: bool,
-    pub(super) can_refresh: bool,
-    /// What every request is answered with, at once.
-    pub(super) standing: Option<Answer>,
-}
-
-impl Source {
-    pub(super) fn of(setup: &Setup) -> Self {
-        Self { can_login: setup.can_login, can_refresh: setup.can_refresh, standing: None }
+impl Drop for Timer<'_> {
+    fn drop(&mut self) {
+        self.outside.lock().timers.retain(|(key, _)| *key != self.key);
     }
 }

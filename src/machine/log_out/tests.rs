@@ -2,11 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a failure here fails the test")]
 
-use super::super::flight::{Input, Step};
-use super::super::state::Verdict;
+use super::super::flight::{Input, Step, StoreCall, Work};
 use super::super::testing::{at, nth};
 use super::*;
-use crate::{ErrorKind, Timing};
+use crate::error::ErrorKind;
+use crate::timing::Timing;
 
 fn state(has_store: bool) -> State {
     State::new(Timing::default().without_jitter(), has_store)
@@ -14,14 +14,17 @@ fn state(has_store: bool) -> State {
 
 fn kept(state: &mut State, credentials: Credentials) -> Arc<Held> {
     let windows = Windows::of_held(&credentials, at(0), &state.timing, &mut state.jitter);
-    state.hold(credentials, windows)
+    state.holdings.number(credentials, windows)
 }
 
 #[test]
 fn r17_what_is_held_is_revoked_before_what_was_put_aside_the_newest_first() {
     let mut state = state(false);
     let [initial, doubted, held] = [1, 2, 3].map(|n| kept(&mut state, nth(n)));
-    (state.initial, state.doubted, state.held) = (Some((initial, false)), Some((doubted, false)), Some(held));
+    let holdings = &mut state.holdings;
+    holdings.initial = Some(Candidate::good(initial));
+    holdings.doubted = Some(Candidate::good(doubted));
+    holdings.current = Some(Candidate::good(held));
     let ended: Vec<_> = state.log_out().iter().map(|ended| ended.access_token().to_owned()).collect();
     assert_eq!(ended, ["at-3", "at-2", "at-1"]);
 }
@@ -30,17 +33,18 @@ fn r17_what_is_held_is_revoked_before_what_was_put_aside_the_newest_first() {
 fn r17_a_grant_without_a_refresh_token_is_revoked_once() {
     let mut state = state(false);
     let bare = kept(&mut state, Credentials::new("at").unwrap());
-    (state.initial, state.held) = (Some((bare.clone(), false)), Some(bare));
+    state.holdings.initial = Some(Candidate::good(bare.clone()));
+    state.holdings.current = Some(Candidate::good(bare));
     assert_eq!(state.log_out().len(), 1);
 }
 
 #[test]
 fn r17_a_second_log_out_still_knows_the_token_that_the_first_ended() {
     let mut state = state(false);
-    state.set(nth(1), at(0));
+    state.set_credentials(nth(1), at(0));
     state.log_out();
     state.log_out();
-    state.set(nth(2), at(0));
+    state.set_credentials(nth(2), at(0));
     let Verdict::Fail(error) = state.reject_token(&nth(1), at(0)) else { unreachable!("it was logged out") };
     assert_eq!(error.kind(), ErrorKind::LoginRequired);
 }
@@ -48,8 +52,8 @@ fn r17_a_second_log_out_still_knows_the_token_that_the_first_ended() {
 #[test]
 fn r24_what_a_log_in_replaces_was_not_logged_out() {
     let mut state = state(false);
-    state.set(nth(1), at(0));
-    let second = state.set(nth(2), at(0));
+    state.set_credentials(nth(1), at(0));
+    let second = state.set_credentials(nth(2), at(0));
     let verdict = state.reject_token(&nth(1), at(0));
     assert!(matches!(verdict, Verdict::Use(held) if held.generation == second.generation));
 }
@@ -58,7 +62,7 @@ fn r24_what_a_log_in_replaces_was_not_logged_out() {
 fn r17_a_log_in_does_not_make_up_for_a_store_that_did_not_forget() {
     let mut state = state(true);
     state.log_out();
-    state.set(nth(1), at(0));
+    state.set_credentials(nth(1), at(0));
     let Verdict::Run(flight) = state.refresh(at(0)) else { unreachable!("nothing is in the air") };
-    assert!(matches!(state.step(flight, Input::Begin, at(0)), Step::Forget));
+    assert!(matches!(state.step(&Work::Flight(flight), Input::Begin, at(0)), Step::Store(StoreCall::Clear)));
 }

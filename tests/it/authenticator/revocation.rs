@@ -98,7 +98,7 @@ async fn r17_a_revocation_that_hangs_holds_the_log_out_up_for_its_time_limit_and
         "{took:?}"
     );
     assert!(call.is_dropped());
-    let expected = "not revoked: the identity provider did not answer the revocation in time";
+    let expected = "not revoked: the identity provider did not respond to the revocation in time; the login may still be good there";
     assert_eq!(recorder.take(), ["cleared", expected]);
 }
 
@@ -109,7 +109,8 @@ async fn r17_r07_a_source_that_panics_over_a_revocation_is_one_that_failed() {
     assert!(at_once(clearing.as_mut()).await.is_none());
     asked(&mut calls, "rt-1").panic();
     clearing.await.unwrap();
-    let panicked = "not revoked: the credential source panicked over the revocation";
+    let panicked =
+        "not revoked: the credential source panicked during the revocation; report it to the source's author";
     assert_eq!(recorder.take(), ["cleared", panicked]);
     assert_eq!(token(&auth).await.unwrap(), "at-2", "nothing is poisoned");
 

@@ -111,7 +111,7 @@ async fn f15_a_store_that_waits_for_the_flight_it_is_part_of_loses_its_turn() {
         assert_eq!(token(&auth).await.unwrap(), "at-1");
         let (took, expected) = (begun.elapsed(), seconds(5) * limits);
         assert!(took >= expected && took < expected + millis(20), "{took:?}");
-        let failures = recorder.take().iter().filter(|line| line.contains("did not answer in time")).count();
+        let failures = recorder.take().iter().filter(|line| line.contains("did not respond in time")).count();
         assert_eq!(failures, limits as usize);
     }
 }

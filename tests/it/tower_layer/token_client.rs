@@ -103,7 +103,7 @@ async fn call(client: &Guarded) -> Result<StatusCode, AuthError<Broken>> {
 fn assert_clear(result: Result<StatusCode, AuthError<Broken>>) {
     let Err(AuthError::Credentials(error)) = result else { panic!("{result:?}") };
     assert_eq!(error.kind(), ErrorKind::Transient);
-    assert!(error.to_string().contains("did not answer"), "{error}");
+    assert!(error.to_string().contains("did not respond"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,8 +1,9 @@
 //! How long the warm path needs nobody: no rule of behaviour, as `need` would say the same, but each call that
 //! has to ask takes the lock.
 
-use super::super::flight::{Input, Step};
-use super::super::testing::at;
+use std::time::Duration;
+
+use super::testing::at;
 use super::*;
 
 /// Holds a token that is advisory from 75 s on, mandatory from 90 s on, and expired at 100 s.
@@ -19,9 +20,9 @@ fn is_warm(state: &State, seconds: u64) -> bool {
 
 /// The flight in the air is told that its attempt failed; the request was certainly not processed.
 fn fail_once(state: &mut State, flight: u64, now: Reading) -> Step {
-    state.step(flight, Input::Begin, now);
+    state.step(&Work::Flight(flight), Input::Begin, now);
     let error = Error::transient("no connection").not_processed();
-    state.step(flight, Input::Answered(now, Err(error)), now)
+    state.step(&Work::Flight(flight), Input::Responded(now, Err(error)), now)
 }
 
 #[test]

@@ -1,0 +1,48 @@
+//! The store: one call at a time, each within a time limit.
+
+use tokio::runtime::Handle;
+use tokio::time::{Instant, timeout};
+
+use super::Shared;
+use super::flight::Outside;
+use crate::cache::drive;
+use crate::error::Error;
+use crate::machine::{StoreCall, StoreResult, Work};
+
+impl Shared {
+    /// Does what a log-out, or credentials set by the program, leave to do at the store.
+    pub(super) async fn do_at_store(&self, work: Work) -> Result<(), Error> {
+        // Such work asks the source for nothing, so that its deadline does not matter.
+        drive(&self.cache, work, &Outside { shared: self, deadline: Instant::now() }).await
+    }
+
+    /// Makes a call when it is its turn. A log-out that came first must not find its work undone (R17), so a call that is
+    /// not wanted any more by then is not made.
+    pub(super) async fn call_store(
+        &self,
+        call: &StoreCall,
+        is_wanted: impl Fn() -> bool + Send + Sync,
+    ) -> Option<StoreResult> {
+        let store = self.store.as_ref()?;
+        let result = async {
+            let store = store.lock().await;
+            if !is_wanted() {
+                return None;
+            }
+            Some(match call {
+                StoreCall::Load => store.load().await,
+                StoreCall::Save(credentials) => store.save(credentials).await.map(|()| None),
+                StoreCall::Clear => store.clear().await.map(|()| None),
+            })
+        };
+        if Handle::try_current().is_err() {
+            // A log-out from another executor has no timer here, and so no time limit.
+            return result.await;
+        }
+        timeout(self.timing.store_timeout, result).await.unwrap_or_else(|_| {
+            Some(Err(Error::store(
+                "the credential store did not respond in time; check that it can be reached",
+            )))
+        })
+    }
+}

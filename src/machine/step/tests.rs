@@ -1,0 +1,66 @@
+//! Work at the store outside a flight, and steps that no correct driver takes.
+
+#![allow(clippy::unwrap_used, reason = "a failure here fails the test")]
+
+use super::super::Verdict;
+use super::super::testing::{at, nth};
+use super::*;
+use crate::error::Error;
+use crate::timing::Timing;
+
+fn with_store() -> State {
+    State::new(Timing::default().without_jitter(), true)
+}
+
+/// The program sets credentials, and their write goes through.
+fn save(state: &mut State, held: &Arc<Held>) {
+    let work = Work::Save(held.clone());
+    assert!(matches!(state.step(&work, Input::Begin, at(0)), Step::Store(StoreCall::Save(_))));
+    assert!(matches!(state.step(&work, Input::Stored(Ok(None)), at(0)), Step::Done(Ok(()))));
+}
+
+#[test]
+fn r17_a_log_out_is_carried_through_by_a_write_of_what_is_held_now_and_of_nothing_else() {
+    let mut state = with_store();
+    let half = nth(2).with_refresh_token("rt-1").unwrap();
+    let old = [nth(1), half].map(|old| state.set_credentials(old, at(0)));
+    state.log_out();
+    let current = state.set_credentials(nth(2), at(0));
+    assert!(state.must_forget(), "what was logged out may still be there");
+    for old in old {
+        save(&mut state, &old);
+        assert!(state.must_forget());
+    }
+    save(&mut state, &current);
+    assert!(!state.must_forget());
+}
+
+#[test]
+fn r17_work_at_the_store_is_wanted_as_long_as_it_matters() {
+    let mut state = with_store();
+    assert!(!state.is_wanted(&Work::Forget));
+    let first = state.set_credentials(nth(1), at(0));
+    assert!(state.is_wanted(&Work::Save(first.clone())));
+    state.log_out();
+    assert!(!state.is_wanted(&Work::Save(first)) && state.is_wanted(&Work::Forget));
+    assert!(matches!(state.step(&Work::Forget, Input::Begin, at(0)), Step::Store(StoreCall::Clear)));
+    assert!(matches!(state.step(&Work::Forget, Input::Stored(Ok(None)), at(0)), Step::Done(Ok(()))));
+    assert!(!state.is_wanted(&Work::Forget));
+}
+
+#[test]
+fn r16_an_impossible_step_does_not_lose_what_was_received() {
+    let mut state = with_store();
+    let Verdict::Run(id) = state.need(at(0)) else { unreachable!("nothing is held") };
+    let flight = Work::Flight(id);
+    assert!(matches!(state.step(&flight, Input::Begin, at(0)), Step::Store(StoreCall::Load)));
+    assert!(matches!(state.step(&flight, Input::Stored(Ok(None)), at(0)), Step::Login));
+    let response = Input::Responded(at(0), Ok(nth(1)));
+    assert!(matches!(state.step(&flight, response, at(0)), Step::Store(StoreCall::Save(_))));
+    assert!(matches!(state.step(&flight, Input::Waited, at(0)), Step::Stop));
+    assert_eq!(
+        state.interrupt(id, Error::transient("the driver is gone"), at(0)).map(|ended| ended.is_ok()),
+        Some(true)
+    );
+    assert!(state.has_usable(at(0)));
+}
