@@ -1,4 +1,4 @@
-//! Builds an [`Authenticator`] with other settings than the defaults.
+//! Builds an [`Authenticator`] with settings other than the defaults.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,16 +6,18 @@ use std::sync::Arc;
 use super::{Authenticator, Shared};
 use crate::cache::Cache;
 use crate::clock::{Clock, SystemClock};
+use crate::credentials::Credentials;
+use crate::event::Event;
 use crate::source::{CredentialSource, DynSource};
 use crate::store::{CredentialStore, DynStore};
-use crate::{Credentials, Event, Timing};
+use crate::timing::Timing;
 
 pub(super) type Observer = Box<dyn Fn(&Event) + Send + Sync>;
 
-/// Asked by one at a time.
+/// The lock lets one call through at a time.
 pub(super) type Store = Box<tokio::sync::Mutex<dyn DynStore>>;
 
-/// Settings of an [`Authenticator`]; made by [`Authenticator::builder`].
+/// The settings of an [`Authenticator`]. [`Authenticator::builder`] makes one.
 #[must_use]
 pub struct AuthenticatorBuilder {
     source: Box<dyn DynSource>,
@@ -38,32 +40,32 @@ impl AuthenticatorBuilder {
         }
     }
 
-    /// Where credentials are kept beyond this process. Default: nowhere.
+    /// Sets where credentials are kept beyond this process. Default: nowhere.
     pub fn store(mut self, store: impl CredentialStore) -> Self {
         self.store = Some(Box::new(tokio::sync::Mutex::new(store)));
         self
     }
 
-    /// The clock that decides about expiry. Default: [`SystemClock`].
+    /// Sets the clock that decides about expiry. Default: [`SystemClock`].
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Box::new(clock);
         self
     }
 
-    /// The windows, deadlines and back-offs. Default: [`Timing::default`].
+    /// Sets the windows, deadlines and back-offs. Default: [`Timing::default`].
     pub fn timing(mut self, timing: Timing) -> Self {
         self.timing = timing;
         self
     }
 
-    /// Is told of every [`Event`], in order and one at a time, on a thread where something happens: it must not
-    /// block. One that panics is ignored. Default: nobody.
+    /// Sets a function that is called with every [`Event`], in order, one call at a time, on the thread that caused it. It must
+    /// not block. A panic in it is ignored. Default: none.
     pub fn observer(mut self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.observer = Some(Box::new(observer));
         self
     }
 
-    /// The authenticator. Spawns nothing, sends nothing, and needs no runtime.
+    /// Builds the authenticator. This spawns nothing, sends nothing and needs no runtime.
     pub fn build(self) -> Authenticator {
         let timing = Arc::new(self.timing);
         let cache = Cache::new(timing.clone(), self.store.is_some(), self.initial, self.clock.now());

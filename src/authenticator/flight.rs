@@ -11,11 +11,11 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Shared;
-use crate::cache::{Callers, Waiters, World, drive};
+use crate::cache::{Callers, Turn, Waiters, World, drive};
 use crate::clock::Reading;
 use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::machine::{StoreCall, StoreResult, Work};
+use crate::machine::{Step, StoreCall, Work};
 
 /// Added to a flight's own limits before its runtime counts as dead.
 const GRACE: Duration = Duration::from_secs(1);
@@ -151,12 +151,8 @@ impl World for Outside<'_> {
         self.shared.tell();
     }
 
-    async fn store(
-        &self,
-        call: &StoreCall,
-        is_wanted: impl Fn() -> bool + Send + Sync,
-    ) -> Option<StoreResult> {
-        self.shared.call_store(call, is_wanted).await
+    async fn store(&self, call: &StoreCall, turn: Turn<'_>) -> Option<Step> {
+        self.shared.call_store(call, turn).await
     }
 
     async fn refresh(&self, held: &Credentials) -> Result<Credentials, Error> {

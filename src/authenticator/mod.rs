@@ -1,4 +1,4 @@
-//! The handle that people clone: one identity, one credential, one flight at a time.
+//! The handle that programs clone: one identity, its credentials, one flight at a time.
 
 mod builder;
 mod flight;
@@ -23,9 +23,9 @@ use crate::timing::Timing;
 
 /// Keeps one identity's credentials good.
 ///
-/// However many callers, clones and adapters share it, one token request is in the air. A refresh runs in a
-/// task of its own on the caller's Tokio runtime (with its time driver enabled): it belongs to the
-/// authenticator, not to the caller, so that a rotated refresh token is kept whoever goes away.
+/// All callers, clones and adapters share one token request at a time. A refresh runs in a task of its own on the caller's
+/// Tokio runtime, which needs its time driver. The task belongs to the authenticator, not to the caller, so that a rotated
+/// refresh token is kept even if the caller goes away.
 ///
 /// ```
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -42,49 +42,37 @@ pub struct Authenticator {
     shared: Arc<Shared>,
 }
 
+/// What all clones share.
 struct Shared {
     cache: Cache,
     source: Box<dyn DynSource>,
     store: Option<builder::Store>,
+    /// Held by the thread that calls the observer.
     telling: tokio::sync::Mutex<()>,
     clock: Box<dyn Clock>,
     timing: Arc<Timing>,
     observer: Option<builder::Observer>,
 }
 
-/// What an adapter needs for one request.
-pub(crate) struct Ticket {
-    /// The value of the `Authorization` header.
-    pub(crate) header: HeaderValue,
-    /// What to report if a server rejects the token.
-    pub(crate) generation: u64,
-}
-
-impl Ticket {
-    fn of(usable: &Usable) -> Self {
-        Self { header: usable.credentials.bearer().clone(), generation: usable.generation }
-    }
-}
-
 impl Authenticator {
-    /// An authenticator with the default settings. Spawns nothing, sends nothing, and needs no runtime.
+    /// Returns an authenticator with the default settings. This spawns nothing, sends nothing and needs no runtime.
     pub fn new(source: impl CredentialSource) -> Self {
         Self::builder(source).build()
     }
 
-    /// Settings: a store, a clock, other [timing](Timing), an observer.
+    /// Returns a builder for other settings: a store, a clock, [timing](Timing), an observer.
     pub fn builder(source: impl CredentialSource) -> AuthenticatorBuilder {
         AuthenticatorBuilder::new(source)
     }
 
-    /// Credentials that may be sent now: neither expired nor rejected.
+    /// Returns credentials that may be sent now: neither expired nor rejected.
     ///
-    /// Waits only when there are none, or the ones in hand are about to lapse. While a refresh fails, a token
-    /// that is still valid is handed out; past its expiry the error is.
+    /// This waits only if there are none, or if those in use expire soon. While a refresh fails, callers get the token that is
+    /// still valid. After its expiry they get the error.
     ///
     /// # Errors
     ///
-    /// Why there are none; [`Error::kind`] says what to do about it.
+    /// The reason why there are none. [`Error::kind`] says what to do about it.
     ///
     /// # Cancel safety
     ///
@@ -96,87 +84,103 @@ impl Authenticator {
         Ok(self.follow(self.shared.cache.need(self.shared.clock.now())).await?.credentials)
     }
 
-    /// Reports that a server refused `used` with a 401, and waits for the successor.
+    /// Reports that a server rejected `used` with a 401, and waits for the successor.
     ///
-    /// Where `used` has been replaced already, its successor is returned and nothing is fetched.
+    /// If `used` was replaced before, this returns its successor and fetches nothing.
     ///
     /// # Errors
     ///
-    /// Why there is no successor. [`Transient`](crate::ErrorKind::Transient) also when the last refresh
-    /// that a rejection caused is too recent
-    /// ([`Timing::REJECTION_INTERVAL`](Timing::REJECTION_INTERVAL)): the server refuses good tokens, and its
-    /// answer stands.
+    /// The reason why there is no successor. It is [`Transient`](crate::ErrorKind::Transient) also when the last refresh that a
+    /// rejection caused is too recent ([`Timing::REJECTION_INTERVAL`]). Then the server rejects good tokens, and its 401
+    /// stands.
     ///
     /// # Cancel safety
     ///
-    /// Once polled, the rejection stands and the refresh goes on whether or not the caller waits.
+    /// Once this future has been polled, the rejection stands and the refresh goes on, even if the caller does not wait.
     pub async fn reject(&self, used: &Credentials) -> Result<Credentials, Error> {
         let ask = self.shared.cache.reject_token(used, self.shared.clock.now());
         Ok(self.follow(ask).await?.credentials)
     }
 
-    /// Fetches newer credentials, whatever is in hand; joins the refresh in the air if there is one.
+    /// Fetches newer credentials, even if those in use are still good. Joins the refresh in the air if there is one.
     ///
     /// # Errors
     ///
-    /// Why it failed; also when an earlier failure is too recent for another attempt. What is in hand stays
-    /// in use.
+    /// The reason why it failed. An earlier failure that is too recent for another attempt is returned again. The credentials
+    /// in use stay in use.
     ///
     /// # Cancel safety
     ///
-    /// Once polled, the refresh goes on whether or not the caller waits.
+    /// Once this future has been polled, the refresh goes on, even if the caller does not wait.
     pub async fn refresh(&self) -> Result<Credentials, Error> {
-        Ok(refresh(&self.shared.cache, &self.shared).await?.credentials)
+        Ok(Box::pin(refresh(&self.shared.cache, &self.shared)).await?.credentials)
     }
 
-    /// Takes credentials from a log-in that happened elsewhere (a browser, a prompt), in place of what is
-    /// held. Remembered errors are forgotten. A refresh in the air is dropped, and its waiters get these.
+    /// Replaces the credentials with those of a log-in that happened elsewhere (a browser, a prompt).
     ///
-    /// They are the same identity's: requests that are under way may be sent again with them. For another
-    /// identity use another authenticator, or [`log_out`](Self::log_out) first.
+    /// Remembered errors are forgotten. A refresh in the air is dropped, and its callers get these credentials.
+    ///
+    /// The credentials have to be the same identity's, because requests that are under way may be sent again with them. For
+    /// another identity use another authenticator, or call [`log_out`](Self::log_out) first.
     ///
     /// # Errors
     ///
-    /// [`Store`](crate::ErrorKind::Store) when they could not be stored; they are used all the same.
+    /// [`Store`](crate::ErrorKind::Store) when they could not be stored. They are used anyway.
     ///
     /// # Cancel safety
     ///
-    /// Once polled, they are in use; whether they were stored is unknown.
+    /// Once this future has been polled, the credentials are in use. If it is dropped then, they may not have been stored.
     pub async fn set_credentials(&self, credentials: Credentials) -> Result<(), Error> {
         let held = self.shared.cache.set_credentials(credentials, self.shared.clock.now());
         self.shared.tell();
         self.shared.do_at_store(Work::Save(held)).await
     }
+}
 
-    /// A ticket for one request, if one can be had without waiting and without a lock.
+/// What an adapter needs for one request.
+pub(crate) struct Ticket {
+    /// The value of the `Authorization` header.
+    pub(crate) header: HeaderValue,
+    /// The generation to report if a server rejects the token.
+    pub(crate) generation: u64,
+}
+
+impl Ticket {
+    fn of(usable: &Usable) -> Self {
+        Self { header: usable.credentials.bearer().clone(), generation: usable.generation }
+    }
+}
+
+/// What the adapters call.
+impl Authenticator {
+    /// Returns a ticket if there is one without waiting and without a lock.
     #[inline]
     pub(crate) fn try_acquire(&self) -> Option<Ticket> {
         let (header, generation) = self.shared.cache.warm_header(self.shared.clock.coarse())?;
         Some(Ticket { header, generation })
     }
 
-    /// A ticket for one request.
+    /// Waits for a ticket.
     pub(crate) async fn acquire(&self) -> Result<Ticket, Error> {
-        let usable = self.follow(self.shared.cache.need(self.shared.clock.now())).await?;
-        Ok(Ticket::of(&usable))
+        Ok(Ticket::of(&self.follow(self.shared.cache.need(self.shared.clock.now())).await?))
     }
 
-    /// Reports that a server refused the token of `generation`, and waits for a ticket with its successor.
+    /// Reports that a server rejected the token of `generation`, and waits for a ticket with its successor.
     pub(crate) async fn reject_generation(&self, generation: u64) -> Result<Ticket, Error> {
         let ask = self.shared.cache.reject(generation, self.shared.clock.now());
         Ok(Ticket::of(&self.follow(ask).await?))
     }
 
-    /// The future is in a box, because it is large, and everyone who holds an adapter's future would move it.
+    /// The future is in a box, because it is large, and adapters' futures that hold it are moved around.
     async fn follow(&self, ask: Ask) -> Result<Usable, Error> {
         Box::pin(acquire(&self.shared.cache, ask, &self.shared)).await
     }
 }
 
 impl Shared {
-    /// Tells the observer what has happened since the last call, in order, outside every lock of the cache.
+    /// Calls the observer with what has happened since the last call, in order, outside every lock of the cache.
     ///
-    /// One thread tells at a time; what happens meanwhile, in the observer itself too, is told by that one.
+    /// One thread does this at a time. It also reports what happens meanwhile, even in the observer itself.
     fn tell(&self) {
         if !self.cache.may_have_events() {
             return;
@@ -187,11 +191,11 @@ impl Shared {
                 #[cfg(feature = "tracing")]
                 crate::trace::record(&event);
                 if let Some(observer) = &self.observer {
-                    // An observer is no reason to lose a token.
+                    // A panic in the observer must not cost a token.
                     let _ = catch_unwind(AssertUnwindSafe(|| observer(&event)));
                 }
             }
-            // Whoever came meanwhile and found the turn taken relies on another look.
+            // A thread that found the turn taken relies on this thread to look again.
             drop(turn);
         }
     }

@@ -5,9 +5,9 @@ use tokio::time::{Instant, timeout};
 
 use super::Shared;
 use super::flight::Outside;
-use crate::cache::drive;
+use crate::cache::{Turn, drive};
 use crate::error::Error;
-use crate::machine::{StoreCall, StoreResult, Work};
+use crate::machine::{Step, StoreCall, Work};
 
 impl Shared {
     /// Does what a log-out, or credentials set by the program, leave to do at the store.
@@ -18,31 +18,27 @@ impl Shared {
 
     /// Makes a call when it is its turn. A log-out that came first must not find its work undone (R17), so a call that is
     /// not wanted any more by then is not made.
-    pub(super) async fn call_store(
-        &self,
-        call: &StoreCall,
-        is_wanted: impl Fn() -> bool + Send + Sync,
-    ) -> Option<StoreResult> {
+    pub(super) async fn call_store(&self, call: &StoreCall, turn: Turn<'_>) -> Option<Step> {
         let store = self.store.as_ref()?;
-        let result = async {
+        let in_turn = async {
             let store = store.lock().await;
-            if !is_wanted() {
+            if !turn.is_wanted() {
                 return None;
             }
-            Some(match call {
+            let result = match call {
                 StoreCall::Load => store.load().await,
                 StoreCall::Save(credentials) => store.save(credentials).await.map(|()| None),
                 StoreCall::Clear => store.clear().await.map(|()| None),
-            })
+            };
+            Some(turn.end(result, self.clock.now()))
         };
         if Handle::try_current().is_err() {
             // A log-out from another executor has no timer here, and so no time limit.
-            return result.await;
+            return in_turn.await;
         }
-        timeout(self.timing.store_timeout, result).await.unwrap_or_else(|_| {
-            Some(Err(Error::store(
-                "the credential store did not respond in time; check that it can be reached",
-            )))
+        timeout(self.timing.store_timeout, in_turn).await.unwrap_or_else(|_| {
+            let error = "the credential store did not respond in time; check that it can be reached";
+            Some(turn.end(Err(Error::store(error)), self.clock.now()))
         })
     }
 }

@@ -18,12 +18,9 @@ pub(crate) trait World: Sync {
     /// Something may have happened that the observer has not seen.
     fn tell(&self);
 
-    /// Calls the store when it is this call's turn. `None`, and no call, if the work is not wanted any more by then.
-    fn store(
-        &self,
-        call: &StoreCall,
-        is_wanted: impl Fn() -> bool + Send + Sync,
-    ) -> impl Future<Output = Option<StoreResult>> + Send;
+    /// Calls the store when it is this call's turn, and ends the turn with the next step. `None`, and no call, if the work is
+    /// not wanted any more by then.
+    fn store(&self, call: &StoreCall, turn: Turn<'_>) -> impl Future<Output = Option<Step>> + Send;
 
     fn refresh(&self, held: &Credentials) -> impl Future<Output = Result<Credentials, Error>> + Send;
 
@@ -46,15 +43,36 @@ pub(crate) trait Callers: Sync {
     fn watch(&self, waiters: &Arc<Waiters>);
 }
 
+/// Some work whose turn at the store has come.
+#[derive(Clone, Copy)]
+pub(crate) struct Turn<'a> {
+    cache: &'a Cache,
+    work: &'a Work,
+}
+
+impl Turn<'_> {
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.cache.is_wanted(self.work)
+    }
+
+    /// Tells the machine what came of the call. The turn lasts until it knows: otherwise a log-out's call could come between
+    /// and undo a write that is newer than the log-out.
+    pub(crate) fn end(&self, result: StoreResult, now: Reading) -> Step {
+        self.cache.step(self.work, Input::Stored(result), now)
+    }
+}
+
 /// Moves some work on until it is done. Nothing is decided here.
 pub(crate) async fn drive(cache: &Cache, work: Work, world: &impl World) -> Result<(), Error> {
-    let mut input = Input::Begin;
+    let mut step = cache.step(&work, Input::Begin, world.now());
     loop {
-        let step = cache.step(&work, input, world.now());
         world.tell();
-        input = match step {
-            Step::Store(call) => match world.store(&call, || cache.is_wanted(&work)).await {
-                Some(result) => Input::Stored(result),
+        let input = match step {
+            Step::Store(call) => match world.store(&call, Turn { cache, work: &work }).await {
+                Some(next) => {
+                    step = next;
+                    continue;
+                }
                 None => return Ok(()),
             },
             Step::Refresh(held) => {
@@ -72,6 +90,7 @@ pub(crate) async fn drive(cache: &Cache, work: Work, world: &impl World) -> Resu
             Step::Done(outcome) => return outcome,
             Step::Stop => return Ok(()),
         };
+        step = cache.step(&work, input, world.now());
     }
 }
 

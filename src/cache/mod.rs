@@ -8,7 +8,7 @@ mod snapshot;
 mod sync;
 mod waiters;
 
-pub(crate) use driver::{Callers, World, acquire, drive, refresh};
+pub(crate) use driver::{Callers, Turn, World, acquire, drive, refresh};
 pub(crate) use snapshot::Usable;
 pub(crate) use waiters::Waiters;
 

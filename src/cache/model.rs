@@ -5,14 +5,13 @@
 //! ```
 //!
 //! Under that cfg the locks of `sync.rs` are loom's, and loom runs each test once for every order in which its
-//! threads can take them. What runs is the real [`Cache`], [`State`](super::state::State) and [`Waiters`]; the
-//! callers and the runner around them are threads that do what `Authenticator` and its flight do, with a source
-//! and a store of their own. Time stands still: when a thread looks at the clock is not what is checked here.
+//! threads can take them. The machine, the [`Cache`], the [`Waiters`] and the driver are the real ones. The callers and
+//! the flights are threads, with a source and a store of their own. Time stands still: it does not matter here when a
+//! thread looks at the clock.
 //!
-//! Why loom and not shuttle: shuttle draws schedules at random and needs very many to meet the one that loses
-//! a wake-up. The code under test is small (three locks and no atomics), so that loom can visit all of its
-//! schedules; and it finds deadlocks and leaked wakers by itself. [`check`] says where the number of
-//! preemptions is bounded.
+//! loom fits better than shuttle, which draws schedules at random and needs very many to meet the one that loses a
+//! wake-up. The code under test is small (three locks and no atomics), so that loom can visit all of its schedules. It
+//! also finds deadlocks and leaked wakers. [`check`] says where the number of preemptions is bounded.
 
 mod endings;
 mod flights;
@@ -25,11 +24,14 @@ use std::time::{Duration, SystemTime};
 use loom::future::block_on;
 use loom::thread::{self, JoinHandle};
 
-use super::state::Held;
+use super::driver::{self, wait};
 use super::sync::Mutex;
-use super::{Ask, Cache, Input, Step, Waiters, Woken};
+use super::{Ask, Cache, Callers, Turn, Waiters, acquire, drive};
 use crate::clock::Reading;
-use crate::{Credentials, Error, Timing};
+use crate::credentials::Credentials;
+use crate::error::Error;
+use crate::machine::{Input, Step, StoreCall, Work};
+use crate::timing::Timing;
 
 /// Runs `model` in every schedule with at most `preemptions` of them: switches away from a thread that could
 /// have gone on. Those at a blocked or finished thread don't count, and are all visited. Experience (CHESS,
@@ -47,8 +49,8 @@ struct World {
     cache: Cache,
     now: Reading,
     store: Option<Store>,
-    /// The answers to the next requests; after them the source answers `at-` and the number of the flight.
-    answers: std::sync::Mutex<VecDeque<Result<Credentials, Error>>>,
+    /// The responses to the next requests. After them the source responds `at-` and the number of the flight.
+    responses: std::sync::Mutex<VecDeque<Result<Credentials, Error>>>,
     requests: AtomicUsize,
     runners: std::sync::Mutex<Vec<JoinHandle<()>>>,
 }
@@ -88,7 +90,7 @@ impl World {
             cache: Cache::new(timing.into(), store.is_some(), initial, START),
             now: START.after(Duration::from_secs(seconds)),
             store,
-            answers: Default::default(),
+            responses: Default::default(),
             requests: AtomicUsize::new(0),
             runners: Default::default(),
         })
@@ -109,8 +111,8 @@ impl World {
         Self::new(None, Some(credentials("at-0")), seconds)
     }
 
-    fn answering(self: Arc<Self>, answer: Result<Credentials, Error>) -> Arc<Self> {
-        self.answers.lock().unwrap().push_back(answer);
+    fn responding(self: Arc<Self>, response: Result<Credentials, Error>) -> Arc<Self> {
+        self.responses.lock().unwrap().push_back(response);
         self
     }
 
@@ -124,117 +126,40 @@ impl World {
     fn call(self: &Arc<Self>) -> Result<Credentials, Error> {
         match self.cache.warm(self.now) {
             Some(credentials) => Ok(self.seen(credentials)),
-            None => self.settle(self.cache.need(self.now)),
+            None => self.follow(self.cache.need(self.now)),
         }
     }
 
-    /// As `Authenticator::settle`.
-    fn settle(self: &Arc<Self>, mut ask: Ask) -> Result<Credentials, Error> {
-        loop {
-            match ask {
-                Ask::Use(lease, background) => {
-                    if let Some(waiters) = background {
-                        self.launch(&waiters);
-                    }
-                    return Ok(self.seen(lease.credentials));
-                }
-                Ask::Fail(error) => return Err(error),
-                Ask::Wait { waiters, run } => {
-                    let flight = waiters.flight;
-                    let outcome = self.wait(&waiters, run);
-                    ask = self.cache.settle(flight, outcome, self.now);
-                }
-            }
-        }
+    fn follow(self: &Arc<Self>, ask: Ask) -> Result<Credentials, Error> {
+        block_on(acquire(&self.cache, ask, self)).map(|usable| self.seen(usable.credentials))
     }
 
-    /// As `Authenticator::wait`.
     fn wait(self: &Arc<Self>, waiters: &Arc<Waiters>, run: bool) -> Result<(), Error> {
-        let mut waiting = waiters.clone().wait();
-        if run {
-            self.launch(waiters);
-        }
-        block_on(async {
-            loop {
-                match (&mut waiting).await {
-                    Woken::Landed(outcome) => return outcome,
-                    Woken::Nudged if self.cache.has_usable(self.now) => return Ok(()),
-                    Woken::Nudged => {}
-                }
-            }
-        })
+        block_on(wait(waiters.clone(), run, self, || self.cache.has_usable(self.now)))
     }
 
-    fn launch(self: &Arc<Self>, waiters: &Arc<Waiters>) {
-        let flight = waiters.flight;
-        let runner = self.spawn(move |world| {
-            world.fly(flight);
-            // The runner's `Drop`: it does this after every flight, landed or not.
-            world.cache.interrupt(flight, Error::transient("the runner is gone"), world.now);
-        });
-        self.runners.lock().unwrap().push(runner);
-    }
-
-    /// As `Inner::fly`.
-    fn fly(&self, flight: u64) {
-        let mut input = Input::Begin;
-        while let Some(next) = self.obey(flight, self.cache.step(flight, input, self.now)) {
-            input = next;
-        }
-    }
-
-    /// Does what a step says. Nothing comes of the last one.
-    fn obey(&self, flight: u64, step: Step) -> Option<Input> {
-        match step {
-            Step::Load => Some(Input::Loaded(Ok(self.store.as_ref()?.content.lock().now.clone()))),
-            Step::Forget => Some(Input::Forgot(Ok(self.forget()))),
-            Step::Save(credentials) => Some(Input::Saved(Ok(self.save(&credentials, flight)))),
-            Step::Refresh(_) | Step::Login => Some(Input::Answered(self.now, self.ask(flight))),
-            Step::Wait(_) => Some(Input::Waited),
-            Step::Done(_) | Step::Stop => None,
-        }
-    }
-
-    fn ask(&self, flight: u64) -> Result<Credentials, Error> {
-        self.requests.fetch_add(1, Ordering::SeqCst);
-        let answer = self.answers.lock().unwrap().pop_front();
-        answer.unwrap_or_else(|| Ok(credentials(&format!("at-{flight}"))))
-    }
-
-    /// As `Inner::save`.
-    fn save(&self, credentials: &Credentials, flight: u64) {
-        let Some(store) = &self.store else { return };
-        let _turn = store.turn.lock();
-        if self.cache.is_in_the_air(flight) {
-            store.write(Some(credentials.clone()));
-        }
-    }
-
-    /// As `Inner::save_own`.
-    fn save_own(&self, held: &Held) {
-        let Some(store) = &self.store else { return };
-        let _turn = store.turn.lock();
-        if self.cache.holds(held.generation) {
-            self.cache.writes(&held.credentials);
-            store.write(Some(held.credentials.clone()));
-            self.cache.stored(Some(held.credentials.clone()));
-        }
-    }
-
-    /// As `Inner::forget`.
-    fn forget(&self) {
-        let Some(store) = &self.store else { return };
-        let _turn = store.turn.lock();
-        if self.cache.must_forget() {
-            store.write(None);
-            self.cache.stored(None);
-        }
-    }
-
-    /// As `Authenticator::log_out`.
-    fn clear(&self) {
+    fn log_out(self: &Arc<Self>) {
         self.cache.log_out(self.now);
-        self.forget();
+        self.do_at_store(Work::Forget);
+    }
+
+    fn set_credentials(self: &Arc<Self>, access_token: &str) {
+        let held = self.cache.set_credentials(credentials(access_token), self.now);
+        self.do_at_store(Work::Save(held));
+    }
+
+    fn do_at_store(&self, work: Work) {
+        block_on(drive(&self.cache, work, &Outside { world: self, flight: 0 })).unwrap();
+    }
+
+    /// What the source and the store do for a step of a flight.
+    fn perform(&self, flight: u64, step: Step) -> Option<Input> {
+        let outside = Outside { world: self, flight };
+        match step {
+            Step::Refresh(_) | Step::Login => Some(Input::Responded(self.now, outside.respond())),
+            Step::Wait(_) => Some(Input::Waited),
+            Step::Store(_) | Step::Done(_) | Step::Stop => None,
+        }
     }
 
     /// What is handed out was stored before (R16).
@@ -273,15 +198,80 @@ impl World {
     }
 }
 
-impl Store {
-    fn write(&self, credentials: Option<Credentials>) {
-        let mut content = self.content.lock();
-        content.ever.extend(credentials.iter().map(|credentials| credentials.access_token().to_owned()));
-        content.now = credentials;
+impl Callers for Arc<World> {
+    fn now(&self) -> Reading {
+        self.now
+    }
+
+    fn tell(&self) {}
+
+    fn launch(&self, waiters: Arc<Waiters>) {
+        let flight = waiters.flight;
+        let runner = self.spawn(move |world| {
+            let _ = block_on(drive(&world.cache, Work::Flight(flight), &Outside { world, flight }));
+            // The runner's `Drop` does this after every flight, whatever became of it.
+            world.cache.interrupt(flight, Error::transient("the runner is gone"), world.now);
+        });
+        self.runners.lock().unwrap().push(runner);
+    }
+
+    fn watch(&self, _: &Arc<Waiters>) {}
+}
+
+/// The source and the store, for one piece of work.
+struct Outside<'a> {
+    world: &'a World,
+    flight: u64,
+}
+
+impl Outside<'_> {
+    fn respond(&self) -> Result<Credentials, Error> {
+        self.world.requests.fetch_add(1, Ordering::SeqCst);
+        let response = self.world.responses.lock().unwrap().pop_front();
+        response.unwrap_or_else(|| Ok(credentials(&format!("at-{}", self.flight))))
     }
 }
 
-/// The access token of an answer.
-fn token(answer: &Result<Credentials, Error>) -> &str {
-    answer.as_ref().map_or("none", Credentials::access_token)
+impl driver::World for Outside<'_> {
+    fn now(&self) -> Reading {
+        self.world.now
+    }
+
+    fn tell(&self) {}
+
+    async fn store(&self, call: &StoreCall, turn: Turn<'_>) -> Option<Step> {
+        let store = self.world.store.as_ref()?;
+        let _turn = store.turn.lock();
+        turn.is_wanted().then(|| turn.end(Ok(store.work(call)), self.world.now))
+    }
+
+    async fn refresh(&self, _: &Credentials) -> Result<Credentials, Error> {
+        self.respond()
+    }
+
+    async fn login(&self) -> Result<Credentials, Error> {
+        self.respond()
+    }
+
+    async fn sleep(&self, _: Duration) {}
+}
+
+impl Store {
+    fn work(&self, call: &StoreCall) -> Option<Credentials> {
+        let mut content = self.content.lock();
+        match call {
+            StoreCall::Load => return content.now.clone(),
+            StoreCall::Save(credentials) => {
+                content.ever.push(credentials.access_token().to_owned());
+                content.now = Some(credentials.clone());
+            }
+            StoreCall::Clear => content.now = None,
+        }
+        None
+    }
+}
+
+/// The access token that a caller got.
+fn token(got: &Result<Credentials, Error>) -> &str {
+    got.as_ref().map_or("none", Credentials::access_token)
 }

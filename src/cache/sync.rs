@@ -1,4 +1,4 @@
-//! The locks of the cache: the standard library's, or the model checker's in its own build.
+//! The locks of the cache: those of the standard library, or those of the model checker in its own build.
 
 use std::sync::{Arc, PoisonError};
 
@@ -7,8 +7,7 @@ use loom::sync::{Mutex as RawMutex, MutexGuard};
 #[cfg(not(reauth_model))]
 use std::sync::{Mutex as RawMutex, MutexGuard};
 
-/// A mutex that a panic elsewhere does not poison (R7): what it guards is changed by code that can't panic
-/// half-way.
+/// A mutex that a panic elsewhere does not poison (R7). The code that changes what it guards cannot panic half-way.
 pub(crate) struct Mutex<T>(RawMutex<T>);
 
 impl<T> Mutex<T> {
@@ -21,7 +20,7 @@ impl<T> Mutex<T> {
     }
 }
 
-/// A shared value that is swapped as a whole and read without a lock.
+/// A shared value that is replaced as a whole and read without a lock.
 #[cfg(not(reauth_model))]
 pub(crate) struct Slot<T>(arc_swap::ArcSwapOption<T>);
 
@@ -40,7 +39,7 @@ impl<T> Slot<T> {
     }
 }
 
-/// The same by a lock: the checker knows nothing of arc-swap, and its schedules are the same from outside.
+/// The same with a lock, because the checker does not know arc-swap. Seen from outside, the schedules are the same.
 #[cfg(reauth_model)]
 pub(crate) struct Slot<T>(Mutex<Option<Arc<T>>>);
 

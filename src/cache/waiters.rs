@@ -1,4 +1,4 @@
-//! Where the callers of one flight wait for it.
+//! The callers that wait for one flight.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -8,18 +8,18 @@ use std::task::{Context, Poll, Waker};
 use tokio::runtime::Id;
 
 use super::sync::Mutex;
-use crate::Error;
+use crate::error::Error;
 
-/// The place that belongs to one flight. It is finished once; those who come late find it finished.
+/// The callers of one flight. It ends once; callers that come later find it ended.
 pub(crate) struct Waiters {
     pub(crate) flight: u64,
-    /// Set before the waiters are woken, so that thousands who come back need no lock.
+    /// Set before the callers are woken, so that thousands of them need no lock.
     outcome: OnceLock<Result<(), Error>>,
-    inner: Mutex<Inner>,
+    inner: Mutex<Waiting>,
 }
 
 #[derive(Default)]
-struct Inner {
+struct Waiting {
     /// The runtimes that watch over the flight.
     watched_by: Vec<Id>,
     /// Counts the calls of [`Waiters::nudge`].
@@ -33,24 +33,24 @@ struct Inner {
 pub(crate) enum Woken {
     /// The flight is over.
     Ended(Result<(), Error>),
-    /// It goes on, but who holds a valid token need not wait for it.
+    /// It goes on, but callers that have a valid token need not wait for it.
     Nudged,
 }
 
 impl Waiters {
     pub(crate) fn new(flight: u64) -> Arc<Self> {
-        Arc::new(Self { flight, outcome: OnceLock::new(), inner: Mutex::new(Inner::default()) })
+        Arc::new(Self { flight, outcome: OnceLock::new(), inner: Mutex::new(Waiting::default()) })
     }
 
-    /// Ends the wait of every waiter. The first outcome stands.
+    /// Ends the wait of every caller. Only the first outcome counts.
     pub(crate) fn finish(&self, outcome: Result<(), Error>) {
         let _ = self.outcome.set(outcome);
         let waiters = std::mem::take(&mut self.inner.lock().waiters);
-        // Outside the lock: a waker may run the waiter here and now.
+        // Outside the lock, because a waker may run the caller's task at once.
         waiters.into_values().for_each(Waker::wake);
     }
 
-    /// Has every waiter look again whether it still has to wait.
+    /// Makes every caller check whether it still has to wait.
     pub(crate) fn nudge(&self) {
         let mut inner = self.inner.lock();
         inner.nudges += 1;
@@ -59,7 +59,7 @@ impl Waiters {
         waiters.into_values().for_each(Waker::wake);
     }
 
-    /// Whether this runtime has to watch over the flight from now on: the first call for each.
+    /// Whether this runtime has to watch over the flight from now on. True for the first call from each runtime.
     pub(crate) fn watch(&self, runtime: Id) -> bool {
         let watched_by = &mut self.inner.lock().watched_by;
         let new = !watched_by.contains(&runtime);
@@ -69,20 +69,20 @@ impl Waiters {
         new
     }
 
-    /// Waits for the end of the flight or the next nudge; one that came before counts, for who came late has
-    /// not seen it.
+    /// Waits for the end of the flight or for a nudge. A nudge from before this wait counts, because a late caller has not
+    /// seen it.
     pub(crate) fn wait(self: Arc<Self>) -> Wait {
         Wait { waiters: self, seen: 0, waiter: None }
     }
 
-    /// Waits for the end of the flight alone.
+    /// Waits for the end of the flight only.
     pub(crate) async fn wait_end(self: Arc<Self>) {
         let mut wait = self.wait();
         while let Woken::Nudged = (&mut wait).await {}
     }
 }
 
-/// One caller's wait. Dropping it leaves no trace.
+/// One caller's wait. It leaves nothing behind when it is dropped.
 pub(crate) struct Wait {
     waiters: Arc<Waiters>,
     seen: u64,
@@ -100,7 +100,7 @@ impl Future for Wait {
             return landed(outcome);
         }
         let mut inner = this.waiters.inner.lock();
-        // Once more: it may have come before the lock.
+        // Look again: the outcome may have been set before the lock was taken.
         if let Some(outcome) = this.waiters.outcome.get() {
             return landed(outcome);
         }
@@ -113,7 +113,7 @@ impl Future for Wait {
             inner.next_waiter
         });
         let replaced = inner.waiters.insert(waiter, context.waker().clone());
-        // Outside the lock, as dropping the last waker of a task may drop the task, and other waits with it.
+        // Outside the lock, because dropping the last waker of a task may drop the task, and other waits with it.
         drop(inner);
         drop(replaced);
         Poll::Pending

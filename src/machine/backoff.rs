@@ -1,21 +1,21 @@
-//! How long to leave the identity provider alone after a failed flight.
+//! How long the identity provider is left alone after a failed flight.
 
 use std::time::Duration;
 
 use super::jitter::Jitter;
-use crate::Timing;
-use crate::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind};
+use crate::timing::Timing;
 
-/// Flights in a row that failed.
+/// The flights in a row that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Streak {
     pub(crate) flights: u32,
-    /// When the first of them, or what may become the first, was started.
+    /// When the first of them started, or the flight that may become the first.
     pub(crate) since: Duration,
 }
 
 impl Streak {
-    /// Before the first failure.
+    /// The streak before the first failure.
     pub(crate) fn none(now: Duration) -> Self {
         Self { flights: 0, since: now }
     }
@@ -24,29 +24,30 @@ impl Streak {
         Self { flights: self.flights.saturating_add(1), ..self }
     }
 
-    /// The wait that a long outage makes: a share of its length, so that a fleet whose tokens have all lapsed comes
-    /// back spread over such a share, and not at once. Nothing, while that is no more than the other waits.
+    /// The wait in a long outage: a share of its length. When all tokens of a fleet have expired, its clients come back
+    /// spread over such a share, and not all at once. Zero while the share is not longer than the other waits.
     fn outage_wait(&self, now: Duration, timing: &Timing) -> Duration {
         let share = now.saturating_sub(self.since) / Timing::OUTAGE_DIVISOR;
         if share > Timing::RETRY_MAX { share.min(timing.outage_backoff_max) } else { Duration::ZERO }
     }
 }
 
-/// The flight that failed last, and when the next may start. Kept until one succeeds.
+/// The flight that failed last, and when the next may start. It is kept until a flight succeeds.
 pub(crate) struct Failure {
     pub(crate) error: Error,
     pub(crate) streak: Streak,
     at: Duration,
-    /// The identity provider seems to be away: it has not refused, and nobody here has cut the flight off.
+    /// The identity provider seems to be down: it has not refused, and the flight was not interrupted here.
     is_outage: bool,
-    /// With a valid token in hand, and with nothing usable: which one applies is asked for when it
-    /// matters, because the token may lapse or be rejected meanwhile (R8).
+    /// The wait while a valid token is held. Which of the two waits applies is decided when it matters, because the token
+    /// may expire or be rejected meanwhile (R8).
     relaxed: Duration,
+    /// The wait while nothing usable is held.
     urgent: Duration,
 }
 
 impl Failure {
-    /// `left` is the rest of the life of the token in hand.
+    /// `left` is how long the held token is still valid.
     pub(crate) fn new(
         error: Error,
         streak: Streak,
@@ -58,7 +59,7 @@ impl Failure {
         let relaxed_max = left
             .map_or(Timing::BACKOFF_MAX, |left| Timing::BACKOFF_MAX.min(left / 2))
             .max(Timing::URGENT_BACKOFF_FIRST);
-        // R11: a terminal error is remembered, a server's own wish is honoured up to a cap.
+        // A terminal error is remembered (R11). A server's `Retry-After` is honoured up to a limit (R10).
         let (is_outage, least, outage) = match error.kind() {
             ErrorKind::LoginRequired | ErrorKind::Misconfigured => {
                 (false, timing.terminal_memory, Duration::ZERO)
@@ -80,8 +81,8 @@ impl Failure {
         }
     }
 
-    /// A flight that was cut off (a panic, a runtime that went away): the first in a row costs no wait, and no row
-    /// the waits of an outage, because nothing says that the identity provider is in trouble (R7).
+    /// The failure of a flight that was interrupted (a panic, a runtime that was shut down). The first in a row costs no
+    /// wait. Such flights never make an outage, because nothing says that the identity provider is in trouble (R7).
     pub(crate) fn interrupted(
         error: Error,
         streak: Streak,
@@ -102,17 +103,17 @@ impl Failure {
         self.at.saturating_add(if usable { self.relaxed } else { self.urgent })
     }
 
-    /// The streak of a flight that starts now. Long after the next one could have started it is a new one: nobody has
-    /// looked, and what was then says little. So it is after one that did not fail for an outage.
+    /// The streak of a flight that starts now. A new streak begins if nothing was tried for long after the back-off, or if
+    /// the last failure was not an outage.
     pub(crate) fn streak_at(&self, now: Duration, timing: &Timing) -> Streak {
         let rest = self.retry_at(true).max(self.retry_at(false));
-        // With waits of no length, too, flights that follow each other are in one outage.
+        // Flights that follow each other are in one outage, even if the waits are set to zero.
         let latest = rest.saturating_add(timing.outage_backoff_max.max(Timing::OUTAGE_BACKOFF_MAX));
         let lasts = now <= latest && self.is_outage;
         if lasts { self.streak } else { Streak { since: now, ..self.streak } }
     }
 
-    /// Puts off the next flight until `at`, whatever is in hand.
+    /// Lets no flight start before `at`, whatever is held.
     pub(crate) fn not_before(&mut self, at: Duration) {
         let wait = at.saturating_sub(self.at);
         self.relaxed = self.relaxed.max(wait);
@@ -120,7 +121,7 @@ impl Failure {
     }
 }
 
-/// The wait before attempt `attempt + 1` of one flight, or what the outage or the server asks for, if that is longer.
+/// The wait before attempt `attempt + 1` of one flight. A longer wait of the outage or of `Retry-After` wins.
 pub(crate) fn between_attempts(
     attempt: u32,
     error: &Error,
@@ -138,7 +139,7 @@ fn doubling(first: Duration, times: u32, max: Duration) -> Duration {
     first.saturating_mul(2_u32.saturating_pow(times)).min(max)
 }
 
-/// Half fixed, half random: flights that failed together spread, and none follows at once.
+/// Half of the wait is fixed and half is random, so that flights that failed together spread, and none follows at once.
 fn jittered(wait: Duration, jitter: &mut Jitter) -> Duration {
     wait / 2 + jitter.up_to(wait / 2)
 }

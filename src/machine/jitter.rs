@@ -1,10 +1,10 @@
-//! The random part of windows and waits, so that a fleet does not move in step.
+//! The random part of windows and waits, so that the clients of a fleet do not act at the same moment.
 
 use std::time::Duration;
 
-use crate::Timing;
+use crate::timing::Timing;
 
-/// Seeded once per cache; absent in exact tests.
+/// Seeded once for each authenticator. `None` in tests that need exact times.
 pub(crate) struct Jitter(Option<fastrand::Rng>);
 
 impl Jitter {
@@ -20,7 +20,7 @@ impl Jitter {
         }
     }
 
-    /// Full jitter: between nothing and `wait`, so that clients that failed together do not return together.
+    /// Full jitter: between zero and `wait`, so that clients that failed together do not return together.
     pub(crate) fn up_to(&mut self, wait: Duration) -> Duration {
         match &mut self.0 {
             Some(rng) => wait.mul_f64(rng.f64()),

@@ -4,8 +4,8 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::Credentials;
 use crate::clock::Reading;
+use crate::credentials::Credentials;
 
 /// So long after the start, on both clocks.
 pub(super) fn at(seconds: u64) -> Reading {

@@ -1,27 +1,27 @@
-//! When a credential leaves each of its four states.
+//! When credentials leave each of their four states.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::jitter::Jitter;
-use crate::Timing;
 use crate::clock::Reading;
 use crate::credentials::{Credentials, Expiry};
 use crate::jwt;
+use crate::timing::Timing;
 
-/// The four states of a held credential (R1).
+/// The four states of held credentials (R1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Freshness {
     /// Use it.
     Fresh,
     /// Use it, and refresh in the background.
     Advisory,
-    /// About to lapse: callers wait for the refresh.
+    /// It expires soon: callers wait for the refresh.
     Mandatory,
-    /// Never sent.
+    /// It is never sent.
     Expired,
 }
 
-/// A moment on both clocks, passed as soon as either shows it (R3). A clock that is `None` has no say.
+/// A moment on both clocks. It has passed as soon as either clock shows it (R3). A clock that is `None` does not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Deadline {
     monotonic: Option<Duration>,
@@ -54,7 +54,7 @@ impl Deadline {
         Self { monotonic: earlier(self.monotonic, other.monotonic), wall: earlier(self.wall, other.wall) }
     }
 
-    /// How long until it is passed, by whichever clock is nearer.
+    /// How long until it has passed, by the clock that shows it first.
     pub(crate) fn remaining(&self, now: Reading) -> Option<Duration> {
         let monotonic = self.monotonic.map(|at| at.saturating_sub(now.monotonic));
         let wall = self.wall.map(|at| at.duration_since(now.wall).unwrap_or_default());
@@ -72,7 +72,7 @@ impl Deadline {
     }
 }
 
-/// The moments at which one credential becomes advisory, mandatory and expired.
+/// The moments at which credentials become advisory, mandatory and expired.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Windows {
     pub(crate) advisory: Deadline,
@@ -82,7 +82,7 @@ pub(crate) struct Windows {
 }
 
 impl Windows {
-    /// The windows of what a source just answered; `sent` was read before the request went out (R3).
+    /// The windows of credentials that a source has just returned. `sent` was read before the request left (R3).
     pub(crate) fn of_response(
         credentials: &Credentials,
         sent: Reading,
@@ -94,8 +94,8 @@ impl Windows {
             Expiry::After(lifetime) => Self::lasting(lifetime, sent, timing, jitter),
             Expiry::At(at) => Self::until(at, sent, timing, jitter),
             Expiry::Unknown => match claims() {
-                // The difference of two of the server's own times is right however wrong our clock is; but a
-                // token that was issued long ago has lived a part of it.
+                // The difference of two of the server's times is right even if our clock is wrong. But it is not what is
+                // left of a token that was issued long ago.
                 Some(jwt::Claims { exp, iat: Some(iat) }) if exp > iat && is_recent(iat, sent) => {
                     let lifetime = exp.duration_since(iat).unwrap_or_default().min(Timing::MAX_LIFETIME);
                     Self::lasting(lifetime, sent, timing, jitter)
@@ -106,8 +106,7 @@ impl Windows {
         }
     }
 
-    /// The windows of what was held before: stored, or given at construction. Its times of day are all
-    /// that is known of it.
+    /// The windows of credentials from before: from a store, or given at construction. Only their times of day are known.
     pub(crate) fn of_held(
         credentials: &Credentials,
         now: Reading,
@@ -140,7 +139,7 @@ impl Windows {
         self.lifetime
     }
 
-    /// The time of day of the expiry: what is published and stored.
+    /// The time of day of the expiry, which is what callers and the store get.
     pub(crate) fn expires_at(&self) -> Option<SystemTime> {
         self.expiry.wall
     }
@@ -166,7 +165,7 @@ impl Windows {
         let window = |(divisor, max): (u32, Duration)| (lifetime / divisor).min(max);
         let expiry = Deadline::at(from.after(lifetime));
         let mandatory = window(timing.mandatory);
-        // Jitter must not push the advisory window past the lifetime, nor inside the mandatory one.
+        // With jitter the advisory window is still within the lifetime, and not shorter than the mandatory one.
         let advisory = jitter.vary(window(timing.advisory)).clamp(mandatory, lifetime.max(mandatory));
         Self {
             advisory: expiry.before(advisory),

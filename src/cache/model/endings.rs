@@ -8,9 +8,9 @@ fn r17_log_out_wins_against_the_landing() {
     check(3, || {
         let world = World::storing();
         let Ask::Wait { waiters, run: true } = world.cache.need(world.now) else { panic!("nothing is held") };
-        world.launch(&waiters);
+        world.launch(waiters);
         let caller = world.spawn(World::call);
-        world.clear();
+        world.log_out();
         assert_ne!(world.warm().as_deref(), Some("at-1"));
         assert_ne!(world.stored().as_deref(), Some("at-1"));
         // It came before the log-out, or was told of it, or came after it.
@@ -27,10 +27,10 @@ fn r17_a_call_after_log_out_is_not_undone_by_it() {
     check(3, || {
         let world = World::storing();
         let Ask::Wait { waiters, run: true } = world.cache.need(world.now) else { panic!("nothing is held") };
-        world.launch(&waiters);
+        world.launch(waiters);
         world.cache.log_out(world.now);
         let caller = world.spawn(World::call);
-        world.forget();
+        world.do_at_store(Work::Forget);
         assert_eq!(token(&caller.join().unwrap()), "at-2");
         world.land();
         assert_eq!(world.warm().as_deref(), Some("at-2"));
@@ -40,32 +40,30 @@ fn r17_a_call_after_log_out_is_not_undone_by_it() {
 
 /// R17: credentials that the program brings are not replaced by a flight that began before.
 #[test]
-fn r17_own_credentials_win_against_the_landing() {
+fn r17_credentials_that_the_program_sets_win_against_the_landing() {
     check(3, || {
         let world = World::storing();
         let Ask::Wait { waiters, run: true } = world.cache.need(world.now) else { panic!("nothing is held") };
-        world.launch(&waiters);
+        world.launch(waiters.clone());
         let waiter = world.spawn(move |world| world.wait(&waiters, false));
-        let held = world.cache.set(credentials("own"), world.now);
-        world.save_own(&held);
-        assert_eq!(world.warm().as_deref(), Some("own"));
+        world.set_credentials("set");
+        assert_eq!(world.warm().as_deref(), Some("set"));
         // It landed first, or the waiter is told that there is something newer.
         waiter.join().unwrap().unwrap();
         world.land();
-        assert_eq!(world.warm().as_deref(), Some("own"));
-        assert_eq!(world.stored().as_deref(), Some("own"));
+        assert_eq!(world.warm().as_deref(), Some("set"));
+        assert_eq!(world.stored().as_deref(), Some("set"));
     });
 }
 
 /// R17: log-out and a log-in elsewhere at the same moment: the store ends up with what is in hand, or both with
 /// nothing.
 #[test]
-fn r17_log_out_and_own_credentials_agree_with_the_store() {
+fn r17_log_out_and_set_credentials_agree_with_the_store() {
     check(3, || {
         let world = World::storing();
-        let other = world.spawn(|world| world.clear());
-        let held = world.cache.set(credentials("own"), world.now);
-        world.save_own(&held);
+        let other = world.spawn(|world| world.log_out());
+        world.set_credentials("set");
         other.join().unwrap();
         assert_eq!(world.warm(), world.stored());
     });
@@ -98,11 +96,11 @@ fn r24_a_rejection_joins_the_refresh_in_the_air() {
         let Ask::Use(held, Some(waiters)) = world.cache.need(world.now) else {
             panic!("the advisory window starts a refresh that nobody waits for")
         };
-        world.launch(&waiters);
+        world.launch(waiters);
         let rejecting = world.spawn(move |world| {
             let ask = world.cache.reject(held.generation, world.now);
             assert_ne!(world.warm().as_deref(), Some("at-0"));
-            world.settle(ask)
+            world.follow(ask)
         });
         let meanwhile = world.call();
         assert!(["at-0", "at-1"].contains(&token(&meanwhile)));
@@ -118,8 +116,8 @@ fn r24_a_rejection_joins_the_refresh_in_the_air() {
 fn r12_a_rejected_token_that_is_issued_again_does_not_come_back() {
     check(3, || {
         let again = || Ok(credentials("at-0"));
-        let world = World::holding(80).answering(again()).answering(again());
-        let rejecting = world.spawn(|world| world.settle(world.cache.reject(1, world.now)));
+        let world = World::holding(80).responding(again()).responding(again());
+        let rejecting = world.spawn(|world| world.follow(world.cache.reject(1, world.now)));
         let _still_good = world.call();
         assert_eq!(token(&rejecting.join().unwrap()), "none");
         world.land();

@@ -60,7 +60,7 @@ fn r06_a_caller_who_goes_away_takes_nobody_along() {
         let Ask::Wait { waiters, run: true } = world.cache.need(world.now) else { panic!("nothing is held") };
         let other = world.spawn(World::call);
         let mut waiting = waiters.clone().wait();
-        world.launch(&waiters);
+        world.launch(waiters);
         block_on(poll_fn(|context| {
             let _ = Pin::new(&mut waiting).poll(context);
             Poll::Ready(())
@@ -77,19 +77,20 @@ fn r06_a_caller_who_goes_away_takes_nobody_along() {
 #[test]
 fn r08_a_nudge_reaches_every_waiter() {
     check(3, || {
-        let world = World::holding(95).answering(Err(Error::transient("down").not_processed()));
+        let world = World::holding(95).responding(Err(Error::transient("down").not_processed()));
         let flight = match world.cache.need(world.now) {
             Ask::Wait { waiters, run: true } => waiters.flight,
             _ => panic!("the mandatory window starts a flight"),
         };
         let callers = [world.spawn(World::call), world.spawn(World::call)];
-        let answer = world.obey(flight, world.cache.step(flight, Input::Begin, world.now)).unwrap();
-        let Step::Wait(_) = world.cache.step(flight, answer, world.now) else { panic!("it tries again") };
+        let work = Work::Flight(flight);
+        let response = world.perform(flight, world.cache.step(&work, Input::Begin, world.now)).unwrap();
+        let Step::Wait(_) = world.cache.step(&work, response, world.now) else { panic!("it tries again") };
         for caller in callers {
             assert_eq!(token(&caller.join().unwrap()), "at-0");
         }
         let mut input = Input::Waited;
-        while let Some(next) = world.obey(flight, world.cache.step(flight, input, world.now)) {
+        while let Some(next) = world.perform(flight, world.cache.step(&work, input, world.now)) {
             input = next;
         }
         assert_eq!(world.requests(), 2);
@@ -100,7 +101,7 @@ fn r08_a_nudge_reaches_every_waiter() {
 #[test]
 fn r08_a_nudge_and_the_end_may_come_together() {
     check(2, || {
-        let world = World::cold().answering(Err(Error::transient("down")));
+        let world = World::cold().responding(Err(Error::transient("down")));
         let others = [world.spawn(World::call), world.spawn(World::call)];
         for other in others {
             assert_eq!(token(&other.join().unwrap()), "at-1");
@@ -119,7 +120,7 @@ fn r24_late_rejections_cost_one_request() {
         let reject = |world: &Arc<World>| {
             let ask = world.cache.reject(1, world.now);
             assert_ne!(world.warm().as_deref(), Some("at-0"), "a token known to be bad was used");
-            world.settle(ask)
+            world.follow(ask)
         };
         let others = [world.spawn(reject), world.spawn(reject)];
         let mine = world.call();

@@ -9,11 +9,11 @@ use std::time::{Duration, UNIX_EPOCH};
 use super::suite::{
     Answer, Call, Manner, Operation, START, Setup, Stored, answer_of, credentials_of, stored_of, timing_of,
 };
-use crate::cache::{Callers, Waiters, World};
+use crate::cache::{Callers, Turn, Waiters, World};
 use crate::clock::Reading;
 use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::machine::{StoreCall, StoreResult};
+use crate::machine::{Step, StoreCall};
 use crate::timing::Timing;
 
 type Response = Result<Credentials, Error>;
@@ -198,33 +198,32 @@ impl World for Outside {
 
     fn tell(&self) {}
 
-    async fn store(
-        &self,
-        call: &StoreCall,
-        is_wanted: impl Fn() -> bool + Send + Sync,
-    ) -> Option<StoreResult> {
-        let too_late = || Some(Err(Error::store("the scenario's store did not respond in time")));
+    async fn store(&self, call: &StoreCall, turn: Turn<'_>) -> Option<Step> {
         let limit = self.reading().monotonic + self.timing.store_timeout;
+        let too_late = || {
+            Some(turn.end(Err(Error::store("the scenario's store did not respond in time")), self.reading()))
+        };
         if self.until(limit, Inner::take_turn).await.is_none() {
             return too_late();
         }
-        let _turn = Turn(self);
-        if !is_wanted() {
+        let _busy = Busy(self);
+        if !turn.is_wanted() {
             return None;
         }
         let manner = self.lock().call_store(call)?;
-        match manner {
-            Manner::Works => {}
-            Manner::Fails => return Some(Err(Error::store("the scenario's store fails"))),
+        let result = match manner {
+            Manner::Fails => Err(Error::store("the scenario's store fails")),
+            Manner::Works => Ok(self.lock().store.as_mut()?.work(call)),
             Manner::Hangs => {
                 let responds = |inner: &mut Inner| inner.store.as_ref()?.responds.then_some(());
                 if self.until(limit, responds).await.is_none() {
                     return too_late();
                 }
+                Ok(self.lock().store.as_mut()?.work(call))
             }
             Manner::Panics => std::future::pending().await,
-        }
-        self.lock().store.as_mut().map(|store| Ok(store.work(call)))
+        };
+        Some(turn.end(result, self.reading()))
     }
 
     async fn refresh(&self, held: &Credentials) -> Response {
@@ -327,10 +326,10 @@ impl Drop for Request<'_> {
     }
 }
 
-/// A call's turn at the store.
-struct Turn<'a>(&'a Outside);
+/// A call is under way at the store.
+struct Busy<'a>(&'a Outside);
 
-impl Drop for Turn<'_> {
+impl Drop for Busy<'_> {
     fn drop(&mut self) {
         if let Some(store) = &mut self.0.lock().store {
             store.is_busy = false;
