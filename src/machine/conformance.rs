@@ -2,6 +2,7 @@
 
 mod machine;
 mod outside;
+mod store;
 mod suite;
 
 /// What the suite calls the crate under test.

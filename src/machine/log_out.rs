@@ -2,34 +2,22 @@
 
 use std::sync::Arc;
 
+use super::State;
 use super::flight::Phase;
 use super::held::{Candidate, Held, Holdings};
-use super::rejection::{self, Rejections};
+use super::marks::{LogOut, Rejections, hash_access_token};
 use super::shelf::Shelf;
 use super::windows::Windows;
-use super::{State, Verdict};
 use crate::clock::Reading;
 use crate::credentials::Credentials;
-use crate::error::Error;
 use crate::event::Event;
-
-/// What the last log-out ended.
-#[derive(Clone, Copy, Default)]
-pub(super) struct LogOut {
-    /// The last generation before it.
-    pub(super) generation: u64,
-    /// The last flight before it.
-    pub(super) flight: u64,
-    /// The hash of the access token that it ended.
-    pub(super) token: Option<u64>,
-}
 
 impl State {
     /// Logs out: nothing that was held or is under way comes back (R17). Returns the credentials that are still good at the
     /// provider.
     pub(crate) fn log_out(&mut self) -> Vec<Credentials> {
         let grants = self.grants();
-        let token = self.holdings.held().map(|held| rejection::hash(&held.credentials));
+        let token = self.holdings.held().map(|held| hash_access_token(&held.credentials));
         self.log_out = LogOut {
             generation: self.holdings.newest,
             flight: self.flights,
@@ -101,13 +89,6 @@ fn same_grant(one: &Credentials, other: &Credentials) -> bool {
         (None, None) => one.same_access_token(other),
         (one, other) => one == other,
     }
-}
-
-/// The response to a request from before a log-out. It is not sent again as whoever logs in next (R17, R44).
-pub(super) fn logged_out_since() -> Verdict {
-    Verdict::Fail(Error::login_required(
-        "the credentials were logged out after this request was sent; log in again",
-    ))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod flight;
 mod held;
 mod jitter;
 mod log_out;
+mod marks;
 mod rejection;
 mod shelf;
 mod step;
@@ -27,8 +28,7 @@ use backoff::{Failure, Streak};
 use flight::Flight;
 use held::{Candidate, Holdings};
 use jitter::Jitter;
-use log_out::LogOut;
-use rejection::Rejections;
+use marks::{LogOut, Rejections};
 use shelf::Shelf;
 use windows::{Freshness, Windows};
 
@@ -50,6 +50,15 @@ pub(crate) enum Verdict {
     Run(u64),
     /// There are no credentials now.
     Fail(Error),
+}
+
+impl Verdict {
+    /// For a request from before a log-out. It is not sent again as whoever logs in next (R17, R44).
+    fn logged_out() -> Self {
+        Self::Fail(Error::login_required(
+            "the credentials were logged out after this request was sent; log in again",
+        ))
+    }
 }
 
 /// The state of one identity's credentials. Its methods are of five kinds:
@@ -135,7 +144,7 @@ impl State {
     pub(crate) fn settle(&mut self, flight: u64, outcome: Result<(), Error>, now: Reading) -> Verdict {
         if flight <= self.log_out.flight {
             // Whoever has logged in since may be another user, even if the flight ended before the log-out (R17).
-            return outcome.map_or_else(Verdict::Fail, |()| log_out::logged_out_since());
+            return outcome.map_or_else(Verdict::Fail, |()| Verdict::logged_out());
         }
         match (self.usable(now), outcome) {
             (Some((held, _)), _) => Verdict::Use(held),

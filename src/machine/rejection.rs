@@ -1,30 +1,20 @@
 //! What a server's 401 means: which token it was about, and whether a refresh is due (R24, R26).
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 use super::held::Held;
-use super::log_out::logged_out_since;
+use super::marks::hash_access_token;
 use super::{State, Verdict};
 use crate::clock::Reading;
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::event::{Event, RefreshCause};
 
-/// What is known about earlier rejections.
-#[derive(Default)]
-pub(super) struct Rejections {
-    /// When a rejection last started a flight, on the monotonic clock.
-    last: Option<Duration>,
-    /// The hash of the access token that was last reported as rejected while it was not in use.
-    reported: Option<u64>,
-}
-
 impl State {
     /// A server rejected the token of `generation` (R24, R26).
     pub(crate) fn reject(&mut self, generation: u64, now: Reading) -> Verdict {
         if generation <= self.log_out.generation {
-            return logged_out_since();
+            return Verdict::logged_out();
         }
         // Some providers issue the same token again. An older generation of a token is that same token.
         let held = match self.holdings.held().filter(|held| held.covers(generation)) {
@@ -68,9 +58,9 @@ impl State {
         if let Some(generation) = held.map(|held| held.generation) {
             return self.reject(generation, now);
         }
-        let hash = hash(used);
+        let hash = hash_access_token(used);
         if self.log_out.token == Some(hash) {
-            return logged_out_since();
+            return Verdict::logged_out();
         }
         self.holdings.reject_put_aside(|held| held.credentials.same_access_token(used));
         self.rejections.reported = Some(hash);
@@ -81,7 +71,7 @@ impl State {
     pub(super) fn is_rejected(&self, candidate: &Credentials) -> bool {
         let held = self.holdings.held().filter(|_| self.holdings.is_rejected());
         held.is_some_and(|held| held.credentials.same_access_token(candidate))
-            || self.rejections.reported == Some(hash(candidate))
+            || self.rejections.reported == Some(hash_access_token(candidate))
     }
 
     /// The least time between two refreshes that a rejection caused (R26).
@@ -95,13 +85,6 @@ impl State {
             current.rejected = true;
         }
     }
-}
-
-/// The hash of the access token: enough to recognize it.
-pub(super) fn hash(credentials: &Credentials) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    credentials.access_token().hash(&mut hasher);
-    hasher.finish()
 }
 
 #[cfg(test)]

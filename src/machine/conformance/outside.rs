@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, UNIX_EPOCH};
 
+use super::store::Store;
 use super::suite::{
-    Answer, Call, Manner, Operation, START, Setup, Stored, answer_of, credentials_of, stored_of, timing_of,
+    Answer, Call, START, Setup, answer_of, credentials_of, timing_of,
 };
 use crate::cache::{Callers, Turn, Waiters, World};
 use crate::clock::Reading;
@@ -21,48 +22,34 @@ type Response = Result<Credentials, Error>;
 pub(super) struct Outside {
     can_login: bool,
     can_refresh: bool,
-    timing: Timing,
+    pub(super) timing: Timing,
     inner: Mutex<Inner>,
 }
 
-struct Inner {
+pub(super) struct Inner {
     now: Reading,
-    calls: Vec<Call>,
+    pub(super) calls: Vec<Call>,
     /// The response to every request from now on.
     standing: Option<Answer>,
     /// The request in the air: its response, once there is one.
     request: Option<Option<Response>>,
     /// A request was given up.
     abandoned: bool,
-    panicked: bool,
-    store: Option<Store>,
+    pub(super) panicked: bool,
+    pub(super) store: Option<Store>,
     launched: Vec<u64>,
     /// When the flight that was launched last has to end.
     deadline: Duration,
     /// What somebody waits for, by the clock. The keys only tell them apart.
     timers: Vec<(u64, Duration)>,
     /// Counts what a flight has done.
-    moves: u64,
-}
-
-struct Store {
-    holds: Option<Credentials>,
-    manners: [Manner; 3],
-    /// A call is under way.
-    is_busy: bool,
-    /// The call that hangs is carried out.
-    responds: bool,
+    pub(super) moves: u64,
 }
 
 impl Outside {
     pub(super) fn new(setup: &Setup) -> Result<Self, String> {
         let store = match &setup.store {
-            Some(holds) => Some(Store {
-                holds: holds.as_ref().map(credentials_of).transpose()?,
-                manners: [Manner::Works; 3],
-                is_busy: false,
-                responds: false,
-            }),
+            Some(holds) => Some(Store::new(holds.as_ref().map(credentials_of).transpose()?)),
             None => None,
         };
         let inner = Inner {
@@ -82,7 +69,7 @@ impl Outside {
         Ok(Self { can_login, can_refresh, timing: timing_of(setup), inner: Mutex::new(inner) })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -162,7 +149,11 @@ impl Outside {
     }
 
     /// Waits until there is something, or until `due`.
-    async fn until<T>(&self, due: Duration, mut look: impl FnMut(&mut Inner) -> Option<T>) -> Option<T> {
+    pub(super) async fn until<T>(
+        &self,
+        due: Duration,
+        mut look: impl FnMut(&mut Inner) -> Option<T>,
+    ) -> Option<T> {
         let timer = Timer::start(self, due);
         poll_fn(|_| {
             let inner = &mut *self.lock();
@@ -199,31 +190,7 @@ impl World for Outside {
     fn tell(&self) {}
 
     async fn store(&self, call: &StoreCall, turn: Turn<'_>) -> Option<Step> {
-        let limit = self.reading().monotonic + self.timing.store_timeout;
-        let too_late = || {
-            Some(turn.end(Err(Error::store("the scenario's store did not respond in time")), self.reading()))
-        };
-        if self.until(limit, Inner::take_turn).await.is_none() {
-            return too_late();
-        }
-        let _busy = Busy(self);
-        if !turn.is_wanted() {
-            return None;
-        }
-        let manner = self.lock().call_store(call)?;
-        let result = match manner {
-            Manner::Fails => Err(Error::store("the scenario's store fails")),
-            Manner::Works => Ok(self.lock().store.as_mut()?.work(call)),
-            Manner::Hangs => {
-                let responds = |inner: &mut Inner| inner.store.as_ref()?.responds.then_some(());
-                if self.until(limit, responds).await.is_none() {
-                    return too_late();
-                }
-                Ok(self.lock().store.as_mut()?.work(call))
-            }
-            Manner::Panics => std::future::pending().await,
-        };
-        Some(turn.end(result, self.reading()))
+        self.call_store(call, turn).await
     }
 
     async fn refresh(&self, held: &Credentials) -> Response {
@@ -254,66 +221,6 @@ impl Inner {
         self.request = response.map(Some);
         Ok(())
     }
-
-    fn take_turn(&mut self) -> Option<()> {
-        let store = self.store.as_mut().filter(|store| !store.is_busy)?;
-        store.is_busy = true;
-        store.responds = false;
-        Some(())
-    }
-
-    /// How the store behaves in this call.
-    fn call_store(&mut self, call: &StoreCall) -> Option<Manner> {
-        let (operation, seen) = match call {
-            StoreCall::Load => (Operation::Load, Call::Load),
-            StoreCall::Save(credentials) => (Operation::Save, Call::Save(stored_of(credentials))),
-            StoreCall::Clear => (Operation::Clear, Call::Clear),
-        };
-        self.moves += 1;
-        self.calls.push(seen);
-        let manner = self.store.as_ref()?.manners[operation as usize];
-        self.panicked |= manner == Manner::Panics;
-        Some(manner)
-    }
-}
-
-impl Store {
-    fn work(&mut self, call: &StoreCall) -> Option<Credentials> {
-        match call {
-            StoreCall::Load => return self.holds.clone(),
-            StoreCall::Save(credentials) => self.holds = Some(credentials.clone()),
-            StoreCall::Clear => self.holds = None,
-        }
-        None
-    }
-}
-
-/// The store, from the scenario's side.
-impl Outside {
-    pub(super) fn has_store(&self) -> bool {
-        self.lock().store.is_some()
-    }
-
-    pub(super) fn stored(&self) -> Option<Stored> {
-        self.lock().store.as_ref()?.holds.as_ref().map(stored_of)
-    }
-
-    pub(super) fn change_store(&self, holds: Option<Credentials>) -> Result<(), String> {
-        self.lock().store.as_mut().ok_or("there is no store")?.holds = holds;
-        Ok(())
-    }
-
-    pub(super) fn behave(&self, operation: Operation, manner: Manner) -> Result<(), String> {
-        self.lock().store.as_mut().ok_or("there is no store")?.manners[operation as usize] = manner;
-        Ok(())
-    }
-
-    pub(super) fn store_responds(&self) -> Result<(), String> {
-        let inner = &mut *self.lock();
-        let store = inner.store.as_mut().filter(|store| store.is_busy).ok_or("the store was not called")?;
-        store.responds = true;
-        Ok(())
-    }
 }
 
 /// The request in the air. If it is dropped before a response, it was given up.
@@ -323,17 +230,6 @@ impl Drop for Request<'_> {
     fn drop(&mut self) {
         let inner = &mut *self.0.lock();
         inner.abandoned |= inner.request.take().is_some();
-    }
-}
-
-/// A call is under way at the store.
-struct Busy<'a>(&'a Outside);
-
-impl Drop for Busy<'_> {
-    fn drop(&mut self) {
-        if let Some(store) = &mut self.0.lock().store {
-            store.is_busy = false;
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failure here fails the test")]
 
+use super::super::Verdict;
 use super::super::flight::{Input, Step, StoreCall, Work};
 use super::super::testing::{at, nth};
 use super::*;

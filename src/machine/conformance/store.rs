@@ -1,0 +1,124 @@
+//! The store of a scenario: one call at a time, each in the manner that the scenario says.
+
+use super::outside::{Inner, Outside};
+use super::suite::{Call, Manner, Operation, Stored, stored_of};
+use crate::cache::Turn;
+use crate::credentials::Credentials;
+use crate::error::Error;
+use crate::machine::{Step, StoreCall};
+
+pub(super) struct Store {
+    holds: Option<Credentials>,
+    manners: [Manner; 3],
+    /// A call is under way.
+    is_busy: bool,
+    /// The call that hangs is carried out.
+    responds: bool,
+}
+
+impl Store {
+    pub(super) fn new(holds: Option<Credentials>) -> Self {
+        Self { holds, manners: [Manner::Works; 3], is_busy: false, responds: false }
+    }
+
+    fn work(&mut self, call: &StoreCall) -> Option<Credentials> {
+        match call {
+            StoreCall::Load => return self.holds.clone(),
+            StoreCall::Save(credentials) => self.holds = Some(credentials.clone()),
+            StoreCall::Clear => self.holds = None,
+        }
+        None
+    }
+}
+
+impl Outside {
+    pub(super) async fn call_store(&self, call: &StoreCall, turn: Turn<'_>) -> Option<Step> {
+        let limit = self.reading().monotonic + self.timing.store_timeout;
+        let too_late = || {
+            Some(turn.end(Err(Error::store("the scenario's store did not respond in time")), self.reading()))
+        };
+        if self.until(limit, Inner::take_turn).await.is_none() {
+            return too_late();
+        }
+        let _busy = Busy(self);
+        if !turn.is_wanted() {
+            return None;
+        }
+        let manner = self.lock().manner_of(call)?;
+        let result = match manner {
+            Manner::Fails => Err(Error::store("the scenario's store fails")),
+            Manner::Works => Ok(self.lock().store.as_mut()?.work(call)),
+            Manner::Hangs => {
+                let responds = |inner: &mut Inner| inner.store.as_ref()?.responds.then_some(());
+                if self.until(limit, responds).await.is_none() {
+                    return too_late();
+                }
+                Ok(self.lock().store.as_mut()?.work(call))
+            }
+            Manner::Panics => std::future::pending().await,
+        };
+        Some(turn.end(result, self.reading()))
+    }
+}
+
+impl Inner {
+    fn take_turn(&mut self) -> Option<()> {
+        let store = self.store.as_mut().filter(|store| !store.is_busy)?;
+        store.is_busy = true;
+        store.responds = false;
+        Some(())
+    }
+
+    /// How the store behaves in this call.
+    fn manner_of(&mut self, call: &StoreCall) -> Option<Manner> {
+        let (operation, seen) = match call {
+            StoreCall::Load => (Operation::Load, Call::Load),
+            StoreCall::Save(credentials) => (Operation::Save, Call::Save(stored_of(credentials))),
+            StoreCall::Clear => (Operation::Clear, Call::Clear),
+        };
+        self.moves += 1;
+        self.calls.push(seen);
+        let manner = self.store.as_ref()?.manners[operation as usize];
+        self.panicked |= manner == Manner::Panics;
+        Some(manner)
+    }
+}
+
+/// The store, from the scenario's side.
+impl Outside {
+    pub(super) fn has_store(&self) -> bool {
+        self.lock().store.is_some()
+    }
+
+    pub(super) fn stored(&self) -> Option<Stored> {
+        self.lock().store.as_ref()?.holds.as_ref().map(stored_of)
+    }
+
+    pub(super) fn change_store(&self, holds: Option<Credentials>) -> Result<(), String> {
+        self.lock().store.as_mut().ok_or("there is no store")?.holds = holds;
+        Ok(())
+    }
+
+    pub(super) fn behave(&self, operation: Operation, manner: Manner) -> Result<(), String> {
+        self.lock().store.as_mut().ok_or("there is no store")?.manners[operation as usize] = manner;
+        Ok(())
+    }
+
+    pub(super) fn store_responds(&self) -> Result<(), String> {
+        let inner = &mut *self.lock();
+        let store = inner.store.as_mut().filter(|store| store.is_busy).ok_or("the store was not called")?;
+        store.responds = true;
+        Ok(())
+    }
+}
+
+/// A call is under way at the store.
+struct Busy<'a>(&'a Outside);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        if let Some(store) = &mut self.0.lock().store {
+            store.is_busy = false;
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! What is remembered about tokens that are not in use any more: hashes, generations and times, never the tokens.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::time::Duration;
+
+use crate::credentials::Credentials;
+
+/// What is known about earlier rejections.
+#[derive(Default)]
+pub(super) struct Rejections {
+    /// When a rejection last started a flight, on the monotonic clock.
+    pub(super) last: Option<Duration>,
+    /// The hash of the access token that was last reported as rejected while it was not in use.
+    pub(super) reported: Option<u64>,
+}
+
+/// What the last log-out ended.
+#[derive(Default)]
+pub(super) struct LogOut {
+    /// The last generation before it.
+    pub(super) generation: u64,
+    /// The last flight before it.
+    pub(super) flight: u64,
+    /// The hash of the access token that it ended.
+    pub(super) token: Option<u64>,
+}
+
+/// The hash of the access token: enough to recognize it.
+pub(super) fn hash_access_token(credentials: &Credentials) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    credentials.access_token().hash(&mut hasher);
+    hasher.finish()
+}
