@@ -94,15 +94,15 @@ impl Future for Wait {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Woken> {
         let this = &mut *self;
-        let landed = |outcome: &Result<(), Error>| Poll::Ready(Woken::Ended(outcome.clone()));
+        let ended = |outcome: &Result<(), Error>| Poll::Ready(Woken::Ended(outcome.clone()));
         if let Some(outcome) = this.waiters.outcome.get() {
             this.waiter = None;
-            return landed(outcome);
+            return ended(outcome);
         }
         let mut inner = this.waiters.inner.lock();
         // Look again: the outcome may have been set before the lock was taken.
         if let Some(outcome) = this.waiters.outcome.get() {
-            return landed(outcome);
+            return ended(outcome);
         }
         if inner.nudges != this.seen {
             this.seen = inner.nudges;

@@ -53,7 +53,7 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
-    /// For a request from before a log-out. It is not sent again as whoever logs in next (R17, R44).
+    /// For a request from before a log-out. It is not sent again with the credentials of the next log-in (R17, R44).
     fn logged_out() -> Self {
         Self::Fail(Error::login_required(
             "the credentials were logged out after this request was sent; log in again",
@@ -143,7 +143,7 @@ impl State {
     /// What a waiter gets when its flight is over: what may be used now, or else the flight's error.
     pub(crate) fn settle(&mut self, flight: u64, outcome: Result<(), Error>, now: Reading) -> Verdict {
         if flight <= self.log_out.flight {
-            // Whoever has logged in since may be another user, even if the flight ended before the log-out (R17).
+            // The next log-in may be another user's, even if the flight ended before the log-out (R17).
             return outcome.map_or_else(Verdict::Fail, |()| Verdict::logged_out());
         }
         match (self.usable(now), outcome) {

@@ -4,7 +4,7 @@ use super::*;
 
 /// R17: what was cleared does not come back, neither to callers nor into the store.
 #[test]
-fn r17_log_out_wins_against_the_landing() {
+fn r17_log_out_wins_against_the_end_of_a_flight() {
     check(3, || {
         let world = World::storing();
         let Ask::Wait { waiters, run: true } = world.cache.need(world.now) else { panic!("nothing is held") };
@@ -13,7 +13,7 @@ fn r17_log_out_wins_against_the_landing() {
         world.log_out();
         assert_ne!(world.warm().as_deref(), Some("at-1"));
         assert_ne!(world.stored().as_deref(), Some("at-1"));
-        // It came before the log-out, or was told of it, or came after it.
+        // It came before the log-out, or the log-out ended its wait, or it came afterwards.
         assert!(["at-1", "none", "at-2"].contains(&token(&caller.join().unwrap())));
         world.land();
         assert_ne!(world.warm().as_deref(), Some("at-1"));
@@ -40,7 +40,7 @@ fn r17_a_call_after_log_out_is_not_undone_by_it() {
 
 /// R17: credentials that the program brings are not replaced by a flight that began before.
 #[test]
-fn r17_credentials_that_the_program_sets_win_against_the_landing() {
+fn r17_credentials_that_the_program_sets_win_against_the_end_of_a_flight() {
     check(3, || {
         let world = World::storing();
         let Ask::Wait { waiters, run: true } = world.cache.need(world.now) else { panic!("nothing is held") };
@@ -48,7 +48,7 @@ fn r17_credentials_that_the_program_sets_win_against_the_landing() {
         let waiter = world.spawn(move |world| world.wait(&waiters, false));
         world.set_credentials("set");
         assert_eq!(world.warm().as_deref(), Some("set"));
-        // It landed first, or the waiter is told that there is something newer.
+        // The flight ended first, or the waiter learns that there are newer credentials.
         waiter.join().unwrap().unwrap();
         world.land();
         assert_eq!(world.warm().as_deref(), Some("set"));
@@ -56,7 +56,7 @@ fn r17_credentials_that_the_program_sets_win_against_the_landing() {
     });
 }
 
-/// R17: log-out and a log-in elsewhere at the same moment: the store ends up with what is in hand, or both with
+/// R17: log-out and a log-in elsewhere at the same moment: the store and the cache end up with the same, or both with
 /// nothing.
 #[test]
 fn r17_log_out_and_set_credentials_agree_with_the_store() {

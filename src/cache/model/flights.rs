@@ -52,7 +52,7 @@ fn f14_completion_is_not_seen_before_the_state() {
     });
 }
 
-/// R6: whoever started the flight may go; the others' wait ends all the same.
+/// R6: the caller that started the flight may go away. The others' wait still ends.
 #[test]
 fn r06_a_caller_who_goes_away_takes_nobody_along() {
     check(3, || {

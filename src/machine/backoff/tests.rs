@@ -103,7 +103,7 @@ fn r10_waits_between_attempts_double_up_to_their_cap() {
 }
 
 /// The waits after an outage of so many seconds: between two attempts of a flight, and between two flights with
-/// nothing usable in hand.
+/// nothing usable held.
 fn after(seconds: u64, error: &Error, timing: &Timing, jitter: &mut Jitter) -> (Duration, Duration) {
     let streak = Streak { flights: 1, since: NOW.saturating_sub(Duration::from_secs(seconds)) };
     let failure = Failure::new(error.clone(), streak, NOW, None, timing, jitter);
@@ -209,7 +209,7 @@ fn r07_a_flight_that_was_cut_off_in_a_long_outage_ends_it() {
 
 #[test]
 fn r08_nobody_has_to_look_at_an_outage_before_the_longer_of_the_waits_is_over() {
-    // Seven times in a row: a minute with a valid token in hand, five seconds without.
+    // Seven times in a row: a minute with a valid token held, five seconds without.
     let streak = streak(7);
     let failure = Failure::new(transient(), streak, NOW, None, &exact(), &mut Jitter::new(false));
     let latest = NOW + Timing::BACKOFF_MAX + exact().outage_backoff_max;

@@ -64,7 +64,7 @@ impl Machine {
         let now = self.outside.reading();
         let in_hand = self.cache.warm_header(now).map(|(_, generation)| generation);
         let ask = self.cache.need(now);
-        // Nobody is asked about what is in hand: it must be what the machine would say.
+        // What is handed out without the lock must be what the machine would hand out.
         match (in_hand, &ask) {
             (None, _) => {}
             (Some(in_hand), Ask::Use(usable, None)) if usable.generation == in_hand => {}

@@ -7,9 +7,7 @@ use std::task::Poll;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::store::Store;
-use super::suite::{
-    Answer, Call, START, Setup, answer_of, credentials_of, timing_of,
-};
+use super::suite::{Answer, Call, START, Setup, answer_of, credentials_of, timing_of};
 use crate::cache::{Callers, Turn, Waiters, World};
 use crate::clock::Reading;
 use crate::credentials::Credentials;

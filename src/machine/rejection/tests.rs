@@ -1,4 +1,4 @@
-//! Rejections that come when something else is under way: the token has lapsed, was put aside, or is being renewed.
+//! Rejections that come when something else is under way: the token has expired, was put aside, or is being replaced.
 
 #![allow(clippy::unwrap_used, reason = "a failure here fails the test")]
 
@@ -24,14 +24,14 @@ fn respond(state: &mut State, flight: u64, response: Credentials, now: Reading) 
 }
 
 #[test]
-fn r12_a_token_that_was_rejected_after_it_lapsed_is_not_replaced_by_itself() {
+fn r12_a_token_that_was_rejected_after_it_expired_is_not_replaced_by_itself() {
     let mut state = holding();
-    let Verdict::Run(flight) = state.reject(1, at(100)) else { unreachable!("it has lapsed") };
+    let Verdict::Run(flight) = state.reject(1, at(100)) else { unreachable!("it has expired") };
     assert!(respond(&mut state, flight, nth(1), at(100)).is_err());
 }
 
 #[test]
-fn r24_a_token_that_lapsed_and_is_kept_for_later_is_rejected_there_too() {
+fn r24_a_token_that_expired_and_is_kept_for_later_is_rejected_there_too() {
     let mut state = holding();
     state.holdings.doubted = state.holdings.current.clone();
     state.reject(1, at(100));

@@ -106,7 +106,7 @@ proptest! {
     }
 
     #[test]
-    fn r03_a_token_has_lapsed_as_soon_as_either_clock_says_so(
+    fn r03_a_token_has_expired_as_soon_as_either_clock_says_so(
         lifetime in lifetimes(),
         monotonic in lifetimes(),
         wall in lifetimes(),
