@@ -12,7 +12,8 @@ mod common;
 
 use std::process::ExitCode;
 
-use reauth::{AuthMiddleware, Authenticator, ErrorKind, Origins, Pilot};
+use reauth::pilot::Pilot;
+use reauth::{AuthMiddleware, Authenticator, ErrorKind, Origins};
 use reqwest_middleware::ClientBuilder;
 
 #[tokio::main]
@@ -25,8 +26,7 @@ async fn run() -> Result<String, common::BoxError> {
         common::required(["PILOT_ENDPOINT", "PILOT_USERNAME", "PILOT_PASSWORD", "API_URL"]);
 
     // For the public gateway (`/portal/users/…`), add `.gateway()`.
-    let pilot = Pilot::builder(&endpoint)?.password(username, password)?.build()?;
-    let auth = Authenticator::new(pilot);
+    let auth = Authenticator::new(Pilot::new(endpoint, username, password)?);
 
     // Logging in is not a step of its own: the first call does it. This is for a program that wants to tell its
     // user early.

@@ -13,7 +13,7 @@ mod common;
 
 use std::process::ExitCode;
 
-use reauth::{AuthMiddleware, Authenticator, ClientAuth, ErrorKind, Origins, TokenEndpoint, oauth2};
+use reauth::{AuthMiddleware, Authenticator, ClientAuth, ErrorKind, Origins, oauth2};
 use reqwest_middleware::ClientBuilder;
 
 #[tokio::main]
@@ -26,8 +26,7 @@ async fn run() -> Result<String, common::BoxError> {
         common::required(["TOKEN_URL", "CLIENT_ID", "CLIENT_SECRET", "API_URL"]);
 
     // Where credentials come from.
-    let endpoint = TokenEndpoint::new(&token_url)?;
-    let mut source = oauth2::ClientCredentials::new(endpoint, ClientAuth::basic(id, secret)?)?;
+    let mut source = oauth2::ClientCredentials::new(token_url, ClientAuth::basic(id, secret)?)?;
     if let Some(scope) = common::optional("SCOPE") {
         source = source.scope(scope);
     }

@@ -8,22 +8,24 @@
 //! cargo run --example vathos
 //! ```
 //!
-//! A natural person has four credentials: `vathos.client_grant(username, password)?` in place of
-//! `vathos.service_account()?`. Nothing else changes.
+//! For a person, who has four credentials, use `vathos::ClientGrant::from_env(token_url, username, password)?`
+//! instead. Nothing else changes.
 
 mod common;
 
 use std::process::ExitCode;
 
-use reauth::vathos::Vathos;
-use reauth::{AuthMiddleware, Authenticator};
+use reauth::{AuthMiddleware, Authenticator, Origins, vathos};
 use reqwest_middleware::ClientBuilder;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // Reads CLIENT_ID, CLIENT_SECRET and VATHOS_BASE_URL; an error names the variable, and never its value.
-    match Vathos::from_env() {
-        Ok(vathos) => common::finish(run(vathos).await),
+    let token_url = common::optional("VATHOS_TOKEN_URL").unwrap_or_else(|| vathos::TOKEN_URL.to_owned());
+    // An error names the environment variable, and does not show its value.
+    let settings = vathos::ServiceAccount::from_env(token_url)
+        .and_then(|source| Ok((source, vathos::base_url_from_env()?)));
+    match settings {
+        Ok((source, base_url)) => common::finish(run(source, &base_url).await),
         Err(error) => {
             eprintln!("{error}");
             ExitCode::from(2)
@@ -31,15 +33,10 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(mut vathos: Vathos) -> Result<String, common::BoxError> {
-    if let Some(url) = common::optional("VATHOS_TOKEN_URL") {
-        vathos = vathos.with_token_url(url)?;
-    }
-    let auth = Authenticator::new(vathos.service_account()?);
-    let client = ClientBuilder::new(reqwest::Client::new())
-        .with(AuthMiddleware::for_origin(&vathos.origin(), auth)?)
-        .build();
+async fn run(source: vathos::ServiceAccount, base_url: &str) -> Result<String, common::BoxError> {
+    let middleware = AuthMiddleware::new(Origins::of_url(base_url)?, Authenticator::new(source));
+    let client = ClientBuilder::new(reqwest::Client::new()).with(middleware).build();
 
-    let response = client.get(format!("{}/products", vathos.base_url())).send().await?.error_for_status()?;
+    let response = client.get(format!("{base_url}/products")).send().await?.error_for_status()?;
     Ok(format!("{}\n{}", response.status(), response.text().await?))
 }

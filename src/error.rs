@@ -1,6 +1,7 @@
 //! One error type, with a kind that a program can act on.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
@@ -163,6 +164,13 @@ impl fmt::Debug for Error {
             .field("retry_after", &self.0.retry_after)
             .field("source", &self.0.source)
             .finish()
+    }
+}
+
+/// What can't fail has no error.
+impl From<Infallible> for Error {
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }
 

@@ -11,7 +11,7 @@
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! use reauth::{AuthMiddleware, Authenticator, vathos};
 //!
-//! let auth = Authenticator::new(vathos::service_account("my-device", "s3cret")?);
+//! let auth = Authenticator::new(vathos::ServiceAccount::new(vathos::TOKEN_URL, "my-device", "s3cret")?);
 //! let client = reqwest_middleware::ClientBuilder::new(reqwest::Client::new())
 //!     .with(AuthMiddleware::for_origin(vathos::API_ORIGIN, auth)?)
 //!     .build();
@@ -28,14 +28,12 @@
 //! use bytes::Bytes;
 //! use http_body_util::Full;
 //! use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-//! use reauth::{AuthLayer, Authenticator, Pilot, TokenTransport};
+//! use reauth::{AuthLayer, Authenticator, TokenEndpoint, TokenTransport, pilot::Pilot};
 //! use tower::{Layer, ServiceExt};
 //!
 //! let hyper = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
-//! let pilot = Pilot::builder("http://127.0.0.1:8080")?
-//!     .password("ada", "s3cret")?
-//!     .transport(TokenTransport::new(hyper.clone()))
-//!     .build()?;
+//! let endpoint = TokenEndpoint::new("http://127.0.0.1:8080")?.transport(TokenTransport::new(hyper.clone()));
+//! let pilot = Pilot::new(endpoint, "ada", "s3cret")?;
 //! let api = AuthLayer::for_origin("http://127.0.0.1:8080", Authenticator::new(pilot))?.layer(hyper);
 //! let response = api.oneshot(http::Request::get("http://127.0.0.1:8080/files").body(Full::default())?).await?;
 //! # let _ = response;
@@ -133,7 +131,6 @@ pub use replay::ReplayBody;
 #[cfg(feature = "reqwest")]
 pub use reqwest::AuthMiddleware;
 pub use source::{CredentialSource, SourceFn, source_fn};
-pub use sources::pilot::Pilot;
 pub use sources::{oauth2, pilot, vathos};
 pub use timing::Timing;
 pub use token_endpoint::{ClientAuth, TokenEndpoint, TokenTransport};

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reauth::{Authenticator, ClientAuth, TokenEndpoint, oauth2};
+use reauth::{Authenticator, ClientAuth, oauth2};
 
 use callers::Callers;
 use common::{BoxError, chain};
@@ -57,8 +57,8 @@ async fn run(trace: &Arc<Trace>) -> Result<Report, BoxError> {
     let refreshes = Refreshes::new(trace.clone());
 
     // Where tokens come from: here, a user's password. A client that can keep a secret has `ClientAuth::basic`.
-    let endpoint = TokenEndpoint::new(&server.token_url())?;
-    let source = oauth2::Password::new(endpoint, ClientAuth::none("quickstart")?, USERNAME, PASSWORD)?;
+    let client_auth = ClientAuth::none("quickstart")?;
+    let source = oauth2::Password::new(server.token_url(), client_auth, USERNAME, PASSWORD)?;
     // One authenticator keeps them good. Its clones share the token, and one refresh for all.
     let auth = Authenticator::builder(source).observer(refreshes.observer()).build();
     // Each stack sends the token to this origin, and to no other.

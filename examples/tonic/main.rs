@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use bytes::Bytes;
 use http::Uri;
 use http::uri::PathAndQuery;
-use reauth::{AuthLayer, Authenticator, ClientAuth, ReplayBody, TokenEndpoint, oauth2};
+use reauth::{AuthLayer, Authenticator, ClientAuth, ReplayBody, oauth2};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::Request;
@@ -42,8 +42,7 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<String, BoxError> {
     let [token_url, id, secret] = common::required(["TOKEN_URL", "CLIENT_ID", "CLIENT_SECRET"]);
-    let endpoint = TokenEndpoint::new(&token_url)?;
-    let mut source = oauth2::ClientCredentials::new(endpoint, ClientAuth::basic(id, secret)?)?;
+    let mut source = oauth2::ClientCredentials::new(token_url, ClientAuth::basic(id, secret)?)?;
     if let Some(scope) = common::optional("SCOPE") {
         source = source.scope(scope);
     }

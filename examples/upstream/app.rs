@@ -131,8 +131,7 @@ impl Settings {
 
     fn own_source(&self) -> Result<oauth2::ClientCredentials, reauth::Error> {
         let [id, secret] = &self.own;
-        let endpoint = TokenEndpoint::new(&self.token_url)?;
-        let source = oauth2::ClientCredentials::new(endpoint, ClientAuth::basic(id, secret)?)?;
+        let source = oauth2::ClientCredentials::new(&self.token_url, ClientAuth::basic(id, secret)?)?;
         Ok(match &self.scope {
             Some(scope) => source.scope(scope),
             None => source,

@@ -1,16 +1,16 @@
-//! PILOT: password login against the portal backend.
+//! PILOT: a user of the portal, logged in with a password.
 //!
 //! ```
 //! # #[cfg(feature = "reqwest")]
 //! # fn example() -> Result<(), reauth::Error> {
-//! use reauth::{Authenticator, Credentials, Pilot};
+//! use reauth::{Authenticator, Credentials, pilot::Pilot};
 //!
-//! // use the password authentication
-//! let auth = Authenticator::new(Pilot::builder("https://pilot.example.com")?.password("ada", "s3cret")?.build()?);
+//! // With a user name and a password:
+//! let auth = Authenticator::new(Pilot::new("https://pilot.example.com", "ada", "s3cret")?);
 //!
-//! // use the token based authentication
+//! // With credentials from a log-in elsewhere:
 //! let credentials = Credentials::new("at-1")?.with_refresh_token("rt-1")?;
-//! let auth = Authenticator::new(Pilot::builder("https://pilot.example.com")?.credentials(credentials).build()?);
+//! let auth = Authenticator::new(Pilot::from_credentials("https://pilot.example.com", credentials)?);
 //! # Ok(())
 //! # }
 //! ```
@@ -20,163 +20,119 @@ mod hpc;
 
 pub use hpc::HpcLogin;
 
-use std::fmt;
-
-use http::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::token_endpoint::{Purpose, Redactor, json_body, non_empty};
-use crate::{CredentialSource, Credentials, Error, TokenEndpoint, TokenTransport};
+use crate::credentials::Credentials;
+use crate::error::Error;
+use crate::source::CredentialSource;
+use crate::token_endpoint::{Purpose, Redactor, ResolvedEndpoint, TokenEndpoint, non_empty};
 
-/// A PILOT user: logs in with a password, refreshes, and logs in again when the refresh token is dead. With
-/// credentials alone it uses them, refreshes if it can, and reports "log in again" when it can't.
-#[derive(Clone)]
+/// Where the service has the requests of a user, below the base URL.
+const SERVICE: &str = "/v1/users";
+/// Where the public gateway has them.
+const GATEWAY: &str = "/portal/users";
+
+/// A user of PILOT, with a password, with credentials, or with both.
+///
+/// It renews a token with the refresh token that comes with it, and logs in again if that is refused and it has a
+/// password.
+#[derive(Clone, Debug)]
 pub struct Pilot {
-    login: TokenEndpoint,
-    refresh: TokenEndpoint,
+    base: ResolvedEndpoint,
+    users: &'static str,
     password: Option<(String, SecretString)>,
     credentials: Option<Credentials>,
 }
 
 impl Pilot {
-    /// Settings, for the service or the gateway at `endpoint`, such as `https://pilot.example.com`.
+    /// Creates the source for a user of the portal at this base URL, such as `https://pilot.example.com`.
     ///
     /// # Errors
     ///
-    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) when it is no https URL (http on loopback), or has a
-    /// query.
-    pub fn builder(endpoint: &str) -> Result<PilotBuilder, Error> {
-        Ok(PilotBuilder {
-            endpoint: base(endpoint)?.to_owned(),
-            users: "/v1/users",
-            password: None,
-            credentials: None,
-            transport: None,
-        })
-    }
-}
-
-/// Settings of a [`Pilot`]: a password, credentials, or both.
-#[must_use]
-pub struct PilotBuilder {
-    endpoint: String,
-    users: &'static str,
-    password: Option<(String, SecretString)>,
-    credentials: Option<Credentials>,
-    transport: Option<TokenTransport>,
-}
-
-impl PilotBuilder {
-    /// The user to log in.
-    ///
-    /// # Errors
-    ///
-    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) when either is empty.
-    pub fn password(
-        mut self,
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) if the endpoint's URL is refused
+    /// ([`TokenEndpoint::new`]), or has a query, or it has no transport, or if the user name or the password is
+    /// empty.
+    pub fn new(
+        endpoint: impl TryInto<TokenEndpoint, Error: Into<Error>>,
         username: impl Into<String>,
         password: impl Into<String>,
     ) -> Result<Self, Error> {
         let username = non_empty(username.into(), "user name")?;
-        let password = non_empty(password.into(), "password")?;
-        self.password = Some((username, password.into()));
-        Ok(self)
+        let password = non_empty(password.into(), "password")?.into();
+        Ok(Self { password: Some((username, password)), ..Self::at(endpoint)? })
     }
 
-    /// Credentials that were fetched before: used first.
+    /// Creates the source for credentials that PILOT issued before. It can't log in: once the refresh token is
+    /// refused, the user has to.
+    ///
+    /// # Errors
+    ///
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) if the endpoint's URL is refused
+    /// ([`TokenEndpoint::new`]), or has a query, or it has no transport.
+    pub fn from_credentials(
+        endpoint: impl TryInto<TokenEndpoint, Error: Into<Error>>,
+        credentials: Credentials,
+    ) -> Result<Self, Error> {
+        Ok(Self::at(endpoint)?.credentials(credentials))
+    }
+
+    fn at(endpoint: impl TryInto<TokenEndpoint, Error: Into<Error>>) -> Result<Self, Error> {
+        let base = ResolvedEndpoint::new(endpoint)?;
+        // What a request would refuse is refused now: no path is longer.
+        base.join(&format!("{GATEWAY}/refresh"))?;
+        Ok(Self { base, users: SERVICE, password: None, credentials: None })
+    }
+
+    /// Sets credentials that PILOT issued before. They are used first, and no log-in is needed while they can be
+    /// refreshed.
+    #[must_use]
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = Some(credentials);
         self
     }
 
-    /// The endpoint is the public gateway (`/portal/users/…`), not the service (`/v1/users/…`).
+    /// Makes the endpoint the public gateway (`/portal/users/…`). Default: the service (`/v1/users/…`).
+    #[must_use]
     pub fn gateway(mut self) -> Self {
-        self.users = "/portal/users";
+        self.users = GATEWAY;
         self
     }
 
-    /// What sends the requests. Default: as [`TokenEndpoint::transport`].
-    pub fn transport(mut self, transport: TokenTransport) -> Self {
-        self.transport = Some(transport);
-        self
+    async fn request(
+        &self,
+        verb: &str,
+        members: &[(&str, &str)],
+        purpose: Purpose,
+        secrets: &[&str],
+    ) -> Result<Credentials, Error> {
+        let endpoint = self.base.join(&format!("{}/{verb}", self.users))?;
+        let response = endpoint.post_json(members).await?;
+        envelope::read(&response, purpose, &Redactor::new(secrets))
     }
-
-    /// The source.
-    ///
-    /// # Errors
-    ///
-    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) when neither a password nor credentials were given,
-    /// or there is no transport.
-    pub fn build(self) -> Result<Pilot, Error> {
-        if self.password.is_none() && self.credentials.is_none() {
-            return Err(Error::misconfigured(
-                "PILOT needs a user name and a password, or credentials, or both",
-            ));
-        }
-        let transport = TokenTransport::or_default(self.transport)?;
-        let endpoint = |verb: &str| -> Result<TokenEndpoint, Error> {
-            let url = format!("{}{}/{verb}", self.endpoint, self.users);
-            Ok(TokenEndpoint::new(&url)?.transport(transport.clone()))
-        };
-        Ok(Pilot {
-            login: endpoint("auth")?,
-            refresh: endpoint("refresh")?,
-            password: self.password,
-            credentials: self.credentials,
-        })
-    }
-}
-
-/// The endpoint as a path can follow it.
-fn base(endpoint: &str) -> Result<&str, Error> {
-    TokenEndpoint::new(endpoint)?;
-    if endpoint.contains('?') {
-        return Err(Error::misconfigured("PILOT endpoint: it has a query"));
-    }
-    Ok(endpoint.trim_end_matches('/'))
 }
 
 impl CredentialSource for Pilot {
     async fn login(&self) -> Result<Credentials, Error> {
         let Some((username, password)) = &self.password else {
             return Err(Error::unsupported(
-                "PILOT's credentials are used up and no password is held: log in again",
+                "PILOT's credentials can't be used any more, and there is no password; log in again",
             ));
         };
         let password = password.expose_secret();
-        let body = json_body(&[("username", username), ("password", password)]);
-        let answer = self.login.post("application/json", HeaderMap::new(), body).await?;
-        envelope::parse(&answer, Purpose::Login, &Redactor::without(&[Some(password)]))
+        let members = [("username", username.as_str()), ("password", password)];
+        self.request("auth", &members, Purpose::Login, &[password]).await
     }
 
     async fn refresh(&self, held: &Credentials) -> Result<Credentials, Error> {
         let Some(refresh_token) = held.refresh_token() else {
-            return Err(Error::unsupported("there is no refresh token: log in again"));
+            return Err(Error::unsupported("there is no refresh token; log in again"));
         };
         // One word, without an underscore.
-        let body = json_body(&[("refreshtoken", refresh_token)]);
-        let answer = self.refresh.post("application/json", HeaderMap::new(), body).await?;
-        let secrets = [Some(refresh_token), Some(held.access_token())];
-        envelope::parse(&answer, Purpose::Refresh, &Redactor::without(&secrets))
+        let members = [("refreshtoken", refresh_token)];
+        self.request("refresh", &members, Purpose::Refresh, &[refresh_token, held.access_token()]).await
     }
 
     fn initial(&self) -> Option<Credentials> {
         self.credentials.clone()
-    }
-}
-
-impl fmt::Debug for Pilot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pilot")
-            .field("login", &self.login)
-            .field("username", &self.password.as_ref().map(|(username, _)| username))
-            .field("credentials", &self.credentials)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for PilotBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PilotBuilder").field("endpoint", &self.endpoint).finish_non_exhaustive()
     }
 }

@@ -1,8 +1,10 @@
 //! One bounded POST to a token endpoint, over any tower HTTP service.
 
 mod client_auth;
+mod form;
+mod json;
 mod redactor;
-mod request;
+mod resolved;
 mod response;
 mod transport;
 
@@ -10,26 +12,25 @@ pub use client_auth::ClientAuth;
 pub use transport::TokenTransport;
 
 pub(crate) use client_auth::non_empty;
+pub(crate) use form::Form;
+pub(crate) use json::JsonObject;
 pub(crate) use redactor::Redactor;
-pub(crate) use request::{Form, json_body};
+pub(crate) use resolved::ResolvedEndpoint;
 pub(crate) use response::{
-    Object, Purpose, failure, members, object, parse, parse_token_object, revoked, string, unreadable,
+    Purpose, check_status, read_revocation, read_token_object, read_tokens, unreadable,
 };
 
 use std::fmt;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
-use http_body_util::Full;
-use tokio::runtime::Handle;
-use tokio::time::timeout;
+use http::Uri;
 
-use crate::Error;
+use crate::error::Error;
 use crate::origins::Origin;
 
-/// Where tokens are asked for, or revoked: a URL, a transport and a time limit.
+/// A token endpoint, or a revocation endpoint: its URL, and optionally a transport and a time limit.
+///
+/// Where a source takes an endpoint, a URL alone will do: it is an endpoint with the defaults.
 ///
 /// ```
 /// # #[cfg(feature = "reqwest")]
@@ -38,115 +39,113 @@ use crate::origins::Origin;
 /// use std::time::Duration;
 ///
 /// let endpoint = TokenEndpoint::new("https://id.example.com/token")?.timeout(Duration::from_secs(5));
-/// // with the caller's own proxy and TLS settings
+/// // With a proxy or TLS settings of your choice:
 /// let endpoint = endpoint.transport(TokenTransport::reqwest(reqwest::Client::builder())?);
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct TokenEndpoint {
-    url: Uri,
+    url: EndpointUrl,
     transport: Option<TokenTransport>,
-    timeout: Duration,
+    timeout: Option<Duration>,
 }
 
 impl TokenEndpoint {
-    /// How long one attempt at a token endpoint may take, by default.
+    /// The time that one attempt at a token endpoint may take by default: 10 s.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
     /// The largest response that is read from a token endpoint, in bytes: 1 MiB.
     pub const MAX_RESPONSE: usize = 1 << 20;
 
-    /// The endpoint at this URL: https, or http on loopback.
+    /// Creates an endpoint from its URL: https, or plain http on loopback.
     ///
     /// # Errors
     ///
-    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) when it is no such URL, or holds a user name, a
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) if it is not such a URL, or if it has a user name, a
     /// password or a fragment.
     pub fn new(url: &str) -> Result<Self, Error> {
         let endpoint = Self::danger_accept_plain_http(url)?;
-        Origin::secure(&endpoint.url, "token endpoint")?;
+        Origin::secure(&endpoint.url.0, "token endpoint")?;
         Ok(endpoint)
     }
 
-    /// The same, and plain http to any host: **secrets and tokens are readable on the network**.
+    /// Creates an endpoint from its URL, and accepts plain http to any host: **secrets and tokens are readable on
+    /// the network**.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new), but for the scheme.
+    /// As [`new`](Self::new), except for the scheme.
     pub fn danger_accept_plain_http(url: &str) -> Result<Self, Error> {
         let uri: Option<Uri> = url.parse().ok().filter(|uri| Origin::of(uri).is_some() && !url.contains('#'));
-        let url = uri.ok_or_else(|| {
+        let uri = uri.ok_or_else(|| {
             Error::misconfigured(
-                "token endpoint: it is not an absolute http(s) URL without user name, password and fragment",
+                "token endpoint: it is not an absolute http(s) URL without user name, password and fragment; \
+                 use one such as https://id.example.com/token",
             )
         })?;
-        Ok(Self { url, transport: None, timeout: TokenEndpoint::DEFAULT_TIMEOUT })
+        Ok(Self { url: EndpointUrl(uri), transport: None, timeout: None })
     }
 
-    /// What sends the requests. Default, with the feature `reqwest`: a reqwest client with its defaults and
-    /// without redirects. Without the feature it has to be named.
+    /// Sets what sends the requests. Default, with the feature `reqwest`: a reqwest client with its defaults and
+    /// without redirects. Without the feature, a transport is required.
     ///
     /// The default speaks https only if some crate of the program turns on a TLS feature of reqwest; a dependency on
-    /// `reqwest` with its default features does. Else an https endpoint "can't be reached", and the last cause of
-    /// that error says "scheme is not http".
+    /// `reqwest` with its default features does. Otherwise an https endpoint "can't be reached", and the last cause
+    /// of that error says "scheme is not http".
     #[must_use]
     pub fn transport(mut self, transport: TokenTransport) -> Self {
         self.transport = Some(transport);
         self
     }
 
-    /// How long one attempt may take. Default: [`TokenEndpoint::DEFAULT_TIMEOUT`].
+    /// Sets the time that one attempt may take. Default: [`TokenEndpoint::DEFAULT_TIMEOUT`], or
+    /// [`vathos::TIMEOUT`](crate::vathos::TIMEOUT) for the sources of Vathos.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.timeout = Some(timeout);
         self
     }
 
-    /// With its transport in place.
-    pub(crate) fn resolved(mut self) -> Result<Self, Error> {
-        self.transport = Some(TokenTransport::or_default(self.transport)?);
-        Ok(self)
-    }
-
-    /// With the other's transport, unless it has one of its own.
-    pub(crate) fn or_transport_of(mut self, other: &Self) -> Self {
-        self.transport = self.transport.or_else(|| other.transport.clone());
+    /// Sets the time limit, unless there is one.
+    pub(crate) fn default_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout.get_or_insert(timeout);
         self
-    }
-
-    /// One attempt. An answer of any status is an answer; no answer is an error.
-    pub(crate) async fn post(
-        &self,
-        content_type: &'static str,
-        headers: HeaderMap,
-        body: Bytes,
-    ) -> Result<Response<Bytes>, Error> {
-        if Handle::try_current().is_err() {
-            // A log-out may come from another executor.
-            return Err(Error::misconfigured(
-                "no Tokio runtime: the identity provider can only be asked from within one",
-            ));
-        }
-        let mut request = Request::new(Full::new(body));
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.url.clone();
-        *request.headers_mut() = headers;
-        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let transport = TokenTransport::or_default(self.transport.clone())?;
-        timeout(self.timeout, transport.send(request))
-            .await
-            .unwrap_or_else(|_| Err(Error::transient("the token endpoint did not answer in time")))
     }
 }
 
-/// Without the query, which may hold a key.
-impl fmt::Debug for TokenEndpoint {
+impl TryFrom<&str> for TokenEndpoint {
+    type Error = Error;
+
+    /// As [`TokenEndpoint::new`].
+    fn try_from(url: &str) -> Result<Self, Error> {
+        Self::new(url)
+    }
+}
+
+impl TryFrom<&String> for TokenEndpoint {
+    type Error = Error;
+
+    /// As [`TokenEndpoint::new`].
+    fn try_from(url: &String) -> Result<Self, Error> {
+        Self::new(url)
+    }
+}
+
+impl TryFrom<String> for TokenEndpoint {
+    type Error = Error;
+
+    /// As [`TokenEndpoint::new`].
+    fn try_from(url: String) -> Result<Self, Error> {
+        Self::new(&url)
+    }
+}
+
+/// A URL whose `Debug` leaves out the query, which may hold a key.
+#[derive(Clone)]
+struct EndpointUrl(Uri);
+
+impl fmt::Debug for EndpointUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenEndpoint")
-            .field("host", &self.url.host())
-            .field("path", &self.url.path())
-            .field("timeout", &self.timeout)
-            .finish_non_exhaustive()
+        f.write_str(self.0.to_string().split('?').next().unwrap_or_default())
     }
 }

@@ -1,19 +1,18 @@
-//! Reads a token endpoint's answer (RFC 6749 section 5), or a revocation's: by status first, then by `error`.
+//! Reads the response of a token endpoint (RFC 6749 section 5) or of a revocation endpoint (RFC 7009 section 2.2):
+//! first its status, then its `error`.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, Response, StatusCode};
-use serde_json::value::RawValue;
 
-use super::Redactor;
-use crate::Timing;
-use crate::{Credentials, Error};
+use super::{JsonObject, Redactor};
+use crate::credentials::Credentials;
+use crate::error::Error;
+use crate::timing::Timing;
 
-/// What the answer is to: it decides what a refusal means.
+/// What a request is for. It decides what a refusal means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Login,
@@ -22,7 +21,7 @@ pub(crate) enum Purpose {
 }
 
 impl Purpose {
-    /// Who was asked.
+    /// Where the request goes.
     fn endpoint(self) -> &'static str {
         match self {
             Self::Login | Self::Refresh => "token endpoint",
@@ -31,172 +30,145 @@ impl Purpose {
     }
 }
 
-/// A JSON object whose values are read one by one, so that an odd one among those that don't matter does no
-/// harm.
-pub(crate) type Object<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
-
-/// The credentials in an RFC 6749 answer, or what is wrong.
-pub(crate) fn parse(
-    answer: &Response<Bytes>,
-    asked: Purpose,
+/// Returns the credentials in an RFC 6749 response, or what is wrong with it.
+pub(crate) fn read_tokens(
+    response: &Response<Bytes>,
+    purpose: Purpose,
     redactor: &Redactor<'_>,
 ) -> Result<Credentials, Error> {
-    let object = object(answer.body());
-    let failed = failure(answer.status(), answer.headers(), asked, object.as_ref(), redactor);
-    if let Some(error) = failed {
-        return Err(error);
+    let object = JsonObject::parse(response.body());
+    check_status(response.status(), response.headers(), purpose, object.as_ref(), redactor)?;
+    let object = object.ok_or_else(|| unreadable(response))?;
+    match object.get("error") {
+        // Some servers send an empty one with every response.
+        None | Some("null" | r#""""#) => read_token_object(&object),
+        Some(_) if object.string("error").is_some() => {
+            Err(refusal(StatusCode::BAD_REQUEST, purpose, &object, redactor))
+        }
+        Some(_) => Err(Error::invalid_response(
+            "the token endpoint sent an `error` that is not a string; check the endpoint's URL",
+        )),
     }
-    let object = object.ok_or_else(|| unreadable(answer))?;
-    if let Some(code) = string(&object, "error").filter(|code| !code.is_empty()) {
-        return Err(refusal(StatusCode::BAD_REQUEST, asked, Some(&code), &object, redactor));
-    }
-    // Some servers send an empty one with every answer.
-    if object.get("error").is_some_and(|error| !matches!(error.get(), "null" | r#""""#)) {
-        return Err(Error::invalid_response("the token endpoint answered with an `error` that is no text"));
-    }
-    parse_token_object(&object)
 }
 
-/// What an answer says of a revocation (RFC 7009 section 2.2): the status says it all.
-pub(crate) fn revoked(answer: &Response<Bytes>, redactor: &Redactor<'_>) -> Result<(), Error> {
-    let object = object(answer.body());
-    let code = object.as_ref().and_then(|object| string(object, "error"));
-    if answer.status() == StatusCode::BAD_REQUEST && code.as_deref() == Some("invalid_token") {
-        // The RFC has a success for a token that is unknown or dead already; some servers say it so.
+/// Returns whether a revocation was successful. The status says it all (RFC 7009 section 2.2).
+pub(crate) fn read_revocation(response: &Response<Bytes>, redactor: &Redactor<'_>) -> Result<(), Error> {
+    let object = JsonObject::parse(response.body());
+    let code = object.as_ref().and_then(|object| object.string("error"));
+    if response.status() == StatusCode::BAD_REQUEST && code.as_deref() == Some("invalid_token") {
+        // By the RFC, an unknown or dead token is a success. Some servers report it in this way.
         return Ok(());
     }
-    let failed = failure(answer.status(), answer.headers(), Purpose::Revoke, object.as_ref(), redactor);
-    failed.map_or(Ok(()), Err)
+    check_status(response.status(), response.headers(), Purpose::Revoke, object.as_ref(), redactor)
 }
 
-/// The error of an answer that is no success.
-pub(crate) fn failure(
+/// Returns the error that a status stands for, unless it is a success.
+pub(crate) fn check_status(
     status: StatusCode,
     headers: &HeaderMap,
-    asked: Purpose,
-    object: Option<&Object<'_>>,
+    purpose: Purpose,
+    object: Option<&JsonObject<'_>>,
     redactor: &Redactor<'_>,
-) -> Option<Error> {
-    let endpoint = asked.endpoint();
-    let error = match status.as_u16() {
-        200..=299 => return None,
-        // The server says that it did not act on the request: a refresh token in it is unspent.
-        408 | 429 | 503 => transient(endpoint, status, headers).not_processed(),
-        500..=599 => transient(endpoint, status, headers),
+) -> Result<(), Error> {
+    let returned = format!("the {} returned {}", purpose.endpoint(), status.as_u16());
+    Err(match status.as_u16() {
+        200..=299 => return Ok(()),
+        // The server says that it did not process the request: a refresh token in it is unspent.
+        408 | 429 | 503 => transient(&returned, headers).not_processed(),
+        500..=599 => transient(&returned, headers),
         300..=399 => Error::misconfigured(format!(
-            "the {endpoint} answered {}: redirects are not followed, for they could carry secrets elsewhere; \
-             use the URL that it redirects to",
-            status.as_u16()
+            "{returned}: redirects are not followed, because they could carry secrets elsewhere; use the URL that it \
+             redirects to"
         )),
-        400..=499 => {
-            let none = Object::new();
-            let object = object.unwrap_or(&none);
-            let code = string(object, "error");
-            refusal(status, asked, code.as_deref(), object, redactor)
-        }
-        _ => Error::invalid_response(format!("the {endpoint} answered {}", status.as_u16())),
-    };
-    Some(error)
+        400..=499 => refusal(status, purpose, object.unwrap_or(&JsonObject::default()), redactor),
+        _ => Error::invalid_response(format!("{returned}; check its URL")),
+    })
 }
 
-/// A 4xx (RFC 6749 section 5.2).
-fn refusal(
-    status: StatusCode,
-    asked: Purpose,
-    code: Option<&str>,
-    object: &Object<'_>,
-    redactor: &Redactor<'_>,
-) -> Error {
-    let said = match (code, string(object, "error_description")) {
+/// The error for a 4xx, or for a success with an `error` (RFC 6749 section 5.2).
+fn refusal(status: StatusCode, purpose: Purpose, object: &JsonObject<'_>, redactor: &Redactor<'_>) -> Error {
+    let code = object.string("error");
+    let said = match (&code, object.string("error_description")) {
         (None, None) => format!("status {}", status.as_u16()),
         (Some(code), None) => redactor.clean(code),
         (None, Some(text)) => redactor.clean(&text),
         (Some(code), Some(text)) => format!("{}: {}", redactor.clean(code), redactor.clean(&text)),
     };
-    match (asked, code) {
-        (_, Some("invalid_client")) => Error::misconfigured(format!(
+    match (purpose, code.as_deref(), status.as_u16()) {
+        (_, Some("invalid_client"), _) => Error::misconfigured(format!(
             "the {} refused the client ({said}); check the client id, its secret and how it authenticates",
-            asked.endpoint()
+            purpose.endpoint()
         )),
-        (Purpose::Revoke, _) => Error::misconfigured(format!(
+        (Purpose::Revoke, ..) => Error::misconfigured(format!(
             "the revocation endpoint refused the request ({said}); check its URL and what the client may do"
         )),
-        (Purpose::Refresh, _) => {
+        (Purpose::Refresh, ..) => {
             Error::login_required(format!("the refresh token was refused ({said}); log in again"))
         }
-        (Purpose::Login, Some("invalid_grant" | "access_denied")) => Error::login_required(format!(
+        (Purpose::Login, Some("invalid_grant" | "access_denied"), _)
+        | (Purpose::Login, None, 400 | 401 | 403) => Error::login_required(format!(
             "the identity provider refused the log-in ({said}); check the credentials"
         )),
-        (Purpose::Login, Some(_)) => Error::misconfigured(format!(
+        (Purpose::Login, Some(_), _) => Error::misconfigured(format!(
             "the token endpoint refused the request ({said}); check the client's settings and the scope"
         )),
-        (Purpose::Login, None) if matches!(status.as_u16(), 400 | 401 | 403) => Error::login_required(
-            format!("the identity provider refused the log-in ({said}); check the credentials"),
-        ),
-        (Purpose::Login, None) => Error::misconfigured(format!(
-            "the token endpoint does not take the request ({said}); check its URL"
+        (Purpose::Login, None, _) => Error::misconfigured(format!(
+            "the token endpoint does not accept the request ({said}); check its URL"
         )),
     }
 }
 
-/// The credentials in a token object (RFC 6749 section 5.1).
-pub(crate) fn parse_token_object(object: &Object<'_>) -> Result<Credentials, Error> {
+/// Returns the credentials in a token object (RFC 6749 section 5.1).
+pub(crate) fn read_token_object(object: &JsonObject<'_>) -> Result<Credentials, Error> {
     let bearer = |kind: String| kind.eq_ignore_ascii_case("bearer");
-    if object.contains_key("token_type") && !string(object, "token_type").is_some_and(bearer) {
-        return Err(Error::invalid_response("the token endpoint issued a token of another type than Bearer"));
+    if object.get("token_type").is_some() && !object.string("token_type").is_some_and(bearer) {
+        return Err(Error::invalid_response(
+            "the token endpoint issued a token whose type is not Bearer; check the client's settings",
+        ));
     }
-    let access_token = string(object, "access_token")
-        .ok_or_else(|| Error::invalid_response("the token endpoint answered without an access_token"))?;
-    let credentials = Credentials::new(access_token).map_err(|_| {
+    let access_token = object.string("access_token").ok_or_else(|| {
+        Error::invalid_response("the token endpoint responded without an access_token; check its URL")
+    })?;
+    let mut credentials = Credentials::new(access_token).map_err(|_| {
         Error::invalid_response(
-            "the token endpoint issued an access_token that is no bearer token (RFC 6750)",
+            "the token endpoint issued an access_token that is not a bearer token (RFC 6750 section 2.1); check the \
+             endpoint's URL",
         )
     })?;
-    let credentials = match string(object, "refresh_token").filter(|token| !token.is_empty()) {
-        Some(refresh_token) => credentials.with_refresh_token(refresh_token).map_err(|_| {
-            Error::invalid_response("the token endpoint issued a refresh_token with control characters")
-        })?,
-        None => credentials,
-    };
+    if let Some(refresh_token) = object.string("refresh_token").filter(|token| !token.is_empty()) {
+        credentials = credentials.with_refresh_token(refresh_token).map_err(|_| {
+            Error::invalid_response(
+                "the token endpoint issued a refresh_token with control characters; check the endpoint's URL",
+            )
+        })?;
+    }
     Ok(match lifetime(object) {
         Some(lifetime) => credentials.with_lifetime(lifetime),
         None => credentials,
     })
 }
 
-/// The members of a JSON object; `None` for anything else.
-pub(crate) fn object(json: &[u8]) -> Option<Object<'_>> {
-    serde_json::from_slice::<&RawValue>(json).ok().and_then(|raw| members(raw))
+/// The error for a success whose body is not a JSON object: a proxy's page, or a body torn on its way. Another
+/// attempt may succeed.
+pub(crate) fn unreadable(response: &Response<Bytes>) -> Error {
+    let body = if response.body().is_empty() { "an empty body" } else { "a body that is not a JSON object" };
+    let status = response.status().as_u16();
+    Error::transient(format!("the token endpoint returned {status} with {body}; try again, or check its URL"))
 }
 
-pub(crate) fn members(raw: &RawValue) -> Option<Object<'_>> {
-    serde_json::from_str(raw.get()).ok()
-}
-
-pub(crate) fn string(object: &Object<'_>, name: &str) -> Option<String> {
-    serde_json::from_str(object.get(name)?.get()).ok()
-}
-
-/// A success whose body is no JSON object: a proxy's page, or torn on its way. Another attempt may fare better.
-pub(crate) fn unreadable(answer: &Response<Bytes>) -> Error {
-    let what = if answer.body().is_empty() { "an empty body" } else { "something that is no JSON object" };
-    Error::transient(format!("the token endpoint answered {} with {what}", answer.status().as_u16()))
-}
-
-fn transient(endpoint: &str, status: StatusCode, headers: &HeaderMap) -> Error {
-    let error = Error::transient(format!("the {endpoint} answered {}", status.as_u16()));
+fn transient(returned: &str, headers: &HeaderMap) -> Error {
+    let error = Error::transient(format!("{returned}; try again later"));
     match retry_after(headers, SystemTime::now()) {
         Some(wait) => error.with_retry_after(wait),
         None => error,
     }
 }
 
-/// `expires_in` (R4): seconds as an integer, a float or a numeric string. Zero, negative and what is no number
-/// mean unknown; huge is clamped.
-fn lifetime(object: &Object<'_>) -> Option<Duration> {
-    let raw = object.get("expires_in")?.get();
-    let text = serde_json::from_str::<String>(raw).unwrap_or_else(|_| raw.to_owned());
-    // "inf" is a float to Rust, and no number to anybody else.
+/// The lifetime in `expires_in` (R4): seconds as an integer, a float or a numeric string. Zero, a negative number
+/// and everything else mean that it is unknown. A huge number is clamped.
+fn lifetime(object: &JsonObject<'_>) -> Option<Duration> {
+    let text = object.string("expires_in").or_else(|| object.get("expires_in").map(str::to_owned))?;
+    // Rust reads "inf" as a float.
     let digits = text.bytes().any(|byte| byte.is_ascii_digit());
     let seconds = text.trim().parse::<f64>().ok().filter(|seconds| digits && *seconds > 0.0)?;
     Some(
@@ -205,7 +177,7 @@ fn lifetime(object: &Object<'_>) -> Option<Duration> {
     )
 }
 
-/// `Retry-After` (RFC 9110 section 10.2.3): seconds, or a date.
+/// The wait in `Retry-After` (RFC 9110 section 10.2.3): seconds, or a date.
 fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<u64>() {

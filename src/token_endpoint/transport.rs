@@ -12,12 +12,12 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use tower_service::Service;
 
 use super::TokenEndpoint;
-use crate::Error;
+use crate::error::Error;
 use crate::source::BoxFuture;
 
-/// A client of its own for the token endpoint, apart from the one it authenticates (R32).
+/// The HTTP client for requests to token endpoints. It is not the client whose requests are authenticated.
 ///
-/// Cheap to clone; clones share the connections.
+/// It is cheap to clone, and clones share their connections.
 #[derive(Clone)]
 pub struct TokenTransport(Arc<dyn Transport>);
 
@@ -26,10 +26,11 @@ trait Transport: Send + Sync {
 }
 
 impl TokenTransport {
-    /// A transport over any tower HTTP service, such as hyper-util's client.
+    /// Creates a transport from any tower HTTP service, such as hyper-util's client.
     ///
-    /// It must not follow redirects: they could carry the client's secret elsewhere. It should be without
-    /// the layer that it feeds; if it has it, a flight that has to wait for itself ends at its deadline.
+    /// The service must not follow redirects: they could carry the client's secret elsewhere. It should not contain
+    /// the [`AuthLayer`](crate::AuthLayer) that its tokens are for. If it does, a flight that has to wait for itself
+    /// ends at its deadline.
     pub fn new<S, B>(service: S) -> Self
     where
         S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + 'static,
@@ -39,41 +40,41 @@ impl TokenTransport {
         B::Data: Send,
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
     {
-        Self(Arc::new(Tower(Mutex::new(service))))
+        Self(Arc::new(TowerTransport(Mutex::new(service))))
     }
 
-    /// A transport over reqwest, with the proxy and TLS settings of `builder`. Redirects are turned off, and so is
+    /// Creates a transport over reqwest, with the proxy and TLS settings of `builder`. It turns redirects off, and
     /// `connection_verbose`, which would log secrets.
     ///
     /// # Errors
     ///
-    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) when reqwest can't build a client.
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) if reqwest can't build a client.
     #[cfg(feature = "reqwest")]
     pub fn reqwest(builder: reqwest::ClientBuilder) -> Result<Self, Error> {
-        let client =
-            builder.redirect(reqwest::redirect::Policy::none()).connection_verbose(false).build().map_err(
-                |error| {
-                    Error::misconfigured("reqwest could not build a client for the token endpoint")
-                        .with_source(error)
-                },
-            )?;
-        Ok(Self(Arc::new(Reqwest(client))))
+        let builder = builder.redirect(reqwest::redirect::Policy::none()).connection_verbose(false);
+        let client = builder.build().map_err(|error| {
+            let message =
+                "reqwest can't build a client for the token endpoint; check its proxy and TLS settings";
+            Error::misconfigured(message).with_source(error)
+        })?;
+        Ok(Self(Arc::new(ReqwestTransport(client))))
     }
 
-    /// The transport of a source that was given none: reqwest with its defaults.
-    pub(crate) fn or_default(given: Option<Self>) -> Result<Self, Error> {
-        match given {
-            Some(transport) => Ok(transport),
-            #[cfg(feature = "reqwest")]
-            None => Self::reqwest(reqwest::Client::builder()),
-            #[cfg(not(feature = "reqwest"))]
-            None => Err(Error::misconfigured(
-                "transport: none was given; name one with `.transport(…)`, or enable the feature `reqwest`",
-            )),
-        }
+    /// The transport of an endpoint for which none was set.
+    #[cfg(feature = "reqwest")]
+    pub(super) fn with_defaults() -> Result<Self, Error> {
+        Self::reqwest(reqwest::Client::builder())
     }
 
-    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, Error> {
+    #[cfg(not(feature = "reqwest"))]
+    pub(super) fn with_defaults() -> Result<Self, Error> {
+        Err(Error::misconfigured(
+            "token endpoint: it has no transport; set one with `TokenEndpoint::transport`, or enable the feature \
+             `reqwest`",
+        ))
+    }
+
+    pub(super) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, Error> {
         self.0.send(request).await
     }
 }
@@ -84,10 +85,10 @@ impl fmt::Debug for TokenTransport {
     }
 }
 
-/// The mutex is for services that are not `Sync`; it is held for the clone alone.
-struct Tower<S>(Mutex<S>);
+/// The mutex is for services that are not `Sync`. It is held for the clone alone.
+struct TowerTransport<S>(Mutex<S>);
 
-impl<S, B> Transport for Tower<S>
+impl<S, B> Transport for TowerTransport<S>
 where
     S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + 'static,
     S::Error: Into<Box<dyn StdError + Send + Sync>>,
@@ -107,10 +108,10 @@ where
 }
 
 #[cfg(feature = "reqwest")]
-struct Reqwest(reqwest::Client);
+struct ReqwestTransport(reqwest::Client);
 
 #[cfg(feature = "reqwest")]
-impl Transport for Reqwest {
+impl Transport for ReqwestTransport {
     fn send(&self, request: Request<Full<Bytes>>) -> BoxFuture<'_, Result<Response<Bytes>, Error>> {
         Box::pin(async move {
             let (parts, body) = request.into_parts();
@@ -118,8 +119,9 @@ impl Transport for Reqwest {
                 Ok(body) => body.to_bytes(),
                 Err(never) => match never {},
             };
-            let request = reqwest::Request::try_from(Request::from_parts(parts, body))
-                .map_err(|_| Error::misconfigured("token endpoint: reqwest does not take its URL"))?;
+            let request = reqwest::Request::try_from(Request::from_parts(parts, body)).map_err(|_| {
+                Error::misconfigured("token endpoint: reqwest does not accept its URL; check the URL")
+            })?;
             let response = self.0.execute(request).await.map_err(|error| {
                 let is_unreached = error.is_connect() || error.is_builder();
                 let error = Box::new(error.without_url());
@@ -130,7 +132,7 @@ impl Transport for Reqwest {
     }
 }
 
-/// Reads the whole answer, up to [`TokenEndpoint::MAX_RESPONSE`].
+/// Reads the whole response, up to [`TokenEndpoint::MAX_RESPONSE`].
 async fn collect<B>(response: Response<B>) -> Result<Response<Bytes>, Error>
 where
     B: http_body::Body,
@@ -143,36 +145,34 @@ where
     };
     let too_large = error.is::<LengthLimitError>();
     match parts.status {
-        // Of a failure the status says enough (R9); a torn 4xx may say more the next time.
+        // The status of a failure says enough (R9). A torn 4xx is different: the next one may say more.
         status if status.is_server_error() || (too_large && !status.is_success()) => {
             Ok(Response::from_parts(parts, Bytes::new()))
         }
         _ if too_large => Err(Error::invalid_response(
-            "the token endpoint's answer is larger than 1 MiB; is the URL right?",
+            "the token endpoint's response is larger than 1 MiB; check the endpoint's URL",
         )),
         _ => Err(broken(error)),
     }
 }
 
-/// The request did not leave: whatever it carried is unspent.
+/// The request was not sent: the refresh token in it is unspent.
 fn unreached(error: Box<dyn StdError + Send + Sync>) -> Error {
-    Error::transient("the token endpoint can't be reached").with_source(error).not_processed()
+    Error::transient("the token endpoint can't be reached; check its URL and the network")
+        .with_source(error)
+        .not_processed()
 }
 
-/// The request may have been received, unless the cause says that no connection was made.
+/// The request may have been received, unless the cause says that there was no connection.
 fn broken(error: Box<dyn StdError + Send + Sync>) -> Error {
     let mut cause: Option<&(dyn StdError + 'static)> = Some(error.as_ref());
     while let Some(error) = cause {
         let refused = |io: &io::Error| io.kind() == io::ErrorKind::ConnectionRefused;
         if error.downcast_ref::<io::Error>().is_some_and(refused) {
-            return unreached_from(error.to_string());
+            return unreached(error.to_string().into());
         }
         cause = error.source();
     }
-    Error::transient("the connection to the token endpoint broke before its answer was complete")
+    Error::transient("the connection to the token endpoint broke before its response was complete; try again")
         .with_source(error)
-}
-
-fn unreached_from(cause: String) -> Error {
-    unreached(cause.into())
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use reauth::pilot::HpcLogin;
-use reauth::{Authenticator, CredentialSource, ErrorKind, Pilot, Timing};
+use reauth::pilot::{HpcLogin, Pilot};
+use reauth::{Authenticator, CredentialSource, ErrorKind, Timing, TokenEndpoint};
 use tokio::time::advance;
 
 use crate::support::clock::TestClock;
@@ -12,15 +12,17 @@ use crate::support::source::credentials;
 
 mod wire;
 
+fn at(url: &str, server: &TokenServer) -> TokenEndpoint {
+    TokenEndpoint::new(url).unwrap().transport(server.transport())
+}
+
 fn with_password(server: &TokenServer) -> Pilot {
-    let builder = Pilot::builder("https://pilot.test").unwrap().password("ada", "pass-w0rd").unwrap();
-    builder.transport(server.transport()).build().unwrap()
+    Pilot::new(at("https://pilot.test", server), "ada", "pass-w0rd").unwrap()
 }
 
 fn with_credentials(server: &TokenServer, refresh: Option<&str>) -> Pilot {
-    let builder =
-        Pilot::builder("https://pilot.test").unwrap().credentials(credentials("at-0", refresh, None));
-    builder.transport(server.transport()).build().unwrap()
+    let credentials = credentials("at-0", refresh, None);
+    Pilot::from_credentials(at("https://pilot.test", server), credentials).unwrap()
 }
 
 fn authenticator(source: impl CredentialSource) -> Authenticator {
@@ -98,10 +100,7 @@ async fn an_access_token_alone_is_used_until_it_is_rejected() {
 async fn with_both_the_credentials_come_first_and_the_password_last() {
     let server =
         TokenServer::script([Reply::pilot_error(500, "Unable to get token"), Reply::pilot("at-1", "rt-1")]);
-    let builder = Pilot::builder("https://pilot.test").unwrap();
-    let builder = builder.credentials(credentials("at-0", Some("rt-0"), None));
-    let builder = builder.password("ada", "pass-w0rd").unwrap().transport(server.transport());
-    let auth = authenticator(builder.build().unwrap());
+    let auth = authenticator(with_password(&server).credentials(credentials("at-0", Some("rt-0"), None)));
     let first = auth.credentials().await.unwrap();
     assert_eq!((first.access_token(), server.requests()), ("at-0", 0));
     assert_eq!(auth.reject(&first).await.unwrap().access_token(), "at-1");
@@ -183,8 +182,8 @@ async fn r02_a_token_of_a_minute_is_not_refreshed_at_every_request() {
 async fn an_hpc_token_is_renewed_by_the_same_log_in() {
     let token = |access: &str| Reply::json(200, format!(r#"{{"code":200,"result":"{access}"}}"#));
     let server = TokenServer::script([token("at-1"), token("at-2")]);
-    let source = HpcLogin::new("https://pilot.test", "ada", "pass-w0rd", "hpc-1").unwrap();
-    let auth = authenticator(source.transport(server.transport()));
+    let source = HpcLogin::new(at("https://pilot.test", &server), "ada", "pass-w0rd", "hpc-1").unwrap();
+    let auth = authenticator(source);
     let first = auth.credentials().await.unwrap();
     assert_eq!((first.access_token(), first.refresh_token()), ("at-1", None));
     assert_eq!(auth.reject(&first).await.unwrap().access_token(), "at-2");

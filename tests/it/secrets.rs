@@ -5,10 +5,10 @@ use std::error::Error as StdError;
 use std::fmt::{Debug, Display};
 use std::sync::{Arc, Mutex};
 
-use reauth::pilot::HpcLogin;
-use reauth::vathos::Vathos;
+use reauth::pilot::{HpcLogin, Pilot};
+use reauth::vathos::{ClientGrant, ServiceAccount};
 use reauth::{
-    Authenticator, ClientAuth, CredentialSource, Credentials, Pilot, Timing, TokenEndpoint, TokenTransport,
+    Authenticator, ClientAuth, CredentialSource, Credentials, Timing, TokenEndpoint, TokenTransport,
 };
 
 use crate::support::clock::TestClock;
@@ -135,9 +135,7 @@ async fn with_every_source(
     use reauth::oauth2::{ClientCredentials, Password, RefreshToken};
     let endpoint = || TokenEndpoint::new(&format!("{base}/token")).unwrap().transport(transport.clone());
     let revoke = || TokenEndpoint::new(&format!("{base}/revoke")).unwrap();
-    let pilot = || Pilot::builder(base).unwrap().transport(transport.clone());
-    let vathos = Vathos::new("app", CLIENT_SECRET).unwrap().with_transport(transport.clone());
-    let vathos = vathos.with_token_url(format!("{base}/token")).unwrap();
+    let portal = || TokenEndpoint::new(base).unwrap().transport(transport.clone());
 
     macro_rules! with {
         ($name:literal, $source:expr) => {{
@@ -155,11 +153,11 @@ async fn with_every_source(
     with!("user", user.scope("api").revocation_endpoint(revoke()));
     let holder = RefreshToken::new(endpoint(), client(), held()).unwrap();
     with!("holder", holder.revocation_endpoint(revoke()));
-    with!("PILOT", pilot().password("ada", PASSWORD).unwrap().build().unwrap());
-    with!("PILOT with credentials", pilot().credentials(held()).build().unwrap());
-    with!("HPC", HpcLogin::new(base, "ada", PASSWORD, "hpc-1").unwrap().transport(transport.clone()));
-    with!("Vathos device", vathos.service_account().unwrap());
-    with!("Vathos person", vathos.client_grant("ada", PASSWORD).unwrap());
+    with!("PILOT", Pilot::new(portal(), "ada", PASSWORD).unwrap());
+    with!("PILOT with credentials", Pilot::from_credentials(portal(), held()).unwrap());
+    with!("HPC", HpcLogin::new(portal(), "ada", PASSWORD, "hpc-1").unwrap());
+    with!("Vathos device", ServiceAccount::new(endpoint(), "app", CLIENT_SECRET).unwrap());
+    with!("Vathos person", ClientGrant::new(endpoint(), "app", CLIENT_SECRET, "ada", PASSWORD).unwrap());
     with!("credentials as they are", held());
 }
 

@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use reauth::vathos::Vathos;
-use reauth::{AuthMiddleware, Authenticator, CredentialSource, Error, ErrorKind, TokenTransport};
+use reauth::vathos::ClientGrant;
+use reauth::{
+    AuthMiddleware, Authenticator, CredentialSource, Error, ErrorKind, TokenEndpoint, TokenTransport,
+};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::TlsAcceptor;
@@ -54,11 +56,10 @@ fn builder(roots: Vec<reqwest::Certificate>) -> reqwest::ClientBuilder {
     reqwest::Client::builder().no_proxy().resolve("localhost", local).tls_certs_only(roots)
 }
 
-fn person(listening: &Listening, roots: Vec<reqwest::Certificate>) -> reauth::oauth2::Password {
-    let vathos = Vathos::new("app", "s3cret").unwrap();
-    let vathos = vathos.with_token_url(url(listening, "/token")).unwrap();
+fn person(listening: &Listening, roots: Vec<reqwest::Certificate>) -> ClientGrant {
     let transport = TokenTransport::reqwest(builder(roots)).unwrap();
-    vathos.with_transport(transport).client_grant("ada", "pass-w0rd").unwrap()
+    let endpoint = TokenEndpoint::new(&url(listening, "/token")).unwrap().transport(transport);
+    ClientGrant::new(endpoint, "app", "s3cret", "ada", "pass-w0rd").unwrap()
 }
 
 #[tokio::test]
@@ -93,6 +94,6 @@ async fn r32_f50_the_token_request_trusts_whom_the_caller_trusts() {
 
     let error: Error = person(&listening, vec![other]).login().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Transient);
-    assert_eq!(error.to_string(), "the token endpoint can't be reached");
+    assert_eq!(error.to_string(), "the token endpoint can't be reached; check its URL and the network");
     assert_eq!(server.requests(), 1, "no secret went to a server that is not trusted");
 }

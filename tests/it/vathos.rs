@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use reauth::vathos::{self, Vathos};
-use reauth::{Authenticator, CredentialSource, ErrorKind, Timing};
+use reauth::vathos::{self, ClientGrant, ServiceAccount};
+use reauth::{Authenticator, CredentialSource, ErrorKind, Origins, Timing, TokenEndpoint};
 use tokio::time::Instant;
 
 use crate::support::clock::TestClock;
@@ -12,8 +12,16 @@ use crate::support::source::credentials;
 
 mod environment;
 
-fn vathos(server: &TokenServer) -> Vathos {
-    Vathos::new("app", "s3cret").unwrap().with_transport(server.transport())
+fn endpoint(server: &TokenServer) -> TokenEndpoint {
+    TokenEndpoint::new(vathos::TOKEN_URL).unwrap().transport(server.transport())
+}
+
+fn device(server: &TokenServer) -> ServiceAccount {
+    ServiceAccount::new(endpoint(server), "app", "s3cret").unwrap()
+}
+
+fn person(server: &TokenServer) -> ClientGrant {
+    ClientGrant::new(endpoint(server), "app", "s3cret", "ada", "pass-w0rd").unwrap()
 }
 
 /// The form of a request, sorted.
@@ -30,7 +38,7 @@ fn fields(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 #[tokio::test]
 async fn the_client_grant_sends_five_fields_and_no_other() {
     let server = TokenServer::always(Reply::tokens("at-1", "rt-1"));
-    let got = vathos(&server).client_grant("ada", "pass-w0rd").unwrap().login().await.unwrap();
+    let got = person(&server).login().await.unwrap();
     assert_eq!((got.access_token(), got.refresh_token()), ("at-1", Some("rt-1")));
     let expected = [
         ("client_id", "app"),
@@ -45,7 +53,7 @@ async fn the_client_grant_sends_five_fields_and_no_other() {
 #[tokio::test]
 async fn the_service_account_sends_three_fields_and_no_other() {
     let server = TokenServer::always(Reply::token("at-1"));
-    vathos(&server).service_account().unwrap().login().await.unwrap();
+    device(&server).login().await.unwrap();
     let expected = [("client_id", "app"), ("client_secret", "s3cret"), ("grant_type", "client_credentials")];
     assert_eq!(form(&server), fields(&expected));
 }
@@ -53,7 +61,7 @@ async fn the_service_account_sends_three_fields_and_no_other() {
 #[tokio::test]
 async fn the_request_is_a_form_posted_to_the_realm_with_the_client_in_its_body() {
     let server = TokenServer::always(Reply::token("at-1"));
-    vathos(&server).service_account().unwrap().login().await.unwrap();
+    device(&server).login().await.unwrap();
     let seen = server.only();
     assert_eq!(seen.method, "POST");
     assert_eq!(seen.uri, "https://auth.gke.vathos.net/auth/realms/picking/protocol/openid-connect/token");
@@ -64,7 +72,7 @@ async fn the_request_is_a_form_posted_to_the_realm_with_the_client_in_its_body()
 #[tokio::test(start_paused = true)]
 async fn a_natural_person_is_renewed_by_the_refresh_token() {
     let server = TokenServer::script([Reply::tokens("at-1", "rt-1"), Reply::tokens("at-2", "rt-2")]);
-    let auth = authenticator(vathos(&server).client_grant("ada", "pass-w0rd").unwrap());
+    let auth = authenticator(person(&server));
     auth.credentials().await.unwrap();
     assert_eq!(auth.refresh().await.unwrap().access_token(), "at-2");
     let expected = [
@@ -79,7 +87,7 @@ async fn a_natural_person_is_renewed_by_the_refresh_token() {
 #[tokio::test(start_paused = true)]
 async fn a_device_is_renewed_by_the_same_grant() {
     let server = TokenServer::script([Reply::token("at-1"), Reply::token("at-2")]);
-    let auth = authenticator(vathos(&server).service_account().unwrap());
+    let auth = authenticator(device(&server));
     let first = auth.credentials().await.unwrap();
     assert_eq!(auth.reject(&first).await.unwrap().access_token(), "at-2");
     let grants: Vec<_> = server.seen().iter().map(|seen| seen.field("grant_type").unwrap()).collect();
@@ -94,7 +102,7 @@ async fn r09_the_status_is_read_before_the_body() {
         [(401, ErrorKind::LoginRequired), (404, ErrorKind::Misconfigured), (500, ErrorKind::Transient)]
     {
         let server = TokenServer::always(Reply::json(status, token));
-        let error = vathos(&server).service_account().unwrap().login().await.unwrap_err();
+        let error = device(&server).login().await.unwrap_err();
         assert_eq!(error.kind(), kind, "{status}");
     }
 }
@@ -103,13 +111,12 @@ async fn r09_the_status_is_read_before_the_body() {
 async fn r32_an_attempt_of_either_grant_may_take_five_seconds() {
     assert_eq!(vathos::TIMEOUT, Duration::from_secs(5));
     let server = TokenServer::always(Reply::hang());
-    let vathos = vathos(&server);
-    let person = vathos.client_grant("ada", "p").unwrap();
+    let (device, person) = (device(&server), person(&server));
     let held = credentials("at-0", Some("rt-0"), None);
     for attempt in [0, 1, 2] {
         let start = Instant::now();
         let result = match attempt {
-            0 => vathos.service_account().unwrap().login().await,
+            0 => device.login().await,
             1 => person.login().await,
             _ => person.refresh(&held).await,
         };
@@ -122,30 +129,61 @@ async fn r32_an_attempt_of_either_grant_may_take_five_seconds() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn r32_a_time_limit_that_is_set_counts_and_not_the_five_seconds() {
+    let server = TokenServer::always(Reply::hang());
+    let limit = Duration::from_secs(2);
+    let source = ServiceAccount::new(endpoint(&server).timeout(limit), "app", "s3cret").unwrap();
+    let start = Instant::now();
+    assert_eq!(source.login().await.unwrap_err().kind(), ErrorKind::Transient);
+    assert!(start.elapsed() >= limit && start.elapsed() < limit + Duration::from_millis(10));
+}
+
 #[tokio::test]
-async fn both_urls_can_be_others_and_the_short_forms_need_no_transport() {
+async fn both_sources_have_the_settings_of_their_grants() {
+    let server = TokenServer::always(Reply::tokens("at-1", "rt-1"));
+    let revoke = || TokenEndpoint::new("https://id.test/revoke").unwrap();
+    let device = device(&server).scope("api").extra_field("audience", "x").revocation_endpoint(revoke());
+    let person = person(&server).scope("api").extra_field("audience", "x").revocation_endpoint(revoke());
+    let person = person.scope_on_refresh(true);
+    let held = credentials("at-0", Some("rt-0"), None);
+
+    device.login().await.unwrap();
+    person.login().await.unwrap();
+    person.refresh(&held).await.unwrap();
+    for seen in server.seen() {
+        assert_eq!(seen.uri, vathos::TOKEN_URL);
+        assert_eq!(
+            (seen.field("scope").as_deref(), seen.field("audience").as_deref()),
+            (Some("api"), Some("x"))
+        );
+    }
+    device.revoke(&held).await.unwrap();
+    person.revoke(&held).await.unwrap();
+    for seen in &server.seen()[3..] {
+        assert_eq!(
+            (seen.uri.to_string().as_str(), seen.field("token").as_deref()),
+            ("https://id.test/revoke", Some("rt-0"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_token_url_can_be_another_and_a_transport_is_not_needed() {
     let server = TokenServer::always(Reply::token("at-1"));
     let listening = server.listen().await;
-    let vathos =
-        Vathos::new("app", "s3cret").unwrap().with_token_url(listening.url("/realms/other/token")).unwrap();
-    vathos.service_account().unwrap().login().await.unwrap();
+    let url = listening.url("/realms/other/token");
+    ServiceAccount::new(&url, "app", "s3cret").unwrap().login().await.unwrap();
     assert_eq!(server.only().uri, "/realms/other/token");
+    ServiceAccount::new(vathos::TOKEN_URL, "app", "s3cret").unwrap();
+    ClientGrant::new(vathos::TOKEN_URL, "app", "s3cret", "ada", "p").unwrap();
+}
 
-    for (base, origin) in [
-        (vathos::BASE_URL, "https://staging.api.gke.vathos.net"),
-        ("https://api.test", "https://api.test"),
-        ("https://api.test:8443/v1/x?y", "https://api.test:8443"),
-        ("http://127.0.0.1:80/v1", "http://127.0.0.1:80"),
-        ("http://[::1]:8080", "http://[::1]:8080"),
-    ] {
-        let vathos = vathos.clone().with_base_url(base).unwrap();
-        assert_eq!((vathos.base_url(), &*vathos.origin()), (base, origin));
-        assert!(reauth::Origins::new(&vathos.origin()).is_ok());
-    }
-    assert_eq!(vathos.base_url(), "https://staging.api.gke.vathos.net/v1");
-    assert_eq!(vathos.origin(), vathos::API_ORIGIN);
-    vathos::service_account("app", "s3cret").unwrap();
-    vathos::client_grant("app", "s3cret", "ada", "p").unwrap();
+#[test]
+fn the_origin_of_the_api_is_that_of_its_base_url() {
+    assert_eq!(vathos::BASE_URL, "https://staging.api.gke.vathos.net/v1");
+    assert_eq!(vathos::API_ORIGIN, "https://staging.api.gke.vathos.net");
+    assert_eq!(Origins::of_url(vathos::BASE_URL).unwrap(), Origins::new(vathos::API_ORIGIN).unwrap());
 }
 
 fn authenticator(source: impl CredentialSource) -> Authenticator {

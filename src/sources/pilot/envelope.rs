@@ -3,71 +3,69 @@
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
-use crate::token_endpoint::{
-    Object, Purpose, Redactor, failure, members, object, parse_token_object, string, unreadable,
-};
-use crate::{Credentials, Error};
+use crate::credentials::Credentials;
+use crate::error::Error;
+use crate::token_endpoint::{JsonObject, Purpose, Redactor, check_status, read_token_object, unreadable};
 
-/// The credentials in an envelope whose `result` is a token object, or, from the HPC login, the access token
+/// Returns the credentials in an envelope. Its `result` is a token object or, for the HPC login, the access token
 /// itself.
-pub(super) fn parse(
-    answer: &Response<Bytes>,
-    asked: Purpose,
+pub(super) fn read(
+    response: &Response<Bytes>,
+    purpose: Purpose,
     redactor: &Redactor<'_>,
 ) -> Result<Credentials, Error> {
-    let envelope = object(answer.body());
-    if let Some(error) = refused(answer, asked, envelope.as_ref(), redactor) {
-        return Err(error);
+    let envelope = JsonObject::parse(response.body());
+    check(response, purpose, envelope.as_ref(), redactor)?;
+    let envelope = envelope.ok_or_else(|| unreadable(response))?;
+    if envelope.get("result").is_none() {
+        return Err(Error::invalid_response("PILOT responded without a result; check the endpoint's URL"));
     }
-    let envelope = envelope.ok_or_else(|| unreadable(answer))?;
-    let result =
-        envelope.get("result").ok_or_else(|| Error::invalid_response("PILOT answered without a result"))?;
-    if let Ok(access_token) = serde_json::from_str::<String>(result.get()) {
+    if let Some(access_token) = envelope.string("result") {
         return Credentials::new(access_token).map_err(|_| {
-            Error::invalid_response("PILOT issued an access token that is no bearer token (RFC 6750)")
+            Error::invalid_response(
+                "PILOT issued an access token that is not a bearer token (RFC 6750 section 2.1); check the \
+                 endpoint's URL",
+            )
         });
     }
-    let token =
-        members(result).ok_or_else(|| Error::invalid_response("PILOT's result is no token object"))?;
-    parse_token_object(&token)
+    let token = envelope.object("result").ok_or_else(|| {
+        Error::invalid_response("PILOT's result is not a token object; check the endpoint's URL")
+    })?;
+    read_token_object(&token)
 }
 
-/// Status first; the envelope's `code` repeats it, and stands for it where a proxy made it 200.
-fn refused(
-    answer: &Response<Bytes>,
-    asked: Purpose,
-    envelope: Option<&Object<'_>>,
+/// Checks the status of the response. The envelope's `code` repeats it, and counts where a proxy made it 200.
+fn check(
+    response: &Response<Bytes>,
+    purpose: Purpose,
+    envelope: Option<&JsonObject<'_>>,
     redactor: &Redactor<'_>,
-) -> Option<Error> {
-    let code = |envelope: &Object<'_>| envelope.get("code")?.get().parse::<u16>().ok();
+) -> Result<(), Error> {
+    let code = |envelope: &JsonObject<'_>| envelope.get("code")?.parse::<u16>().ok();
     let status = match envelope.and_then(code).and_then(|code| StatusCode::from_u16(code).ok()) {
-        Some(code) if answer.status().is_success() => code,
-        _ => answer.status(),
+        Some(code) if response.status().is_success() => code,
+        _ => response.status(),
     };
-    let said = envelope.and_then(|envelope| string(envelope, "error_msg")).unwrap_or_default();
+    let said = envelope.and_then(|envelope| envelope.string("error_msg")).unwrap_or_default();
     let shown = match said.is_empty() {
         true => format!("status {}", status.as_u16()),
         false => redactor.clean(&said),
     };
-    match (asked, status.as_u16()) {
-        (_, 200..=299) => None,
-        // The backend answers every failed refresh so, a dead refresh token included.
-        (Purpose::Refresh, 500) if said.starts_with("Unable to get token") => {
-            Some(Error::login_required(format!("PILOT refused the refresh token ({shown}); log in again")))
+    // The backend reports every failed refresh as a 500, that of a dead refresh token included.
+    let is_dead_refresh_token = status.as_u16() == 500 && said.starts_with("Unable to get token");
+    let is_refusal = status.is_client_error() && !matches!(status.as_u16(), 408 | 429);
+    match purpose {
+        Purpose::Refresh if is_dead_refresh_token || is_refusal => {
+            Err(Error::login_required(format!("PILOT refused the refresh token ({shown}); log in again")))
         }
-        (Purpose::Refresh, 400..=499) if !matches!(status.as_u16(), 408 | 429) => {
-            Some(Error::login_required(format!("PILOT refused the refresh token ({shown}); log in again")))
-        }
-        (Purpose::Login, 401 | 403 | 404) => Some(Error::login_required(format!(
-            "PILOT refused the log-in ({shown}); check user name and password"
+        Purpose::Login if matches!(status.as_u16(), 401 | 403 | 404) => Err(Error::login_required(format!(
+            "PILOT refused the log-in ({shown}); check the user name and the password"
         ))),
-        (Purpose::Login, 400..=499) if !matches!(status.as_u16(), 408 | 429) => {
-            Some(Error::misconfigured(format!(
-                "PILOT does not take the request (status {}); is its version another one?",
-                status.as_u16()
-            )))
-        }
-        _ => failure(status, answer.headers(), asked, envelope, redactor),
+        Purpose::Login if is_refusal => Err(Error::misconfigured(format!(
+            "PILOT does not accept the request (status {}); check the endpoint's URL and PILOT's version",
+            status.as_u16()
+        ))),
+        _ => check_status(status, response.headers(), purpose, envelope, redactor),
     }
 }
 

@@ -1,73 +1,57 @@
 //! PILOT's HPC login.
 
-use std::fmt;
-
-use http::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{base, envelope};
-use crate::token_endpoint::{Purpose, Redactor, json_body, non_empty};
-use crate::{CredentialSource, Credentials, Error, TokenEndpoint, TokenTransport};
+use super::envelope;
+use crate::credentials::Credentials;
+use crate::error::Error;
+use crate::source::CredentialSource;
+use crate::token_endpoint::{Purpose, Redactor, ResolvedEndpoint, TokenEndpoint, non_empty};
 
-/// The HPC login (`POST {endpoint}/v1/hpc/auth`): its result is an access token alone, so that renewal is the
-/// same login again.
-#[derive(Clone)]
+/// A user of an HPC system behind PILOT (`POST /v1/hpc/auth`).
+///
+/// It renews a token with the same log-in: there is no refresh token.
+#[derive(Clone, Debug)]
 pub struct HpcLogin {
-    endpoint: TokenEndpoint,
+    endpoint: ResolvedEndpoint,
     username: String,
     password: SecretString,
     token_issuer: String,
 }
 
 impl HpcLogin {
-    /// A user of the HPC system whose tokens `token_issuer` issues, logged in through `endpoint`.
+    /// Creates the source for a user of the portal at this base URL, such as `https://pilot.example.com`.
+    /// `token_issuer` is PILOT's name for the HPC system's issuer.
     ///
     /// # Errors
     ///
-    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) when one is empty, or the endpoint is no https URL
-    /// (http on loopback) or has a query.
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) if the endpoint's URL is refused
+    /// ([`TokenEndpoint::new`]), or has a query, or it has no transport, or if the user name, the password or the
+    /// token issuer is empty.
     pub fn new(
-        endpoint: &str,
+        endpoint: impl TryInto<TokenEndpoint, Error: Into<Error>>,
         username: impl Into<String>,
         password: impl Into<String>,
         token_issuer: impl Into<String>,
     ) -> Result<Self, Error> {
-        let endpoint = TokenEndpoint::new(&format!("{}/v1/hpc/auth", base(endpoint)?))?;
         Ok(Self {
-            // Without the default transport, one may yet be named.
-            endpoint: endpoint.clone().resolved().unwrap_or(endpoint),
+            endpoint: ResolvedEndpoint::new(endpoint)?.join("/v1/hpc/auth")?,
             username: non_empty(username.into(), "user name")?,
             password: non_empty(password.into(), "password")?.into(),
             token_issuer: non_empty(token_issuer.into(), "token issuer")?,
         })
-    }
-
-    /// What sends the requests. Default: as [`TokenEndpoint::transport`].
-    #[must_use]
-    pub fn transport(mut self, transport: TokenTransport) -> Self {
-        self.endpoint = self.endpoint.transport(transport);
-        self
     }
 }
 
 impl CredentialSource for HpcLogin {
     async fn login(&self) -> Result<Credentials, Error> {
         let password = self.password.expose_secret();
-        let body = json_body(&[
-            ("username", &self.username),
+        let members = [
+            ("username", self.username.as_str()),
             ("password", password),
             ("token_issuer", &self.token_issuer),
-        ]);
-        let answer = self.endpoint.post("application/json", HeaderMap::new(), body).await?;
-        envelope::parse(&answer, Purpose::Login, &Redactor::without(&[Some(password)]))
-    }
-}
-
-impl fmt::Debug for HpcLogin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HpcLogin")
-            .field("endpoint", &self.endpoint)
-            .field("username", &self.username)
-            .finish_non_exhaustive()
+        ];
+        let response = self.endpoint.post_json(&members).await?;
+        envelope::read(&response, Purpose::Login, &Redactor::new(&[password]))
     }
 }

@@ -1,4 +1,4 @@
-//! What an answer means: its status, its `error`, its tokens and their lifetime.
+//! What an response means: its status, its `error`, its tokens and their lifetime.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failure here fails the test")]
 
@@ -12,20 +12,20 @@ mod tokens;
 /// A word that no message may repeat.
 const MARK: &str = "zxq-marker";
 
-fn answer(status: u16, body: impl Into<Bytes>) -> Response<Bytes> {
+fn response(status: u16, body: impl Into<Bytes>) -> Response<Bytes> {
     Response::builder().status(status).body(body.into()).unwrap()
 }
 
-fn read(status: u16, asked: Purpose, body: impl Into<Bytes>) -> Result<Credentials, Error> {
-    parse(&answer(status, body), asked, &Redactor::without(&[]))
+fn read(status: u16, purpose: Purpose, body: impl Into<Bytes>) -> Result<Credentials, Error> {
+    read_tokens(&response(status, body), purpose, &Redactor::new(&[]))
 }
 
-fn error(status: u16, asked: Purpose, body: impl Into<Bytes>) -> Error {
-    read(status, asked, body).expect_err("an answer that gives no credentials")
+fn error(status: u16, purpose: Purpose, body: impl Into<Bytes>) -> Error {
+    read(status, purpose, body).expect_err("an response that gives no credentials")
 }
 
 fn token(body: impl Into<Bytes>) -> Credentials {
-    read(200, Purpose::Login, body).expect("an answer with credentials")
+    read(200, Purpose::Login, body).expect("an response with credentials")
 }
 
 /// Everything of an error that anybody can print.

@@ -1,8 +1,8 @@
 //! Bad input is refused at construction, by the field's name and without its value.
 
-use reauth::pilot::HpcLogin;
-use reauth::vathos::Vathos;
-use reauth::{Credentials, Pilot, vathos};
+use reauth::Credentials;
+use reauth::pilot::{HpcLogin, Pilot};
+use reauth::vathos::{ClientGrant, ServiceAccount};
 
 use super::*;
 
@@ -11,13 +11,20 @@ const MARK: &str = "zxq-marker";
 
 /// Every place that takes the URL of a server which is sent secrets.
 fn every_constructor(url: &str) -> Vec<(&'static str, Result<(), Error>)> {
-    let vathos = || Vathos::new("app", "s").unwrap();
+    let given = || credentials("at", Some("rt"), None);
     vec![
         ("TokenEndpoint", TokenEndpoint::new(url).map(drop)),
-        ("Pilot", Pilot::builder(url).map(drop)),
+        ("&str", TokenEndpoint::try_from(url).map(drop)),
+        ("&String", TokenEndpoint::try_from(&url.to_owned()).map(drop)),
+        ("String", TokenEndpoint::try_from(url.to_owned()).map(drop)),
+        ("ClientCredentials", ClientCredentials::new(url, client()).map(drop)),
+        ("Password", Password::new(url, client(), "ada", "p").map(drop)),
+        ("RefreshToken", RefreshToken::new(url, client(), given()).map(drop)),
+        ("Pilot", Pilot::new(url, "ada", "p").map(drop)),
+        ("Pilot with credentials", Pilot::from_credentials(url, given()).map(drop)),
         ("HpcLogin", HpcLogin::new(url, "ada", "p", "issuer").map(drop)),
-        ("Vathos token URL", vathos().with_token_url(url).map(drop)),
-        ("Vathos base URL", vathos().with_base_url(url).map(drop)),
+        ("ServiceAccount", ServiceAccount::new(url, "app", "s").map(drop)),
+        ("ClientGrant", ClientGrant::new(url, "app", "s", "ada", "p").map(drop)),
     ]
 }
 
@@ -75,7 +82,7 @@ fn r43_no_url_no_host_and_user_info_are_refused() {
         "https://zxq-marker.test/\n",
     ] {
         for (name, result) in every_constructor(url) {
-            check(name, result, if name == "Vathos base URL" { "base URL" } else { "endpoint" });
+            check(name, result, "endpoint");
         }
     }
     check("a fragment", TokenEndpoint::new("https://id.test/#zxq-marker").map(drop), "fragment");
@@ -99,8 +106,12 @@ async fn r43_danger_accepts_plain_http_in_so_many_words_and_nothing_else() {
 fn an_empty_or_impossible_value_is_refused_by_the_name_of_its_field() {
     let server = TokenServer::always(Reply::token("at"));
     let endpoint = || in_memory(&server);
-    let pilot = || Pilot::builder("https://pilot.test").unwrap();
-    let given = || Vathos::new("app", MARK).unwrap().with_transport(server.transport());
+    let pilot = |user: &str, password: &str| Pilot::new("https://pilot.test", user, password).map(drop);
+    let device = |id: &str, secret: &str| ServiceAccount::new(endpoint(), id, secret).map(drop);
+    let person = |fields: [&str; 4]| {
+        let [id, secret, user, password] = fields;
+        ClientGrant::new(endpoint(), id, secret, user, password).map(drop)
+    };
     let hpc = |user: &str, password: &str, issuer: &str| {
         HpcLogin::new("https://pilot.test", user, password, issuer).map(drop)
     };
@@ -113,18 +124,17 @@ fn an_empty_or_impossible_value_is_refused_by_the_name_of_its_field() {
         ("user name", Password::new(endpoint(), client(), "", MARK).map(drop)),
         ("password", Password::new(endpoint(), client(), MARK, "").map(drop)),
         ("refresh token", RefreshToken::new(endpoint(), client(), credentials(MARK, None, None)).map(drop)),
-        ("user name", pilot().password("", MARK).map(drop)),
-        ("password", pilot().password(MARK, "").map(drop)),
-        ("password", pilot().build().map(drop)),
+        ("user name", pilot("", MARK)),
+        ("password", pilot(MARK, "")),
         ("user name", hpc("", MARK, MARK)),
         ("password", hpc(MARK, "", MARK)),
         ("token issuer", hpc(MARK, MARK, "")),
-        ("client id", Vathos::new("", MARK).map(drop)),
-        ("client secret", Vathos::new(MARK, "").map(drop)),
-        ("client id", vathos::service_account("", MARK).map(drop)),
-        ("client secret", vathos::service_account(MARK, "").map(drop)),
-        ("user name", given().client_grant("", MARK).map(drop)),
-        ("password", given().client_grant(MARK, "").map(drop)),
+        ("client id", device("", MARK)),
+        ("client secret", device(MARK, "")),
+        ("client id", person(["", MARK, MARK, MARK])),
+        ("client secret", person([MARK, "", MARK, MARK])),
+        ("user name", person([MARK, MARK, "", MARK])),
+        ("password", person([MARK, MARK, MARK, ""])),
         ("access token", Credentials::new("").map(drop)),
         ("access token", Credentials::new(format!("{MARK}\r\nx: y")).map(drop)),
         ("access token", Credentials::new(format!("{MARK} ü")).map(drop)),

@@ -78,7 +78,7 @@ async fn r09_a_torn_answer_is_transient() {
         over_every_transport(padded(status, 64).torn(), async |name, source| {
             let error = source.login().await.expect_err(name);
             assert_eq!(error.kind(), ErrorKind::Transient, "{name}: {error:?}");
-            assert!(error.to_string().contains("broke before its answer was complete"), "{name}: {error}");
+            assert!(error.to_string().contains("broke before its response was complete"), "{name}: {error}");
         })
         .await;
     }
@@ -94,7 +94,7 @@ async fn patience(reply: Reply, timeout: Option<Duration>) -> Duration {
     let start = Instant::now();
     let error = service(endpoint).login().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Transient);
-    assert!(error.to_string().contains("did not answer in time"), "{error}");
+    assert!(error.to_string().contains("did not respond in time"), "{error}");
     start.elapsed()
 }
 

@@ -22,7 +22,7 @@ async fn r14_a_refused_connection_is_not_taken_for_a_request_that_was_sent() {
         let source = refresher(at(&format!("http://127.0.0.1:{port}/token"), transport));
         let error = source.refresh(&held()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Transient);
-        assert_eq!(error.to_string(), "the token endpoint can't be reached");
+        assert_eq!(error.to_string(), "the token endpoint can't be reached; check its URL and the network");
         assert!(shown(&error).to_lowercase().contains("refused"), "the cause is in the chain: {error:?}");
     }
 }
@@ -36,7 +36,7 @@ async fn r14_a_connection_that_breaks_after_the_request_is_taken_for_one_that_wa
             let source = refresher(at(&listening.url("/token"), transport));
             let error = source.refresh(&held()).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Transient, "{error:?}");
-            assert!(error.to_string().contains("broke before its answer was complete"), "{error}");
+            assert!(error.to_string().contains("broke before its response was complete"), "{error}");
         }
         assert_eq!(spent(&server), ["rt-0", "rt-0"], "each attempt was received once");
     }

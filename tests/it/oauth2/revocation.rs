@@ -107,14 +107,14 @@ async fn r17_a_success_is_a_success_whatever_its_body_says() {
 async fn r17_a_failure_says_what_to_do_about_it() {
     use ErrorKind::{Misconfigured, Transient};
     for (reply, kind, said) in [
-        (Reply::bare(503, ""), Transient, "revocation endpoint answered 503"),
-        (Reply::bare(429, ""), Transient, "revocation endpoint answered 429"),
-        (Reply::html(502, "<html>"), Transient, "revocation endpoint answered 502"),
+        (Reply::bare(503, ""), Transient, "revocation endpoint returned 503"),
+        (Reply::bare(429, ""), Transient, "revocation endpoint returned 429"),
+        (Reply::html(502, "<html>"), Transient, "revocation endpoint returned 502"),
         (Reply::error(400, "unsupported_token_type", "no"), Misconfigured, "unsupported_token_type: no"),
         (Reply::error(401, "invalid_token", "no"), Misconfigured, "revocation endpoint refused the request"),
         (Reply::error(401, "invalid_client", "no"), Misconfigured, "revocation endpoint refused the client"),
         (Reply::bare(404, ""), Misconfigured, "revocation endpoint refused the request (status 404)"),
-        (Reply::bare(307, ""), Misconfigured, "revocation endpoint answered 307: redirects"),
+        (Reply::bare(307, ""), Misconfigured, "revocation endpoint returned 307: redirects"),
         (Reply::broken(std::io::ErrorKind::ConnectionReset), Transient, "connection"),
     ] {
         let error = revoked(reply.clone()).await.unwrap_err();
@@ -166,7 +166,7 @@ async fn r17_a_log_out_is_one_request_and_the_next_log_in_another() {
         .build();
     auth.credentials().await.unwrap();
     auth.log_out().await.unwrap();
-    assert_eq!(*told.lock().unwrap(), ["the revocation endpoint answered 503"]);
+    assert_eq!(*told.lock().unwrap(), ["the revocation endpoint returned 503; try again later"]);
     tokio::time::sleep(Timing::MAX_LIFETIME).await;
     auth.credentials().await.unwrap();
     let paths: Vec<_> = server.seen().iter().map(|seen| seen.uri.path().to_owned()).collect();

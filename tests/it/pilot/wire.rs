@@ -4,12 +4,11 @@ use serde_json::json;
 
 use super::*;
 
-/// Both of a user's requests, to a builder of this endpoint.
+/// Both of a user's requests, below this URL.
 async fn requests(endpoint: &str, gateway: bool) -> TokenServer {
     let server = TokenServer::always(Reply::pilot("at-1", "rt-1"));
-    let builder = Pilot::builder(endpoint).unwrap().password("ada", r#"p "\ü"#).unwrap();
-    let builder = if gateway { builder.gateway() } else { builder };
-    let pilot = builder.transport(server.transport()).build().unwrap();
+    let pilot = Pilot::new(at(endpoint, &server), "ada", r#"p "\ü"#).unwrap();
+    let pilot = if gateway { pilot.gateway() } else { pilot };
     let got = pilot.login().await.unwrap();
     assert_eq!((got.access_token(), got.refresh_token()), ("at-1", Some("rt-1")));
     pilot.refresh(&credentials("at-0", Some("rt-0"), None)).await.unwrap();
@@ -75,8 +74,8 @@ async fn the_hpc_login_is_a_json_post_with_these_members_alone() {
         ("https://pilot.test/x/", "https://pilot.test/x/v1/hpc/auth"),
     ] {
         let server = TokenServer::always(Reply::json(200, r#"{"code":200,"result":"at-1"}"#));
-        let source = HpcLogin::new(endpoint, "ada", "pass-w0rd", "hpc-1").unwrap();
-        let got = source.transport(server.transport()).login().await.unwrap();
+        let source = HpcLogin::new(at(endpoint, &server), "ada", "pass-w0rd", "hpc-1").unwrap();
+        let got = source.login().await.unwrap();
         assert_eq!(got.access_token(), "at-1");
         let seen = server.only();
         assert_eq!(seen.uri, expected);
@@ -88,19 +87,60 @@ async fn the_hpc_login_is_a_json_post_with_these_members_alone() {
     }
 }
 
-/// What would end up behind a question mark is no path.
+/// What would stand behind a question mark is not a path.
 #[test]
 fn an_endpoint_with_a_query_is_refused() {
-    assert_eq!(Pilot::builder("https://pilot.test/?a=b").unwrap_err().kind(), ErrorKind::Misconfigured);
-    let hpc = HpcLogin::new("https://pilot.test?a=b", "ada", "p", "hpc-1");
-    assert_eq!(hpc.unwrap_err().kind(), ErrorKind::Misconfigured);
+    let given = || credentials("at-0", None, None);
+    for endpoint in
+        ["https://pilot.test/?a=b", "https://pilot.test?a=b", "https://pilot.test/?", "https://pilot.test?"]
+    {
+        for error in [
+            Pilot::new(endpoint, "ada", "p").unwrap_err(),
+            Pilot::from_credentials(endpoint, given()).unwrap_err(),
+            HpcLogin::new(endpoint, "ada", "p", "hpc-1").unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::Misconfigured);
+            assert!(error.to_string().contains("query"), "{endpoint}: {error}");
+        }
+    }
+}
+
+/// The longest path still has to fit.
+#[test]
+fn a_url_that_is_too_long_for_the_paths_is_refused() {
+    let url = |length: usize| format!("https://pilot.test/{}", "a".repeat(length - 19));
+    let longest = 65_534 - "/portal/users/refresh".len();
+    Pilot::new(url(longest), "ada", "p").unwrap();
+    assert_eq!(Pilot::new(url(longest + 1), "ada", "p").unwrap_err().kind(), ErrorKind::Misconfigured);
+    let error = HpcLogin::new(url(65_534), "ada", "p", "hpc-1").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Misconfigured);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r32_the_endpoints_time_limit_is_that_of_every_request() {
+    let server = TokenServer::always(Reply::hang());
+    let limit = Duration::from_secs(3);
+    let endpoint = || at("https://pilot.test", &server).timeout(limit);
+    let pilot = Pilot::new(endpoint(), "ada", "p").unwrap().gateway();
+    let hpc = HpcLogin::new(endpoint(), "ada", "p", "hpc-1").unwrap();
+    let held = credentials("at-0", Some("rt-0"), None);
+    for attempt in 0..3 {
+        let start = tokio::time::Instant::now();
+        let result = match attempt {
+            0 => pilot.login().await,
+            1 => pilot.refresh(&held).await,
+            _ => hpc.login().await,
+        };
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::Transient);
+        assert_eq!(start.elapsed().as_secs(), limit.as_secs());
+    }
 }
 
 #[tokio::test]
 async fn without_a_transport_named_reqwest_is_the_transport() {
     let server = TokenServer::always(Reply::pilot("at-1", "rt-1"));
     let listening = server.listen().await;
-    let pilot = Pilot::builder(&listening.url("")).unwrap().password("ada", "p").unwrap().build().unwrap();
+    let pilot = Pilot::new(listening.url(""), "ada", "p").unwrap();
     assert_eq!(pilot.login().await.unwrap().access_token(), "at-1");
     assert_eq!(paths(&server), [LOGIN]);
 }

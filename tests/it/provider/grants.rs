@@ -1,6 +1,7 @@
 //! Every grant gets a token that the API takes, and a newer one after it.
 
-use reauth::{Authenticator, oauth2, vathos::Vathos};
+use reauth::vathos::{ClientGrant, ServiceAccount};
+use reauth::{Authenticator, oauth2};
 
 use super::*;
 
@@ -71,19 +72,14 @@ async fn r13_credentials_from_elsewhere_are_used_and_then_renewed() {
 #[ignore = "needs the identity provider: run ./scripts/test"]
 async fn r33_vathos_with_both_grants_at_another_realm() {
     let idp = Idp::from_env();
-    let vathos = |client: &Login| {
-        let vathos = Vathos::new(&client.id, &client.secret).unwrap();
-        vathos.with_token_url(&idp.token_url).unwrap().with_base_url(&idp.echo_url).unwrap()
-    };
-
-    let device = vathos(&idp.odd_client);
-    assert_eq!(device.origin(), idp.base_url);
-    let auth_of_device = auth(device.service_account().unwrap());
+    let Login { id, secret } = &idp.odd_client;
+    let auth_of_device = auth(ServiceAccount::new(&idp.token_url, id, secret).unwrap());
     assert_eq!(Api::new(&idp, &auth_of_device).whoami().await["client_id"], idp.odd_client.id);
     renews(&auth_of_device, false).await;
 
-    let Login { id, secret } = &idp.odd_user;
-    let auth_of_person = auth(vathos(&idp.pw_client).client_grant(id, secret).unwrap());
+    let (client, user) = (&idp.pw_client, &idp.odd_user);
+    let person = ClientGrant::new(&idp.token_url, &client.id, &client.secret, &user.id, &user.secret);
+    let auth_of_person = auth(person.unwrap());
     assert_eq!(Api::new(&idp, &auth_of_person).whoami().await["sub"], idp.odd_user.id);
     renews(&auth_of_person, true).await;
 }

@@ -1,7 +1,6 @@
 //! PILOT's logins, with the portal's backend between the client and the provider.
 
-use reauth::Pilot;
-use reauth::pilot::HpcLogin;
+use reauth::pilot::{HpcLogin, Pilot};
 
 use super::*;
 use crate::support::proxy::Proxy;
@@ -15,8 +14,8 @@ async fn r15_pilot_logs_in_refreshes_and_logs_in_again() {
         // It does no harm; it notes what was asked.
         let proxy = Proxy::start(&idp.base_url).await;
         let Login { id, secret } = &idp.odd_user;
-        let pilot = Pilot::builder(&proxy.url()).unwrap().password(id, secret).unwrap();
-        let auth = auth(if gateway { pilot.gateway() } else { pilot }.build().unwrap());
+        let pilot = Pilot::new(proxy.url(), id, secret).unwrap();
+        let auth = auth(if gateway { pilot.gateway() } else { pilot });
         let api = Api::new(&idp, &auth);
 
         let first = auth.credentials().await.unwrap();
@@ -45,7 +44,7 @@ async fn r15_pilot_logs_in_refreshes_and_logs_in_again() {
 async fn r15_pilot_with_credentials_alone_says_when_to_log_in_again() {
     let idp = Idp::spawn(Knobs::default()).await;
     let given = login_elsewhere(&idp, &idp.user).await;
-    let pilot = Pilot::builder(&idp.pilot_endpoint).unwrap().credentials(given.clone()).build().unwrap();
+    let pilot = Pilot::from_credentials(&idp.pilot_endpoint, given.clone()).unwrap();
     let auth = auth(pilot);
 
     assert_eq!(auth.credentials().await.unwrap().access_token(), given.access_token());

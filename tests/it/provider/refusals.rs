@@ -1,8 +1,8 @@
 //! Refused log-ins: what the caller is told, and how little a caller in a tight loop costs the provider.
 
-use reauth::Timing;
-use reauth::vathos::Vathos;
-use reauth::{Pilot, oauth2};
+use reauth::pilot::Pilot;
+use reauth::vathos::ServiceAccount;
+use reauth::{Timing, oauth2};
 
 use super::*;
 
@@ -22,8 +22,7 @@ async fn f30_a_wrong_client_is_misconfigured_and_does_not_flood_the_provider() {
     }
     let source = oauth2::Password::new(endpoint(&idp), basic(&wrong(&idp.pw_client)), id, secret).unwrap();
     refused(&idp, source, ErrorKind::Misconfigured, "refused the client", &["token.total"]).await;
-    let vathos = Vathos::new(&idp.svc_client.id, "wrong").unwrap().with_token_url(&idp.token_url).unwrap();
-    let source = vathos.service_account().unwrap();
+    let source = ServiceAccount::new(&idp.token_url, &idp.svc_client.id, "wrong").unwrap();
     refused(&idp, source, ErrorKind::Misconfigured, "refused the client", &["token.total"]).await;
 
     // A client that may not do this, and a scope that there isn't.
@@ -62,8 +61,8 @@ async fn f30_a_refused_user_has_to_log_in_and_does_not_flood_the_provider() {
             .await;
     }
     for (user, said) in [(&known, "401"), (&unknown, "not found"), (&disabled, "User is disabled")] {
-        let pilot = Pilot::builder(&idp.pilot_endpoint).unwrap().password(&user.id, &user.secret).unwrap();
-        refused(&idp, pilot.build().unwrap(), ErrorKind::LoginRequired, said, &PILOT).await;
+        let pilot = Pilot::new(&idp.pilot_endpoint, &user.id, &user.secret).unwrap();
+        refused(&idp, pilot, ErrorKind::LoginRequired, said, &PILOT).await;
     }
 }
 

@@ -1,6 +1,7 @@
 //! Refresh tokens that are good for one use: a second use ends the whole login at the provider.
 
-use reauth::{Authenticator, Pilot, Timing};
+use reauth::pilot::Pilot;
+use reauth::{Authenticator, Timing};
 
 use super::*;
 
@@ -10,7 +11,7 @@ use super::*;
 async fn r13_many_rotations_need_one_login_and_spend_no_refresh_token_twice() {
     let idp = Idp::spawn(Knobs { access_ttl: 2, ..Knobs::default() }).await;
     let Login { id, secret } = &idp.user;
-    let pilot = Pilot::builder(&idp.pilot_endpoint).unwrap().password(id, secret).unwrap().build().unwrap();
+    let pilot = Pilot::new(&idp.pilot_endpoint, id, secret).unwrap();
     let both = [auth(pilot), auth(password(&idp, &idp.user))];
     let apis = both.each_ref().map(|auth| Api::new(&idp, auth));
 

@@ -29,15 +29,13 @@ fn r40_no_debug_shows_a_secret() {
     }
     printed.debug(&endpoint());
     printed.debug(&server.transport());
-    let pilot = Pilot::builder("https://pilot.test").unwrap().password("ada", PASSWORD).unwrap();
-    let pilot = pilot.credentials(held()).transport(server.transport());
-    printed.debug(&pilot);
-    printed.debug(&pilot.build());
+    printed.debug(&TokenEndpoint::new("https://id.test/?key=canary").unwrap());
+    let pilot = Pilot::new(endpoint(), "ada", PASSWORD).unwrap();
+    printed.debug(&pilot.credentials(held()));
+    printed.debug(&Pilot::from_credentials(endpoint(), held()).unwrap());
     printed.debug(&HpcLogin::new("https://pilot.test", "ada", PASSWORD, "hpc-1").unwrap());
-    let vathos = Vathos::new("app", CLIENT_SECRET).unwrap();
-    printed.debug(&vathos);
-    printed.debug(&vathos.client_grant("ada", PASSWORD).unwrap());
-    printed.debug(&vathos.service_account().unwrap());
+    printed.debug(&ClientGrant::new(endpoint(), "app", CLIENT_SECRET, "ada", PASSWORD).unwrap());
+    printed.debug(&ServiceAccount::new(endpoint(), "app", CLIENT_SECRET).unwrap());
     let builder = Authenticator::builder(held());
     printed.debug(&builder);
     let auth = builder.build();
@@ -47,7 +45,7 @@ fn r40_no_debug_shows_a_secret() {
     printed.debug(&reauth::AuthMiddleware::for_origin("https://api.test", auth).unwrap());
     printed.debug(&reauth::Origins::new("https://api.test").unwrap());
     printed.debug(&Timing::default());
-    assert!(printed.contains("[redacted]") && printed.contains("Vathos"));
+    assert!(printed.contains("[redacted]") && printed.contains("ServiceAccount"));
     printed.check();
 }
 

@@ -10,10 +10,11 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::{self, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use reauth::layer::AuthError;
+use reauth::pilot::Pilot;
 use reauth::store::MemoryStore;
 use reauth::{
     AuthLayer, AuthMiddleware, Authenticator, AuthenticatorBuilder, ClientAuth, CredentialSource,
-    Credentials, Error, ErrorKind, Event, Pilot, Timing, TokenEndpoint, TokenTransport, oauth2,
+    Credentials, Error, ErrorKind, Event, Timing, TokenEndpoint, TokenTransport, oauth2,
 };
 use tokio::sync::Mutex;
 use tower::{Layer, ServiceExt};
@@ -163,14 +164,14 @@ fn source(
         let endpoint = TokenEndpoint::new(&proxy.rewrite(&idp.token_url)).unwrap();
         endpoint.timeout(ATTEMPT).transport(transport.clone())
     };
-    let pilot = || Pilot::builder(&proxy.url()).unwrap().transport(transport.clone());
+    let api = || TokenEndpoint::new(&proxy.url()).unwrap().transport(transport.clone());
     match (kind, given) {
-        (Kind::Pilot, _) => Authenticator::builder(pilot().password(id, secret).unwrap().build().unwrap()),
+        (Kind::Pilot, _) => Authenticator::builder(Pilot::new(api(), id, secret).unwrap()),
         (Kind::Password, _) => {
             Authenticator::builder(oauth2::Password::new(endpoint(), portal(idp), id, secret).unwrap())
         }
         (Kind::PilotWithCredentials, Some(given)) => {
-            Authenticator::builder(pilot().gateway().credentials(given).build().unwrap())
+            Authenticator::builder(Pilot::from_credentials(api(), given).unwrap().gateway())
         }
         (Kind::RefreshToken, Some(given)) => {
             Authenticator::builder(oauth2::RefreshToken::new(endpoint(), portal(idp), given).unwrap())

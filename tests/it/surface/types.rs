@@ -7,7 +7,7 @@ use reauth::clock::{Clock, Reading, SystemClock};
 use reauth::store::{CredentialStore, MemoryStore};
 use reauth::{
     Authenticator, AuthenticatorBuilder, Challenge, ClientAuth, CredentialSource, Credentials, Error,
-    ErrorKind, Event, Pilot, RefreshCause, Timing, TokenEndpoint, TokenTransport, oauth2, pilot, vathos,
+    ErrorKind, Event, RefreshCause, Timing, TokenEndpoint, TokenTransport, oauth2, pilot, vathos,
 };
 
 #[test]
@@ -30,16 +30,16 @@ fn r18_handles_and_values_are_send_sync_clone_and_debug() {
     handle::<oauth2::ClientCredentials>();
     handle::<oauth2::Password>();
     handle::<oauth2::RefreshToken>();
-    handle::<Pilot>();
+    handle::<pilot::Pilot>();
     handle::<pilot::HpcLogin>();
-    handle::<vathos::Vathos>();
+    handle::<vathos::ServiceAccount>();
+    handle::<vathos::ClientGrant>();
 }
 
 #[test]
 fn builders_are_send_and_debug() {
     fn builder<T: Send + Debug + 'static>() {}
     builder::<AuthenticatorBuilder>();
-    builder::<pilot::PilotBuilder>();
 }
 
 #[test]
@@ -65,8 +65,10 @@ fn each_trait_has_its_implementations() {
     source::<oauth2::ClientCredentials>();
     source::<oauth2::Password>();
     source::<oauth2::RefreshToken>();
-    source::<Pilot>();
+    source::<pilot::Pilot>();
     source::<pilot::HpcLogin>();
+    source::<vathos::ServiceAccount>();
+    source::<vathos::ClientGrant>();
     fn store<T: CredentialStore>() {}
     store::<MemoryStore>();
     fn clock<T: Clock>() {}

@@ -1,4 +1,4 @@
-//! What PILOT's answers mean, row by row.
+//! What PILOT's responses mean, row by row.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failure here fails the test")]
 
@@ -22,19 +22,19 @@ fn envelope(code: u16, error_msg: &str, result: &str) -> String {
     )
 }
 
-fn read(status: u16, asked: Purpose, body: impl Into<Bytes>) -> Result<Credentials, Error> {
-    let answer = Response::builder().status(status).header("retry-after", "7").body(body.into()).unwrap();
-    parse(&answer, asked, &Redactor::without(&[]))
+fn read(status: u16, purpose: Purpose, body: impl Into<Bytes>) -> Result<Credentials, Error> {
+    let response = Response::builder().status(status).header("retry-after", "7").body(body.into()).unwrap();
+    super::read(&response, purpose, &Redactor::new(&[]))
 }
 
-fn error(status: u16, asked: Purpose, body: impl Into<Bytes>) -> Error {
-    read(status, asked, body).expect_err("an answer that gives no credentials")
+fn error(status: u16, purpose: Purpose, body: impl Into<Bytes>) -> Error {
+    read(status, purpose, body).expect_err("an response that gives no credentials")
 }
 
 #[test]
 fn the_result_is_the_identity_providers_token_response() {
-    for asked in [Purpose::Login, Purpose::Refresh] {
-        let credentials = read(200, asked, envelope(200, "", TOKENS)).unwrap();
+    for purpose in [Purpose::Login, Purpose::Refresh] {
+        let credentials = read(200, purpose, envelope(200, "", TOKENS)).unwrap();
         assert_eq!(credentials.access_token(), "at");
         assert_eq!(credentials.refresh_token(), Some("rt"));
         assert_eq!(credentials.expiry(), Expiry::After(Duration::from_secs(300)));
@@ -96,14 +96,14 @@ fn r09_every_row_of_the_contract() {
         (Purpose::Refresh, 404, "", LoginRequired),
     ];
     let gateway = [502, 503, 504, 408, 429].into_iter().flat_map(|status| {
-        [Purpose::Login, Purpose::Refresh].map(|asked| (asked, status, "Unable to get token", Transient))
+        [Purpose::Login, Purpose::Refresh].map(|purpose| (purpose, status, "Unable to get token", Transient))
     });
-    for (asked, status, error_msg, kind) in rows.iter().copied().chain(gateway) {
+    for (purpose, status, error_msg, kind) in rows.iter().copied().chain(gateway) {
         for http_status in [status, 200] {
-            let error = error(http_status, asked, envelope(status, error_msg, "[]"));
-            assert_eq!(error.kind(), kind, "{asked:?} {http_status} {status} {error_msg}: {error}");
+            let error = error(http_status, purpose, envelope(status, error_msg, "[]"));
+            assert_eq!(error.kind(), kind, "{purpose:?} {http_status} {status} {error_msg}: {error}");
             let unspent = matches!(status, 408 | 429 | 503);
-            assert_eq!(!error.may_have_been_processed(), unspent, "{asked:?} {http_status} {status}");
+            assert_eq!(!error.may_have_been_processed(), unspent, "{purpose:?} {http_status} {status}");
             if kind == Transient {
                 assert!(error.to_string().contains(&status.to_string()), "{error}");
                 assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
@@ -117,8 +117,8 @@ fn r09_every_row_of_the_contract() {
 #[test]
 fn r09_fastapis_422_is_terminal_and_its_detail_is_not_echoed() {
     let body = format!(r#"{{"detail":[{{"loc":["body","password"],"input":"{MARK}","msg":"{MARK}"}}]}}"#);
-    for (asked, kind) in [(Purpose::Login, Misconfigured), (Purpose::Refresh, LoginRequired)] {
-        let error = error(422, asked, body.clone());
+    for (purpose, kind) in [(Purpose::Login, Misconfigured), (Purpose::Refresh, LoginRequired)] {
+        let error = error(422, purpose, body.clone());
         assert_eq!(error.kind(), kind);
         assert!(error.to_string().contains("422") && !format!("{error:?}").contains(MARK), "{error}");
     }
@@ -128,7 +128,7 @@ fn r09_fastapis_422_is_terminal_and_its_detail_is_not_echoed() {
 fn r09_a_failure_reads_by_its_status_with_no_envelope_at_all() {
     let html = format!("<html>{MARK}</html>");
     for body in ["", "{", "null", "[]", html.as_str()] {
-        for (asked, status, kind) in [
+        for (purpose, status, kind) in [
             (Purpose::Login, 401, LoginRequired),
             (Purpose::Login, 404, LoginRequired),
             (Purpose::Refresh, 401, LoginRequired),
@@ -140,8 +140,8 @@ fn r09_a_failure_reads_by_its_status_with_no_envelope_at_all() {
             (Purpose::Login, 200, Transient),
             (Purpose::Refresh, 200, Transient),
         ] {
-            let error = error(status, asked, body.to_owned());
-            assert_eq!(error.kind(), kind, "{asked:?} {status} {body}");
+            let error = error(status, purpose, body.to_owned());
+            assert_eq!(error.kind(), kind, "{purpose:?} {status} {body}");
             assert!(!format!("{error:?}").contains(MARK), "{error:?}");
         }
     }
@@ -156,11 +156,11 @@ fn r09_a_failure_with_a_success_in_its_envelope_is_a_failure() {
 #[test]
 fn r42_what_pilot_says_is_capped_control_free_and_without_what_was_sent() {
     let said = format!("{MARK}\r\n\u{1b}[31m{}", "x".repeat(100_000));
-    let answer = |status: u16| {
+    let response = |status: u16| {
         Response::builder().status(status).body(Bytes::from(envelope(status, &said, "[]"))).unwrap()
     };
-    for (asked, status) in [(Purpose::Login, 401), (Purpose::Refresh, 401), (Purpose::Refresh, 500)] {
-        let error = parse(&answer(status), asked, &Redactor::without(&[Some(MARK)])).unwrap_err();
+    for (purpose, status) in [(Purpose::Login, 401), (Purpose::Refresh, 401), (Purpose::Refresh, 500)] {
+        let error = super::read(&response(status), purpose, &Redactor::new(&[MARK])).unwrap_err();
         let shown = format!("{error} {error:?}");
         assert!(!shown.contains(MARK) && shown.len() < 1000, "{shown}");
         assert!(!error.to_string().chars().any(char::is_control), "{error:?}");
@@ -169,7 +169,7 @@ fn r42_what_pilot_says_is_capped_control_free_and_without_what_was_sent() {
 
 proptest::proptest! {
     #[test]
-    fn no_answer_panics(
+    fn no_response_panics(
         status in 100_u16..1000,
         code in proptest::prelude::any::<i32>(),
         error_msg: String,
@@ -181,8 +181,8 @@ proptest::proptest! {
     ) {
         let error_msg = serde_json::Value::from(error_msg);
         let body = format!(r#"{{"code":{code},"error_msg":{error_msg},"result":{result}}}"#);
-        for asked in [Purpose::Login, Purpose::Refresh] {
-            if let Ok(credentials) = read(status, asked, body.clone()) {
+        for purpose in [Purpose::Login, Purpose::Refresh] {
+            if let Ok(credentials) = read(status, purpose, body.clone()) {
                 assert!((200..300).contains(&status) && credentials.bearer().is_sensitive());
             }
         }

@@ -32,8 +32,8 @@ fn r09_a_refresh_reads_every_4xx_but_408_and_429_as_a_refused_refresh_token() {
 fn r09_f29_408_429_and_5xx_are_transient_whatever_the_body_says() {
     for status in [408, 429].into_iter().chain(500..=599) {
         for body in ["".to_owned(), HTML.into(), oauth("invalid_grant"), oauth("invalid_client")] {
-            for asked in [Purpose::Login, Purpose::Refresh] {
-                let error = error(status, asked, body.clone());
+            for purpose in [Purpose::Login, Purpose::Refresh] {
+                let error = error(status, purpose, body.clone());
                 assert_eq!(error.kind(), Transient, "{status} {body}");
                 assert!(error.to_string().contains(&status.to_string()), "{error}");
                 // The server said so itself: the refresh token is unspent.
@@ -83,7 +83,7 @@ fn r09_f27_an_empty_success_is_transient() {
 }
 
 #[test]
-fn r09_a_torn_answer_is_transient() {
+fn r09_a_torn_response_is_transient() {
     let whole = format!(r#"{{"access_token":"at","refresh_token":"{MARK}","expires_in":300}}"#);
     for length in 1..whole.len() {
         let error = error(200, Purpose::Refresh, whole[..length].to_owned());
@@ -100,8 +100,8 @@ fn r09_f28_html_is_transient_and_not_echoed() {
         assert_eq!(error.kind(), Transient, "{status}");
         assert!(!shown(&error).contains(MARK) && !shown(&error).contains('<'), "{error:?}");
     }
-    for asked in [Purpose::Login, Purpose::Refresh] {
-        let error = error(403, asked, HTML);
+    for purpose in [Purpose::Login, Purpose::Refresh] {
+        let error = error(403, purpose, HTML);
         assert!(!shown(&error).contains(MARK) && !shown(&error).contains('<'), "{error:?}");
     }
 }
@@ -109,9 +109,9 @@ fn r09_f28_html_is_transient_and_not_echoed() {
 #[test]
 fn r32_a_redirect_is_an_error_that_says_what_to_do() {
     for status in [301, 302, 303, 307, 308] {
-        let mut answer = answer(status, "");
-        answer.headers_mut().insert("location", format!("https://elsewhere.test/{MARK}").parse().unwrap());
-        let error = parse(&answer, Purpose::Refresh, &Redactor::without(&[])).unwrap_err();
+        let mut response = response(status, "");
+        response.headers_mut().insert("location", format!("https://elsewhere.test/{MARK}").parse().unwrap());
+        let error = read_tokens(&response, Purpose::Refresh, &Redactor::new(&[])).unwrap_err();
         assert_eq!(error.kind(), Misconfigured);
         assert!(error.to_string().contains("redirects are not followed"), "{error}");
         assert!(!shown(&error).contains(MARK));
@@ -129,7 +129,7 @@ fn r34_a_success_with_an_error_member_is_a_failure() {
         assert_eq!(error.kind(), InvalidResponse, "{odd}");
         assert!(error.to_string().contains("`error`"), "{error}");
     }
-    // Some servers send the member with every answer.
+    // Some servers send the member with every response.
     for none in ["null", r#""""#] {
         assert_eq!(token(body(none)).access_token(), "at");
     }
@@ -141,9 +141,9 @@ fn r42_what_a_server_says_is_capped_and_control_free() {
         "error": format!("\u{1b}[31m{}", "e".repeat(100_000)),
         "error_description": format!("a\r\nb\u{0}\u{202e}{}{MARK}", "d".repeat(100_000)),
     });
-    for asked in [Purpose::Login, Purpose::Refresh] {
+    for purpose in [Purpose::Login, Purpose::Refresh] {
         for status in [200, 400] {
-            let said = error(status, asked, body.to_string()).to_string();
+            let said = error(status, purpose, body.to_string()).to_string();
             assert!(said.contains("eee") && said.contains("ddd"), "{said}");
             assert!(said.chars().count() < 700, "{}", said.len());
             assert!(!said.chars().any(|c| c.is_control() || c == '\u{202e}'), "{said:?}");
@@ -156,8 +156,8 @@ fn r42_what_a_server_says_is_capped_and_control_free() {
 fn r42_a_body_is_never_echoed_beyond_error_and_error_description() {
     let body = format!(r#"{{"message":"{MARK}","error_uri":"{MARK}","detail":[{{"input":"{MARK}"}}]}}"#);
     for status in [200, 302, 400, 401, 422, 429, 500, 503] {
-        for asked in [Purpose::Login, Purpose::Refresh] {
-            let error = error(status, asked, body.clone());
+        for purpose in [Purpose::Login, Purpose::Refresh] {
+            let error = error(status, purpose, body.clone());
             assert!(!shown(&error).contains(MARK), "{status}: {error:?}");
         }
     }
@@ -186,26 +186,26 @@ fn f29_retry_after_is_seconds_or_a_date() {
 }
 
 #[test]
-fn f29_the_wait_is_handed_on_with_every_transient_answer() {
+fn f29_the_wait_is_handed_on_with_every_transient_response() {
     for status in [408, 429, 500, 503] {
-        let mut answer = answer(status, HTML);
-        answer.headers_mut().insert(RETRY_AFTER, "7".parse().unwrap());
-        let error = parse(&answer, Purpose::Refresh, &Redactor::without(&[])).unwrap_err();
+        let mut response = response(status, HTML);
+        response.headers_mut().insert(RETRY_AFTER, "7".parse().unwrap());
+        let error = read_tokens(&response, Purpose::Refresh, &Redactor::new(&[])).unwrap_err();
         assert_eq!(error.retry_after(), Some(Duration::from_secs(7)), "{status}");
     }
 }
 
 proptest::proptest! {
     #[test]
-    fn r09_no_answer_panics_and_no_answer_is_echoed(
+    fn r09_no_response_panics_and_no_response_is_echoed(
         status in 100_u16..1000,
         before in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..64),
         after in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..64),
     ) {
         let body = [&before[..], MARK.as_bytes(), &after[..]].concat();
-        for asked in [Purpose::Login, Purpose::Refresh] {
+        for purpose in [Purpose::Login, Purpose::Refresh] {
             // A success in random bytes is out of the question.
-            let error = error(status, asked, body.clone());
+            let error = error(status, purpose, body.clone());
             assert!(!shown(&error).contains(MARK), "{error:?}");
         }
     }

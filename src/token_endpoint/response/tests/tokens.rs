@@ -111,12 +111,12 @@ proptest! {
         token_type in any_json(),
         refresh_token in any_json(),
         error in any_json(),
-        asked in prop_oneof![Just(Purpose::Login), Just(Purpose::Refresh)],
+        purpose in prop_oneof![Just(Purpose::Login), Just(Purpose::Refresh)],
     ) {
         let body = format!(
             r#"{{"access_token":{access_token},"token_type":{token_type},"refresh_token":{refresh_token},"error":{error}}}"#
         );
-        if let Ok(credentials) = read(200, asked, body) {
+        if let Ok(credentials) = read(200, purpose, body) {
             prop_assert!(credentials.bearer().is_sensitive());
         }
     }

@@ -1,0 +1,41 @@
+//! The JSON that is sent to, and read from, a provider.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+/// A JSON object that is read member by member, so that an odd value of a member that does not matter does no harm.
+///
+/// If a member comes twice, the last one counts.
+#[derive(Default)]
+pub(crate) struct JsonObject<'a>(BTreeMap<String, &'a RawValue>);
+
+impl<'a> JsonObject<'a> {
+    /// Returns `None` if this is not a JSON object.
+    pub(crate) fn parse(json: &'a [u8]) -> Option<Self> {
+        serde_json::from_slice(json).ok().map(Self)
+    }
+
+    /// The member as JSON text.
+    pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
+        self.0.get(name).map(|value| value.get())
+    }
+
+    /// The member, if it is a string.
+    pub(crate) fn string(&self, name: &str) -> Option<String> {
+        serde_json::from_str(self.get(name)?).ok()
+    }
+
+    /// The member, if it is an object.
+    pub(crate) fn object(&self, name: &str) -> Option<Self> {
+        Self::parse(self.get(name)?.as_bytes())
+    }
+}
+
+/// Writes a JSON object of strings.
+pub(super) fn json(members: &[(&str, &str)]) -> Bytes {
+    let object: serde_json::Map<_, _> =
+        members.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
+    Bytes::from(serde_json::Value::Object(object).to_string())
+}
