@@ -1,5 +1,5 @@
-//! `WWW-Authenticate` (RFC 9110 section 11.6.1): several challenges in one header, several headers in one
-//! answer. What can't be read is skipped; a backend that sends nonsense still gets its 401 answered.
+//! `WWW-Authenticate` (RFC 9110 section 11.6.1): several challenges in one header, and several headers in one
+//! response. What can't be read is skipped, because a backend may send nonsense with its 401.
 
 use http::HeaderMap;
 use http::header::WWW_AUTHENTICATE;
@@ -8,14 +8,17 @@ use http::header::WWW_AUTHENTICATE;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Challenge {
-    /// The scheme, in the server's spelling: compare it without case.
+    /// The scheme, as the server spells it: compare it without case.
     pub scheme: String,
-    /// Its parameters, names in lower case, in order.
+    /// The data of a scheme that has a `token68` in place of parameters, such as `YWJj==` in `Negotiate YWJj==`
+    /// (RFC 9110 section 11.2).
+    pub token68: Option<String>,
+    /// The parameters in order, with their names in lower case.
     pub params: Vec<(String, String)>,
 }
 
 impl Challenge {
-    /// Every challenge in the headers of an answer.
+    /// Returns every challenge in the headers of a response.
     pub fn parse_all(headers: &HeaderMap) -> Vec<Self> {
         let mut challenges = Vec::new();
         for value in headers.get_all(WWW_AUTHENTICATE) {
@@ -26,19 +29,19 @@ impl Challenge {
         challenges
     }
 
-    /// Whether it is of this scheme.
+    /// Returns whether the challenge is of this scheme.
     pub fn is(&self, scheme: &str) -> bool {
         self.scheme.eq_ignore_ascii_case(scheme)
     }
 
-    /// The value of a parameter; `name` in lower case.
+    /// Returns the value of a parameter. `name` is in lower case.
     pub fn param(&self, name: &str) -> Option<&str> {
         self.params.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// A comma separates both challenges and their parameters; a word that is not followed by `=` begins a
-/// challenge.
+/// Appends the challenges of one header. A comma separates both challenges and their parameters. A word without a
+/// `=` behind it is a scheme: a new challenge begins there.
 fn parse(value: &str, challenges: &mut Vec<Challenge>) {
     for item in split_outside_quotes(value) {
         let item = item.trim();
@@ -49,13 +52,15 @@ fn parse(value: &str, challenges: &mut Vec<Challenge>) {
             Some(_) => ("", item),
             None => (item, ""),
         };
-        if !first.is_empty() && first.bytes().all(is_token_byte) {
-            challenges.push(Challenge { scheme: first.to_owned(), params: Vec::new() });
+        if is_token(first) {
+            challenges.push(Challenge { scheme: first.to_owned(), token68: None, params: Vec::new() });
         }
         let Some(challenge) = challenges.last_mut() else { continue };
-        if let Some((name, value)) = rest.split_once('=') {
+        if is_token(first) && is_token68(rest) {
+            challenge.token68 = Some(rest.to_owned());
+        } else if let Some((name, value)) = rest.split_once('=') {
             let name = name.trim();
-            if !name.is_empty() && name.bytes().all(is_token_byte) {
+            if is_token(name) {
                 challenge.params.push((name.to_ascii_lowercase(), unquote(value.trim())));
             }
         }
@@ -92,8 +97,16 @@ fn unquote(value: &str) -> String {
 }
 
 /// RFC 9110 section 5.6.2.
-fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+fn is_token(text: &str) -> bool {
+    let is_token_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_token_byte)
+}
+
+/// RFC 9110 section 11.2. Its `=` are at its end alone, so that a parameter with a value is not one.
+fn is_token68(text: &str) -> bool {
+    let data = text.trim_end_matches('=');
+    let is_token68_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
+    !data.is_empty() && data.bytes().all(is_token68_byte)
 }
 
 #[cfg(test)]
@@ -134,7 +147,29 @@ mod tests {
         assert!(parsed(&[]).is_empty());
         assert!(parsed(&["", " , ,", "\"", "=", "{}"]).iter().all(|c| !c.is("bearer")));
         assert_eq!(parsed(&["Bearer error=\"unclosed"])[0].param("error"), Some("unclosed"));
-        assert_eq!(parsed(&["Negotiate YWJj=="])[0].scheme, "Negotiate");
+    }
+
+    #[test]
+    fn r29_a_token68_is_not_a_parameter() {
+        for token68 in ["YWJj==", "YWJj=", "YWJj", "a-._~+/9=", "realm="] {
+            let all = parsed(&[&*format!("Negotiate  {token68}, Bearer realm=\"api\"").leak()]);
+            assert_eq!(all.len(), 2, "{token68}");
+            assert!(all[0].is("negotiate") && all[0].params.is_empty(), "{all:?}");
+            assert_eq!(all[0].token68.as_deref(), Some(token68));
+            assert_eq!((all[1].token68.as_deref(), all[1].param("realm")), (None, Some("api")));
+        }
+        for parameter in ["a=b", "a=\"b\"", "a==b", "a =b", "a= b", "a=\"=\""] {
+            let all = parsed(&[&*format!("Bearer {parameter}").leak()]);
+            assert_eq!((all[0].token68.as_deref(), all[0].params.len()), (None, 1), "{parameter}");
+        }
+        assert_eq!(parsed(&["Basic"])[0].token68, None);
+        // A parameter without a value, as some server may send it, does not hide those that follow.
+        assert_eq!(
+            parsed(&["Bearer realm=, error=\"invalid_token\""])[0].param("error"),
+            Some("invalid_token")
+        );
+        // Without a scheme before it in its own item, it is a parameter of the one before.
+        assert_eq!(parsed(&["Bearer realm=api, error="])[0].param("error"), Some(""));
     }
 
     proptest::proptest! {

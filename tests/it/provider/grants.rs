@@ -1,7 +1,7 @@
 //! Every grant gets a token that the API takes, and a newer one after it.
 
 use reauth::vathos::{ClientGrant, ServiceAccount};
-use reauth::{Authenticator, oauth2};
+use reauth::{Authenticator, Origins, oauth2};
 
 use super::*;
 
@@ -72,6 +72,7 @@ async fn r13_credentials_from_elsewhere_are_used_and_then_renewed() {
 #[ignore = "needs the identity provider: run ./scripts/test"]
 async fn r33_vathos_with_both_grants_at_another_realm() {
     let idp = Idp::from_env();
+    assert_eq!(Origins::of_url(&idp.echo_url).unwrap(), Origins::new(&idp.base_url).unwrap());
     let Login { id, secret } = &idp.odd_client;
     let auth_of_device = auth(ServiceAccount::new(&idp.token_url, id, secret).unwrap());
     assert_eq!(Api::new(&idp, &auth_of_device).whoami().await["client_id"], idp.odd_client.id);
