@@ -1,4 +1,4 @@
-//! The token endpoint: one bounded POST over any transport, and what becomes of its answer.
+//! The token endpoint: one bounded POST over any transport, and how its response is read.
 
 use reauth::oauth2::{ClientCredentials, Password, RefreshToken};
 use reauth::{Authenticator, ClientAuth, Error, ErrorKind, Timing, TokenEndpoint, TokenTransport};
@@ -14,7 +14,7 @@ mod network;
 mod redirects;
 mod retries;
 
-/// Where an in-memory server is asked: nothing looks this name up.
+/// The URL of an in-memory server. Its name is never looked up.
 const URL: &str = "https://id.test/token";
 
 fn at(url: &str, transport: TokenTransport) -> TokenEndpoint {
@@ -29,22 +29,22 @@ fn client() -> ClientAuth {
     ClientAuth::post("app", "client-s3cret").unwrap()
 }
 
-/// Has no refresh token and no password: the plainest source there is.
+/// The simplest source: without a refresh token and without a password.
 fn service(endpoint: TokenEndpoint) -> ClientCredentials {
     ClientCredentials::new(endpoint, client()).unwrap()
 }
 
-/// Holds a lapsed access token and `rt-0`, and can't log in.
+/// Holds an expired access token and `rt-0`, and can't log in.
 fn refresher(endpoint: TokenEndpoint) -> RefreshToken {
-    let lapsed = credentials("at-0", Some("rt-0"), None).with_expires_at(std::time::SystemTime::UNIX_EPOCH);
-    RefreshToken::new(endpoint, client(), lapsed).unwrap()
+    let expired = credentials("at-0", Some("rt-0"), None).with_expires_at(std::time::SystemTime::UNIX_EPOCH);
+    RefreshToken::new(endpoint, client(), expired).unwrap()
 }
 
 fn user(endpoint: TokenEndpoint) -> Password {
     Password::new(endpoint, client(), "ada", "pass-w0rd").unwrap()
 }
 
-/// With exact waits, on Tokio's paused time.
+/// An authenticator with exact waits, on Tokio's paused time.
 fn authenticator(source: impl reauth::CredentialSource) -> Authenticator {
     let timing = Timing::default().without_jitter();
     Authenticator::builder(source).clock(TestClock::new()).timing(timing).build()
@@ -55,7 +55,7 @@ fn spent(server: &TokenServer) -> Vec<String> {
     server.seen().iter().filter_map(|seen| seen.field("refresh_token")).collect()
 }
 
-/// Everything of an error that anybody can print.
+/// Everything that a program can print of an error.
 fn shown(error: &Error) -> String {
     let mut shown = format!("{error} {error:?} {error:#?}");
     let mut cause = std::error::Error::source(error);

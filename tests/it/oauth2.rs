@@ -1,4 +1,4 @@
-//! The general OAuth 2 grants: what they send, and what they make of the answers.
+//! The grants of OAuth 2: what they send, and how they read the responses.
 
 use reauth::oauth2::{ClientCredentials, Password, RefreshToken};
 use reauth::{Authenticator, ClientAuth, CredentialSource, Credentials, ErrorKind, Timing, TokenEndpoint};

@@ -1,4 +1,4 @@
-//! PILOT: password login, refresh, HPC login, as its contract has them.
+//! PILOT: log-in with a password, refresh, and HPC log-in, as its contract specifies them.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ const REFRESH: &str = "/v1/users/refresh";
 #[tokio::test(start_paused = true)]
 async fn a_password_logs_in_then_refreshes_and_logs_in_again_when_the_refresh_token_is_dead() {
     for dead in [
-        // The backend's one answer to every failed refresh.
+        // The backend's response to every failed refresh.
         Reply::pilot_error(500, "Unable to get token"),
         Reply::pilot_error(401, "Token is not active"),
         Reply::bare(400, ""),
@@ -161,7 +161,8 @@ async fn r14_an_unexplained_500_to_a_refresh_is_tried_once_more_before_the_passw
     assert_eq!(paths(&server), [LOGIN, REFRESH, REFRESH, LOGIN]);
 }
 
-/// Keycloak realms give five minutes, sometimes one: a window of five minutes would refresh at every request.
+/// Keycloak realms issue tokens for five minutes, sometimes for one: a fixed window of five minutes would refresh at every
+/// request.
 #[tokio::test(start_paused = true)]
 async fn r02_a_token_of_a_minute_is_not_refreshed_at_every_request() {
     let server = TokenServer::new(|_| {

@@ -1,7 +1,7 @@
 //! Against the real OpenID provider of `tests/idp`: every grant, the three stacks, rotation, refusals.
 //!
-//! Real sockets and real time: the provider counts in whole seconds, so that its two-second tokens live for one
-//! to two. Waiting is for a counter or a state, never for a duration.
+//! Real sockets and real time. The provider counts in whole seconds, so its two-second tokens live for one to two
+//! seconds. A test waits for a counter or a state, never for a duration.
 
 mod grants;
 mod pilot;
@@ -37,11 +37,11 @@ impl Api {
         Self { http, url: url.to_owned() }
     }
 
-    /// What the API says of the token it was shown: `sub`, `client_id`, `scope`.
+    /// What the API reads from the token: `sub`, `client_id`, `scope`.
     async fn whoami(&self) -> Value {
-        let answer = self.http.get(&self.url).send().await.unwrap();
-        assert_eq!(answer.status(), 200);
-        serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+        let response = self.http.get(&self.url).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        serde_json::from_str(&response.text().await.unwrap()).unwrap()
     }
 }
 
@@ -69,12 +69,12 @@ fn refresh_token(idp: &Idp, credentials: Credentials) -> oauth2::RefreshToken {
     oauth2::RefreshToken::new(endpoint(idp), basic(&idp.pw_client), credentials).unwrap()
 }
 
-/// Credentials from a log-in that the authenticator under test knows nothing of.
+/// Credentials from a log-in that the tested authenticator does not know about.
 async fn login_elsewhere(idp: &Idp, user: &Login) -> Credentials {
     auth(password(idp, user)).credentials().await.unwrap()
 }
 
-/// Ends a login at the provider (RFC 7009): its refresh token and its access tokens are dead.
+/// Revokes a log-in at the provider (RFC 7009): its refresh token and its access tokens are dead.
 async fn revoke(idp: &Idp, credentials: &Credentials) {
     let body = form_urlencoded::Serializer::new(String::new())
         .append_pair("token", credentials.refresh_token().unwrap())
@@ -86,9 +86,9 @@ async fn revoke(idp: &Idp, credentials: &Credentials) {
     assert_eq!(call.send().await.unwrap().status(), 200);
 }
 
-/// Waits until `done` says so.
+/// Waits until `done` returns true.
 ///
-/// The bound is no expectation: it ends a test that would otherwise wait for ever.
+/// The limit is not an expectation: it ends a test that would otherwise wait for ever.
 async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
     let began = Instant::now();
     while !done().await {

@@ -1,4 +1,4 @@
-//! Vathos: two grants at a Keycloak token endpoint, as its contract has them.
+//! Vathos: two grants at a Keycloak token endpoint, as its contract specifies them.
 
 use std::time::Duration;
 
@@ -94,7 +94,7 @@ async fn a_device_is_renewed_by_the_same_grant() {
     assert_eq!(grants, ["client_credentials"; 2]);
 }
 
-/// The original read the body without looking at the status.
+/// The original client read the body without looking at the status.
 #[tokio::test]
 async fn r09_the_status_is_read_before_the_body() {
     let token = r#"{"access_token":"at-1","token_type":"Bearer"}"#;

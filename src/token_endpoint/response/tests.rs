@@ -1,4 +1,4 @@
-//! What an response means: its status, its `error`, its tokens and their lifetime.
+//! What a response means: its status, its `error`, its tokens and their lifetime.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failure here fails the test")]
 
@@ -21,14 +21,14 @@ fn read(status: u16, purpose: Purpose, body: impl Into<Bytes>) -> Result<Credent
 }
 
 fn error(status: u16, purpose: Purpose, body: impl Into<Bytes>) -> Error {
-    read(status, purpose, body).expect_err("an response that gives no credentials")
+    read(status, purpose, body).expect_err("a response without credentials")
 }
 
 fn token(body: impl Into<Bytes>) -> Credentials {
-    read(200, Purpose::Login, body).expect("an response with credentials")
+    read(200, Purpose::Login, body).expect("a response with credentials")
 }
 
-/// Everything of an error that anybody can print.
+/// Everything that a program can print of an error.
 fn shown(error: &Error) -> String {
     let mut shown = format!("{error} {error:?} {error:#?}");
     let mut cause = std::error::Error::source(error);

@@ -1,4 +1,4 @@
-//! R33: how a client proves who it is, byte by byte.
+//! R33: how a client proves its identity, byte by byte.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,7 +18,7 @@ async fn request(auth: ClientAuth) -> Seen {
     server.only()
 }
 
-/// What stands behind `Basic`, in a header that no HTTP library prints (R40).
+/// The decoded credentials behind `Basic`. The header is sensitive, so that no HTTP library prints it (R40).
 fn basic(seen: &Seen) -> String {
     assert!(seen.headers["authorization"].is_sensitive());
     let encoded = seen.header("authorization").unwrap().strip_prefix("Basic ").unwrap();
@@ -50,7 +50,7 @@ async fn r33_f41_post_encodes_id_and_secret_in_the_body() {
 }
 
 #[tokio::test]
-async fn r33_a_public_client_says_who_it_is_and_proves_nothing() {
+async fn r33_a_public_client_sends_its_id_and_no_proof() {
     let seen = request(ClientAuth::none(ID).unwrap()).await;
     assert_eq!(seen.text(), "grant_type=client_credentials&client_id=app%3A1%2B%C3%BC");
     assert_eq!(seen.header("authorization"), None);
@@ -64,7 +64,7 @@ async fn r33_an_empty_secret_is_sent_as_one() {
 }
 
 #[tokio::test]
-async fn r33_a_refusal_is_no_reason_to_try_another_way() {
+async fn r33_after_a_refusal_no_other_way_is_tried() {
     for auth in [
         ClientAuth::basic("app", "s").unwrap(),
         ClientAuth::basic_raw("app", "s").unwrap(),
@@ -90,8 +90,8 @@ async fn r33_f41_user_name_and_password_are_encoded_too() {
 }
 
 proptest! {
-    /// A server that does as its standard says reads what was meant, whatever the characters; and one way
-    /// alone is used, for a log-in and for a refresh.
+    /// A server that follows the standard reads the id and the secret, whatever their characters. Only one way is
+    /// used, for a log-in and for a refresh.
     #[test]
     fn r33_f41_any_id_and_secret_arrive_and_never_two_ways_at_once(
         id in "\\PC{1,12}",

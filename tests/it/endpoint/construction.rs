@@ -1,4 +1,4 @@
-//! Bad input is refused at construction, by the field's name and without its value.
+//! Bad input is refused at construction. The error names the field, and does not show its value.
 
 use reauth::Credentials;
 use reauth::pilot::{HpcLogin, Pilot};
@@ -6,10 +6,10 @@ use reauth::vathos::{ClientGrant, ServiceAccount};
 
 use super::*;
 
-/// A word in every value that is given, which no error may repeat.
+/// A word in every value. No error may repeat it.
 const MARK: &str = "zxq-marker";
 
-/// Every place that takes the URL of a server which is sent secrets.
+/// Every constructor that takes the URL of a server to which secrets are sent.
 fn every_constructor(url: &str) -> Vec<(&'static str, Result<(), Error>)> {
     let given = || credentials("at", Some("rt"), None);
     vec![

@@ -1,4 +1,4 @@
-//! R32: an answer is capped in size and in time, however it arrives.
+//! R32: a response is limited in size and in time, however it arrives.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::support::server::{hyper_transport, reqwest_transport};
 
-/// A token answer of this many bytes.
+/// A token response of this many bytes.
 fn padded(status: u16, length: usize) -> Reply {
     let token = r#"{"access_token":"at","token_type":"Bearer"}"#;
     Reply::json(status, format!("{token}{}", " ".repeat(length - token.len())))
@@ -25,7 +25,7 @@ async fn over_every_transport(reply: Reply, check: impl AsyncFn(&str, ClientCred
 }
 
 #[tokio::test]
-async fn r32_an_answer_of_the_largest_size_is_read_whole_or_in_pieces() {
+async fn r32_a_response_of_the_largest_size_is_read_whole_or_in_pieces() {
     for reply in [
         padded(200, TokenEndpoint::MAX_RESPONSE),
         padded(200, TokenEndpoint::MAX_RESPONSE).chunked(),
@@ -73,7 +73,7 @@ async fn r09_a_failure_is_read_by_its_status_however_large_or_torn_its_page() {
 }
 
 #[tokio::test]
-async fn r09_a_torn_answer_is_transient() {
+async fn r09_a_torn_response_is_transient() {
     for status in [200, 400] {
         over_every_transport(padded(status, 64).torn(), async |name, source| {
             let error = source.login().await.expect_err(name);
@@ -84,7 +84,7 @@ async fn r09_a_torn_answer_is_transient() {
     }
 }
 
-/// How long one attempt at a server that answers so takes, in paused time.
+/// The time that one attempt takes, in paused time, if the server replies in this way.
 async fn patience(reply: Reply, timeout: Option<Duration>) -> Duration {
     let server = TokenServer::always(reply);
     let endpoint = match timeout {
@@ -99,7 +99,7 @@ async fn patience(reply: Reply, timeout: Option<Duration>) -> Duration {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r32_a_server_that_never_answers_is_left_after_the_endpoints_own_timeout() {
+async fn r32_a_server_that_never_responds_is_given_the_endpoints_timeout() {
     for reply in [Reply::hang(), Reply::token("at").head_only()] {
         for (timeout, expected) in
             [(None, TokenEndpoint::DEFAULT_TIMEOUT), (Some(Duration::from_secs(3)), Duration::from_secs(3))]
@@ -110,14 +110,14 @@ async fn r32_a_server_that_never_answers_is_left_after_the_endpoints_own_timeout
     }
 }
 
-/// A server that never becomes ready has not seen the refresh token: it is sent as often as it takes.
+/// If the transport never becomes ready, the server has not seen the refresh token: it may be sent again.
 #[tokio::test(start_paused = true)]
 async fn r14_a_transport_that_is_never_ready_has_spent_nothing() {
     let (service, mut handle) = tower_test::mock::pair::<
         http::Request<http_body_util::Full<bytes::Bytes>>,
         http::Response<http_body_util::Full<bytes::Bytes>>,
     >();
-    handle.send_error("no connection to be had");
+    handle.send_error("no connection");
     let transport = TokenTransport::new(service);
     let error =
         refresher(at(URL, transport)).refresh(&credentials("at-0", Some("rt-0"), None)).await.unwrap_err();

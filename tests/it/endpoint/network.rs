@@ -1,4 +1,4 @@
-//! Through real sockets: a closed port, a connection that breaks, the caller's own proxy.
+//! Through real sockets: a closed port, a connection that breaks, the caller's proxy.
 
 use std::io;
 
@@ -14,7 +14,7 @@ fn held() -> Credentials {
 
 #[tokio::test]
 async fn r14_a_refused_connection_is_not_taken_for_a_request_that_was_sent() {
-    // Bound and never listened on: the port stays ours, and nobody answers.
+    // The port is bound and not listened on: it stays ours, and every connection is refused.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let port = socket.local_addr().unwrap().port();
@@ -64,7 +64,7 @@ async fn r32_f50_the_callers_proxy_carries_the_token_request() {
     let listening = proxy.listen().await;
     let builder = reqwest::Client::builder()
         .proxy(reqwest::Proxy::http(listening.url("")).unwrap())
-        .user_agent("the caller's own");
+        .user_agent("the caller's agent");
     let transport = TokenTransport::reqwest(builder).unwrap();
     let endpoint = TokenEndpoint::danger_accept_plain_http("http://id.test/token").unwrap();
 
@@ -72,7 +72,7 @@ async fn r32_f50_the_callers_proxy_carries_the_token_request() {
     assert_eq!(got.access_token(), "at-by-proxy");
     let seen = proxy.only();
     assert_eq!(seen.uri, "http://id.test/token", "a proxy is sent the whole URL");
-    assert_eq!(seen.header("user-agent"), Some("the caller's own"));
+    assert_eq!(seen.header("user-agent"), Some("the caller's agent"));
 }
 
 #[tokio::test]

@@ -1,11 +1,11 @@
-//! F45: a token endpoint that redirects sends the secrets nowhere else.
+//! F45: a redirect of the token endpoint does not carry the secrets elsewhere.
 
 use reauth::CredentialSource;
 
 use super::*;
 use crate::support::server::{hyper_transport, reqwest_transport};
 
-/// reqwest, told to follow, does not either.
+/// A reqwest client that was set to follow redirects. As a transport it does not.
 fn eager_reqwest() -> TokenTransport {
     let follow = reqwest::redirect::Policy::limited(10);
     TokenTransport::reqwest(reqwest::Client::builder().no_proxy().redirect(follow)).unwrap()
@@ -34,7 +34,7 @@ async fn r32_f45_a_redirect_is_a_clear_error_and_the_secrets_arrive_nowhere_else
     }
 }
 
-/// A redirect says nothing about the refresh token: it stays in use for when the URL has been mended.
+/// A redirect says nothing about the refresh token: it is sent again once the URL is corrected.
 #[tokio::test(start_paused = true)]
 async fn r32_a_redirected_refresh_keeps_the_refresh_token() {
     let server = TokenServer::script([

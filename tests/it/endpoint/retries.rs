@@ -1,4 +1,4 @@
-//! R9, R10, R14: what a failure at the token endpoint means for whoever waits, in paused time.
+//! R9, R10, R14: what a failure at the token endpoint means for the callers that wait, in paused time.
 
 use std::io;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::*;
 
 const HTML: &str = "<html>the gateway is down</html>";
 
-/// Answers that say nothing of the credentials: the next attempt may succeed.
+/// Replies that say nothing about the credentials: the next attempt may succeed.
 fn transient() -> Vec<Reply> {
     vec![
         Reply::bare(200, ""),
@@ -32,7 +32,7 @@ fn transient() -> Vec<Reply> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r10_f27_f28_a_log_in_is_tried_again_after_every_transient_answer() {
+async fn r10_f27_f28_a_log_in_is_tried_again_after_every_transient_failure() {
     for reply in transient() {
         let server = TokenServer::script([reply.clone(), reply.clone(), Reply::token("at-1")]);
         let got = authenticator(service(in_memory(&server))).credentials().await;
@@ -42,7 +42,7 @@ async fn r10_f27_f28_a_log_in_is_tried_again_after_every_transient_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r14_a_refresh_is_tried_once_more_and_the_refresh_token_kept_after_every_transient_answer() {
+async fn r14_a_refresh_is_tried_once_more_and_the_refresh_token_kept_after_every_transient_failure() {
     for reply in transient() {
         let server = TokenServer::script([reply.clone(), Reply::tokens("at-1", "rt-1")]);
         let got = authenticator(refresher(in_memory(&server))).credentials().await;
@@ -51,7 +51,7 @@ async fn r14_a_refresh_is_tried_once_more_and_the_refresh_token_kept_after_every
     }
 }
 
-/// How often one flight sends the refresh token to a server that answers so until it is asked for the sixth time.
+/// How often one flight sends the refresh token, to a server that replies in this way five times and then succeeds.
 async fn sent_in_one_flight(reply: Reply) -> usize {
     let mut replies = vec![reply; 5];
     replies.push(Reply::tokens("at-1", "rt-1"));
@@ -64,7 +64,7 @@ async fn sent_in_one_flight(reply: Reply) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r14_what_the_server_did_not_act_on_is_sent_again_without_a_limit() {
+async fn r14_what_the_server_did_not_process_is_sent_again_without_a_limit() {
     for reply in [
         Reply::broken(io::ErrorKind::ConnectionRefused),
         Reply::bare(408, ""),
@@ -77,7 +77,7 @@ async fn r14_what_the_server_did_not_act_on_is_sent_again_without_a_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r14_what_it_may_have_acted_on_is_sent_twice() {
+async fn r14_what_it_may_have_processed_is_sent_twice() {
     for reply in [
         Reply::broken(io::ErrorKind::ConnectionReset),
         Reply::broken(io::ErrorKind::BrokenPipe),
@@ -117,7 +117,7 @@ async fn r10_f29_a_wait_past_the_deadline_is_an_error_that_says_how_long() {
     let auth = authenticator(refresher(in_memory(&server)));
     let error = auth.credentials().await.unwrap_err();
     assert_eq!((error.kind(), error.retry_after()), (ErrorKind::Transient, Some(Duration::from_secs(3600))));
-    // Whoever asks meanwhile is told at once.
+    // A caller in the meantime gets the error at once.
     assert_eq!(auth.credentials().await.unwrap_err().kind(), ErrorKind::Transient);
     assert_eq!(server.requests(), 1);
 }
@@ -133,7 +133,7 @@ async fn r09_a_4xx_of_any_shape_to_a_refresh_means_log_in_and_the_token_is_not_s
         Reply::error(400, "invalid_grant", "Token is not active"),
         Reply::error(400, "unauthorized_client", "no"),
     ] {
-        // With a password there is another way; it is taken at once.
+        // With a password, the client logs in at once.
         let server = TokenServer::script([
             Reply::tokens("at-1", "rt-1"),
             reply.clone(),
@@ -157,7 +157,7 @@ async fn r09_a_4xx_of_any_shape_to_a_refresh_means_log_in_and_the_token_is_not_s
 }
 
 #[tokio::test(start_paused = true)]
-async fn r09_a_client_that_is_misconfigured_keeps_its_refresh_token_for_when_it_is_mended() {
+async fn r09_a_client_that_is_misconfigured_keeps_its_refresh_token_until_it_is_corrected() {
     let refused = Reply::error(401, "invalid_client", "Invalid client secret");
     let server = TokenServer::script([refused, Reply::tokens("at-1", "rt-1")]);
     let auth = authenticator(refresher(in_memory(&server)));

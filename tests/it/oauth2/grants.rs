@@ -110,7 +110,7 @@ async fn a_client_without_a_refresh_token_renews_by_the_same_grant() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r15_a_client_with_a_refused_refresh_token_asks_by_the_first_grant_again() {
+async fn r15_a_client_with_a_refused_refresh_token_uses_the_first_grant_again() {
     let server = TokenServer::script([
         Reply::tokens("at-1", "rt-1"),
         Reply::error(400, "invalid_grant", "Token is not active"),
@@ -136,7 +136,7 @@ async fn given_credentials_are_used_first_and_then_refreshed() {
 
     let error = auth.refresh().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::LoginRequired);
-    // What the server said is more telling than that there is no password.
+    // What the server said helps more than the fact that there is no password.
     assert!(error.to_string().contains("invalid_grant: Session not active"), "{error}");
     assert_eq!(auth.credentials().await.unwrap().access_token(), "at-1", "still valid, still served");
     assert_eq!(server.requests(), 2);

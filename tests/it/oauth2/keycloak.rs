@@ -64,7 +64,7 @@ async fn r09_a_refusal_without_a_description_shows_its_code_or_its_status() {
     }
 }
 
-/// R9: until someone changes the credentials, a refused log-in is not tried again on its own.
+/// R9: a refused log-in is not retried until the credentials change.
 #[tokio::test(start_paused = true)]
 async fn r11_f30_a_bad_secret_in_a_tight_loop_costs_one_request_every_few_seconds() {
     let server = keycloak(401, "invalid_client", "Invalid client or Invalid client credentials");

@@ -1,4 +1,4 @@
-//! R4, end to end: what a server says of a token's lifetime decides when it is asked again.
+//! R4, end to end: the lifetime that a server states decides when the next token is requested.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ async fn r04_f32_f35_a_strange_lifetime_is_neither_a_loop_nor_an_endless_token()
         assert_eq!(server.requests(), 1, "{expires_in}");
         // Unknown or huge, it is used until it is rejected.
         let got = auth.credentials().await.unwrap();
-        assert!(auth.reject(&got).await.is_err(), "the same token again is no successor");
+        assert!(auth.reject(&got).await.is_err(), "the same token again is not a successor");
         assert_eq!(server.requests(), 2, "{expires_in}");
     }
 }
@@ -70,7 +70,7 @@ async fn r04_without_expires_in_the_tokens_own_exp_decides() {
     let clock = TestClock::new();
     let auth = Authenticator::builder(service(&server)).clock(clock.clone()).build();
     let sent = clock.wall();
-    // The server's clock is thirteen minutes behind: the difference of its own two times is what counts.
+    // The server's clock is thirteen minutes behind: what counts is the difference of its two times.
     assert_eq!(auth.credentials().await.unwrap().expires_at(), Some(sent + Duration::from_secs(300)));
 }
 

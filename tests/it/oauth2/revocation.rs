@@ -1,4 +1,4 @@
-//! Revocation by RFC 7009: what a log-out sends, and what is made of the answers.
+//! Revocation by RFC 7009: what a log-out sends, and how it reads the responses.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,7 +16,7 @@ fn fields(expected: &[(&str, &str)]) -> Vec<(String, String)> {
     expected.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-/// What comes of a revocation with this answer.
+/// The outcome of a revocation to which the server replies in this way.
 async fn revoked(reply: Reply) -> Result<(), reauth::Error> {
     let server = TokenServer::always(reply);
     user(&server).revocation_endpoint(at(&server)).revoke(&held()).await
@@ -34,7 +34,7 @@ async fn r17_a_revocation_sends_rfc_7009_section_2_1() {
     let bare = [("token", "at-0"), ("token_type_hint", "access_token"), expected[2], expected[3]];
     let (held, without) = (held(), credentials("at-0", None, None));
 
-    // The scope and the extra fields are those of token requests.
+    // The scope and the extra fields belong to token requests.
     let service = service(&server).scope("api").extra_field("audience", "x").revocation_endpoint(at(&server));
     service.revoke(&held).await.unwrap();
     service.revoke(&without).await.unwrap();
@@ -88,7 +88,7 @@ async fn r17_without_a_revocation_endpoint_nothing_is_sent() {
     assert_eq!(server.requests(), 0);
 }
 
-/// RFC 7009 section 2.2: a token that is unknown or dead is as good as revoked, and the body does not matter.
+/// RFC 7009 section 2.2: a token that is unknown or dead counts as revoked, and the body does not matter.
 #[tokio::test]
 async fn r17_a_success_is_a_success_whatever_its_body_says() {
     for reply in [
@@ -96,7 +96,7 @@ async fn r17_a_success_is_a_success_whatever_its_body_says() {
         Reply::bare(204, ""),
         Reply::html(200, "<html>"),
         Reply::error(200, "invalid_grant", "no"),
-        // Not by the book, and seen in the wild.
+        // Not by the RFC, but some servers do it.
         Reply::error(400, "invalid_token", "Token expired or revoked"),
     ] {
         revoked(reply.clone()).await.unwrap_or_else(|error| panic!("{reply:?}: {error}"));
@@ -123,7 +123,7 @@ async fn r17_a_failure_says_what_to_do_about_it() {
     }
 }
 
-/// RFC 7009 section 2.2.1: the token still exists, and the server says when to ask again.
+/// RFC 7009 section 2.2.1: the token still exists, and the server says when to try again.
 #[tokio::test]
 async fn r17_a_503_is_handed_on_with_its_retry_after() {
     let error = revoked(Reply::bare(503, "").header("retry-after", "7")).await.unwrap_err();
@@ -155,8 +155,8 @@ async fn r17_a_log_out_is_one_request_and_the_next_log_in_another() {
         "/revoke" => Reply::bare(503, ""),
         _ => Reply::tokens("at-1", "rt-1"),
     });
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let observed = told.clone();
+    let reported = Arc::new(Mutex::new(Vec::new()));
+    let observed = reported.clone();
     let auth = Authenticator::builder(user(&server).revocation_endpoint(at(&server)))
         .observer(move |event| {
             if let Event::RevocationFailed { error, .. } = event {
@@ -166,7 +166,7 @@ async fn r17_a_log_out_is_one_request_and_the_next_log_in_another() {
         .build();
     auth.credentials().await.unwrap();
     auth.log_out().await.unwrap();
-    assert_eq!(*told.lock().unwrap(), ["the revocation endpoint returned 503; try again later"]);
+    assert_eq!(*reported.lock().unwrap(), ["the revocation endpoint returned 503; try again later"]);
     tokio::time::sleep(Timing::MAX_LIFETIME).await;
     auth.credentials().await.unwrap();
     let paths: Vec<_> = server.seen().iter().map(|seen| seen.uri.path().to_owned()).collect();

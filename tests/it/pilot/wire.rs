@@ -1,4 +1,4 @@
-//! The requests, byte by byte, in both styles of path.
+//! The requests, byte by byte, on the service's and on the gateway's paths.
 
 use serde_json::json;
 
@@ -35,7 +35,7 @@ async fn login_and_refresh_are_json_posts_with_these_members_alone() {
 }
 
 #[tokio::test]
-async fn the_service_and_the_gateway_have_paths_of_their_own() {
+async fn the_service_and_the_gateway_have_different_paths() {
     for (endpoint, gateway, expected) in [
         (
             "https://pilot.test",

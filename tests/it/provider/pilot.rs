@@ -11,7 +11,7 @@ use crate::support::proxy::Proxy;
 async fn r15_pilot_logs_in_refreshes_and_logs_in_again() {
     let idp = Idp::spawn(Knobs::default()).await;
     for (gateway, users) in [(false, "/v1/users"), (true, "/portal/users")] {
-        // It does no harm; it notes what was asked.
+        // The proxy changes nothing; it records the requests.
         let proxy = Proxy::start(&idp.base_url).await;
         let Login { id, secret } = &idp.odd_user;
         let pilot = Pilot::new(proxy.url(), id, secret).unwrap();
@@ -25,7 +25,7 @@ async fn r15_pilot_logs_in_refreshes_and_logs_in_again() {
         assert_ne!(second.refresh_token(), first.refresh_token());
         assert_eq!(api.whoami().await["sub"], idp.odd_user.id);
 
-        // Its access token is dead too: the API's 401 is what brings it to light.
+        // Its access token is dead too, which the API's 401 shows.
         revoke(&idp, &second).await;
         assert_eq!(api.whoami().await["sub"], idp.odd_user.id);
         assert_ne!(auth.credentials().await.unwrap().refresh_token(), second.refresh_token());
@@ -38,7 +38,7 @@ async fn r15_pilot_logs_in_refreshes_and_logs_in_again() {
     assert!(idp.reused_refresh_tokens().is_empty(), "a refused token is not sent again");
 }
 
-/// R15: with credentials alone they are used and refreshed; a dead refresh token is reported.
+/// R15: credentials without a password are used and refreshed; a dead refresh token is reported.
 #[tokio::test]
 #[ignore = "needs the identity provider: run ./scripts/test"]
 async fn r15_pilot_with_credentials_alone_says_when_to_log_in_again() {
@@ -61,10 +61,10 @@ async fn r15_pilot_with_credentials_alone_says_when_to_log_in_again() {
     assert_eq!(idp.count("pilot.auth.200").await, 0, "it knows no password");
 }
 
-/// R4: nobody says how long an HPC token lives: it is used until a 401, and then logged in for again.
+/// R4: the lifetime of an HPC token is unknown: it is used until a 401, and then the client logs in again.
 #[tokio::test]
 #[ignore = "needs the identity provider: run ./scripts/test"]
-async fn r04_an_hpc_token_is_used_until_it_is_refused() {
+async fn r04_an_hpc_token_is_used_until_it_is_rejected() {
     let idp = Idp::spawn(Knobs::default()).await;
     let Login { id, secret } = &idp.odd_user;
     let auth = auth(HpcLogin::new(&idp.pilot_endpoint, id, secret, "issuer").unwrap());

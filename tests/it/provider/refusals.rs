@@ -1,4 +1,4 @@
-//! Refused log-ins: what the caller is told, and how little a caller in a tight loop costs the provider.
+//! Refused log-ins: the error that the caller gets, and how few requests a caller in a tight loop causes.
 
 use reauth::pilot::Pilot;
 use reauth::vathos::ServiceAccount;
@@ -25,14 +25,14 @@ async fn f30_a_wrong_client_is_misconfigured_and_does_not_flood_the_provider() {
     let source = ServiceAccount::new(&idp.token_url, &idp.svc_client.id, "wrong").unwrap();
     refused(&idp, source, ErrorKind::Misconfigured, "refused the client", &["token.total"]).await;
 
-    // A client that may not do this, and a scope that there isn't.
+    // A client that is not allowed to use the grant, and a scope that does not exist.
     let source = oauth2::Password::new(endpoint(&idp), basic(&idp.svc_client), id, secret).unwrap();
     refused(&idp, source, ErrorKind::Misconfigured, "not allowed for this client", &["token.total"]).await;
     let source = password(&idp, &idp.user).scope("no-such-scope");
     refused(&idp, source, ErrorKind::Misconfigured, "invalid_scope", &["token.total"]).await;
 }
 
-/// R9: it is the client that is refused, not the refresh token, which is good when the client has been set right.
+/// R9: the provider refuses the client, not the refresh token. That is still good once the client is corrected.
 #[tokio::test]
 #[ignore = "needs the identity provider: run ./scripts/test"]
 async fn r09_a_wrong_client_does_not_cost_the_refresh_token() {
@@ -66,7 +66,7 @@ async fn f30_a_refused_user_has_to_log_in_and_does_not_flood_the_provider() {
     }
 }
 
-/// R28: what the caller of an adapter gets, and that nothing was sent without a credential.
+/// R28: the error that the caller of an adapter gets. Nothing is sent without a token.
 #[tokio::test]
 #[ignore = "needs the identity provider: run ./scripts/test"]
 async fn r28_a_refused_login_is_found_by_downcast_and_no_request_leaves() {
@@ -80,8 +80,8 @@ async fn r28_a_refused_login_is_found_by_downcast_and_no_request_leaves() {
     assert!(idp.stats().await.keys().all(|counter| !counter.starts_with("echo")));
 }
 
-/// The kind and the words of the error, the same every time, and what a tight loop costs: one request, and one
-/// more for each time that the memory of it ran out.
+/// Checks the kind and the message of the error, the same every time, and the cost of a tight loop: one request, and one
+/// more whenever the error is no longer remembered.
 async fn refused(idp: &Idp, source: impl CredentialSource, kind: ErrorKind, said: &str, counters: &[&str]) {
     idp.reset().await;
     let auth = auth(source);

@@ -1,4 +1,4 @@
-//! A log-out that the provider carries through (RFC 7009).
+//! A log-out that revokes the tokens at the provider (RFC 7009).
 
 use super::*;
 
@@ -12,8 +12,7 @@ async fn status(idp: &Idp, token: &str) -> u16 {
     call.send().await.unwrap().status().as_u16()
 }
 
-/// R17: neither of the two tokens works any more, for whoever may have copied them; with every way in which a
-/// client may prove who it is.
+/// R17: neither token works any more, not even a copy of it, whichever way the client proves its identity.
 #[tokio::test]
 #[ignore = "needs the identity provider: run ./scripts/test"]
 async fn r17_after_a_log_out_neither_token_works_any_more() {
@@ -22,7 +21,7 @@ async fn r17_after_a_log_out_neither_token_works_any_more() {
     for client in [basic(&idp.pw_client), post(&idp.pw_client)] {
         let source = oauth2::Password::new(endpoint(&idp), client, id, secret).unwrap();
         let auth = auth(source.revocation_endpoint(revocation(&idp)));
-        // A rotated one: what is revoked is what is held last.
+        // After a rotation, the token that is held last is revoked.
         auth.credentials().await.unwrap();
         let held = auth.refresh().await.unwrap();
         assert_eq!(status(&idp, held.access_token()).await, 200);
@@ -38,7 +37,7 @@ async fn r17_after_a_log_out_neither_token_works_any_more() {
     }
 }
 
-/// R17: without a refresh token it is the access token that ends.
+/// R17: without a refresh token, the access token is revoked.
 #[tokio::test]
 #[ignore = "needs the identity provider: run ./scripts/test"]
 async fn r17_after_a_log_out_a_service_s_access_token_does_not_work_any_more() {
@@ -53,7 +52,7 @@ async fn r17_after_a_log_out_a_service_s_access_token_does_not_work_any_more() {
     }
 }
 
-/// R17: without a revocation endpoint a log-out is this client's alone.
+/// R17: without a revocation endpoint, only this client forgets the tokens.
 #[tokio::test]
 #[ignore = "needs the identity provider: run ./scripts/test"]
 async fn r17_without_a_revocation_endpoint_the_login_lives_on_at_the_provider() {
@@ -65,7 +64,7 @@ async fn r17_without_a_revocation_endpoint_the_login_lives_on_at_the_provider() 
     super::auth(refresh_token(&idp, held)).refresh().await.unwrap();
 }
 
-/// R17: what the provider says to a wrong client is an event, and the log-out has succeeded here.
+/// R17: if the provider refuses the client, that is an event, and the log-out here succeeds.
 #[tokio::test]
 #[ignore = "needs the identity provider: run ./scripts/test"]
 async fn r17_a_revocation_that_the_provider_refuses_is_an_event() {
@@ -73,11 +72,11 @@ async fn r17_a_revocation_that_the_provider_refuses_is_an_event() {
     let given = login_elsewhere(&idp, &idp.user).await;
     let client = ClientAuth::basic(&idp.pw_client.id, "wrong").unwrap();
     let source = oauth2::RefreshToken::new(endpoint(&idp), client, given.clone()).unwrap();
-    let (told, mut failures) = tokio::sync::mpsc::unbounded_channel();
+    let (failed, mut failures) = tokio::sync::mpsc::unbounded_channel();
     let auth = Authenticator::builder(source.revocation_endpoint(revocation(&idp)))
         .observer(move |event| {
             if let reauth::Event::RevocationFailed { error, .. } = event {
-                told.send(error.clone()).unwrap();
+                failed.send(error.clone()).unwrap();
             }
         })
         .build();

@@ -1,11 +1,11 @@
-//! Refresh tokens that are good for one use: a second use ends the whole login at the provider.
+//! Refresh tokens for a single use: at a second use, the provider revokes the whole log-in.
 
 use reauth::pilot::Pilot;
 use reauth::{Authenticator, Timing};
 
 use super::*;
 
-/// R13: through many expiries, and the password is sent once.
+/// R13: through many expiries, the password is sent once.
 #[tokio::test]
 #[ignore = "needs the identity provider: run ./scripts/test"]
 async fn r13_many_rotations_need_one_login_and_spend_no_refresh_token_twice() {
@@ -30,7 +30,7 @@ async fn r13_many_rotations_need_one_login_and_spend_no_refresh_token_twice() {
     assert!(idp.reused_refresh_tokens().is_empty());
 }
 
-/// R15: what the provider revoked is asked for once; then the password is what is left.
+/// R15: a revoked refresh token is sent once; then the client logs in with the password.
 #[tokio::test]
 #[ignore = "needs the identity provider: run ./scripts/test"]
 async fn r15_a_revoked_refresh_token_costs_one_login_where_a_password_is_held() {
@@ -44,13 +44,13 @@ async fn r15_a_revoked_refresh_token_costs_one_login_where_a_password_is_held() 
     assert_eq!((stats["echo.401"], stats["token.refresh_token.400"], stats["token.password.200"]), (1, 1, 2));
 }
 
-/// R15: nothing is left, and the caller is told so, at no further cost.
+/// R15: without a password the caller gets `LoginRequired`, and no more requests are sent.
 #[tokio::test]
 #[ignore = "needs the identity provider: run ./scripts/test"]
 async fn r15_a_revoked_refresh_token_means_log_in_again_where_no_password_is_held() {
     let idp = Idp::spawn(Knobs::default()).await;
     let given = login_elsewhere(&idp, &idp.user).await;
-    // The error is forgotten at once, so that what keeps the token back is the token's own state.
+    // The error is forgotten at once, so that only the token's state keeps it from being sent.
     let forgetful = Timing::default().terminal_memory(Duration::ZERO);
     let source = refresh_token(&idp, given.clone());
     let auth = Authenticator::builder(source).timing(forgetful).build();
@@ -67,11 +67,11 @@ async fn r15_a_revoked_refresh_token_means_log_in_again_where_no_password_is_hel
     assert_eq!(Api::new(&idp, &auth).whoami().await["sub"], idp.user.id);
 }
 
-/// R15: somebody else spent the refresh token that we hold. Ours is its second use: it ends the login, theirs
+/// R15: a thief spent the refresh token that we hold. Ours is its second use: it revokes the log-in, that of the thief
 /// included, and we go on as with any refused refresh token.
 #[tokio::test]
 #[ignore = "needs the identity provider: run ./scripts/test"]
-async fn r15_a_refresh_token_that_somebody_else_spent() {
+async fn r15_a_refresh_token_that_a_thief_spent() {
     let idp = Idp::spawn(Knobs::default()).await;
     let with_password = auth(password(&idp, &idp.user));
     let given = login_elsewhere(&idp, &idp.user).await;
@@ -93,7 +93,7 @@ async fn r15_a_refresh_token_that_somebody_else_spent() {
     assert_eq!(idp.reused_refresh_tokens().len(), 2, "each of the two that were stolen, once");
 }
 
-/// Whoever has got hold of these, and has refreshed them.
+/// A thief that has these credentials, and has refreshed them.
 async fn spend(idp: &Idp, credentials: &Credentials) -> Authenticator {
     let thief = auth(refresh_token(idp, credentials.clone()));
     thief.refresh().await.unwrap();

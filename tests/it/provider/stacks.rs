@@ -19,8 +19,8 @@ use crate::support::proxy::{Fault, Proxy};
 
 const TASKS_OF_A_STACK: usize = 8;
 
-/// R5: whoever asks, through whichever adapter, through four expiries: every answer is a 200, the password is
-/// sent once and each refresh token once.
+/// R5: three adapters, many callers, four expiries. Every response is a 200; the password and each refresh token are sent
+/// once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the identity provider: run ./scripts/test"]
 async fn r05_three_stacks_go_through_expiries_on_one_authenticator() {
@@ -36,13 +36,13 @@ async fn r05_three_stacks_go_through_expiries_on_one_authenticator() {
     assert!(idp.reused_refresh_tokens().is_empty());
 }
 
-/// R24: the API refuses every token at once, in the middle of it all. Each 401 is judged by the token that its
-/// request carried: one refresh mends them all, and no caller sees one.
+/// R24: amid the traffic, the API rejects all tokens. Each 401 is judged by the token that its request carried: one
+/// refresh is enough for all of them, and no caller sees a 401.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the identity provider: run ./scripts/test"]
 async fn r24_a_revocation_midway_costs_one_refresh_and_no_caller_sees_it() {
     let idp = Idp::spawn(Knobs::default()).await;
-    // Calls of the API arrive late, so that some 401s come in when the token has long been replaced.
+    // Calls of the API are delayed, so that some 401s arrive long after the token was replaced.
     let proxy = Proxy::start(&idp.base_url).await;
     proxy.set(|_| Fault::Delay(Duration::from_millis(fastrand::u64(..300))));
     let api = proxy.rewrite(&idp.echo_url);
@@ -60,7 +60,7 @@ async fn r24_a_revocation_midway_costs_one_refresh_and_no_caller_sees_it() {
     assert_eq!(stats["token.total"], 2);
 }
 
-/// Calls without end, each of which has to be a 200.
+/// Calls that go on until they are stopped. Each has to return a 200.
 struct Traffic {
     tasks: JoinSet<()>,
     calls: Arc<AtomicU64>,
@@ -78,7 +78,7 @@ impl Traffic {
                     while !stop.load(Ordering::Relaxed) {
                         assert_eq!(call().await, 200);
                         calls.fetch_add(1, Ordering::Relaxed);
-                        // What a busy provider gets from 24 callers without a pause tests the provider.
+                        // Without a pause, 24 callers would test the provider and not the client.
                         tokio::time::sleep(Duration::from_millis(20)).await;
                     }
                 });
@@ -91,7 +91,7 @@ impl Traffic {
         self.calls.load(Ordering::Relaxed)
     }
 
-    /// Ends it; panics as any of its tasks did.
+    /// Stops the calls. Panics if one of the tasks did.
     async fn stop(mut self) {
         self.stop.store(true, Ordering::Relaxed);
         while let Some(task) = self.tasks.join_next().await {

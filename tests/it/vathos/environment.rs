@@ -1,5 +1,5 @@
-//! `CLIENT_ID`, `CLIENT_SECRET` and `VATHOS_BASE_URL`, each case in a process of its own: a process's
-//! environment is not the test's to change.
+//! `CLIENT_ID`, `CLIENT_SECRET` and `VATHOS_BASE_URL`. Each case runs in its own process, because a test can't change
+//! the environment that it shares with others.
 
 use std::ffi::OsStr;
 use std::process::Command;
@@ -7,11 +7,11 @@ use std::process::Command;
 use super::*;
 use crate::support::server::Seen;
 
-/// Set in the child: what it is to expect of its environment.
+/// Set in the child: what it has to find in its environment.
 const EXPECT: &str = "REAUTH_TEST_EXPECT";
-/// Set in the child that logs in: where.
+/// Set in the child that logs in: the URL of the token endpoint.
 const URL: &str = "REAUTH_TEST_URL";
-/// A word in every value, which no error may repeat.
+/// A word in every value. No error may repeat it.
 const MARK: &str = "zxq-marker";
 
 /// Runs [`the_child`] with these variables. It has to find the base URL, or the variable and what is wrong with it.

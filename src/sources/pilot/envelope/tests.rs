@@ -28,7 +28,7 @@ fn read(status: u16, purpose: Purpose, body: impl Into<Bytes>) -> Result<Credent
 }
 
 fn error(status: u16, purpose: Purpose, body: impl Into<Bytes>) -> Error {
-    read(status, purpose, body).expect_err("an response that gives no credentials")
+    read(status, purpose, body).expect_err("a response without credentials")
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn r34_a_success_without_a_usable_result_is_a_failure() {
     }
 }
 
-/// What each status means; the envelope's code stands for it where a proxy made it 200.
+/// What each status means. The envelope's code counts where a proxy made it 200.
 #[test]
 fn r09_every_row_of_the_contract() {
     let rows: &[(Purpose, u16, &str, ErrorKind)] = &[

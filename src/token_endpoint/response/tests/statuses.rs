@@ -19,7 +19,7 @@ fn r09_a_refresh_reads_every_4xx_but_408_and_429_as_a_refused_refresh_token() {
         {
             assert_eq!(error(status, Purpose::Refresh, oauth(code)).kind(), LoginRequired, "{status} {code}");
         }
-        // What a person has to mend is said, whatever the status.
+        // What a person has to correct is reported, whatever the status.
         assert_eq!(
             error(status, Purpose::Refresh, oauth("invalid_client")).kind(),
             Misconfigured,
@@ -36,7 +36,7 @@ fn r09_f29_408_429_and_5xx_are_transient_whatever_the_body_says() {
                 let error = error(status, purpose, body.clone());
                 assert_eq!(error.kind(), Transient, "{status} {body}");
                 assert!(error.to_string().contains(&status.to_string()), "{error}");
-                // The server said so itself: the refresh token is unspent.
+                // With these, the server says that the refresh token is unspent.
                 let unspent = matches!(status, 408 | 429 | 503);
                 assert_eq!(error.may_have_been_processed(), !unspent, "{status}");
             }
@@ -47,11 +47,11 @@ fn r09_f29_408_429_and_5xx_are_transient_whatever_the_body_says() {
 #[test]
 fn r09_a_log_in_reads_a_4xx_by_its_error_and_without_one_by_its_status() {
     let rows: &[(u16, &str, ErrorKind)] = &[
-        // Keycloak: a bad user name or password, a disabled account.
+        // Keycloak: a wrong user name or password, a disabled account.
         (401, "invalid_grant", LoginRequired),
         (400, "invalid_grant", LoginRequired),
         (403, "access_denied", LoginRequired),
-        // A bad client id or secret, a scope or a grant that is not allowed.
+        // A wrong client id or secret, a scope or a grant that is not allowed.
         (401, "unauthorized_client", Misconfigured),
         (401, "invalid_client", Misconfigured),
         (400, "invalid_client", Misconfigured),
@@ -204,7 +204,7 @@ proptest::proptest! {
     ) {
         let body = [&before[..], MARK.as_bytes(), &after[..]].concat();
         for purpose in [Purpose::Login, Purpose::Refresh] {
-            // A success in random bytes is out of the question.
+            // Random bytes are never a token response.
             let error = error(status, purpose, body.clone());
             assert!(!shown(&error).contains(MARK), "{error:?}");
         }

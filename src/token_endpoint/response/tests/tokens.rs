@@ -1,4 +1,4 @@
-//! What a token object has to hold, and how long its token lasts.
+//! What a token object must contain, and how long its token lasts.
 
 use proptest::prelude::*;
 
@@ -122,7 +122,7 @@ proptest! {
     }
 }
 
-/// One character that no bearer token may have, wherever it stands.
+/// Every character that a bearer token must not contain.
 #[test]
 fn r22_f40_every_byte_outside_of_b64token_is_refused() {
     for character in (0..=255_u8).map(char::from) {
@@ -195,6 +195,12 @@ fn odd_members_that_do_not_matter_do_no_harm() {
     assert_eq!(credentials.access_token(), "at");
 }
 
+#[test]
+fn of_a_member_that_comes_twice_the_last_one_counts() {
+    let got = token(r#"{"access_token":"at-1","scope":"a","scope":"b","access_token":"at-2"}"#);
+    assert_eq!(got.access_token(), "at-2");
+}
+
 fn check_token(json: &str, text: &str) {
     for field in ["access_token", "refresh_token"] {
         match read(200, Purpose::Refresh, format!(r#"{{"access_token":"at","{field}":{json}}}"#)) {
@@ -202,7 +208,7 @@ fn check_token(json: &str, text: &str) {
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::InvalidResponse);
                 assert!(error.to_string().contains(field), "{error}");
-                // Shorter ones are found in any sentence.
+                // A shorter text may be in the message by chance.
                 assert!(text.chars().count() < 4 || !shown(&error).contains(text), "{error}");
             }
         }
