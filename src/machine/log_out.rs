@@ -23,7 +23,7 @@ impl State {
             flight: self.flights,
             token: token.or(self.log_out.token),
         };
-        self.shelf = self.shelf.as_ref().map(|_| Shelf::to_forget());
+        self.shelf = self.shelf.as_ref().map(|_| Box::new(Shelf::to_forget()));
         self.drop_everything();
         grants
     }

@@ -74,7 +74,7 @@ pub(crate) struct State {
     jitter: Jitter,
     holdings: Holdings,
     /// `None` without a store.
-    shelf: Option<Shelf>,
+    shelf: Option<Box<Shelf>>,
     flight: Option<Box<Flight>>,
     /// The number of the last flight.
     flights: u64,
@@ -92,7 +92,7 @@ impl State {
             jitter: Jitter::new(timing.jitter),
             timing,
             holdings: Holdings::empty(0),
-            shelf: has_store.then(Shelf::default),
+            shelf: has_store.then(Box::default),
             flight: None,
             flights: 0,
             failure: None,
