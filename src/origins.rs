@@ -182,6 +182,12 @@ impl Origin {
         })
     }
 
+    /// Whether requests to this origin are plain http and stay on this machine.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn is_plain_loopback(&self) -> bool {
+        self.scheme == Scheme::Http && self.is_loopback()
+    }
+
     #[inline]
     fn is_authority(&self, authority: &str) -> bool {
         authority == self.authority || self.is_odd_authority(authority)

@@ -26,7 +26,7 @@ impl ResolvedEndpoint {
         let endpoint = endpoint.try_into().map_err(Into::<Error>::into)?;
         let transport = match &endpoint.transport {
             Some(transport) => transport.clone(),
-            None => TokenTransport::with_defaults()?,
+            None => TokenTransport::default_for(&endpoint.url.0)?,
         };
         Ok(Self::with_transport(endpoint, transport))
     }

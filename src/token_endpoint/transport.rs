@@ -7,12 +7,14 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use tower_service::Service;
 
 use super::TokenEndpoint;
 use crate::error::Error;
+#[cfg(feature = "reqwest")]
+use crate::origins::Origin;
 use crate::source::BoxFuture;
 
 /// The HTTP client for requests to token endpoints. It is not the client whose requests are authenticated.
@@ -60,14 +62,19 @@ impl TokenTransport {
         Ok(Self(Arc::new(ReqwestTransport(client))))
     }
 
-    /// The transport of an endpoint for which none was set.
+    /// The transport of an endpoint for which none was set. A proxy could read what plain http to loopback carries, and
+    /// such a request never has to leave the machine, so it ignores the proxies of the environment.
     #[cfg(feature = "reqwest")]
-    pub(super) fn with_defaults() -> Result<Self, Error> {
-        Self::reqwest(reqwest::Client::builder())
+    pub(super) fn default_for(url: &Uri) -> Result<Self, Error> {
+        let builder = reqwest::Client::builder();
+        Self::reqwest(match Origin::of(url).is_some_and(|origin| origin.is_plain_loopback()) {
+            true => builder.no_proxy(),
+            false => builder,
+        })
     }
 
     #[cfg(not(feature = "reqwest"))]
-    pub(super) fn with_defaults() -> Result<Self, Error> {
+    pub(super) fn default_for(_: &Uri) -> Result<Self, Error> {
         Err(Error::misconfigured(
             "token endpoint: it has no transport; set one with `TokenEndpoint::transport`, or enable the feature \
              `reqwest`",

@@ -11,6 +11,7 @@ mod client_auth;
 mod construction;
 mod limits;
 mod network;
+mod proxies;
 mod redirects;
 mod retries;
 
