@@ -125,9 +125,9 @@ pub use challenge::Challenge;
 pub use credentials::Credentials;
 pub use error::{Error, ErrorKind};
 pub use event::{Event, RefreshCause};
-pub use layer::AuthLayer;
+pub use layer::auth_layer::AuthLayer;
 pub use origins::Origins;
-pub use replay::ReplayBody;
+pub use replay::body::ReplayBody;
 #[cfg(feature = "reqwest")]
 pub use reqwest::AuthMiddleware;
 pub use source::{CredentialSource, SourceFn, source_fn};
