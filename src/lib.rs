@@ -135,7 +135,9 @@ pub use sources::{oauth2, pilot, vathos};
 pub use timing::Timing;
 pub use token_endpoint::{ClientAuth, TokenEndpoint, TokenTransport};
 
-// The README's code is compiled with the doctests.
+// The code of the pages is compiled with the doctests.
 #[cfg(all(doctest, feature = "reqwest"))]
 #[doc = include_str!("../README.md")]
-struct Readme;
+#[doc = include_str!("../docs/sources.md")]
+#[doc = include_str!("../docs/stacks.md")]
+struct Pages;
