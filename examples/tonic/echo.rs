@@ -24,10 +24,10 @@ use crate::raw::Raw;
 struct State {
     seen: BTreeSet<String>,
     revoked: BTreeSet<String>,
-    refused: usize,
+    rejected: usize,
 }
 
-/// Accepts every token until `refuse_what_it_has_seen`. Clones are the same server.
+/// Accepts every token until `reject_what_it_has_seen`. Clones are the same server.
 #[derive(Clone)]
 pub(crate) struct EchoServer {
     address: SocketAddr,
@@ -46,13 +46,13 @@ impl EchoServer {
         format!("http://{}", self.address)
     }
 
-    pub(crate) fn refuse_what_it_has_seen(&self) {
+    pub(crate) fn reject_what_it_has_seen(&self) {
         let mut state = self.lock();
         state.revoked = state.seen.clone();
     }
 
-    pub(crate) fn refused(&self) -> usize {
-        self.lock().refused
+    pub(crate) fn rejected(&self) -> usize {
+        self.lock().rejected
     }
 
     async fn accept(self, listener: TcpListener) {
@@ -83,7 +83,7 @@ impl EchoServer {
         let mut state = self.lock();
         let good = !state.revoked.contains(token);
         state.seen.insert(token.to_owned());
-        state.refused += usize::from(!good);
+        state.rejected += usize::from(!good);
         good
     }
 
