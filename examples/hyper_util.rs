@@ -1,8 +1,7 @@
-//! hyper-util: a layer around its client. The token requests go through a hyper client too, so that this needs
-//! no reqwest.
+//! hyper-util: a layer around its client. The token requests go through a hyper client too, so this needs no reqwest.
 //!
 //! ```sh
-//! export TOKEN_URL=…      # the token endpoint: http on loopback (see the comment about TLS)
+//! export TOKEN_URL=…      # the token endpoint: plain http on loopback (see the comment about TLS)
 //! export CLIENT_ID=…      # a client that may use the client credentials grant
 //! export CLIENT_SECRET=…
 //! export API_URL=…        # what to GET with the token
@@ -33,7 +32,7 @@ async fn run() -> Result<String, common::BoxError> {
     let [token_url, id, secret, api_url] =
         common::required(["TOKEN_URL", "CLIENT_ID", "CLIENT_SECRET", "API_URL"]);
 
-    // Plain http, which does on loopback. For https give `build` a TLS connector, such as hyper-rustls's.
+    // Plain http works on loopback. For https, call `build` with a TLS connector, such as that of hyper-rustls.
     let hyper = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
 
     let endpoint = TokenEndpoint::new(&token_url)?.transport(TokenTransport::new(hyper.clone()));
@@ -45,7 +44,7 @@ async fn run() -> Result<String, common::BoxError> {
     let auth = Authenticator::new(source);
     let api = AuthLayer::new(Origins::of_url(&api_url)?, auth).layer(hyper);
 
-    // `Full` is a body that can be sent twice: a 401 is answered with a refresh and a replay.
+    // `Full` is a body that can be sent twice. On a 401 the token is refreshed and the request is sent again.
     let request = Request::get(&api_url).body(Full::default())?;
     let response = api.oneshot(request).await?;
     if let Some(reason) = response.extensions().get::<RenewalError>() {
@@ -53,7 +52,7 @@ async fn run() -> Result<String, common::BoxError> {
     }
     let status = response.status();
     if !status.is_success() {
-        return Err(format!("the API answered {status}").into());
+        return Err(format!("the API responded {status}").into());
     }
     let body = response.into_body().collect().await?.to_bytes();
     Ok(format!("{status}\n{}", String::from_utf8_lossy(&body)))

@@ -1,4 +1,4 @@
-//! PILOT: log in with a password against the portal backend, and call an API behind it.
+//! PILOT: logs in at the portal backend with a password, and calls an API behind it.
 //!
 //! ```sh
 //! export PILOT_ENDPOINT=…  # the portal backend: https, or http on loopback
@@ -28,8 +28,7 @@ async fn run() -> Result<String, common::BoxError> {
     // For the public gateway (`/portal/users/…`), add `.gateway()`.
     let auth = Authenticator::new(Pilot::new(endpoint, username, password)?);
 
-    // Logging in is not a step of its own: the first call does it. This is for a program that wants to tell its
-    // user early.
+    // The first call logs in, so this step is not needed. It is for a program that wants to tell its user early.
     match auth.credentials().await {
         Ok(_credentials) => println!("logged in"),
         Err(error) if error.kind() == ErrorKind::LoginRequired => {
@@ -44,7 +43,7 @@ async fn run() -> Result<String, common::BoxError> {
     let response = client.get(&api_url).send().await?.error_for_status()?;
     let text = format!("{}\n{}", response.status(), response.text().await?);
 
-    // Log out: nothing that was held is sent again.
+    // After the log-out, no token from before it is sent again.
     auth.log_out().await?;
     Ok(text)
 }

@@ -1,4 +1,4 @@
-//! reqwest: a client that logs in by itself, with a middleware of reqwest-middleware.
+//! reqwest: a client that logs in by itself, with reqwest-middleware.
 //!
 //! ```sh
 //! export TOKEN_URL=…      # the token endpoint: https, or http on loopback
@@ -25,19 +25,19 @@ async fn run() -> Result<String, common::BoxError> {
     let [token_url, id, secret, api_url] =
         common::required(["TOKEN_URL", "CLIENT_ID", "CLIENT_SECRET", "API_URL"]);
 
-    // Where credentials come from.
+    // The source: where credentials come from.
     let mut source = oauth2::ClientCredentials::new(token_url, ClientAuth::basic(id, secret)?)?;
     if let Some(scope) = common::optional("SCOPE") {
         source = source.scope(scope);
     }
 
-    // What keeps them good, and the client that sends them. Both are cheap to clone: share them.
+    // The authenticator keeps them valid, and the client sends them. Both are cheap to clone: share them.
     let auth = Authenticator::new(source);
     let client = ClientBuilder::new(reqwest::Client::new())
         .with(AuthMiddleware::new(Origins::of_url(&api_url)?, auth))
         .build();
 
-    // No word of tokens from here on.
+    // From here on the program does not handle tokens.
     let response = match client.get(&api_url).send().await {
         Ok(response) => response.error_for_status()?,
         Err(error) if must_log_in(&error) => return Err(format!("{error} (CLIENT_ID, CLIENT_SECRET)").into()),
@@ -46,7 +46,7 @@ async fn run() -> Result<String, common::BoxError> {
     Ok(format!("{}\n{}", response.status(), response.text().await?))
 }
 
-/// What failed may have been the refresh: its error travels inside that of the middleware.
+/// Returns whether the request failed because the user has to log in. The error of a refresh is inside the middleware's.
 fn must_log_in(error: &reqwest_middleware::Error) -> bool {
     let reqwest_middleware::Error::Middleware(error) = error else { return false };
     let kind = error.downcast_ref::<reauth::Error>().map(reauth::Error::kind);

@@ -1,7 +1,7 @@
 //! tower: the layer in a stack with others, shared by several tasks.
 //!
 //! ```sh
-//! export TOKEN_URL=…      # the token endpoint: http on loopback (for https see hyper_util.rs)
+//! export TOKEN_URL=…      # the token endpoint: plain http on loopback (for https see hyper_util.rs)
 //! export CLIENT_ID=…      # a client that may use the client credentials grant
 //! export CLIENT_SECRET=…
 //! export API_URL=…        # what to GET with the token
@@ -41,16 +41,16 @@ async fn run() -> Result<String, common::BoxError> {
     }
     let auth = Authenticator::new(source);
 
-    // From the outside in. The timeout ends a caller's wait, and not the refresh that it waits for.
+    // From the outside in. The timeout ends the wait of a caller, but not the refresh that the caller waits for.
     let api = ServiceBuilder::new()
         .timeout(Duration::from_secs(10))
         .concurrency_limit(4)
-        // Timeouts make boxed errors, and want to be given such.
+        // `timeout` needs an error that converts into a box. This makes `AuthError` a box.
         .map_err(AuthError::into_boxed)
         .layer(AuthLayer::new(Origins::of_url(&api_url)?, auth))
         .service(hyper);
 
-    // Ten tasks, no token yet: they share one token request.
+    // There are ten tasks and no token yet. They share one token request.
     let mut tasks = JoinSet::new();
     for _ in 0..10 {
         let request = Request::get(&api_url).body(Full::default())?;
@@ -60,7 +60,7 @@ async fn run() -> Result<String, common::BoxError> {
     while let Some(response) = tasks.join_next().await {
         let status = response??.status();
         if !status.is_success() {
-            return Err(format!("the API answered {status}").into());
+            return Err(format!("the API responded {status}").into());
         }
         lines.push(status.to_string());
     }

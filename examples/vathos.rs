@@ -1,9 +1,9 @@
-//! Vathos: a service account (a device, an organization) calls the API.
+//! Vathos: a service account, of a device or an organization, calls the API.
 //!
 //! ```sh
 //! export CLIENT_ID=…
 //! export CLIENT_SECRET=…
-//! export VATHOS_BASE_URL=…   # optional: another base of the API than Vathos's own
+//! export VATHOS_BASE_URL=…   # optional: another base URL of the API
 //! export VATHOS_TOKEN_URL=…  # optional: another token endpoint (another realm, a test server)
 //! cargo run --example vathos
 //! ```

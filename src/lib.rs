@@ -1,21 +1,23 @@
-//! Client-side authentication as a composable layer: bearer tokens that refresh themselves.
+//! Bearer tokens that refresh themselves, as a layer around an HTTP client: reqwest, hyper, tonic or any tower stack.
 //!
-//! A credential source feeds one shared [`Authenticator`]; that feeds a [tower layer](AuthLayer) and a
-//! reqwest middleware (`AuthMiddleware`, feature `reqwest`), which put the bearer header on each request and, on a
-//! 401, refresh and send the request again.
+//! A [source](CredentialSource) gets credentials. An [`Authenticator`] keeps them valid for all callers: it refreshes
+//! before expiry, one refresh at a time. A [tower layer](AuthLayer) or a reqwest middleware (`AuthMiddleware`, feature
+//! `reqwest`) puts the token on requests to the origins that you name. On a 401 it refreshes and sends the request
+//! again, once.
 //!
 //! # reqwest
 //!
 //! ```no_run
 //! # #[cfg(feature = "reqwest")]
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use reauth::{AuthMiddleware, Authenticator, vathos};
+//! use reauth::{AuthMiddleware, Authenticator, ClientAuth, oauth2};
 //!
-//! let auth = Authenticator::new(vathos::ServiceAccount::new(vathos::TOKEN_URL, "my-device", "s3cret")?);
+//! let client_auth = ClientAuth::basic("my-service", "s3cret")?;
+//! let source = oauth2::ClientCredentials::new("https://id.example.com/token", client_auth)?;
 //! let client = reqwest_middleware::ClientBuilder::new(reqwest::Client::new())
-//!     .with(AuthMiddleware::for_origin(vathos::API_ORIGIN, auth)?)
+//!     .with(AuthMiddleware::for_origin("https://api.example.com", Authenticator::new(source))?)
 //!     .build();
-//! let response = client.get("https://staging.api.gke.vathos.net/v1/products").send().await?;
+//! let response = client.get("https://api.example.com/orders").send().await?;
 //! # let _ = response;
 //! # Ok(())
 //! # }
@@ -23,19 +25,23 @@
 //!
 //! # hyper
 //!
+//! The token requests go through hyper too, so this needs no reqwest.
+//!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use bytes::Bytes;
 //! use http_body_util::Full;
 //! use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 //! use reauth::{AuthLayer, Authenticator, TokenEndpoint, TokenTransport, pilot::Pilot};
 //! use tower::{Layer, ServiceExt};
 //!
-//! let hyper = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
-//! let endpoint = TokenEndpoint::new("http://127.0.0.1:8080")?.transport(TokenTransport::new(hyper.clone()));
-//! let pilot = Pilot::new(endpoint, "ada", "s3cret")?;
-//! let api = AuthLayer::for_origin("http://127.0.0.1:8080", Authenticator::new(pilot))?.layer(hyper);
-//! let response = api.oneshot(http::Request::get("http://127.0.0.1:8080/files").body(Full::default())?).await?;
+//! let tls = hyper_rustls::HttpsConnectorBuilder::new().with_native_roots()?.https_only().enable_http1();
+//! let hyper = Client::builder(TokioExecutor::new()).build(tls.build());
+//! let transport = TokenTransport::new(hyper.clone());
+//! let endpoint = TokenEndpoint::new("https://pilot.example.com")?.transport(transport);
+//! let auth = Authenticator::new(Pilot::new(endpoint, "ada", "s3cret")?);
+//! let api = AuthLayer::for_origin("https://pilot.example.com", auth)?.layer(hyper);
+//! let request = http::Request::get("https://pilot.example.com/files").body(Full::default())?;
+//! let response = api.oneshot(request).await?;
 //! # let _ = response;
 //! # Ok(())
 //! # }
@@ -43,54 +49,59 @@
 //!
 //! # tower
 //!
-//! ```no_run
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! A closure is the source, and the service is your own.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use reauth::{AuthLayer, Authenticator, Credentials, source_fn};
 //! use tower::{ServiceBuilder, ServiceExt};
 //!
-//! let auth = Authenticator::new(source_fn(|| async { Credentials::new("from-somewhere") }));
-//! let service = ServiceBuilder::new()
+//! let auth = Authenticator::new(source_fn(|| async { Credentials::new("at-1") }));
+//! let api = ServiceBuilder::new()
 //!     .concurrency_limit(64)
 //!     .layer(AuthLayer::for_origin("https://api.example.com", auth)?)
 //!     .service_fn(|request: http::Request<String>| async move {
-//!         assert!(request.headers().contains_key("authorization"));
+//!         assert_eq!(request.headers()["authorization"], "Bearer at-1");
 //!         Ok::<_, std::convert::Infallible>(http::Response::new(()))
 //!     });
-//! service.oneshot(http::Request::get("https://api.example.com/").body(String::new())?).await?;
+//! api.oneshot(http::Request::get("https://api.example.com/").body(String::new())?).await?;
 //! # Ok(())
 //! # }
 //! ```
 //!
 //! # What it does
 //!
-//! * **Before expiry** the first call after a moment that suits the token's lifetime, and varies from client to
-//!   client, starts a refresh in the background. No caller waits. Without calls nothing is refreshed.
-//! * **On a 401** it judges the token *that request carried*: if a newer one is in hand, the request is sent again
-//!   with that; else one refresh runs, whoever else is waiting, and the request is sent again once.
-//! * **In an outage** a token that is still valid stays in use; past its expiry callers get an [`Error`] whose
-//!   [kind](ErrorKind) says what to do. The next attempt backs off; when the provider is back, so is the client.
-//! * **A caller that goes away** takes nothing with it: a refresh belongs to the authenticator.
+//! * **Before expiry**, the first call in the last part of the token's lifetime starts a refresh in the background. No
+//!   caller waits. When that part begins varies from client to client. Without calls nothing is refreshed.
+//! * **On a 401**, the token *that the request carried* counts. If there is a newer one, the request is sent again with
+//!   it. Otherwise one refresh runs for all callers, and the request is sent once more.
+//! * **In an outage**, a token that is still valid stays in use. After its expiry callers get an [`Error`] whose
+//!   [kind](ErrorKind) says what to do. Attempts back off; when the provider is back, the client recovers by itself.
+//! * **A caller that goes away** changes nothing: a refresh belongs to the authenticator.
 //!
 //! # Security
 //!
-//! * A credential goes to the origins of its [`Origins`] only, over https (or to loopback).
-//! * A request that has an `Authorization` header of its own is left alone.
-//! * No token, password or secret is in any `Debug`, `Display`, event, log line or URL. What a server says is
-//!   echoed only as its `error` and a capped description, without what was sent to it.
-//! * Tokens, passwords and client secrets are overwritten in memory when their last owner is dropped: a token is kept
-//!   as the header value that requests share, once for each group of threads. Copies that are not: encoded client
-//!   secrets and the body of a token request, a parsed answer, and the HTTP stack's buffers.
-//! * The token endpoint is asked by a client of its own, which follows no redirects.
+//! * Credentials go only to the [`Origins`] of their layer, over https or to loopback.
+//! * A request that already has an `Authorization` header passes unchanged.
+//! * No token, password or secret is in any `Debug`, `Display`, event, log line or URL. Of what a server says, only its
+//!   `error` and a shortened description are shown, without the secrets that were sent to it.
+//! * Tokens, passwords and client secrets are overwritten in memory when their last owner is dropped. A token is kept as
+//!   the header value that requests share, once for each group of threads. Not overwritten are: encoded client
+//!   secrets and the body of a token request, a parsed response, and the HTTP stack's buffers.
+//! * The token endpoint has a client of its own, which follows no redirects.
 //!
 //! # Features
 //!
-//! | feature | default | what it adds |
+//! | feature | default | adds |
 //! | --- | --- | --- |
-//! | `reqwest` | yes | `AuthMiddleware`, and a token transport that no one has to name |
+//! | `reqwest` | yes | `AuthMiddleware`, and reqwest as the default transport of token requests |
 //! | `tracing` | no | every [`Event`] as a `tracing` event of the target `reauth` |
 //!
-//! TLS is the business of the HTTP client: enable a TLS feature of `reqwest` (its default has one), or give the
-//! hyper client a TLS connector. This crate turns none on: without either, see [`TokenEndpoint::transport`].
+//! TLS belongs to the HTTP client: enable a TLS feature of `reqwest` (its default features have one), or give the hyper
+//! client a TLS connector. This crate turns none on; see [`TokenEndpoint::transport`].
+//!
+//! It runs on Tokio with its time driver. It is not for wasm32 in a browser, nor for `reqwest::blocking`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -135,7 +146,9 @@ pub use sources::{oauth2, pilot, vathos};
 pub use timing::Timing;
 pub use token_endpoint::{ClientAuth, TokenEndpoint, TokenTransport};
 
-// The README's code is compiled with the doctests.
+// The code of the pages is compiled with the doctests.
 #[cfg(all(doctest, feature = "reqwest"))]
 #[doc = include_str!("../README.md")]
-struct Readme;
+#[doc = include_str!("../docs/sources.md")]
+#[doc = include_str!("../docs/stacks.md")]
+struct Pages;

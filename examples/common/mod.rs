@@ -1,4 +1,4 @@
-//! What the examples share: settings from the environment, and how they end.
+//! What the examples share: reading settings from the environment, and printing the result.
 
 #![allow(dead_code, reason = "each example uses a part")]
 
@@ -8,12 +8,12 @@ use std::process::{ExitCode, exit};
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
-/// The values of these environment variables. Ends the program with code 2 if one is missing, and names it.
+/// Returns the values of these environment variables. If some are missing, names them and ends the program with code 2.
 pub(crate) fn required<const N: usize>(names: [&str; N]) -> [String; N] {
     let missing: Vec<_> = names.into_iter().filter(|name| optional(name).is_none()).collect();
     if !missing.is_empty() {
         eprintln!(
-            "missing in the environment: {} (the head of the example says what it is)",
+            "missing in the environment: {}; set it as the top of the example says",
             missing.join(", ")
         );
         exit(2);
@@ -21,12 +21,12 @@ pub(crate) fn required<const N: usize>(names: [&str; N]) -> [String; N] {
     names.map(|name| optional(name).unwrap_or_default())
 }
 
-/// The value of an environment variable. One that is empty counts as missing.
+/// Returns the value of an environment variable. An empty one counts as missing.
 pub(crate) fn optional(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Prints how it went. An error is shown with its causes.
+/// Prints the result, an error with its causes.
 pub(crate) fn finish(result: Result<String, BoxError>) -> ExitCode {
     match result {
         Ok(text) => {
@@ -40,7 +40,7 @@ pub(crate) fn finish(result: Result<String, BoxError>) -> ExitCode {
     }
 }
 
-/// An error with its causes, in one line.
+/// Writes an error with its causes in one line.
 pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,4 +1,4 @@
-//! The callers: several tasks a stack, each with one call of the API at a time.
+//! The callers: several tasks for each stack. A task makes one call of the API at a time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,10 +13,10 @@ use crate::server::{BEGAN, Server};
 use crate::stacks::Stack;
 use crate::trace::Trace;
 
-/// How long a caller rests between two calls, in milliseconds.
+/// The pause between two calls of a caller, in milliseconds.
 const PAUSE: std::ops::Range<u64> = 100..300;
 
-/// One task's worth of calls.
+/// One task, and how many calls it made.
 pub(crate) struct Caller {
     name: String,
     stack: Stack,
@@ -27,7 +27,7 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// Calls the API once. Whether it answered 200, which it has to.
+    /// Calls the API once. Returns whether the response was 200, as it has to be.
     async fn call(&self) -> bool {
         let number = self.made.fetch_add(1, Ordering::Relaxed) + 1;
         match self.send(number).await {
@@ -36,7 +36,7 @@ impl Caller {
                 return true;
             }
             Ok(status) => self.trace.line(&self.name, format_args!("GOT {status}")),
-            Err(error) => self.trace.line(&self.name, format_args!("GOT NO ANSWER: {}", chain(&*error))),
+            Err(error) => self.trace.line(&self.name, format_args!("GOT NO RESPONSE: {}", chain(&*error))),
         }
         false
     }
@@ -55,7 +55,7 @@ pub(crate) struct Callers {
 }
 
 impl Callers {
-    /// `tasks` callers for each stack.
+    /// Makes `tasks` callers for each stack.
     pub(crate) fn new(stacks: &[Stack], tasks: usize, server: &Server, trace: &Arc<Trace>) -> Self {
         let caller = |stack: &Stack, task: usize| Caller {
             name: format!("{}/{}", stack.name(), task + 1),
@@ -73,12 +73,12 @@ impl Callers {
         self.callers.len() as u64
     }
 
-    /// Every caller calls once, all at the same time.
+    /// Has every caller call once, all at the same time.
     pub(crate) async fn call_once(&self) {
         self.work_while(|| false).await;
     }
 
-    /// Every caller calls, at its own pace, for as long as there is more to do and all goes well.
+    /// Has every caller call again and again, at its own pace, as long as `more` says so and every call gets 200.
     pub(crate) async fn work_while(&self, more: impl Fn() -> bool + Clone + Send + 'static) {
         let mut tasks = JoinSet::new();
         for caller in &self.callers {
@@ -89,11 +89,11 @@ impl Callers {
                 }
             });
         }
-        // A task that panicked leaves its last call without a 200, and the report says so.
+        // If a task panics, its last call has no 200, and the report shows that.
         while tasks.join_next().await.is_some() {}
     }
 
-    /// How many calls the callers of a stack made, and how many of them got 200.
+    /// Returns how many calls the callers of a stack made, and how many of them got 200.
     pub(crate) fn made_and_ok(&self, stack: &str) -> (u64, u64) {
         let callers = self.callers.iter().filter(|caller| caller.stack.name() == stack);
         let counts = callers.map(|c| (c.made.load(Ordering::Relaxed), c.ok.load(Ordering::Relaxed)));

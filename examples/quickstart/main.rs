@@ -1,9 +1,9 @@
-//! Three HTTP stacks, one authenticator, and a server that makes it hard for them: tokens of two seconds,
-//! refresh tokens that are good for one use (a second use revokes them all), and a revocation in mid-run.
-//! Needs nothing but Rust: `cargo run --example quickstart`.
+//! Three HTTP stacks share one authenticator, against a strict server: tokens of two seconds, refresh tokens for a
+//! single use (a second use revokes them all), and a revocation in the middle of the run.
+//! It needs only Rust and a C compiler: `cargo run --example quickstart`.
 //!
-//! Read [`run`] first, then `stacks.rs`: together they are what a program of yours would hold. The rest is the
-//! server (`server.rs`), the callers (`callers.rs`), and the counting (`refreshes.rs`, `report.rs`, `trace.rs`).
+//! Read [`run`] first, then `stacks.rs`: your program needs what they do. The other files are the server (`server.rs`),
+//! the callers (`callers.rs`), and the counts (`refreshes.rs`, `report.rs`, `trace.rs`).
 
 mod callers;
 #[path = "../common/mod.rs"]
@@ -28,9 +28,9 @@ use server::{LIFETIME, PASSWORD, Server, USERNAME};
 use stacks::Stack;
 use trace::Trace;
 
-/// Callers of each stack.
+/// The callers of each stack.
 const TASKS: usize = 3;
-/// The run takes about eight seconds; after so many it hangs.
+/// The longest time that the run may take. It takes about eight seconds.
 const LIMIT: Duration = Duration::from_secs(60);
 
 #[tokio::main]
@@ -56,10 +56,10 @@ async fn run(trace: &Arc<Trace>) -> Result<Report, BoxError> {
     let server = Server::start(trace.clone()).await?;
     let refreshes = Refreshes::new(trace.clone());
 
-    // Where tokens come from: here, a user's password. A client that can keep a secret has `ClientAuth::basic`.
+    // The source is a user's password. A client that can keep a secret uses `ClientAuth::basic`.
     let client_auth = ClientAuth::none("quickstart")?;
     let source = oauth2::Password::new(server.token_url(), client_auth, USERNAME, PASSWORD)?;
-    // One authenticator keeps them good. Its clones share the token, and one refresh for all.
+    // One authenticator keeps the token valid. Its clones share the token, and one refresh runs for all.
     let auth = Authenticator::builder(source).observer(refreshes.observer()).build();
     // Each stack sends the token to this origin, and to no other.
     let origin = server.origin();
@@ -73,11 +73,13 @@ async fn run(trace: &Arc<Trace>) -> Result<Report, BoxError> {
     let all = callers.count();
     trace.say(format_args!("{all} callers share one token at a time. Each lives {LIFETIME:?}."));
 
-    trace.say("\n1. Work. All wait for the first token, once. Later ones come in time, and nobody waits.");
+    trace.say(
+        "\n1. Work. All callers wait for the first token. Later tokens come in time, and no caller waits.",
+    );
     work_until_token(3, &callers, &refreshes).await;
 
     trace.say("\n2. All access tokens are revoked. One refresh for everyone, and each call is sent again.");
-    // Were the machine so busy that the token lapsed first, nobody would meet the revocation: then once more.
+    // On a very busy machine the token may expire first, and no caller meets the revocation. Then it is done again.
     for _ in 0..3 {
         refreshes.settled().await;
         server.revoke_access_tokens();
@@ -87,7 +89,7 @@ async fn run(trace: &Arc<Trace>) -> Result<Report, BoxError> {
         }
     }
 
-    trace.say("\n3. A break in which the token lapses. Then all call at once, and wait for one refresh.");
+    trace.say("\n3. A pause in which the token expires. Then all call at once, and wait for one refresh.");
     tokio::time::sleep(LIFETIME).await;
     callers.call_once().await;
 
@@ -99,7 +101,7 @@ async fn run(trace: &Arc<Trace>) -> Result<Report, BoxError> {
     Ok(Report::new(&names, &callers, server.counts(), refreshes))
 }
 
-/// All call until the authenticator holds this token, or a call goes wrong.
+/// Has all callers call until the authenticator holds the token with this number, or a call fails.
 async fn work_until_token(number: u64, callers: &Callers, refreshes: &Refreshes) {
     let refreshes = refreshes.clone();
     callers.work_while(move || refreshes.newest() < number).await;

@@ -1,4 +1,4 @@
-//! What the authenticator's observer was told, counted.
+//! Counts the events of the authenticator.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,21 +12,21 @@ use crate::trace::Trace;
 #[derive(Clone, Default)]
 pub(crate) struct Counts {
     pub(crate) started: u64,
-    pub(crate) landed: u64,
+    pub(crate) succeeded: u64,
     pub(crate) failed: u64,
-    /// The newest token that landed. A token's generation is its number: the first is 1.
+    /// The number of the newest token. A token's generation is its number: the first one is 1.
     pub(crate) newest: u64,
-    /// Tokens that the API rejected.
+    /// The tokens that the API rejected.
     pub(crate) rejected: u64,
-    /// Landed refreshes by what caused them.
+    /// The refreshes that succeeded, by their cause.
     pub(crate) by_cause: BTreeMap<&'static str, u64>,
-    /// The most callers that waited for one refresh.
+    /// The largest number of callers that waited for one refresh.
     pub(crate) most_waiting: u64,
-    /// Callers that waited for a refresh that another caller's need had started.
-    pub(crate) coalesced: u64,
+    /// The callers that waited for a refresh that another caller had started.
+    pub(crate) joined: u64,
 }
 
-/// Traces and counts events; clones share the counts.
+/// Traces and counts events. Clones share the counts.
 #[derive(Clone)]
 pub(crate) struct Refreshes {
     trace: Arc<Trace>,
@@ -38,7 +38,7 @@ impl Refreshes {
         Self { trace, counts: watch::Sender::default() }
     }
 
-    /// An observer for [`AuthenticatorBuilder::observer`](reauth::AuthenticatorBuilder::observer).
+    /// Returns an observer for [`AuthenticatorBuilder::observer`](reauth::AuthenticatorBuilder::observer).
     pub(crate) fn observer(&self) -> impl Fn(&Event) + Send + Sync + 'static {
         let this = self.clone();
         move |event| this.note(event)
@@ -48,20 +48,21 @@ impl Refreshes {
         self.counts.borrow().newest
     }
 
-    /// The counts, once no refresh is in the air. Ask when nobody calls: a caller could start another.
+    /// Waits until no refresh runs, and returns the counts. No caller may call meanwhile, because it could start another one.
     pub(crate) async fn settled(&self) -> Counts {
         let mut counts = self.counts.subscribe();
-        // Events come from several threads, so a later one may be seen first. The generations tell: when as
-        // many have landed as the newest one says, none is missing.
-        let settled = |c: &Counts| c.failed > 0 || (c.started == c.landed + c.failed && c.landed == c.newest);
+        // Events come from several threads, so a later one may be seen first. No event is missing when as many refreshes
+        // have succeeded as the newest generation says.
+        let settled =
+            |c: &Counts| c.failed > 0 || (c.started == c.succeeded + c.failed && c.succeeded == c.newest);
         match counts.wait_for(settled).await {
             Ok(counts) => counts.clone(),
-            // The sender is `self`: it can't be gone.
+            // This can't happen: the sender is `self`.
             Err(_) => self.counts.borrow().clone(),
         }
     }
 
-    /// An event says which generation and why, and never holds a token.
+    /// Notes an event. It has the generation and the cause, and never a token.
     fn note(&self, event: &Event) {
         match event {
             Event::RefreshStarted { generation: 0, cause, .. } => {
@@ -77,15 +78,15 @@ impl Refreshes {
                 self.trace.line(
                     "refresh",
                     format_args!(
-                        "landed ({cause}): token {generation} in {millis} ms, {callers} waited for it"
+                        "succeeded ({cause}): token {generation} in {millis} ms, {callers} waited for it"
                     ),
                 );
                 self.counts.send_modify(|c| {
-                    c.landed += 1;
+                    c.succeeded += 1;
                     c.newest = c.newest.max(*generation);
                     *c.by_cause.entry(cause.as_str()).or_default() += 1;
                     c.most_waiting = c.most_waiting.max(*callers);
-                    c.coalesced += callers.saturating_sub(1);
+                    c.joined += callers.saturating_sub(1);
                 });
             }
             Event::RefreshFailed { cause, error, .. } => {
@@ -93,7 +94,8 @@ impl Refreshes {
                 self.counts.send_modify(|c| c.failed += 1);
             }
             Event::Rejected { generation, .. } => {
-                self.trace.line("refresh", format_args!("token {generation} was rejected: not sent again"));
+                self.trace
+                    .line("refresh", format_args!("token {generation} was rejected, and is not sent again"));
                 self.counts.send_modify(|c| c.rejected += 1);
             }
             _ => {}

@@ -1,4 +1,4 @@
-//! The closing table, and what must be true of its numbers however the tasks were scheduled.
+//! The table at the end, and what must be true of its numbers in any schedule of the tasks.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -15,7 +15,7 @@ struct Row {
     seen: Seen,
 }
 
-/// Everything that was counted, on both sides.
+/// Everything that the callers, the authenticator and the server counted.
 pub(crate) struct Report {
     rows: Vec<(&'static str, Row)>,
     callers: u64,
@@ -38,7 +38,7 @@ impl Report {
         Self { rows, callers: callers.count(), server, refreshes }
     }
 
-    /// A line for every number that is off.
+    /// Returns a line for every number that is wrong.
     pub(crate) fn mistakes(&self) -> Vec<String> {
         let mut mistakes = Vec::new();
         let mut check = |what: &str, found: u64, wanted: RangeInclusive<u64>| {
@@ -52,7 +52,7 @@ impl Report {
 
         for (stack, Row { made, ok, seen }) in &self.rows {
             check(&format!("{stack}: calls that got 200"), *ok, exactly(*made));
-            check(&format!("{stack}: requests that the API answered with 200"), seen.ok, exactly(*made));
+            check(&format!("{stack}: requests that got 200 from the API"), seen.ok, exactly(*made));
             check(
                 &format!("{stack}: requests that the API saw"),
                 seen.requests,
@@ -62,17 +62,17 @@ impl Report {
         }
 
         let (server, refreshes) = (&self.server, &self.refreshes);
-        // The revocation came when nobody called: it met every caller's next call at most.
+        // The revocation came when no caller called. At most the next call of each caller met it.
         check("401s", server.unauthorized(), 1..=self.callers);
         check("requests with an expired token", server.expired, exactly(0));
         check("tokens that the API rejected", refreshes.rejected, 0..=1);
-        // The first refresh is the log-in. Every other spends the refresh token of the one before.
+        // The first refresh is the log-in. Every other one spends the refresh token of the one before.
         check("token requests, password grant", server.password_grants, exactly(1));
-        let others = refreshes.landed.saturating_sub(1);
+        let others = refreshes.succeeded.saturating_sub(1);
         check("token requests, refresh_token grant", server.refresh_grants, exactly(others));
         check("token requests, any other grant", server.other_grants, exactly(0));
         check("refresh tokens used twice", server.reused, exactly(0));
-        check("refreshes that landed", refreshes.landed, exactly(refreshes.started));
+        check("refreshes that succeeded", refreshes.succeeded, exactly(refreshes.started));
         check("refreshes that failed", refreshes.failed, exactly(0));
         check("callers that waited for one refresh", refreshes.most_waiting, 1..=self.callers);
         mistakes
@@ -89,7 +89,7 @@ impl fmt::Display for Report {
         };
         line("requests made by callers", |row| row.made)?;
         line("requests the API saw", |row| row.seen.requests)?;
-        line("  answered 401", |row| row.seen.unauthorized)?;
+        line("  that got a 401", |row| row.seen.unauthorized)?;
         line("  replays of those", |row| row.seen.replays)?;
         line("calls that got 200", |row| row.ok)?;
 
@@ -98,9 +98,9 @@ impl fmt::Display for Report {
         writeln!(f)?;
         writeln!(f, "{:<34}{:>12}", "token requests: password", server.password_grants)?;
         writeln!(f, "{:<34}{:>12}", "token requests: refresh_token", server.refresh_grants)?;
-        writeln!(f, "{:<34}{:>12}  ({})", "refreshes", refreshes.landed, causes.join(", "))?;
-        let coalesced = "refreshes coalesced";
-        writeln!(f, "{coalesced:<34}{:>12}  (callers that shared another's)", refreshes.coalesced)?;
+        writeln!(f, "{:<34}{:>12}  ({})", "refreshes", refreshes.succeeded, causes.join(", "))?;
+        let joined = "callers that joined a refresh";
+        writeln!(f, "{joined:<34}{:>12}  (another caller had started it)", refreshes.joined)?;
         write!(f, "{:<34}{:>12}", "refresh tokens used twice", server.reused)
     }
 }

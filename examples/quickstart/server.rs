@@ -1,5 +1,5 @@
-//! The other side: a token endpoint and a guarded API, on a free port of loopback. It counts and traces what
-//! reaches it, and is as strict as a server can be. Not for production: its tokens are easy to guess.
+//! The server: a token endpoint and an API that wants a token, on a free port of loopback. It counts and traces the
+//! requests, and is as strict as a server can be. Not for production: its tokens are easy to guess.
 
 mod tokens;
 
@@ -28,7 +28,7 @@ pub(crate) use tokens::LIFETIME;
 pub(crate) const USERNAME: &str = "ada";
 pub(crate) const PASSWORD: &str = "analytical-engine";
 
-/// When the caller began its call, in microseconds of the run.
+/// The header that says when the caller began its call, in microseconds since the start of the run.
 pub(crate) const BEGAN: &str = "x-began";
 
 /// What the API saw of one stack.
@@ -36,7 +36,7 @@ pub(crate) const BEGAN: &str = "x-began";
 pub(crate) struct Seen {
     pub(crate) requests: u64,
     pub(crate) unauthorized: u64,
-    /// Requests that had been here before.
+    /// The requests that came a second time.
     pub(crate) replays: u64,
     pub(crate) ok: u64,
 }
@@ -48,9 +48,9 @@ pub(crate) struct Counts {
     pub(crate) password_grants: u64,
     pub(crate) refresh_grants: u64,
     pub(crate) other_grants: u64,
-    /// Refresh tokens that came a second time. Each cost its whole family of tokens.
+    /// The refresh tokens that came a second time. Each one cost its whole family of tokens.
     pub(crate) reused: u64,
-    /// Requests with a token that had expired before their caller began.
+    /// The requests with a token that had expired before their caller began.
     pub(crate) expired: u64,
 }
 
@@ -67,7 +67,7 @@ struct State {
     counts: Counts,
 }
 
-/// A running server; clones are the same one.
+/// A running server. Clones are the same server.
 #[derive(Clone)]
 pub(crate) struct Server {
     address: SocketAddr,
@@ -95,7 +95,7 @@ impl Server {
         format!("{}/api", self.origin())
     }
 
-    /// Kills every access token. Refresh tokens live on.
+    /// Revokes every access token. Refresh tokens stay valid.
     pub(crate) fn revoke_access_tokens(&self) {
         self.lock().tokens.revoke_access();
         self.trace.line("server", "revokes all access tokens");
@@ -110,14 +110,14 @@ impl Server {
             let server = self.clone();
             let service = service_fn(move |request| {
                 let server = server.clone();
-                async move { Ok::<_, Infallible>(server.answer(request).await) }
+                async move { Ok::<_, Infallible>(server.respond(request).await) }
             });
-            // An error ends that connection, and its client notices.
+            // An error ends the connection, and the client notices it.
             tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
         }
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn respond(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
         let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
         match head.uri.path() {
@@ -127,7 +127,7 @@ impl Server {
         }
     }
 
-    /// RFC 6749 sections 4.3 and 6.
+    /// The token endpoint: RFC 6749 sections 4.3 and 6.
     fn token(&self, form: &[u8]) -> Response<Full<Bytes>> {
         let form: BTreeMap<_, _> = form_urlencoded::parse(form).collect();
         let field = |name: &str| form.get(name).map_or("", |value| &**value);
@@ -158,7 +158,7 @@ impl Server {
         }
     }
 
-    /// The API. The body is the call's name, `stack/task/number`, so that it shows whether a replay came whole.
+    /// The API. The body is the name of the call, `stack/task/number`: it shows whether a replay was complete.
     fn api(&self, headers: &HeaderMap, body: &[u8]) -> Response<Full<Bytes>> {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let token = text(AUTHORIZATION.as_str()).and_then(|value| value.strip_prefix("Bearer "));
@@ -199,7 +199,7 @@ impl Server {
     }
 }
 
-/// RFC 6749 section 5.1.
+/// A successful response: RFC 6749 section 5.1.
 fn token_response(issued: &Issued) -> serde_json::Value {
     serde_json::json!({
         "access_token": issued.access_token,
@@ -209,7 +209,7 @@ fn token_response(issued: &Issued) -> serde_json::Value {
     })
 }
 
-/// RFC 6750 section 3.
+/// A 401: RFC 6750 section 3.
 fn unauthorized(why: &str) -> Response<Full<Bytes>> {
     let challenge = format!(r#"Bearer realm="quickstart", error="invalid_token", error_description="{why}""#);
     let mut response = empty(StatusCode::UNAUTHORIZED);

@@ -1,4 +1,4 @@
-//! Three HTTP stacks that share one authenticator. This is the part to copy.
+//! Three HTTP stacks that share one authenticator. Copy from here.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ impl Stack {
         Ok(Self::HyperUtil(Box::new(AuthLayer::for_origin(origin, auth)?.layer(client))))
     }
 
-    /// tower: the same layer in a stack, around whatever takes a request and gives a response.
+    /// tower: the same layer in a stack, around any service that takes a request and returns a response.
     pub(crate) fn tower(origin: &str, auth: Authenticator) -> Result<Self, BoxError> {
         let service = ServiceBuilder::new()
             .timeout(Duration::from_secs(30))
@@ -64,7 +64,7 @@ impl Stack {
         }
     }
 
-    /// Sends a request, as a program would that knows nothing of tokens.
+    /// Sends a request, as in a program that does not handle tokens.
     pub(crate) async fn send(&self, request: Request<Bytes>) -> Result<StatusCode, BoxError> {
         Ok(match self {
             Self::Reqwest(client) => client.execute(request.try_into()?).await?.status(),
@@ -76,7 +76,7 @@ impl Stack {
     }
 }
 
-/// The least of HTTP clients: a connection for each request.
+/// The simplest HTTP client: one connection for each request.
 async fn send_on_a_new_connection(mut request: Request<Body>) -> Result<Response<Incoming>, BoxError> {
     let authority = request.uri().authority().ok_or("the request's URI is not absolute")?.to_string();
     let stream = TcpStream::connect(&authority).await?;

@@ -1,4 +1,4 @@
-//! A gRPC service that echoes, its messages are bytes. Generated code does all of this for you.
+//! A gRPC service that sends back what it gets. Its messages are bytes. In your program generated code does all of this.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -24,10 +24,10 @@ use crate::raw::Raw;
 struct State {
     seen: BTreeSet<String>,
     revoked: BTreeSet<String>,
-    refused: usize,
+    rejected: usize,
 }
 
-/// Takes every token until it is told not to. Clones are one server.
+/// Accepts every token until `reject_what_it_has_seen`. Clones are the same server.
 #[derive(Clone)]
 pub(crate) struct EchoServer {
     address: SocketAddr,
@@ -46,13 +46,13 @@ impl EchoServer {
         format!("http://{}", self.address)
     }
 
-    pub(crate) fn refuse_what_it_has_seen(&self) {
+    pub(crate) fn reject_what_it_has_seen(&self) {
         let mut state = self.lock();
         state.revoked = state.seen.clone();
     }
 
-    pub(crate) fn refused(&self) -> usize {
-        self.lock().refused
+    pub(crate) fn rejected(&self) -> usize {
+        self.lock().rejected
     }
 
     async fn accept(self, listener: TcpListener) {
@@ -60,16 +60,16 @@ impl EchoServer {
             let server = self.clone();
             let service = service_fn(move |request| {
                 let server = server.clone();
-                async move { Ok::<_, Infallible>(server.answer(request).await) }
+                async move { Ok::<_, Infallible>(server.respond(request).await) }
             });
             let connection = http2::Builder::new(TokioExecutor::new());
             tokio::spawn(connection.serve_connection(TokioIo::new(stream), service));
         }
     }
 
-    async fn answer(&self, request: http::Request<Incoming>) -> http::Response<Body> {
+    async fn respond(&self, request: http::Request<Incoming>) -> http::Response<Body> {
         let token = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        if !token.is_some_and(|token| self.takes(token)) {
+        if !token.is_some_and(|token| self.accepts(token)) {
             return Status::unauthenticated("the token is not valid").into_http();
         }
         match request.uri().path() {
@@ -79,11 +79,11 @@ impl EchoServer {
         }
     }
 
-    fn takes(&self, token: &str) -> bool {
+    fn accepts(&self, token: &str) -> bool {
         let mut state = self.lock();
         let good = !state.revoked.contains(token);
         state.seen.insert(token.to_owned());
-        state.refused += usize::from(!good);
+        state.rejected += usize::from(!good);
         good
     }
 

@@ -1,5 +1,5 @@
-//! tonic: a gRPC client whose calls survive a token that is no good, streams included. The server of this example,
-//! in `echo.rs`, runs on loopback and refuses tokens when it is told to.
+//! tonic: a gRPC client. If the server rejects its token, a call is sent again with a new one, even a stream. The server
+//! of this example, in `echo.rs`, runs on loopback and rejects tokens on command.
 //!
 //! ```sh
 //! export TOKEN_URL=…      # the token endpoint: https, or http on loopback
@@ -49,13 +49,13 @@ async fn run() -> Result<String, BoxError> {
     let auth = Authenticator::new(source);
 
     let server = EchoServer::start().await?;
-    // One value for three places: where the channel connects to, who may see the token, and (below) what the calls
-    // say that they are for. Without the last they have no origin, and so get no token.
+    // The same value is used in three places: the channel connects to it, the layer sends the token to it, and (below)
+    // the client's calls name it. Without the last one the calls have no origin, and get no token.
     let origin = server.origin();
     let api = ServiceBuilder::new()
-        // A stream is kept while it is sent, up to 64 KiB, to be sent again.
+        // Keeps up to 64 KiB of a stream while it is sent, so that it can be sent again.
         .map_request(|request: http::Request<Body>| request.map(ReplayBody::new))
-        // gRPC says "no good" with status 16 and HTTP 200.
+        // gRPC rejects a token with status 16 and HTTP 200.
         .layer(
             AuthLayer::for_origin(&origin, auth)?.also_rejected_when(|head| head.is_grpc_unauthenticated()),
         )
@@ -65,29 +65,29 @@ async fn run() -> Result<String, BoxError> {
     let mut client = Grpc::with_origin(api, origin.parse::<Uri>()?);
 
     client.ready().await?;
-    let answer = client.unary(Request::new(Bytes::from("hello")), UNARY, Raw).await?.into_inner();
-    if answer != "hello" {
-        return Err(format!("WRONG: {answer:?}").into());
+    let response = client.unary(Request::new(Bytes::from("hello")), UNARY, Raw).await?.into_inner();
+    if response != "hello" {
+        return Err(format!("WRONG: {response:?}").into());
     }
 
     let mut heard = Vec::new();
-    // Were the machine so busy that the token lapsed first, nobody would meet the refusal: then once more.
+    // On a very busy machine the token may expire first, and no call meets the rejection. Then it is done again.
     for _ in 0..3 {
-        server.refuse_what_it_has_seen();
+        server.reject_what_it_has_seen();
         heard = converse(&mut client).await?;
-        if server.refused() > 0 {
+        if server.rejected() > 0 {
             break;
         }
     }
-    if heard != WORDS || server.refused() != 1 {
-        return Err(format!("WRONG: {heard:?}, refused {} times", server.refused()).into());
+    if heard != WORDS || server.rejected() != 1 {
+        return Err(format!("WRONG: {heard:?}, rejected {} times", server.rejected()).into());
     }
-    Ok(format!("hello\n{}\nThe token was refused once, in between. No call noticed.", heard.join(" ")))
+    Ok(format!("hello\n{}\nThe token was rejected once, in between. No call failed.", heard.join(" ")))
 }
 
 const WORDS: [&str; 3] = ["one", "two", "three"];
 
-/// Says each word after the one before was answered. Knows nothing of tokens.
+/// Sends each word after the response to the one before. It does not handle tokens.
 async fn converse<S>(client: &mut Grpc<S>) -> Result<Vec<String>, BoxError>
 where
     S: GrpcService<Body, ResponseBody = Body>,
@@ -96,11 +96,11 @@ where
     let (say, said) = unbounded_channel();
     say.send(Bytes::from(WORDS[0]))?;
     let call = Request::new(UnboundedReceiverStream::new(said));
-    let mut answers = client.streaming(call, EACH, Raw).await?.into_inner();
+    let mut responses = client.streaming(call, EACH, Raw).await?.into_inner();
     let mut heard = Vec::new();
     let mut next = WORDS[1..].iter();
-    while let Some(answer) = answers.message().await? {
-        heard.push(String::from_utf8(answer.into())?);
+    while let Some(response) = responses.message().await? {
+        heard.push(String::from_utf8(response.into())?);
         match next.next() {
             Some(word) => say.send(Bytes::from(*word))?,
             None => break,

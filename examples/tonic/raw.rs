@@ -1,4 +1,4 @@
-//! A codec without protobuf: messages are bytes. Generated code brings its own.
+//! A codec without protobuf: messages are bytes. Generated code has its own codec.
 
 use bytes::{Buf, BufMut, Bytes};
 use tonic::Status;

@@ -1,4 +1,4 @@
-//! The server: whose token goes upstream is said request by request.
+//! The server. Each request names the user whose token goes upstream.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) fn new(settings: &Settings, users: Arc<Users>) -> Result<Self, reauth::Error> {
-        // The default is the server itself. A request for a user names the user's authenticator.
+        // By default the server acts as itself. A request for a user names the user's authenticator.
         let itself = Authenticator::new(settings.own_source()?);
         let scope = Origins::of_url(&settings.api_url)?;
         let upstream =
@@ -39,7 +39,7 @@ impl App {
     }
 }
 
-/// Upstream on behalf of whoever asks.
+/// Calls upstream on behalf of the user who asks.
 async fn me(State(app): State<App>, headers: HeaderMap) -> Response {
     let Some(identity) = Identity::of(&headers) else { return log_in() };
     let authenticator = match app.users.authenticator(identity) {
@@ -48,31 +48,31 @@ async fn me(State(app): State<App>, headers: HeaderMap) -> Response {
     };
     let request = app.upstream.get(&*app.url).with_extension(WithAuthenticator(authenticator));
     match request.send().await {
-        Ok(answer) => pass_on(answer).await,
-        // The provider refused the user's password, and not ours.
+        Ok(response) => pass_on(response).await,
+        // The provider refused the user's password, not ours.
         Err(error) if kind(&error) == Some(ErrorKind::LoginRequired) => log_in(),
         Err(error) => unavailable(&error),
     }
 }
 
-/// Upstream for the server's own needs.
+/// Calls upstream as the server itself.
 async fn status(State(app): State<App>) -> Response {
     match app.upstream.get(&*app.url).send().await {
-        Ok(answer) => pass_on(answer).await,
+        Ok(response) => pass_on(response).await,
         Err(error) => unavailable(&error),
     }
 }
 
-async fn pass_on(answer: reqwest::Response) -> Response {
-    match answer.status() {
-        // Upstream's 401 means this server and its tokens; to the user it would mean theirs.
+async fn pass_on(response: reqwest::Response) -> Response {
+    match response.status() {
+        // Upstream's 401 is about this server's tokens. To the user it would mean the user's password.
         StatusCode::UNAUTHORIZED => {
-            if let Some(reason) = answer.extensions().get::<RenewalError>() {
+            if let Some(reason) = response.extensions().get::<RenewalError>() {
                 eprintln!("a token could not be renewed: {}", reason.error());
             }
             StatusCode::BAD_GATEWAY.into_response()
         }
-        code => match answer.bytes().await {
+        code => match response.bytes().await {
             Ok(body) => (code, body).into_response(),
             Err(_) => StatusCode::BAD_GATEWAY.into_response(),
         },
@@ -100,13 +100,13 @@ fn kind(error: &reqwest_middleware::Error) -> Option<ErrorKind> {
     token_error(error).map(reauth::Error::kind)
 }
 
-/// What failed may have been the log-in or the refresh: its error travels inside that of the middleware.
+/// Returns the error of the log-in or the refresh, if that is what failed. It is inside the middleware's error.
 fn token_error(error: &reqwest_middleware::Error) -> Option<&reauth::Error> {
     let reqwest_middleware::Error::Middleware(error) = error else { return None };
     error.downcast_ref()
 }
 
-/// What the environment says.
+/// The settings, from the environment.
 pub(crate) struct Settings {
     token_url: String,
     api_url: String,
@@ -138,7 +138,7 @@ impl Settings {
         })
     }
 
-    /// How a user logs in.
+    /// Returns how a user logs in.
     pub(crate) fn users_source(
         &self,
     ) -> Result<impl Fn(&Identity) -> Result<oauth2::Password, reauth::Error> + use<>, reauth::Error> {

@@ -1,11 +1,11 @@
-//! An axum server that calls an upstream API on its users' behalf, and, for its own needs, as itself. Runs the
-//! server on loopback, calls it as two users at once, and fails if anyone was answered for somebody else.
+//! An axum server that calls an upstream API on behalf of its users, and also as itself. The example runs the server on
+//! loopback, calls it as two users at once, and fails if a user gets the response of another one.
 //!
-//! Read `app.rs` first, then `users.rs`: these are the parts to copy.
+//! Read `app.rs` first, then `users.rs`: copy from these.
 //!
 //! ```sh
 //! export TOKEN_URL=…         # the token endpoint: https, or http on loopback
-//! export API_URL=…           # what to GET upstream; its answer has to name the user (`"sub":"…"`)
+//! export API_URL=…           # what to GET upstream; the response has to name the user (`"sub":"…"`)
 //! export SCOPE=…             # optional
 //! export CLIENT_ID=…         # the server's own identity: a client that may use the client credentials grant
 //! export CLIENT_SECRET=…
@@ -32,9 +32,9 @@ use app::{App, Settings};
 use common::BoxError;
 use users::Users;
 
-/// Calls of each user, all at once.
+/// The calls of each user, all at once.
 const CALLS: usize = 10;
-/// Users whose tokens are kept. Few, so that the run goes past it.
+/// How many users' tokens are kept. Few, so that the run exceeds it.
 const CAPACITY: usize = 2;
 
 #[tokio::main]
@@ -61,14 +61,14 @@ async fn run() -> Result<String, BoxError> {
         calls.spawn(caller.clone().call("/status", None));
     }
     let (mut as_first, mut as_second, mut as_itself) = (0, 0, 0);
-    for answer in calls.join_all().await {
-        let answer = answer?;
-        let is = |name: &str| answer.text.contains(&format!("\"sub\":\"{name}\""));
-        match (answer.code, answer.user.as_deref()) {
+    for reply in calls.join_all().await {
+        let reply = reply?;
+        let is = |name: &str| reply.text.contains(&format!("\"sub\":\"{name}\""));
+        match (reply.code, reply.user.as_deref()) {
             (StatusCode::OK, Some(user)) if user == first && is(&first) => as_first += 1,
             (StatusCode::OK, Some(user)) if user == second && is(&second) => as_second += 1,
             (StatusCode::OK, None) if !is(&first) && !is(&second) => as_itself += 1,
-            _ => return Err(format!("WRONG: {answer:?}").into()),
+            _ => return Err(format!("WRONG: {reply:?}").into()),
         }
     }
     let token_requests = users.token_requests();
@@ -76,21 +76,21 @@ async fn run() -> Result<String, BoxError> {
         return Err(format!("WRONG: {as_first}, {as_second}, {as_itself}, {token_requests}").into());
     }
 
-    // A wrong password is another identity: it is refused, and gets nothing of the user's.
+    // A wrong password is another identity. It is refused, and gets nothing that belongs to the user.
     for _ in 0..CALLS {
-        let answer = caller.clone().call("/me", Some((first.clone(), "not it".to_owned()))).await?;
-        if answer.code != StatusCode::UNAUTHORIZED {
-            return Err(format!("WRONG: {answer:?}").into());
+        let reply = caller.clone().call("/me", Some((first.clone(), "not it".to_owned()))).await?;
+        if reply.code != StatusCode::UNAUTHORIZED {
+            return Err(format!("WRONG: {reply:?}").into());
         }
     }
     let refused = users.token_requests() - token_requests;
-    // That was a third one: somebody's tokens had to go. Nobody notices.
-    let answer = caller.call("/me", Some((first.clone(), first_password))).await?;
-    if answer.code != StatusCode::OK || users.count() > CAPACITY {
-        return Err(format!("WRONG: {answer:?}, {} users kept", users.count()).into());
+    // That was a third identity, so the tokens of one were dropped. No call fails.
+    let reply = caller.call("/me", Some((first.clone(), first_password))).await?;
+    if reply.code != StatusCode::OK || users.count() > CAPACITY {
+        return Err(format!("WRONG: {reply:?}, {} users kept", users.count()).into());
     }
     Ok(format!(
-        "{CALLS} calls each as {first}, as {second} and as the server itself: all answered for the right one\n\
+        "{CALLS} calls each as {first}, as {second} and as the server itself: every response was for the right one\n\
          {token_requests} token requests for {} calls of users\n\
          {CALLS} calls with a wrong password: 401, at the price of {refused} token request(s)\n\
          {} of at most {CAPACITY} users' tokens are kept",
@@ -99,7 +99,7 @@ async fn run() -> Result<String, BoxError> {
     ))
 }
 
-/// Somebody who calls our server.
+/// A client of our server.
 #[derive(Clone)]
 struct Caller {
     http: reqwest::Client,
@@ -107,20 +107,20 @@ struct Caller {
 }
 
 #[derive(Debug)]
-struct Answer {
+struct Reply {
     user: Option<String>,
     code: StatusCode,
     text: String,
 }
 
 impl Caller {
-    async fn call(self, path: &str, user: Option<(String, String)>) -> Result<Answer, reqwest::Error> {
+    async fn call(self, path: &str, user: Option<(String, String)>) -> Result<Reply, reqwest::Error> {
         let mut request = self.http.get(format!("{}{path}", self.origin));
         if let Some((name, password)) = &user {
             request = request.basic_auth(name, Some(password));
         }
         let response = request.send().await?;
         let code = response.status();
-        Ok(Answer { user: user.map(|(name, _)| name), code, text: response.text().await? })
+        Ok(Reply { user: user.map(|(name, _)| name), code, text: response.text().await? })
     }
 }

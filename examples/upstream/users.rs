@@ -1,4 +1,4 @@
-//! One authenticator for each user, and only so many of them.
+//! One authenticator for each user, for a limited number of users.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -10,8 +10,8 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use reauth::{Authenticator, Error, Event, oauth2};
 
-/// Who somebody is: *all* that they prove it with. With a part of it as the key, a name without the password, one
-/// would get the tokens of another.
+/// Who a user is: *everything* that proves it. If the key were only a part of that, such as the name without the password,
+/// anyone who knows the name would get the user's tokens.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Identity {
     pub(crate) username: String,
@@ -19,7 +19,7 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// As our users say it: RFC 7617. Yours may have a session instead, or a token of their own.
+    /// Reads it from HTTP Basic (RFC 7617). Your users may have a session instead, or a token.
     pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
         let encoded = headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Basic ")?;
         let text = String::from_utf8(BASE64_STANDARD.decode(encoded).ok()?).ok()?;
@@ -30,7 +30,7 @@ impl Identity {
 
 type Source = dyn Fn(&Identity) -> Result<oauth2::Password, Error> + Send + Sync;
 
-/// The users whose tokens are kept; with them their passwords stay in memory.
+/// The users whose tokens are kept. Their passwords stay in memory too.
 pub(crate) struct Users {
     capacity: usize,
     source: Box<Source>,
@@ -46,7 +46,7 @@ struct Kept {
 
 struct User {
     authenticator: Authenticator,
-    /// The provider has let them in at least once.
+    /// Whether the provider has accepted the user at least once.
     proven: Arc<AtomicBool>,
     used: u64,
 }
@@ -59,8 +59,8 @@ impl Users {
         Self { capacity, source: Box::new(source), kept: Mutex::default(), token_requests: Arc::default() }
     }
 
-    /// The one authenticator of this user. Making one sends nothing: it logs in when it is first used, once for all
-    /// who wait, and remembers for a while that it was refused.
+    /// Returns the one authenticator of this user. Making it sends nothing: it logs in at its first use, once for all
+    /// callers, and remembers a refusal for a while.
     pub(crate) fn authenticator(&self, identity: Identity) -> Result<Authenticator, Error> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.uses += 1;
@@ -71,16 +71,16 @@ impl Users {
         }
         let token_requests = self.token_requests.clone();
         let proven = Arc::new(AtomicBool::new(false));
-        let let_in = proven.clone();
+        let accepted = proven.clone();
         let authenticator = Authenticator::builder((self.source)(&identity)?)
             .observer(move |event: &Event| {
                 let started = matches!(event, Event::RefreshStarted { .. });
                 token_requests.fetch_add(usize::from(started), Ordering::Relaxed);
-                let_in.fetch_or(matches!(event, Event::RefreshSucceeded { .. }), Ordering::Relaxed);
+                accepted.fetch_or(matches!(event, Event::RefreshSucceeded { .. }), Ordering::Relaxed);
             })
             .build();
-        // Who was never let in goes first: whoever guesses passwords must not push the others out. Then whoever was
-        // away the longest, and logs in anew when they are back. Requests of theirs that are under way have a clone.
+        // A user who was never accepted goes first: someone who guesses passwords must not push the others out. Next is
+        // the user who was away longest; that user logs in again later. Requests under way have a clone.
         if kept.users.len() >= self.capacity {
             let rank = |user: &User| (user.proven.load(Ordering::Relaxed), user.used);
             let last = kept.users.iter().min_by_key(|(_, user)| rank(user));
@@ -96,7 +96,7 @@ impl Users {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).users.len()
     }
 
-    /// Of all users, those that are gone too.
+    /// Counts the token requests of all users, also of those who are not kept any more.
     pub(crate) fn token_requests(&self) -> usize {
         self.token_requests.load(Ordering::Relaxed)
     }

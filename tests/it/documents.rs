@@ -111,12 +111,13 @@ fn locked(lock: &str, name: &str) -> Option<String> {
 }
 
 #[test]
-fn the_readmes_table_of_stacks_names_the_versions_that_are_tested() {
+fn the_table_of_stacks_names_the_versions_that_are_tested() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let page = fs::read_to_string(root.join("docs/stacks.md")).unwrap();
     let lock = fs::read_to_string(root.join("Cargo.lock")).unwrap();
 
-    let section = readme.split("\n## ").find(|section| section.starts_with("Stacks\n")).unwrap();
+    let section =
+        page.split("\n## ").find(|section| section.starts_with("Stacks that are tested\n")).unwrap();
     let rows: Vec<_> = section.lines().filter(|line| line.starts_with('|')).skip(2).collect();
     let named: Vec<_> = rows.iter().flat_map(|row| row.split('|').nth(2).unwrap().split(',')).collect();
     let wrong: Vec<_> = named

@@ -1,19 +1,19 @@
-//! The tokens that the server issued: access tokens of two seconds, refresh tokens that are good for one use.
+//! The tokens that the server issued: access tokens of two seconds, and refresh tokens for a single use.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How long an access token lives.
+/// The lifetime of an access token.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(2);
 
-/// One answer of the token endpoint.
+/// The tokens in one response of the token endpoint.
 pub(super) struct Issued {
     pub(super) access_token: String,
     pub(super) refresh_token: String,
 }
 
 struct Access {
-    /// Its place among all that were issued, from 1.
+    /// The number of this token among all that were issued, from 1.
     number: u64,
     family: u64,
     expires: Duration,
@@ -25,13 +25,13 @@ struct Refresh {
     spent: bool,
 }
 
-/// Every token. All that descend from one log-in are a family.
+/// Every token. All tokens that come from one log-in are a family.
 #[derive(Default)]
 pub(super) struct Tokens {
     access: BTreeMap<String, Access>,
     refresh: BTreeMap<String, Refresh>,
     families: u64,
-    /// How often a spent refresh token came back.
+    /// How often a spent refresh token came again.
     pub(super) reused: u64,
 }
 
@@ -42,8 +42,8 @@ impl Tokens {
         self.issue(self.families, now)
     }
 
-    /// Spends a refresh token. One that comes a second time may be in a thief's hands: its whole family is
-    /// revoked (RFC 9700 section 4.14.2).
+    /// Spends a refresh token. If it comes a second time it may be stolen, and its whole family is revoked (RFC 9700
+    /// section 4.14.2).
     pub(super) fn rotate(&mut self, refresh_token: &str, now: Duration) -> Option<Issued> {
         let token = self.refresh.get_mut(refresh_token)?;
         let family = token.family;
@@ -60,11 +60,10 @@ impl Tokens {
         self.access.values_mut().for_each(|token| token.revoked = true);
     }
 
-    /// What is wrong with a token, if anything is.
+    /// Judges a token, and returns what is wrong with it.
     ///
-    /// On a busy machine a request can be under way for longer than its token lives. So that this proves
-    /// something on any machine, a token is judged by the moment its caller began: one that had expired by then
-    /// should never have been sent.
+    /// On a busy machine, a request can take longer than the lifetime of its token. The token is therefore judged at the
+    /// time when its caller began: a token that had already expired then should not have been sent, on any machine.
     pub(super) fn judge(&self, token: Option<&str>, began: Duration) -> Result<(), &'static str> {
         let token = token.ok_or("missing")?;
         let token = self.access.get(token).ok_or("unknown")?;
@@ -75,7 +74,7 @@ impl Tokens {
         }
     }
 
-    /// A token's number: a name that can be shown.
+    /// Returns the number of a token, which can be shown.
     pub(super) fn number(&self, token: &str) -> Option<u64> {
         self.access.get(token).map(|token| token.number)
     }

@@ -104,7 +104,7 @@ async fn r31_erased_types_renew() {
 }
 
 #[tokio::test]
-async fn r31_all_of_them_in_the_order_that_the_readme_names() {
+async fn r31_all_of_them_in_the_order_that_stacks_md_names() {
     for version in BOTH {
         let world = World::new(version).await;
         let service = ServiceBuilder::new()

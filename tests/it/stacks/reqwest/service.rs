@@ -11,8 +11,8 @@ use super::*;
 use crate::reqwest_middleware::server::{Server, unauthorized};
 use crate::tower_layer::api::send;
 
-/// The README's adapter: the layer needs a service with `http` types, and reqwest's clients are services with reqwest's
-/// types. A body of `Bytes` can be sent again.
+/// The adapter of `docs/stacks.md`: the layer needs a service with `http` types, and reqwest's clients are services with
+/// reqwest's types. A body of `Bytes` can be sent again.
 fn adapt<S>(
     client: S,
 ) -> impl Service<Request<Bytes>, Response = Response<reqwest::Body>, Error = S::Error, Future: Send>
