@@ -1,11 +1,9 @@
 //! When a source that goes on failing is asked again: with a valid token in hand, and with nothing usable.
 
-use std::pin::pin;
-
 use reauth::{Error, ErrorKind};
 use tokio::time::{Instant, advance};
 
-use super::{at_once, exact, millis, quiet, seconds, token, token_at_once};
+use super::{exact, millis, quiet, seconds, token};
 use crate::support::source::{Answer, Script, credentials};
 
 /// The moments at which a source that always fails is asked, by callers who come every quarter of a second.
@@ -33,40 +31,6 @@ fn always(error: &Error) -> Script {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r08_with_a_valid_token_failed_refreshes_back_off_up_to_half_the_time_left() {
-    let script = always(&Error::invalid_response("nonsense")).holding(credentials("at-1", None, Some(300)));
-    let auth = exact(script.clone());
-    advance(seconds(225)).await;
-    let served = async || assert_eq!(token(&auth).await.unwrap(), "at-1");
-    // 1 s doubling: 1, 2, 4, 8, 16; then half of the 44 s that are left, half of 22, half of 11.
-    assert_eq!(moments(&script, served, 70.0).await, [0.0, 1.0, 3.0, 7.0, 15.0, 31.0, 53.0, 64.0, 69.5]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn r08_with_a_long_time_left_failed_refreshes_back_off_up_to_a_minute() {
-    let script =
-        always(&Error::invalid_response("nonsense")).holding(credentials("at-1", None, Some(24 * 3600)));
-    let auth = exact(script.clone());
-    let refused = async || drop(auth.refresh().await.unwrap_err());
-    assert_eq!(
-        moments(&script, refused, 250.0).await,
-        [0.0, 1.0, 3.0, 7.0, 15.0, 31.0, 63.0, 123.0, 183.0, 243.0]
-    );
-    assert_eq!(token_at_once(&auth).await.unwrap(), "at-1");
-}
-
-#[tokio::test(start_paused = true)]
-async fn r08_with_nothing_usable_the_back_off_is_capped_low() {
-    let script = always(&Error::invalid_response("nonsense"));
-    let auth = exact(script.clone());
-    let refused = async || drop(token(&auth).await.unwrap_err());
-    assert_eq!(moments(&script, refused, 17.0).await, [0.0, 0.2, 0.6, 1.4, 3.0, 6.2, 11.2, 16.2]);
-    // In between callers get the last error at once.
-    let error = at_once(pin!(auth.credentials())).await.expect("no wait").unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidResponse);
-}
-
-#[tokio::test(start_paused = true)]
 async fn r08_a_long_back_off_is_cut_short_when_the_token_lapses() {
     // An hour left, and failures enough for a back-off of a minute.
     let script = always(&Error::invalid_response("nonsense")).holding(credentials("at-1", None, Some(3600)));
@@ -80,28 +44,6 @@ async fn r08_a_long_back_off_is_cut_short_when_the_token_lapses() {
     advance(millis(5300)).await;
     auth.reject(&used).await.unwrap_err();
     assert_eq!(script.requests(), requests + 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn r08_success_ends_the_back_off() {
-    let script = Script::new();
-    for _ in 0..4 {
-        script.push(Answer::Now(Err(Error::invalid_response("nonsense"))));
-    }
-    script.push(Answer::Now(Ok(credentials("at-1", None, Some(300)))));
-    script.push(Answer::Now(Err(Error::invalid_response("nonsense"))));
-    script.push(Answer::Now(Ok(credentials("at-2", None, Some(300)))));
-    let auth = exact(script.clone());
-    for wait in [200, 400, 800, 1600] {
-        token(&auth).await.unwrap_err();
-        advance(millis(wait)).await;
-    }
-    assert_eq!(token(&auth).await.unwrap(), "at-1");
-    advance(seconds(300)).await;
-    token(&auth).await.unwrap_err();
-    // The first of a new row: 200 ms again.
-    advance(millis(200)).await;
-    assert_eq!(token(&auth).await.unwrap(), "at-2");
 }
 
 #[tokio::test(start_paused = true)]

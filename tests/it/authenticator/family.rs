@@ -16,22 +16,13 @@ struct Inner {
     revoked: bool,
     /// How many of the next answers to a refresh get lost on their way.
     lost: u32,
-    /// Whether the refresh token before the last is still good until the last one is used.
-    grace: bool,
     can_log_in: bool,
 }
 
 impl Family {
     pub(super) fn new() -> Self {
-        let inner =
-            Inner { logins: 0, rotations: 0, revoked: false, lost: 0, grace: false, can_log_in: true };
+        let inner = Inner { logins: 0, rotations: 0, revoked: false, lost: 0, can_log_in: true };
         Self(Arc::new(Mutex::new(inner)))
-    }
-
-    /// Accepts a refresh token once more while its successor has not been used.
-    pub(super) fn with_grace(self) -> Self {
-        self.0.lock().unwrap().grace = true;
-        self
     }
 
     /// Logs in once; after that the user has to.
@@ -65,12 +56,10 @@ impl Inner {
     }
 
     fn rotate(&mut self, refresh_token: &str) -> Result<Credentials, Error> {
-        let name = |rotation: u32| format!("rt-{}-{rotation}", self.logins);
-        let current = refresh_token == name(self.rotations);
-        let previous = self.rotations.checked_sub(1).is_some_and(|rotation| refresh_token == name(rotation));
+        let current = refresh_token == format!("rt-{}-{}", self.logins, self.rotations);
         if !self.revoked && current {
             self.rotations += 1;
-        } else if self.revoked || !(self.grace && previous) {
+        } else {
             self.revoked = true;
             return Err(Error::login_required("this refresh token was used before: the log-in is revoked"));
         }

@@ -8,12 +8,8 @@ use std::time::Duration;
 use reauth::{Authenticator, CredentialSource, Credentials, Error, ErrorKind};
 use tokio::time::{Instant, advance, sleep};
 
-use super::{exact, millis, quiet, seconds, token, token_at_once, waiting};
+use super::{exact, millis, seconds, token};
 use crate::support::source::{Answer, Script, credentials};
-
-fn five_minutes(access: &str) -> Credentials {
-    credentials(access, Some("rt"), Some(300))
-}
 
 /// A provider that can be switched off. Clones are one provider.
 #[derive(Clone, Default)]
@@ -68,42 +64,6 @@ async fn f22_an_outage_ends_the_client_for_no_longer_than_it_lasts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn f22_after_a_short_outage_the_client_is_back_within_seconds() {
-    let provider = Provider::default();
-    let auth = exact(provider.clone());
-    provider.is_down.store(true, Ordering::Relaxed);
-    let start = Instant::now();
-    while start.elapsed() < seconds(45) {
-        token(&auth).await.unwrap_err();
-        sleep(millis(100)).await;
-    }
-    let back = provider.comes_back(&auth).await;
-    assert!(back <= seconds(6), "it came back {back:?} after the provider");
-}
-
-#[tokio::test(start_paused = true)]
-async fn f23_a_failed_early_refresh_leaves_a_valid_token_in_use() {
-    let script = Script::new().then_ok(five_minutes("at-1")).then_err(Error::invalid_response("nonsense"));
-    let auth = exact(script.clone());
-    token(&auth).await.unwrap();
-    advance(seconds(225)).await;
-    assert_eq!(token_at_once(&auth).await.unwrap(), "at-1");
-    quiet().await;
-    assert_eq!(script.requests(), 2);
-    assert_eq!(token_at_once(&auth).await.unwrap(), "at-1");
-}
-
-#[tokio::test(start_paused = true)]
-async fn f26_past_expiry_the_caller_gets_the_error_and_never_the_stale_token() {
-    let script = Script::new().then_ok(five_minutes("at-1"));
-    (0..30).for_each(|_| script.push(Answer::Now(Err(Error::transient("down").not_processed()))));
-    let auth = exact(script);
-    assert_eq!(token(&auth).await.unwrap(), "at-1");
-    advance(seconds(300)).await;
-    assert_eq!(token(&auth).await.unwrap_err().to_string(), "down");
-}
-
-#[tokio::test(start_paused = true)]
 async fn f23_also_when_the_user_has_to_log_in_again() {
     let script = Script::new()
         .without_login()
@@ -114,39 +74,6 @@ async fn f23_also_when_the_user_has_to_log_in_again() {
     assert_eq!(token(&auth).await.unwrap(), "at-1");
     advance(seconds(10)).await;
     assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::LoginRequired);
-}
-
-#[tokio::test(start_paused = true)]
-async fn r08_in_the_mandatory_window_a_caller_waits_for_the_first_attempt_only() {
-    let script = Script::new().then_ok(five_minutes("at-1"));
-    let first = script.then_when();
-    let second = script.then_when();
-    let auth = exact(script.clone());
-    token(&auth).await.unwrap();
-    advance(seconds(290)).await;
-    let caller = waiting(&auth).await;
-    first.send(Err(Error::transient("503").not_processed())).unwrap();
-    let begun = Instant::now();
-    assert_eq!(caller.await.unwrap().unwrap().access_token(), "at-1");
-    assert!(begun.elapsed().is_zero(), "it did not wait for the second attempt");
-    // Nor does who comes now.
-    assert_eq!(token_at_once(&auth).await.unwrap(), "at-1");
-    sleep(millis(210)).await;
-    assert_eq!(script.requests(), 3);
-    assert_eq!(token_at_once(&auth).await.unwrap(), "at-1");
-    second.send(Ok(five_minutes("at-2"))).unwrap();
-    quiet().await;
-    assert_eq!(token_at_once(&auth).await.unwrap(), "at-2");
-}
-
-#[tokio::test(start_paused = true)]
-async fn r08_but_who_asked_for_a_refresh_waits_for_it() {
-    let script = Script::new().then_ok(five_minutes("at-1"));
-    script.push(Answer::Now(Err(Error::transient("503").not_processed())));
-    script.push(Answer::Now(Ok(five_minutes("at-2"))));
-    let auth = exact(script);
-    token(&auth).await.unwrap();
-    assert_eq!(auth.refresh().await.unwrap().access_token(), "at-2");
 }
 
 #[tokio::test(start_paused = true)]

@@ -114,17 +114,6 @@ async fn r13_a_log_in_without_a_refresh_token_does_not_bring_a_refused_one_back(
 }
 
 #[tokio::test(start_paused = true)]
-async fn r15_a_refused_refresh_token_falls_back_to_the_full_grant() {
-    let script = Script::new()
-        .holding(lapsed("at-1", Some("rt-1")))
-        .then_err(Error::login_required("invalid_grant"))
-        .then_ok(credentials("at-2", Some("rt-2"), Some(300)));
-    let auth = exact(script.clone());
-    assert_eq!(token(&auth).await.unwrap(), "at-2");
-    assert_eq!(script.asked(), [refresh("rt-1"), Asked::Login]);
-}
-
-#[tokio::test(start_paused = true)]
 async fn r15_without_a_full_grant_the_answer_is_log_in_again_with_the_reason() {
     let script = Script::new()
         .without_login()
@@ -162,19 +151,6 @@ async fn r15_a_source_that_cannot_refresh_logs_in() {
     let auth = exact(reauth::source_fn(|| async { Ok(credentials("at-2", Some("rt-2"), Some(300))) }));
     auth.set_credentials(lapsed("at-1", Some("rt-1"))).await.unwrap();
     assert_eq!(token(&auth).await.unwrap(), "at-2");
-}
-
-#[tokio::test(start_paused = true)]
-async fn r15_a_client_that_is_set_up_wrongly_does_not_cost_the_refresh_token() {
-    let script = Script::new()
-        .holding(lapsed("at-1", Some("rt-1")))
-        .then_err(Error::misconfigured("invalid_client"))
-        .then_ok(credentials("at-2", Some("rt-2"), Some(300)));
-    let auth = exact(script.clone());
-    assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::Misconfigured);
-    advance(seconds(5)).await;
-    assert_eq!(token(&auth).await.unwrap(), "at-2");
-    assert_eq!(script.asked(), [refresh("rt-1"), refresh("rt-1")]);
 }
 
 #[tokio::test(start_paused = true)]

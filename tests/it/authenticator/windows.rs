@@ -4,89 +4,15 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use reauth::{Authenticator, CredentialSource, Credentials, Error, ErrorKind, Timing};
+use reauth::{Authenticator, CredentialSource, Credentials, Error, Timing};
 use tokio::time::{Instant, advance};
 
-use super::{at_once, exact, millis, quiet, seconds, token, token_at_once, until, waiting};
+use super::{at_once, exact, millis, quiet, seconds, token, token_at_once, until};
 use crate::support::clock::TestClock;
 use crate::support::source::{Script, credentials};
 
 fn five_minutes(access: &str) -> Credentials {
     credentials(access, Some("rt"), Some(300))
-}
-
-#[tokio::test(start_paused = true)]
-async fn r01_a_fresh_token_is_used_and_nothing_is_fetched() {
-    let script = Script::new().then_ok(five_minutes("at-1"));
-    let auth = exact(script.clone());
-    assert_eq!(token(&auth).await.unwrap(), "at-1");
-    // The advisory window is a quarter of the lifetime: 75 s.
-    advance(millis(224_999)).await;
-    assert_eq!(token_at_once(&auth).await.unwrap(), "at-1");
-    quiet().await;
-    assert_eq!(script.requests(), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn r01_an_advisory_token_is_used_and_one_refresh_starts_in_the_background() {
-    let script = Script::new().then_ok(five_minutes("at-1"));
-    let refresh = script.then_when();
-    let auth = exact(script.clone());
-    token(&auth).await.unwrap();
-    advance(seconds(225)).await;
-    for _ in 0..10 {
-        assert_eq!(token_at_once(&auth).await.unwrap(), "at-1");
-        quiet().await;
-    }
-    assert_eq!(script.requests(), 2);
-    refresh.send(Ok(five_minutes("at-2"))).unwrap();
-    quiet().await;
-    assert_eq!(token_at_once(&auth).await.unwrap(), "at-2");
-}
-
-#[tokio::test(start_paused = true)]
-async fn r01_a_mandatory_token_makes_callers_wait_from_ten_seconds_before_expiry() {
-    let script = Script::new().then_ok(five_minutes("at-1"));
-    let refresh = script.then_when();
-    let auth = exact(script.clone());
-    token(&auth).await.unwrap();
-    advance(seconds(290)).await;
-    let callers = [waiting(&auth).await, waiting(&auth).await];
-    until(|| script.requests() == 2).await;
-    refresh.send(Ok(five_minutes("at-2"))).unwrap();
-    for caller in callers {
-        assert_eq!(caller.await.unwrap().unwrap().access_token(), "at-2");
-    }
-    assert_eq!(script.requests(), 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn r01_a_flight_that_began_in_the_advisory_window_is_joined_in_the_mandatory_one() {
-    let script = Script::new().then_ok(five_minutes("at-1"));
-    let refresh = script.then_when();
-    let auth = exact(script.clone());
-    token(&auth).await.unwrap();
-    advance(seconds(289)).await;
-    assert_eq!(token_at_once(&auth).await.unwrap(), "at-1");
-    advance(millis(999)).await;
-    assert_eq!(token_at_once(&auth).await.unwrap(), "at-1");
-    advance(millis(1)).await;
-    let caller = waiting(&auth).await;
-    assert_eq!(script.requests(), 2);
-    refresh.send(Ok(five_minutes("at-2"))).unwrap();
-    assert_eq!(caller.await.unwrap().unwrap().access_token(), "at-2");
-}
-
-#[tokio::test(start_paused = true)]
-async fn r01_an_expired_token_is_never_handed_out() {
-    let script = Script::new()
-        .then_ok(five_minutes("at-1"))
-        .then_err(Error::login_required("refused"))
-        .then_err(Error::login_required("refused"));
-    let auth = exact(script.clone());
-    token(&auth).await.unwrap();
-    advance(seconds(300)).await;
-    assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::LoginRequired);
 }
 
 #[tokio::test(start_paused = true)]
@@ -109,25 +35,6 @@ async fn r01_the_windows_are_the_ones_that_were_configured() {
     // A divisor of 3: the last 10 of 30 seconds.
     advance(seconds(20)).await;
     assert!(at_once(pin!(auth.credentials())).await.is_none());
-}
-
-#[tokio::test(start_paused = true)]
-async fn f55_no_caller_waits_for_an_advisory_refresh() {
-    let script = Script::new().then_ok(five_minutes("at-1"));
-    let refresh = script.then_when();
-    let timing = Timing::default().without_jitter().flight_deadline(seconds(100));
-    let auth = Authenticator::builder(script.clone()).clock(TestClock::new()).timing(timing).build();
-    token(&auth).await.unwrap();
-    advance(seconds(225)).await;
-    // 64 s of a provider that takes its time: every caller is served on the first poll.
-    for _ in 0..640 {
-        assert_eq!(token_at_once(&auth).await.as_deref(), Some("at-1"));
-        advance(millis(100)).await;
-    }
-    assert_eq!(script.requests(), 2);
-    refresh.send(Ok(five_minutes("at-2"))).unwrap();
-    quiet().await;
-    assert_eq!(token_at_once(&auth).await.as_deref(), Some("at-2"));
 }
 
 /// Logs in at once, with tokens of one lifetime, and counts.

@@ -1,14 +1,12 @@
 //! What another process put into the store is taken, where it is newer than what is held.
 
-use std::pin::pin;
-
 use reauth::store::{CredentialStore, MemoryStore};
 use reauth::{Credentials, Error, ErrorKind};
 use tokio::time::advance;
 
-use super::gated::{Call, Gated, allow, next, save};
-use super::{kept, tokens, with_store};
-use crate::authenticator::{Recorder, at_once, millis, seconds, token, waiting};
+use super::gated::{Call, Gated, allow, next};
+use super::with_store;
+use crate::authenticator::{millis, token, waiting};
 use crate::support::source::{Answer, Asked, Script, credentials};
 
 fn refresh(token: &str) -> Asked {
@@ -23,43 +21,10 @@ fn lapsed(access: &str, refresh: &str) -> Credentials {
     credentials(access, Some(refresh), None).with_expires_at(std::time::SystemTime::UNIX_EPOCH)
 }
 
-/// How many flights have started since the last look.
-fn flights(recorder: &Recorder) -> usize {
-    recorder.take().iter().filter(|line| line.starts_with("started")).count()
-}
-
 async fn storing(credentials: &Credentials) -> MemoryStore {
     let store = MemoryStore::new();
     store.save(credentials).await.unwrap();
     store
-}
-
-#[tokio::test(start_paused = true)]
-async fn r15_a_stored_credential_is_used_without_a_request() {
-    let script = Script::new();
-    let (auth, recorder) = with_store(script.clone(), storing(&good("stored", "rt")).await);
-    assert_eq!(token(&auth).await.unwrap(), "stored");
-    assert_eq!(script.requests(), 0);
-    assert_eq!(recorder.take()[1], "adopted 1");
-}
-
-#[tokio::test(start_paused = true)]
-async fn f42_a_rotated_refresh_token_survives_a_restart() {
-    let store = MemoryStore::new();
-    let script = Script::new().then_ok(good("at-1", "rt-1")).then_ok(good("at-2", "rt-2"));
-    let (auth, _) = with_store(script, store.clone());
-    token(&auth).await.unwrap();
-    auth.refresh().await.unwrap();
-    drop(auth);
-
-    // The next process, when what was stored has lapsed.
-    advance(seconds(300)).await;
-    let script = Script::new().without_login().then_ok(good("at-3", "rt-3"));
-    let (auth, _) = with_store(script.clone(), store.clone());
-    store.save(&lapsed("at-2", "rt-2")).await.unwrap();
-    assert_eq!(token(&auth).await.unwrap(), "at-3");
-    assert_eq!(script.asked(), [refresh("rt-2")]);
-    assert_eq!(kept(&store).await, tokens("at-3", "rt-3"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -71,53 +36,12 @@ async fn r15_the_store_comes_before_what_the_source_was_built_with() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r15_with_an_empty_store_what_the_source_was_built_with_is_used() {
-    let script = Script::new().holding(good("built-in", "rt-0"));
-    let (auth, _) = with_store(script.clone(), MemoryStore::new());
-    assert_eq!(token(&auth).await.unwrap(), "built-in");
-    assert_eq!(script.requests(), 0);
-}
-
-#[tokio::test(start_paused = true)]
 async fn r15_what_the_source_was_built_with_is_tried_when_the_stored_one_is_refused() {
     let script = Script::new().without_login().holding(good("built-in", "rt-0"));
     script.push(Answer::Now(Err(Error::login_required("revoked"))));
     let (auth, _) = with_store(script.clone(), storing(&lapsed("stored", "rt-old")).await);
     assert_eq!(token(&auth).await.unwrap(), "built-in");
     assert_eq!(script.asked(), [refresh("rt-old")]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn r15_a_refused_refresh_token_leads_to_the_one_another_process_stored() {
-    let script = Script::new().then_ok(good("at-1", "rt-1")).then_err(Error::login_required("rotated"));
-    let store = MemoryStore::new();
-    let (auth, recorder) = with_store(script.clone(), store.clone());
-    token(&auth).await.unwrap();
-    store.save(&good("other", "rt-other")).await.unwrap();
-    assert_eq!(auth.refresh().await.unwrap().access_token(), "other");
-    assert_eq!(script.asked(), [Asked::Login, refresh("rt-1")]);
-    assert!(recorder.take().contains(&"adopted 2".to_owned()));
-    // And its refresh token is the one to go on with.
-    script.push(Answer::Now(Ok(good("at-3", "rt-3"))));
-    auth.refresh().await.unwrap();
-    assert_eq!(script.asked()[2..], [refresh("rt-other")]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn r15_an_adopted_credential_that_has_lapsed_is_refreshed_in_the_same_flight() {
-    let script = Script::new()
-        .then_ok(good("at-1", "rt-1"))
-        .then_err(Error::login_required("rotated"))
-        .then_ok(good("at-3", "rt-3"));
-    let store = MemoryStore::new();
-    let (auth, recorder) = with_store(script.clone(), store.clone());
-    token(&auth).await.unwrap();
-    recorder.take();
-    store.save(&lapsed("other", "rt-other")).await.unwrap();
-    assert_eq!(auth.refresh().await.unwrap().access_token(), "at-3");
-    assert_eq!(script.asked(), [Asked::Login, refresh("rt-1"), refresh("rt-other")]);
-    assert_eq!(flights(&recorder), 1);
-    assert_eq!(kept(&store).await, tokens("at-3", "rt-3"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -140,54 +64,6 @@ async fn f12_a_store_changed_while_the_refresh_was_under_way_is_read_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r15_where_the_store_has_nothing_new_the_source_logs_in() {
-    let script = Script::new()
-        .then_ok(good("at-1", "rt-1"))
-        .then_err(Error::login_required("revoked"))
-        .then_ok(good("at-2", "rt-2"));
-    let (auth, recorder) = with_store(script.clone(), MemoryStore::new());
-    token(&auth).await.unwrap();
-    assert_eq!(auth.refresh().await.unwrap().access_token(), "at-2");
-    assert_eq!(script.asked(), [Asked::Login, refresh("rt-1"), Asked::Login]);
-    assert!(!recorder.take().iter().any(|line| line.starts_with("adopted")), "our own is no news");
-}
-
-#[tokio::test(start_paused = true)]
-async fn r15_our_own_is_no_news_either_when_its_write_seemed_to_fail() {
-    let (store, mut calls) = Gated::new();
-    let others = store.kept.clone();
-    let script = Script::new()
-        .then_ok(good("at-1", "rt-1"))
-        .then_err(Error::login_required("revoked"))
-        .then_ok(good("at-2", "rt-2"));
-    let (auth, _) = with_store(script, store);
-    let caller = waiting(&auth).await;
-    allow(&mut calls, Call::Load).await;
-    next(&mut calls, save("at-1")).await.fail();
-    caller.await.unwrap().unwrap();
-    // It did arrive.
-    others.save(&good("at-1", "rt-1")).await.unwrap();
-    let mut refreshing = pin!(auth.refresh());
-    assert!(at_once(refreshing.as_mut()).await.is_none());
-    allow(&mut calls, Call::Load).await;
-    allow(&mut calls, save("at-2")).await;
-    assert_eq!(refreshing.await.unwrap().access_token(), "at-2");
-}
-
-#[tokio::test(start_paused = true)]
-async fn r15_where_nothing_is_left_each_later_attempt_looks_into_the_store_again() {
-    let script = Script::new().without_login().then_err(Error::login_required("revoked"));
-    let store = storing(&lapsed("at-1", "rt-1")).await;
-    let (auth, _) = with_store(script.clone(), store.clone());
-    assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::LoginRequired);
-    // Somebody logs in, with another program.
-    store.save(&good("at-2", "rt-2")).await.unwrap();
-    advance(seconds(5)).await;
-    assert_eq!(token(&auth).await.unwrap(), "at-2");
-    assert_eq!(script.requests(), 1);
-}
-
-#[tokio::test(start_paused = true)]
 async fn r15_a_store_that_cannot_be_read_is_no_reason_to_send_the_user_to_the_log_in_page() {
     let (store, mut calls) = Gated::new();
     let (auth, recorder) = with_store(Script::new().without_login(), store);
@@ -200,33 +76,6 @@ async fn r15_a_store_that_cannot_be_read_is_no_reason_to_send_the_user_to_the_lo
     let caller = waiting(&auth).await;
     next(&mut calls, Call::Load).await.go();
     assert_eq!(caller.await.unwrap().unwrap_err().kind(), ErrorKind::LoginRequired);
-}
-
-#[tokio::test(start_paused = true)]
-async fn r15_but_a_source_that_can_log_in_does() {
-    let (store, mut calls) = Gated::new();
-    let (auth, _) = with_store(Script::new().then_ok(good("at-1", "rt-1")), store);
-    let caller = waiting(&auth).await;
-    next(&mut calls, Call::Load).await.fail();
-    allow(&mut calls, save("at-1")).await;
-    assert_eq!(caller.await.unwrap().unwrap().access_token(), "at-1");
-}
-
-#[tokio::test(start_paused = true)]
-async fn r24_a_rejected_token_is_not_adopted_back() {
-    // The store holds the rejected access token, with a newer refresh token.
-    let script = Script::new()
-        .then_ok(good("at-1", "rt-1"))
-        .then_err(Error::login_required("rotated"))
-        .then_ok(good("at-2", "rt-3"));
-    let store = MemoryStore::new();
-    let (auth, recorder) = with_store(script.clone(), store.clone());
-    let used = auth.credentials().await.unwrap();
-    recorder.take();
-    store.save(&good("at-1", "rt-2")).await.unwrap();
-    assert_eq!(auth.reject(&used).await.unwrap().access_token(), "at-2");
-    assert_eq!(script.asked(), [Asked::Login, refresh("rt-1"), refresh("rt-2")]);
-    assert_eq!(flights(&recorder), 1);
 }
 
 #[tokio::test(start_paused = true)]
