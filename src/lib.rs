@@ -93,6 +93,7 @@
 //! hyper client a TLS connector. This crate turns none on: without either, see [`TokenEndpoint::transport`].
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
 
 mod authenticator;
 mod bearer;
