@@ -3,13 +3,13 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use reauth::clock::{Clock, Reading, SystemClock};
+use reauth::clock::{Clock, Reading, TokioClock};
 use reauth::store::{CredentialStore, MemoryStore};
 use reauth::{Authenticator, Credentials, Timing};
 use tokio::time::advance;
 
 use super::{exact, millis, quiet, seconds, token, token_at_once, with_clock};
-use crate::support::clock::TestClock;
+use crate::support::clock::{TestClock, in_paused_time};
 use crate::support::source::{Answer, Script, credentials};
 
 const TEN_MINUTES: Duration = Duration::from_secs(600);
@@ -179,20 +179,20 @@ async fn r03_the_clock_is_the_one_that_was_injected() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r03_the_default_clock_follows_tokios_time() {
-    let clock = SystemClock::default();
+async fn r03_tokios_clock_follows_tokios_time() {
+    let clock = TokioClock::default();
     assert!(clock.now().monotonic.is_zero());
     advance(seconds(5)).await;
     assert_eq!(clock.now().monotonic, seconds(5));
     let script = Script::new().then_ok(five_minutes("at-1")).then_ok(five_minutes("at-2"));
-    let auth = Authenticator::new(script);
+    let auth = in_paused_time(script).build();
     token(&auth).await.unwrap();
     advance(seconds(300)).await;
     assert_eq!(token(&auth).await.unwrap(), "at-2");
 }
 
 #[tokio::test(start_paused = true)]
-async fn r03_credentials_that_were_handed_out_say_when_they_lapse() {
+async fn r03_credentials_that_were_handed_out_say_when_they_expire() {
     let script = Script::new().then_ok(five_minutes("at-1")).then_ok(credentials("at-2", None, None));
     let clock = TestClock::new();
     let auth = with_clock(script.clone(), &clock);
