@@ -1,4 +1,4 @@
-//! What may be a credential, and that none is shown.
+//! Which tokens are taken, and that none is shown.
 
 #![allow(clippy::unwrap_used, reason = "a failure here fails the test")]
 
