@@ -1,26 +1,26 @@
-//! What a source hands out: an access token, perhaps a refresh token, perhaps an expiry.
+//! What a source returns: an access token, with a refresh token and an expiry if it has them.
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use crate::Error;
-use crate::Timing;
+use crate::error::Error;
+use crate::timing::Timing;
 
-/// An access token, with the refresh token and the expiry that came with it, if any.
+/// An access token, with its refresh token and its expiry if they are known.
 ///
 /// ```
 /// use reauth::Credentials;
 /// use std::time::Duration;
 ///
-/// // if you only have an access token
+/// // An access token alone:
 /// let credentials = Credentials::new("at-1")?;
-/// // if you have an access token and a refresh token, and know how long the first one lasts
+/// // An access token that is valid for five minutes, and a refresh token:
 /// let credentials = Credentials::new("at-1")?
 ///     .with_refresh_token("rt-1")?
 ///     .with_lifetime(Duration::from_secs(300));
@@ -28,96 +28,104 @@ use crate::Timing;
 /// # Ok::<(), reauth::Error>(())
 /// ```
 ///
-/// Immutable, and cheap to clone: clones share one allocation. `Debug` shows no secret, and nothing
-/// serializes it by accident: [`expose_json`](Self::expose_json) is the one way out, for a store. The memory
-/// of both tokens is overwritten when the last clone is dropped, and with it the last request that was sent with
-/// them; the copies in the HTTP stack's buffers are out of this crate's reach.
+/// Credentials are immutable and cheap to clone: clones share one allocation.
+///
+/// `Debug` shows no secret. Credentials do not implement serde's traits, so that no program serializes them by accident;
+/// [`expose_json`](Self::expose_json) makes the text for a store.
+///
+/// The memory of both tokens is overwritten when the last clone, and the last request that was sent with it, is
+/// dropped. The copies in the buffers of the HTTP stack are out of this crate's reach.
 #[derive(Clone)]
-pub struct Credentials(Arc<Inner>);
+pub struct Credentials(Arc<Parts>);
 
 #[derive(Clone)]
-struct Inner {
-    /// `Bearer …`: the one place where the access token is kept. Requests share its memory.
+struct Parts {
+    /// `Bearer …`: the only place where the access token is kept. Requests share its memory.
     header: HeaderValue,
     refresh_token: Option<Arc<SecretString>>,
     expiry: Expiry,
 }
 
-/// When an access token lapses, as its giver put it.
+/// When an access token expires, in the form in which the source said it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expiry {
-    /// Nobody said.
+    /// The source did not say.
     Unknown,
-    /// So long after the request for it was sent.
+    /// This long after the request for the token was sent.
     After(Duration),
-    /// At a time of day.
+    /// At this time.
     At(SystemTime),
 }
 
 impl Credentials {
-    /// Credentials of an access token alone.
+    /// Makes credentials from an access token alone.
     ///
     /// # Errors
     ///
-    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) when the token is no `b64token` (RFC 6750
-    /// section 2.1: letters, digits, `-._~+/`, then `=`), because it could not stand in a header.
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) when the token is not a `b64token` (RFC 6750
+    /// section 2.1: letters, digits and `-._~+/`, then any number of `=`). It could not be sent in a header.
     pub fn new(access_token: impl Into<String>) -> Result<Self, Error> {
         let access_token = Zeroizing::new(access_token.into());
         let header = Some(&access_token).filter(|token| is_b64token(token)).and_then(|token| header(token));
-        let Some(header) = header else {
-            return Err(Error::misconfigured(
-                "access token: it is empty or has characters that no bearer token may have (RFC 6750 section 2.1)",
-            ));
-        };
-        Ok(Self(Arc::new(Inner { header, refresh_token: None, expiry: Expiry::Unknown })))
+        let header = header.ok_or_else(|| {
+            Error::misconfigured(
+                "access token: it is empty or has a character that no bearer token has (RFC 6750 section 2.1); \
+                 pass the token alone, without a scheme or white space",
+            )
+        })?;
+        Ok(Self(Arc::new(Parts { header, refresh_token: None, expiry: Expiry::Unknown })))
     }
 
-    /// The same with this refresh token.
+    /// Adds a refresh token, or replaces it.
     ///
     /// # Errors
     ///
-    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) when it is empty or holds a control character.
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) when the token is empty or has a control character.
     pub fn with_refresh_token(self, refresh_token: impl Into<String>) -> Result<Self, Error> {
-        let refresh_token = refresh_token.into();
+        let refresh_token = Zeroizing::new(refresh_token.into());
         if refresh_token.is_empty() || refresh_token.chars().any(char::is_control) {
-            return Err(Error::misconfigured("refresh token: it is empty or holds a control character"));
+            return Err(Error::misconfigured(
+                "refresh token: it is empty or has a control character; pass the token as the provider sent it",
+            ));
         }
-        Ok(self.changed(|inner| inner.refresh_token = Some(Arc::new(refresh_token.into()))))
+        // From a slice: a `String` that has spare room would be moved, and leave a copy.
+        let secret = Arc::new(SecretString::from(refresh_token.as_str()));
+        Ok(self.changed(|parts| parts.refresh_token = Some(secret)))
     }
 
-    /// The same with a lifetime (`expires_in`), counted from the instant before the request for the token
-    /// was sent; for credentials given to an [`Authenticator`](crate::Authenticator) as they are, from its
-    /// construction.
+    /// Sets the lifetime of the access token (`expires_in`). [`Duration::ZERO`] means unknown. The longest lifetime is
+    /// [`Timing::MAX_LIFETIME`].
     ///
-    /// Zero means unknown, and more than [`Timing::MAX_LIFETIME`] counts as that.
+    /// The lifetime starts just before the source was asked for the token. For credentials that are themselves the
+    /// source of an [`Authenticator`](crate::Authenticator), it starts when the authenticator is built.
     #[must_use]
     pub fn with_lifetime(self, lifetime: Duration) -> Self {
         let expiry = match lifetime {
             Duration::ZERO => Expiry::Unknown,
             lifetime => Expiry::After(lifetime.min(Timing::MAX_LIFETIME)),
         };
-        self.changed(|inner| inner.expiry = expiry)
+        self.changed(|parts| parts.expiry = expiry)
     }
 
-    /// The same with a time of day at which the access token lapses.
+    /// Sets the time at which the access token expires.
     #[must_use]
     pub fn with_expires_at(self, expires_at: SystemTime) -> Self {
-        self.changed(|inner| inner.expiry = Expiry::At(expires_at))
+        self.changed(|parts| parts.expiry = Expiry::At(expires_at))
     }
 
-    /// The access token. A secret: don't log it.
+    /// Returns the access token. It is a secret: do not log it.
     pub fn access_token(&self) -> &str {
         // It was checked to be ASCII when it was put there.
         std::str::from_utf8(self.access_bytes()).unwrap_or_default()
     }
 
-    /// The refresh token, if there is one. A secret: don't log it.
+    /// Returns the refresh token, if there is one. It is a secret: do not log it.
     pub fn refresh_token(&self) -> Option<&str> {
         self.0.refresh_token.as_ref().map(|token| token.expose_secret())
     }
 
-    /// The time of day at which the access token lapses, where it is known. Credentials handed out by an
-    /// [`Authenticator`](crate::Authenticator) have it whenever their lifetime is known.
+    /// Returns the time at which the access token expires, if it is known. Credentials that an
+    /// [`Authenticator`](crate::Authenticator) returns have it whenever their lifetime is known.
     pub fn expires_at(&self) -> Option<SystemTime> {
         match self.0.expiry {
             Expiry::At(at) => Some(at),
@@ -125,75 +133,35 @@ impl Credentials {
         }
     }
 
-    /// Everything, **secrets included**, as a JSON object of `access_token`, `refresh_token` and
-    /// `expires_at` (seconds since 1970): what a store writes. The text is overwritten when dropped.
-    pub fn expose_json(&self) -> Zeroizing<String> {
-        // What lapsed before 1970 has lapsed; left out, it would be a token that never lapses.
-        let expires_at =
-            self.expires_at().map(|at| at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs());
-        Zeroizing::new(
-            serde_json::json!({
-                "access_token": self.access_token(),
-                "refresh_token": self.refresh_token(),
-                "expires_at": expires_at,
-            })
-            .to_string(),
-        )
-    }
-
-    /// Reads what [`expose_json`](Self::expose_json) wrote.
-    ///
-    /// # Errors
-    ///
-    /// [`Store`](crate::ErrorKind::Store) when it is no such object, or a part of it is unusable.
-    pub fn from_json(json: &str) -> Result<Self, Error> {
-        let invalid = |field: &'static str| Error::store(format!("stored credentials: no usable {field}"));
-        let value: serde_json::Value = serde_json::from_str(json).map_err(|_| invalid("JSON object"))?;
-        let access_token = value["access_token"].as_str().ok_or_else(|| invalid("access_token"))?;
-        let mut credentials = Self::new(access_token).map_err(|_| invalid("access_token"))?;
-        let part = |name: &str| Some(&value[name]).filter(|part| !part.is_null());
-        if let Some(refresh_token) = part("refresh_token") {
-            let refresh_token = refresh_token.as_str().ok_or_else(|| invalid("refresh_token"))?;
-            credentials =
-                credentials.with_refresh_token(refresh_token).map_err(|_| invalid("refresh_token"))?;
-        }
-        if let Some(expires_at) = part("expires_at") {
-            // One that can't be read must not become a token that never lapses.
-            let at = expires_at.as_u64().and_then(|at| UNIX_EPOCH.checked_add(Duration::from_secs(at)));
-            credentials = credentials.with_expires_at(at.ok_or_else(|| invalid("expires_at"))?);
-        }
-        Ok(credentials)
-    }
-
     pub(crate) fn expiry(&self) -> Expiry {
         self.0.expiry
     }
 
-    /// `Authorization: Bearer …`, marked sensitive, so that no HTTP library logs or indexes it.
+    /// The value of the `Authorization` header. It is marked sensitive, so that no HTTP library logs or indexes it.
     pub(crate) fn bearer(&self) -> &HeaderValue {
         &self.0.header
     }
 
-    /// The same, the access token in memory of its own.
+    /// A clone whose access token has memory of its own.
     pub(crate) fn copy(&self) -> Self {
-        // What was a header value once is one again.
+        // The token was valid in a header before, so it is again.
         let header = header(self.access_token()).unwrap_or_else(|| self.0.header.clone());
-        self.clone().changed(|inner| inner.header = header)
+        self.clone().changed(|parts| parts.header = header)
     }
 
     pub(crate) fn same_access_token(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0) || self.access_bytes() == other.access_bytes()
     }
 
-    fn access_bytes(&self) -> &[u8] {
-        self.0.header.as_bytes().get(SCHEME.len()..).unwrap_or_default()
-    }
-
     pub(crate) fn same_tokens(&self, other: &Self) -> bool {
         self.same_access_token(other) && self.refresh_token() == other.refresh_token()
     }
 
-    fn changed(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+    fn access_bytes(&self) -> &[u8] {
+        self.0.header.as_bytes().get(SCHEME.len()..).unwrap_or_default()
+    }
+
+    fn changed(mut self, change: impl FnOnce(&mut Parts)) -> Self {
         change(Arc::make_mut(&mut self.0));
         self
     }
@@ -209,10 +177,10 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// What stands before the token (RFC 6750 section 2.1).
+/// The scheme before the token (RFC 6750 section 2.1).
 const SCHEME: &str = "Bearer ";
 
-/// The header value of a token, in memory that is overwritten when its last owner, a request perhaps, is gone.
+/// The header value of a token. Its memory is overwritten when the last owner, which may be a request, drops it.
 fn header(token: &str) -> Option<HeaderValue> {
     let mut text = Zeroizing::new(Vec::with_capacity(SCHEME.len() + token.len()));
     text.extend_from_slice(SCHEME.as_bytes());
@@ -228,5 +196,6 @@ fn is_b64token(token: &str) -> bool {
     !body.is_empty() && body.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b))
 }
 
+mod json;
 #[cfg(test)]
 mod tests;

@@ -7,30 +7,22 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a program can do about an [`Error`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// The identity provider refused what is held, and nothing is left to try: the user (or the
-    /// operator) has to log in again. Retrying on its own can't help.
-    LoginRequired,
-    /// A connection, a timeout, a torn answer, a 408, a 429 or a 5xx: the next attempt may succeed.
-    /// [`Error::retry_after`] says when the server asked to be tried again.
-    Transient,
-    /// The client itself is set up wrongly (its id, its secret, a URL, a scope): a person has to change
-    /// the settings.
-    Misconfigured,
-    /// The server answered with success, but what it sent is no usable credential.
-    InvalidResponse,
-    /// The credential store failed.
-    Store,
-}
-
-/// Why no credential could be had.
+/// Why there are no credentials.
 ///
-/// Cheap to clone: every caller that waited for the same refresh gets the same error. `Display` is one
-/// sentence about this error alone; the cause, if there is one, is behind
-/// [`source`](std::error::Error::source). Neither holds a secret or the body of an answer.
+/// A program acts on the [kind](Error::kind):
+///
+/// | kind | what to do |
+/// | --- | --- |
+/// | [`LoginRequired`](ErrorKind::LoginRequired) | Have the user log in again, then call [`set_credentials`](crate::Authenticator::set_credentials) or build another authenticator. |
+/// | [`Transient`](ErrorKind::Transient) | Try again later, after [`retry_after`](Error::retry_after) if that is known. |
+/// | [`Misconfigured`](ErrorKind::Misconfigured) | Stop, and have an operator correct the settings that the message names. |
+/// | [`InvalidResponse`](ErrorKind::InvalidResponse) | Try again later. If it stays, report it to the operator of the identity provider. |
+/// | [`Store`](ErrorKind::Store) | Check the store. |
+///
+/// `Display` is one sentence about this error alone. The cause, if there is one, is the
+/// [`source`](std::error::Error::source). Neither has a secret or the body of a response in it.
+///
+/// An error is cheap to clone. All callers that waited for the same refresh get the same one.
 ///
 /// Through `reqwest-middleware` it is found by downcast:
 ///
@@ -44,16 +36,35 @@ pub enum ErrorKind {
 /// }
 /// ```
 #[derive(Clone)]
-pub struct Error(Arc<Inner>);
+pub struct Error(Arc<Details>);
 
 #[derive(Clone)]
-struct Inner {
+struct Details {
     kind: ErrorKind,
     message: Cow<'static, str>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
     retry_after: Option<Duration>,
-    processed: bool,
+    may_have_been_processed: bool,
     unsupported: bool,
+}
+
+/// What went wrong, by what a program can do about it. [`Error`] lists that.
+///
+/// `Display` is a short phrase in lower case, such as `login required`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The identity provider refused the credentials, and there is no other way to log in. A retry can't help.
+    LoginRequired,
+    /// The connection failed, a time limit passed, the response was cut off, or its status was 408, 429 or 5xx. The next
+    /// attempt may succeed.
+    Transient,
+    /// The client is set up wrongly: its id, its secret, a URL or a scope.
+    Misconfigured,
+    /// The server reported success, but its response has no usable credentials.
+    InvalidResponse,
+    /// The credential store failed.
+    Store,
 }
 
 impl Error {
@@ -64,8 +75,8 @@ impl Error {
 
     /// The next attempt may succeed ([`ErrorKind::Transient`]).
     ///
-    /// After a refresh it also says that the refresh token *may have been spent*: the request went out and
-    /// its answer is unknown. Add [`not_processed`](Self::not_processed) when it is certain that it was not.
+    /// If a refresh fails with it, the refresh token *may have been spent*: the request was sent, and its response was
+    /// lost. Add [`not_processed`](Self::not_processed) when the server certainly did not act on the request.
     pub fn transient(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorKind::Transient, message)
     }
@@ -75,7 +86,7 @@ impl Error {
         Self::new(ErrorKind::Misconfigured, message)
     }
 
-    /// The server said success and sent no usable credential ([`ErrorKind::InvalidResponse`]).
+    /// The server reported success, and sent no usable credentials ([`ErrorKind::InvalidResponse`]).
     pub fn invalid_response(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorKind::InvalidResponse, message)
     }
@@ -85,49 +96,50 @@ impl Error {
         Self::new(ErrorKind::Store, message)
     }
 
-    /// The source has no way to do what it was asked (to refresh, or to log in): the next step is tried,
-    /// and where none is left the caller is told to log in again.
+    /// The source can't do this at all: it can't refresh, or it can't log in ([`ErrorKind::LoginRequired`]).
+    ///
+    /// The authenticator then takes the next step. If none is left, callers get the error.
     pub fn unsupported(message: impl Into<Cow<'static, str>>) -> Self {
         let mut error = Self::login_required(message);
-        error.inner_mut().unsupported = true;
+        error.details_mut().unsupported = true;
         error
     }
 
-    /// Adds the cause. It is shown by whoever prints the chain: it must not hold a secret.
+    /// Adds the cause. Programs print the whole chain of causes, so it must not have a secret in it.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.inner_mut().source = Some(Arc::from(source.into()));
+        self.details_mut().source = Some(Arc::from(source.into()));
         self
     }
 
-    /// Adds the time that the server asked to be left alone (`Retry-After`, RFC 9110 section 10.2.3).
+    /// Adds the time for which the server asked clients to wait (`Retry-After`, RFC 9110 section 10.2.3).
     #[must_use]
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
-        self.inner_mut().retry_after = Some(wait);
+        self.details_mut().retry_after = Some(wait);
         self
     }
 
-    /// States that the server did not act on the request (it was never reached, or it said so: 408, 429,
-    /// 503), so that sending the same refresh token again is safe.
+    /// States that the server did not act on the request, so that it is safe to send the same refresh token again: the
+    /// server was not reached, or it said so (408, 429, 503).
     #[must_use]
     pub fn not_processed(mut self) -> Self {
-        self.inner_mut().processed = false;
+        self.details_mut().may_have_been_processed = false;
         self
     }
 
-    /// What a program can do about it.
+    /// Returns the kind, by which a program decides what to do.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// How long the server asked to be left alone, if it did.
+    /// Returns the time for which the server asked clients to wait, if it did.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
     /// Whether the server may have acted on the request that failed.
     pub(crate) fn may_have_been_processed(&self) -> bool {
-        self.0.processed
+        self.0.may_have_been_processed
     }
 
     pub(crate) fn is_unsupported(&self) -> bool {
@@ -135,17 +147,17 @@ impl Error {
     }
 
     fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self(Arc::new(Inner {
+        Self(Arc::new(Details {
             kind,
             message: message.into(),
             source: None,
             retry_after: None,
-            processed: true,
+            may_have_been_processed: true,
             unsupported: false,
         }))
     }
 
-    fn inner_mut(&mut self) -> &mut Inner {
+    fn details_mut(&mut self) -> &mut Details {
         Arc::make_mut(&mut self.0)
     }
 }
@@ -167,15 +179,27 @@ impl fmt::Debug for Error {
     }
 }
 
-/// What can't fail has no error.
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// A `TokenEndpoint` is taken where a URL is, which is converted and may be wrong.
 impl From<Infallible> for Error {
     fn from(never: Infallible) -> Self {
         match never {}
     }
 }
 
-impl StdError for Error {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source.as_deref().map(|source| source as _)
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::LoginRequired => "login required",
+            Self::Transient => "transient",
+            Self::Misconfigured => "misconfigured",
+            Self::InvalidResponse => "invalid response",
+            Self::Store => "store",
+        })
     }
 }

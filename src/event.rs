@@ -1,19 +1,105 @@
-//! What happens to a credential, as a stream of events. No event holds a token.
+//! What happens to the credentials of an authenticator, as events. No event has a token in it.
 
 use std::fmt;
 use std::time::Duration;
 
-use crate::Error;
+use crate::error::Error;
 
-/// Why a flight started.
+/// Something that happened to the credentials of one [`Authenticator`](crate::Authenticator).
+///
+/// A flight is one refresh or log-in with all its retries. `generation` counts the credentials that the authenticator
+/// has held; 0 means that it held none.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A flight started: the source is about to be asked.
+    #[non_exhaustive]
+    RefreshStarted {
+        /// The generation that the flight is to replace.
+        generation: u64,
+        /// Why the flight started.
+        cause: RefreshCause,
+    },
+    /// An attempt failed, and the flight will make another. These events show an outage while it lasts. The failure that
+    /// ends a flight is [`Event::RefreshFailed`] only.
+    #[non_exhaustive]
+    AttemptFailed {
+        /// The generation that the flight is to replace.
+        generation: u64,
+        /// Why the flight started.
+        cause: RefreshCause,
+        /// Why the attempt failed.
+        error: Error,
+        /// How many attempts of this flight have failed so far, including this one.
+        attempt: u32,
+        /// The time until the next attempt.
+        next_attempt: Duration,
+    },
+    /// A flight ended with usable credentials. They have been stored, unless an [`Event::StoreFailed`] says otherwise.
+    #[non_exhaustive]
+    RefreshSucceeded {
+        /// The new generation.
+        generation: u64,
+        /// Why the flight started.
+        cause: RefreshCause,
+        /// The time since the start of the flight.
+        duration: Duration,
+        /// How many callers waited for this flight.
+        callers: u64,
+    },
+    /// A flight ended without usable credentials.
+    #[non_exhaustive]
+    RefreshFailed {
+        /// The generation that the flight was to replace.
+        generation: u64,
+        /// Why the flight started.
+        cause: RefreshCause,
+        /// Why the flight failed.
+        error: Error,
+        /// The time since the start of the flight.
+        duration: Duration,
+        /// How many callers waited for this flight.
+        callers: u64,
+        /// The time until the next flight may start.
+        next_attempt: Duration,
+    },
+    /// A server rejected the current token. It is not sent again.
+    #[non_exhaustive]
+    Rejected {
+        /// The rejected generation.
+        generation: u64,
+    },
+    /// Newer credentials, which another process had stored, were taken from the store.
+    #[non_exhaustive]
+    Adopted {
+        /// The new generation.
+        generation: u64,
+    },
+    /// The program logged out, or set other credentials.
+    Cleared,
+    /// The provider did not revoke the credentials after a log-out. They may stay valid there until they expire.
+    #[non_exhaustive]
+    RevocationFailed {
+        /// Why the revocation failed.
+        error: Error,
+    },
+    /// The store failed. The credentials are used all the same, and the next write tries again.
+    #[non_exhaustive]
+    StoreFailed {
+        /// Why the store failed.
+        error: Error,
+    },
+}
+
+/// Why a flight (one refresh or log-in with all its retries) started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefreshCause {
-    /// Nothing was held, or it had lapsed.
+    /// There were no credentials, or they had expired.
     Missing,
-    /// The advisory window was reached: a refresh in the background, nobody waits.
+    /// The token is in its advisory window: it is refreshed in the background, and no caller waits.
     Advisory,
-    /// The mandatory window was reached: callers wait.
+    /// The token is in its mandatory window: callers wait for the refresh.
     Mandatory,
     /// A server rejected the token that a request carried.
     Rejected,
@@ -22,7 +108,7 @@ pub enum RefreshCause {
 }
 
 impl RefreshCause {
-    /// The stable name in spans and events.
+    /// Returns the stable name for logs and metrics: `missing`, `advisory`, `mandatory`, `rejected` or `requested`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Missing => "missing",
@@ -38,90 +124,4 @@ impl fmt::Display for RefreshCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
-}
-
-/// Something that happened to the credential of one [`Authenticator`](crate::Authenticator).
-///
-/// `generation` counts the credentials an authenticator has held: 0 means that it held none.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Event {
-    /// A flight started: the source is about to be asked.
-    #[non_exhaustive]
-    RefreshStarted {
-        /// The generation it is to replace.
-        generation: u64,
-        /// Why.
-        cause: RefreshCause,
-    },
-    /// An attempt failed in a way that may pass, and the flight goes on: an outage, while it lasts. The failure that
-    /// ends a flight is told by [`Event::RefreshFailed`] alone.
-    #[non_exhaustive]
-    AttemptFailed {
-        /// The generation that is to be replaced.
-        generation: u64,
-        /// Why the flight started.
-        cause: RefreshCause,
-        /// Why the attempt failed.
-        error: Error,
-        /// How many attempts of this flight have failed so far, this one included.
-        attempt: u32,
-        /// How long until it is tried again.
-        next_attempt: Duration,
-    },
-    /// A flight landed a usable credential, and it was persisted (or see [`Event::StoreFailed`]).
-    #[non_exhaustive]
-    RefreshSucceeded {
-        /// The new generation.
-        generation: u64,
-        /// Why the flight started.
-        cause: RefreshCause,
-        /// From the start of the flight.
-        duration: Duration,
-        /// How many callers waited for this one flight.
-        callers: u64,
-    },
-    /// A flight ended without a usable credential.
-    #[non_exhaustive]
-    RefreshFailed {
-        /// The generation that was to be replaced.
-        generation: u64,
-        /// Why the flight started.
-        cause: RefreshCause,
-        /// Why it failed.
-        error: Error,
-        /// From the start of the flight.
-        duration: Duration,
-        /// How many callers waited for this one flight.
-        callers: u64,
-        /// How long until the next flight may start.
-        next_attempt: Duration,
-    },
-    /// A server rejected the current token; it is not sent again.
-    #[non_exhaustive]
-    Rejected {
-        /// The rejected generation.
-        generation: u64,
-    },
-    /// A newer credential was found in the store (another process put it there) and taken.
-    #[non_exhaustive]
-    Adopted {
-        /// The new generation.
-        generation: u64,
-    },
-    /// The credential was cleared (log-out) or replaced by the program.
-    Cleared,
-    /// After a log-out the provider could not be brought to revoke what was held: it may stay good there until it
-    /// lapses.
-    #[non_exhaustive]
-    RevocationFailed {
-        /// Why.
-        error: Error,
-    },
-    /// The store failed; the credential is used all the same, and the next write tries again.
-    #[non_exhaustive]
-    StoreFailed {
-        /// Why.
-        error: Error,
-    },
 }

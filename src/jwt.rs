@@ -1,12 +1,14 @@
-//! Reads the times of a JWT. Nothing is verified: they only say when to refresh.
+//! Reads the times in a JWT. They are not verified, because they only decide when to refresh.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use base64::Engine as _;
+use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
-use base64::{alphabet, engine::DecodePaddingMode};
+use base64::{Engine as _, alphabet};
+use serde_json::Value;
+use zeroize::Zeroizing;
 
-/// RFC 7515 says no padding; some issuers pad all the same.
+/// RFC 7515 section 2 forbids padding, but some issuers pad.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::URL_SAFE,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -17,15 +19,16 @@ pub(crate) struct Claims {
     pub(crate) iat: Option<SystemTime>,
 }
 
-/// The `exp` and `iat` (RFC 7519 section 4.1) of a token in JWS compact form; `None` for any other token.
+/// The `exp` and `iat` (RFC 7519 section 4.1) of a token in JWS compact form. `None` for any other token, and without an
+/// `exp`.
 pub(crate) fn claims(token: &str) -> Option<Claims> {
     let mut parts = token.split('.');
     let (_header, payload, _signature) = (parts.next()?, parts.next()?, parts.next()?);
     if parts.next().is_some() {
         return None;
     }
-    let payload = zeroize::Zeroizing::new(BASE64.decode(payload).ok()?);
-    let payload: serde_json::Value = serde_json::from_slice(&payload).ok()?;
+    let payload = Zeroizing::new(BASE64.decode(payload).ok()?);
+    let payload: Value = serde_json::from_slice(&payload).ok()?;
     let time = |name: &str| {
         let seconds = payload.get(name)?.as_f64().filter(|s| *s > 0.0)?;
         UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?)

@@ -104,6 +104,7 @@
 //! It runs on Tokio with its time driver. It is not for wasm32 in a browser, nor for `reqwest::blocking`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
 
 mod authenticator;
 mod bearer;

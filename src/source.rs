@@ -1,18 +1,19 @@
 //! Where credentials come from.
 
+use std::fmt;
 use std::pin::Pin;
 
-use crate::{Credentials, Error};
+use crate::credentials::Credentials;
+use crate::error::Error;
 
-/// Gets credentials: from nothing, or from what is held.
+/// Gets credentials: by a log-in, or by a refresh of those that are held.
 ///
-/// A source keeps no credentials of its own. What is held is an argument, so that a rotated refresh token
-/// lives in one place, and the chain (refresh, read the store, log in, give up) is written once, in the
-/// [`Authenticator`](crate::Authenticator), for every source. One call is one attempt: retries, back-off and
-/// the single flight are the authenticator's too.
+/// A source keeps no credentials. The authenticator passes it those that it holds, so that a rotated refresh token is
+/// kept in one place. One call is one attempt: the [`Authenticator`](crate::Authenticator) does retries, back-off and the
+/// single flight, and it decides what comes next (refresh, read the store, log in, give up), for every source alike.
 ///
-/// An error's [kind](crate::ErrorKind) decides what follows, so it has to be right; see the constructors of
-/// [`Error`]. A source that panics or never answers fails the attempt and nothing else.
+/// What comes next depends on the [kind](crate::ErrorKind) of an error, so it has to be right: see the constructors of
+/// [`Error`]. A source that panics or never returns fails the attempt and nothing else.
 ///
 /// ```
 /// use reauth::{Authenticator, CredentialSource, Credentials, Error};
@@ -35,8 +36,9 @@ use crate::{Credentials, Error};
 ///
 /// impl Mine {
 ///     async fn grant(&self, proof: &str) -> Result<Credentials, Error> {
-///         let answer = self.0.ask(proof).await;
-///         let (access, refresh) = answer.map_err(|e| Error::transient("the device is silent").with_source(e))?;
+///         let response = self.0.ask(proof).await;
+///         let (access, refresh) = response
+///             .map_err(|e| Error::transient("the device does not respond; check its network").with_source(e))?;
 ///         Credentials::new(access)?.with_refresh_token(refresh)
 ///     }
 /// }
@@ -46,26 +48,27 @@ use crate::{Credentials, Error};
 ///
 /// # Cancel safety
 ///
-/// The futures may be dropped at any await: at the flight's deadline, at a log-out, or when the runtime shuts
-/// down. They are never dropped because a caller went away; that of [`revoke`](Self::revoke) is, and at a time limit
+/// The futures may be dropped at any await: at the deadline of the flight, at a log-out, or when the runtime shuts down.
+/// A caller going away never drops them, except [`revoke`](Self::revoke), which is also dropped after its time limit
 /// ([`TokenEndpoint::DEFAULT_TIMEOUT`](crate::TokenEndpoint::DEFAULT_TIMEOUT)).
 pub trait CredentialSource: Send + Sync + 'static {
-    /// The full grant: credentials from nothing. A source that can't answers [`Error::unsupported`].
+    /// Logs in: gets credentials with what the source itself knows, such as a password. A source that can't log in returns
+    /// [`Error::unsupported`].
     fn login(&self) -> impl Future<Output = Result<Credentials, Error>> + Send;
 
-    /// Exchanges what is held for something newer. Called only when `held` has a refresh token.
+    /// Exchanges the refresh token that `held` has for new credentials. It is called only when `held` has one.
     ///
-    /// The default says that the source can't; the authenticator then logs in.
+    /// The default returns [`Error::unsupported`], and the authenticator logs in.
     fn refresh(&self, held: &Credentials) -> impl Future<Output = Result<Credentials, Error>> + Send {
         let _ = held;
-        std::future::ready(Err(Error::unsupported("this source can't refresh")))
+        std::future::ready(Err(Error::unsupported("this source can't refresh; log in again")))
     }
 
-    /// Ends what was held at the provider too, after a log-out ([`Authenticator::log_out`]): the refresh token with all
-    /// that came of it, or else the access token (RFC 7009).
+    /// Has the provider revoke `held` after a log-out ([`Authenticator::log_out`]): the refresh token with everything that
+    /// came from it, or else the access token (RFC 7009).
     ///
-    /// Best effort: called once for each grant that was in memory, and an error is an
-    /// [event](crate::Event::RevocationFailed) and no more. The default does nothing.
+    /// This is best effort. It is called once for each grant that was in memory, and an error is reported as an
+    /// [event](crate::Event::RevocationFailed) only. The default does nothing.
     ///
     /// [`Authenticator::log_out`]: crate::Authenticator::log_out
     fn revoke(&self, held: &Credentials) -> impl Future<Output = Result<(), Error>> + Send {
@@ -73,17 +76,18 @@ pub trait CredentialSource: Send + Sync + 'static {
         std::future::ready(Ok(()))
     }
 
-    /// Credentials that the source was built with: used first, before anything is fetched.
+    /// Returns the credentials that the source was built with. They are used first, before the source is asked for any.
     fn initial(&self) -> Option<Credentials> {
         None
     }
 }
 
-/// Credentials as they are: used until they lapse or are rejected; then the user has to log in again.
+/// Credentials that the program already has. They are used until they expire or are rejected. Then the user has to log in
+/// again.
 impl CredentialSource for Credentials {
     async fn login(&self) -> Result<Credentials, Error> {
         Err(Error::unsupported(
-            "the credentials were given as they are and have lapsed or been refused: supply new ones",
+            "the credentials that the program supplied have expired or been refused; supply new ones",
         ))
     }
 
@@ -92,18 +96,17 @@ impl CredentialSource for Credentials {
     }
 }
 
-/// A source from an async closure that logs in.
+/// Makes a source from an async closure that logs in.
 ///
 /// ```
-/// use reauth::{Authenticator, Credentials, source_fn};
+/// use reauth::{Authenticator, Credentials, Error, source_fn};
 ///
 /// let auth = Authenticator::new(source_fn(|| async {
 ///     let token = tokio::fs::read_to_string("/var/run/secrets/token")
 ///         .await
-///         .map_err(|e| reauth::Error::transient("the token file can't be read").with_source(e))?;
+///         .map_err(|e| Error::transient("the token file can't be read; check its path").with_source(e))?;
 ///     Credentials::new(token.trim())
 /// }));
-/// # Ok::<(), reauth::Error>(())
 /// ```
 pub fn source_fn<F, Fut>(login: F) -> SourceFn<F>
 where
@@ -113,12 +116,12 @@ where
     SourceFn(login)
 }
 
-/// What [`source_fn`] returns.
+/// The source that [`source_fn`] makes.
 #[derive(Clone)]
 pub struct SourceFn<F>(F);
 
-impl<F> std::fmt::Debug for SourceFn<F> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<F> fmt::Debug for SourceFn<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SourceFn")
     }
 }
@@ -133,9 +136,7 @@ where
     }
 }
 
-pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-/// The trait without its type, so that the handle people pass around has no type parameter.
+/// [`CredentialSource`] as a trait object, so that `Authenticator` has no type parameter.
 pub(crate) trait DynSource: Send + Sync {
     fn login(&self) -> BoxFuture<'_, Result<Credentials, Error>>;
     fn refresh<'a>(&'a self, held: &'a Credentials) -> BoxFuture<'a, Result<Credentials, Error>>;
@@ -155,3 +156,5 @@ impl<S: CredentialSource> DynSource for S {
         Box::pin(CredentialSource::revoke(self, held))
     }
 }
+
+pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

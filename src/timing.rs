@@ -1,10 +1,13 @@
-//! Every duration that the core decides by: the defaults as named constants, and how to change them.
+//! The durations that the authenticator works with: defaults as named constants, and methods that change them.
 
 use std::time::Duration;
 
-/// The durations an [`Authenticator`](crate::Authenticator) works with.
+/// The durations that an [`Authenticator`](crate::Authenticator) works with.
 ///
-/// The defaults suit tokens from a few seconds to many days. Each method replaces one.
+/// The defaults suit tokens that last from a few seconds to many days. Each method replaces one of them. A duration
+/// longer than [`Timing::MAX_LIFETIME`] counts as that.
+///
+/// A flight is one refresh or log-in with all its retries. An attempt is one request to the identity provider.
 ///
 /// ```
 /// use reauth::Timing;
@@ -27,6 +30,132 @@ pub struct Timing {
     pub(crate) jitter: bool,
 }
 
+impl Timing {
+    /// The advisory window is the lifetime divided by this, and at most [`ADVISORY_MAX`](Self::ADVISORY_MAX).
+    pub const ADVISORY_DIVISOR: u32 = 4;
+    /// The longest advisory window: 5 min.
+    pub const ADVISORY_MAX: Duration = Duration::from_secs(5 * 60);
+    /// The mandatory window is the lifetime divided by this, and at most [`MANDATORY_MAX`](Self::MANDATORY_MAX).
+    pub const MANDATORY_DIVISOR: u32 = 10;
+    /// The longest mandatory window: 10 s.
+    pub const MANDATORY_MAX: Duration = Duration::from_secs(10);
+    /// The share by which the advisory window varies from one token to the next, up and down: ±10 %.
+    pub const WINDOW_JITTER: f64 = 0.1;
+    /// The longest flight: 30 s.
+    pub const FLIGHT_DEADLINE: Duration = Duration::from_secs(30);
+    /// The first wait between two attempts of a flight: 200 ms. It doubles up to [`RETRY_MAX`](Self::RETRY_MAX).
+    pub const RETRY_FIRST: Duration = Duration::from_millis(200);
+    /// The longest wait between two attempts of a flight: 5 s. It is longer in a long outage
+    /// ([`OUTAGE_DIVISOR`](Self::OUTAGE_DIVISOR)).
+    pub const RETRY_MAX: Duration = Duration::from_secs(5);
+    /// The longest `Retry-After` that is followed: 30 s.
+    pub const RETRY_AFTER_MAX: Duration = Self::FLIGHT_DEADLINE;
+    /// The first wait between failed flights while a valid token is held: 1 s. It doubles up to
+    /// [`BACKOFF_MAX`](Self::BACKOFF_MAX).
+    pub const BACKOFF_FIRST: Duration = Duration::from_secs(1);
+    /// The longest wait between failed flights while a valid token is held: 60 s.
+    pub const BACKOFF_MAX: Duration = Duration::from_secs(60);
+    /// The first wait between failed flights without a usable token: 200 ms. It doubles up to
+    /// [`URGENT_BACKOFF_MAX`](Self::URGENT_BACKOFF_MAX).
+    pub const URGENT_BACKOFF_FIRST: Duration = Duration::from_millis(200);
+    /// The longest wait between failed flights without a usable token: 5 s. It is short, so that clients recover soon. It is
+    /// longer in a long outage ([`OUTAGE_DIVISOR`](Self::OUTAGE_DIVISOR)).
+    pub const URGENT_BACKOFF_MAX: Duration = Duration::from_secs(5);
+    /// In a long outage, the wait between attempts is the length of the outage divided by this. So a client is back within
+    /// a tenth of the time for which the identity provider was away.
+    pub const OUTAGE_DIVISOR: u32 = 10;
+    /// The longest wait between attempts in a long outage: 60 s.
+    pub const OUTAGE_BACKOFF_MAX: Duration = Duration::from_secs(60);
+    /// How long a terminal error is remembered, and given to every caller without another attempt: 5 s.
+    pub const TERMINAL_MEMORY: Duration = Duration::from_secs(5);
+    /// The shortest time between two refreshes that rejections caused: 10 s, or half the lifetime if that is less.
+    pub const REJECTION_INTERVAL: Duration = Duration::from_secs(10);
+    /// The longest call of the store: 5 s.
+    pub const STORE_TIMEOUT: Duration = Duration::from_secs(5);
+    /// A JWT counts as issued just now if its `iat` is within 15 min of now; its lifetime is then `exp` less `iat`, whatever
+    /// the skew of the clocks. The lifetime of an older one ends at its `exp`.
+    pub const MAX_SKEW: Duration = Duration::from_secs(15 * 60);
+    /// The longest lifetime of a token: 10 years. A longer one counts as this.
+    pub const MAX_LIFETIME: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+
+    /// Sets how long before its expiry a token is refreshed in the background: `lifetime / divisor`, and at most `max`. A
+    /// divisor less than 2 counts as 2. The window varies by ±[`WINDOW_JITTER`](Self::WINDOW_JITTER).
+    ///
+    /// Default: [`ADVISORY_DIVISOR`](Self::ADVISORY_DIVISOR) and [`ADVISORY_MAX`](Self::ADVISORY_MAX).
+    #[must_use]
+    pub fn advisory_window(mut self, divisor: u32, max: Duration) -> Self {
+        self.advisory = (divisor.max(2), max);
+        self
+    }
+
+    /// Sets how long before the expiry of a token callers wait for its refresh: `lifetime / divisor`, and at most `max`. A
+    /// divisor less than 2 counts as 2.
+    ///
+    /// Default: [`MANDATORY_DIVISOR`](Self::MANDATORY_DIVISOR) and [`MANDATORY_MAX`](Self::MANDATORY_MAX).
+    #[must_use]
+    pub fn mandatory_window(mut self, divisor: u32, max: Duration) -> Self {
+        self.mandatory = (divisor.max(2), max);
+        self
+    }
+
+    /// Sets how long a flight may take. Default: [`FLIGHT_DEADLINE`](Self::FLIGHT_DEADLINE).
+    #[must_use]
+    pub fn flight_deadline(mut self, deadline: Duration) -> Self {
+        self.flight_deadline = deadline.min(Self::MAX_LIFETIME);
+        self
+    }
+
+    /// Sets the longest wait between attempts in a long outage. Default: [`OUTAGE_BACKOFF_MAX`](Self::OUTAGE_BACKOFF_MAX).
+    ///
+    /// Without a usable token, attempts are a tenth of the length of the outage apart
+    /// ([`OUTAGE_DIVISOR`](Self::OUTAGE_DIVISOR)), once that is longer than [`RETRY_MAX`](Self::RETRY_MAX). So the clients
+    /// whose tokens have expired do not all come back at once to a provider that has just recovered. With zero, every client
+    /// is back within seconds.
+    #[must_use]
+    pub fn outage_backoff_max(mut self, max: Duration) -> Self {
+        self.outage_backoff_max = max.min(Self::MAX_LIFETIME);
+        self
+    }
+
+    /// Sets how long a terminal error is remembered. Default: [`TERMINAL_MEMORY`](Self::TERMINAL_MEMORY).
+    #[must_use]
+    pub fn terminal_memory(mut self, memory: Duration) -> Self {
+        self.terminal_memory = memory.min(Self::MAX_LIFETIME);
+        self
+    }
+
+    /// Sets the shortest time between two refreshes that rejections caused. Half the lifetime counts instead if that is less.
+    /// Default: [`REJECTION_INTERVAL`](Self::REJECTION_INTERVAL).
+    #[must_use]
+    pub fn rejection_interval(mut self, interval: Duration) -> Self {
+        self.rejection_interval = interval.min(Self::MAX_LIFETIME);
+        self
+    }
+
+    /// Sets how long one call of the store may take. Default: [`STORE_TIMEOUT`](Self::STORE_TIMEOUT).
+    #[must_use]
+    pub fn store_timeout(mut self, timeout: Duration) -> Self {
+        self.store_timeout = timeout.min(Self::MAX_LIFETIME);
+        self
+    }
+
+    /// Sets the lifetime of tokens for which the server names none, and which are not JWTs with an expiry. By default such a
+    /// token is used until it is rejected. Zero means the default.
+    #[must_use]
+    pub fn default_lifetime(mut self, lifetime: Duration) -> Self {
+        self.default_lifetime = (!lifetime.is_zero()).then(|| lifetime.min(Self::MAX_LIFETIME));
+        self
+    }
+
+    /// Turns off the random part of windows and waits, so that a test or a simulation is exact. Do not use it in production:
+    /// all clients would refresh at the same moment.
+    #[must_use]
+    pub fn without_jitter(mut self) -> Self {
+        self.jitter = false;
+        self
+    }
+}
+
 impl Default for Timing {
     fn default() -> Self {
         Self {
@@ -40,123 +169,5 @@ impl Default for Timing {
             default_lifetime: None,
             jitter: true,
         }
-    }
-}
-
-impl Timing {
-    /// The share of the lifetime that the advisory window takes, as a divisor: `lifetime / 4`.
-    pub const ADVISORY_DIVISOR: u32 = 4;
-    /// The longest advisory window.
-    pub const ADVISORY_MAX: Duration = Duration::from_secs(5 * 60);
-    /// The share of the lifetime that the mandatory window takes, as a divisor: `lifetime / 10`.
-    pub const MANDATORY_DIVISOR: u32 = 10;
-    /// The longest mandatory window.
-    pub const MANDATORY_MAX: Duration = Duration::from_secs(10);
-    /// By how much the advisory window varies from one credential to the next, up and down.
-    pub const WINDOW_JITTER: f64 = 0.1;
-    /// How long one flight (a refresh or a login with all its retries) may take.
-    pub const FLIGHT_DEADLINE: Duration = Duration::from_secs(30);
-    /// The first wait between two attempts of a flight; it doubles.
-    pub const RETRY_FIRST: Duration = Duration::from_millis(200);
-    /// The longest wait between two attempts of a flight, but in a long outage ([`Timing::OUTAGE_DIVISOR`]).
-    pub const RETRY_MAX: Duration = Duration::from_secs(5);
-    /// The longest `Retry-After` that is believed.
-    pub const RETRY_AFTER_MAX: Duration = Self::FLIGHT_DEADLINE;
-    /// The first wait between failed flights while a valid token is in hand; it doubles.
-    pub const BACKOFF_FIRST: Duration = Duration::from_secs(1);
-    /// The longest wait between failed flights while a valid token is in hand.
-    pub const BACKOFF_MAX: Duration = Duration::from_secs(60);
-    /// The first wait between failed flights with nothing usable in hand; it doubles.
-    pub const URGENT_BACKOFF_FIRST: Duration = Duration::from_millis(200);
-    /// The longest wait between failed flights with nothing usable in hand, but in a long outage ([`Timing::OUTAGE_DIVISOR`]): short,
-    /// so that recovery is prompt.
-    pub const URGENT_BACKOFF_MAX: Duration = Duration::from_secs(5);
-    /// The share of an outage that has to pass before the next attempt, as a divisor: a client is back within a tenth of
-    /// the time that the identity provider was away.
-    pub const OUTAGE_DIVISOR: u32 = 10;
-    /// The longest wait that this share of a long outage makes.
-    pub const OUTAGE_BACKOFF_MAX: Duration = Duration::from_secs(60);
-    /// How long a terminal error is remembered and given to every caller.
-    pub const TERMINAL_MEMORY: Duration = Duration::from_secs(5);
-    /// The least time between two refreshes that a rejection caused (or half the lifetime, if that is less).
-    pub const REJECTION_INTERVAL: Duration = Duration::from_secs(10);
-    /// How long one call of the store may take.
-    pub const STORE_TIMEOUT: Duration = Duration::from_secs(5);
-    /// By how much a server's clock may be off for a JWT to pass as issued just now; the lifetime of an older one is
-    /// judged by its `exp`.
-    pub const MAX_SKEW: Duration = Duration::from_secs(15 * 60);
-    /// The largest lifetime believed: ten years.
-    pub const MAX_LIFETIME: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
-
-    /// How long before expiry a refresh starts in the background: `lifetime / divisor`, at most `max`.
-    /// Default [`Timing::ADVISORY_DIVISOR`] and [`Timing::ADVISORY_MAX`]; varied by ±[`Timing::WINDOW_JITTER`]. A divisor
-    /// below 2 counts as 2.
-    #[must_use]
-    pub fn advisory_window(mut self, divisor: u32, max: Duration) -> Self {
-        self.advisory = (divisor.max(2), max);
-        self
-    }
-
-    /// How long before expiry callers wait for the refresh: `lifetime / divisor`, at most `max`.
-    /// Default [`Timing::MANDATORY_DIVISOR`] and [`Timing::MANDATORY_MAX`]. A divisor below 2 counts as 2.
-    #[must_use]
-    pub fn mandatory_window(mut self, divisor: u32, max: Duration) -> Self {
-        self.mandatory = (divisor.max(2), max);
-        self
-    }
-
-    /// How long one refresh or login may take with all its retries. Default [`Timing::FLIGHT_DEADLINE`].
-    #[must_use]
-    pub fn flight_deadline(mut self, deadline: Duration) -> Self {
-        self.flight_deadline = deadline.min(Self::MAX_LIFETIME);
-        self
-    }
-
-    /// The longest wait that a long outage makes. Attempts without a usable token are a tenth of its length
-    /// ([`Timing::OUTAGE_DIVISOR`]) apart, once that is more than [`Timing::RETRY_MAX`]: a fleet whose tokens have all lapsed comes back to
-    /// a provider that has just recovered spread over as long, and not at once. Default [`Timing::OUTAGE_BACKOFF_MAX`]. With zero
-    /// every client is back within seconds.
-    #[must_use]
-    pub fn outage_backoff_max(mut self, max: Duration) -> Self {
-        self.outage_backoff_max = max.min(Self::MAX_LIFETIME);
-        self
-    }
-
-    /// How long a terminal error is remembered. Default [`Timing::TERMINAL_MEMORY`].
-    #[must_use]
-    pub fn terminal_memory(mut self, memory: Duration) -> Self {
-        self.terminal_memory = memory.min(Self::MAX_LIFETIME);
-        self
-    }
-
-    /// The least time between two refreshes that a rejection caused; half the lifetime, where that is
-    /// less. Default [`Timing::REJECTION_INTERVAL`].
-    #[must_use]
-    pub fn rejection_interval(mut self, interval: Duration) -> Self {
-        self.rejection_interval = interval.min(Self::MAX_LIFETIME);
-        self
-    }
-
-    /// How long one call of the store may take. Default [`Timing::STORE_TIMEOUT`].
-    #[must_use]
-    pub fn store_timeout(mut self, timeout: Duration) -> Self {
-        self.store_timeout = timeout.min(Self::MAX_LIFETIME);
-        self
-    }
-
-    /// The lifetime of a token whose server names none and that is no JWT with an expiry. Default: none;
-    /// such a token is used until it is rejected.
-    #[must_use]
-    pub fn default_lifetime(mut self, lifetime: Duration) -> Self {
-        self.default_lifetime = (!lifetime.is_zero()).then(|| lifetime.min(Self::MAX_LIFETIME));
-        self
-    }
-
-    /// Turns off the random part of windows and waits, so that a test or a simulation is exact. Never in
-    /// production: a fleet would refresh in step.
-    #[must_use]
-    pub fn without_jitter(mut self) -> Self {
-        self.jitter = false;
-        self
     }
 }

@@ -1,17 +1,19 @@
-//! Every [`Event`] as a `tracing` event of the target `reauth`. Names and fields are part of the interface:
-//! `docs/behaviour.md` lists them. No field holds a token.
+//! Records every [`Event`] as a `tracing` event with the target `reauth`. Names and fields are part of the public
+//! interface, and `docs/behaviour.md` lists them. No field has a token in it.
+
+use std::time::Duration;
 
 use tracing::{debug, info, warn};
 
-use crate::Event;
+use crate::event::Event;
 
 pub(crate) fn record(event: &Event) {
-    let millis = |duration: &std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let millis = |duration: &Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     match event {
         Event::RefreshStarted { generation, cause } => {
             debug!(target: "reauth", generation, %cause, "refresh_started");
         }
-        // No warning: nothing is lost yet. But a subscriber with the usual `info` sees the outage while it lasts.
+        // Nothing is lost yet, so this is not a warning. At `info`, most subscribers show the outage while it lasts.
         Event::AttemptFailed { generation, cause, error, attempt, next_attempt } => {
             let next_attempt_ms = millis(next_attempt);
             let kind = error.kind();

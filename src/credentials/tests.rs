@@ -1,11 +1,13 @@
-//! What may be a credential, and that none is shown.
+//! Which tokens are taken, and that none is shown.
 
 #![allow(clippy::unwrap_used, reason = "a failure here fails the test")]
 
 use proptest::prelude::*;
 
+use std::time::UNIX_EPOCH;
+
 use super::*;
-use crate::ErrorKind;
+use crate::error::ErrorKind;
 
 fn full() -> Credentials {
     Credentials::new("at-1").unwrap().with_refresh_token("rt-1").unwrap()
@@ -121,87 +123,6 @@ proptest! {
             prop_assert_eq!(header.to_str().unwrap(), format!("Bearer {token}"));
         }
     }
-
-    #[test]
-    fn what_is_written_as_json_is_read_again(
-        access in "[a-zA-Z0-9._~+/-]{1,40}={0,2}",
-        refresh in prop::option::of("[^\\pC]{1,40}"),
-        expires_at in prop::option::of(0_u64..1 << 40),
-    ) {
-        let mut credentials = Credentials::new(access).unwrap();
-        if let Some(refresh) = refresh {
-            credentials = credentials.with_refresh_token(refresh).unwrap();
-        }
-        if let Some(seconds) = expires_at {
-            credentials = credentials.with_expires_at(UNIX_EPOCH + Duration::from_secs(seconds));
-        }
-        let read = Credentials::from_json(&credentials.expose_json()).unwrap();
-        prop_assert!(read.same_tokens(&credentials));
-        prop_assert_eq!(read.expires_at(), credentials.expires_at());
-    }
-
-    #[test]
-    fn no_text_read_as_json_panics_or_is_repeated(text in any_text()) {
-        if let Err(error) = Credentials::from_json(&text) {
-            prop_assert_eq!(error.kind(), ErrorKind::Store);
-            prop_assert!(error.to_string().starts_with("stored credentials: no usable "));
-        }
-    }
-}
-
-#[test]
-fn what_is_written_names_its_parts() {
-    let json = full().with_expires_at(UNIX_EPOCH + Duration::from_millis(7999)).expose_json();
-    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(
-        value,
-        serde_json::json!({ "access_token": "at-1", "refresh_token": "rt-1", "expires_at": 7 })
-    );
-}
-
-#[test]
-fn what_is_no_stored_credential_is_an_error_that_names_the_part() {
-    for (json, part) in [
-        ("", "JSON object"),
-        ("{", "JSON object"),
-        ("\u{0}", "JSON object"),
-        ("null", "access_token"),
-        ("[]", "access_token"),
-        ("\"at-1\"", "access_token"),
-        ("{}", "access_token"),
-        (r#"{"access_token":7}"#, "access_token"),
-        (r#"{"access_token":""}"#, "access_token"),
-        (r#"{"access_token":"a b"}"#, "access_token"),
-        (r#"{"access_token":"a","refresh_token":""}"#, "refresh_token"),
-        (r#"{"access_token":"a","refresh_token":"\n"}"#, "refresh_token"),
-        (r#"{"access_token":"a","refresh_token":7}"#, "refresh_token"),
-        (r#"{"access_token":"a","expires_at":18446744073709551615}"#, "expires_at"),
-        (r#"{"access_token":"a","expires_at":-1}"#, "expires_at"),
-        (r#"{"access_token":"a","expires_at":"soon"}"#, "expires_at"),
-        (r#"{"access_token":"a","expires_at":[1]}"#, "expires_at"),
-    ] {
-        let error = Credentials::from_json(json).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Store, "{json}");
-        assert_eq!(error.to_string(), format!("stored credentials: no usable {part}"), "{json}");
-    }
-}
-
-#[test]
-fn what_is_absent_or_null_is_unknown() {
-    for json in
-        [r#"{"access_token":"a"}"#, r#"{"access_token":"a","refresh_token":null,"expires_at":null,"more":1}"#]
-    {
-        let credentials = Credentials::from_json(json).unwrap();
-        assert_eq!((credentials.refresh_token(), credentials.expires_at()), (None, None));
-    }
-}
-
-#[test]
-fn a_time_before_1970_is_not_written_as_unknown() {
-    // A token that lapsed that long ago must not come back as one that never lapses.
-    let credentials = full().with_expires_at(UNIX_EPOCH - Duration::from_secs(1));
-    let read = Credentials::from_json(&credentials.expose_json()).unwrap();
-    assert_eq!(read.expires_at(), Some(UNIX_EPOCH));
 }
 
 #[test]

@@ -1,17 +1,20 @@
-//! A store that lives as long as the process.
+//! A store in memory.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::CredentialStore;
-use crate::{Credentials, Error};
+use crate::credentials::Credentials;
+use crate::error::Error;
 
-/// Keeps credentials in memory. Clones share them, so that they outlive an authenticator; see
-/// [`CredentialStore`] about sharing them between several.
+/// Keeps credentials in memory, until the process ends.
+///
+/// Clones share the credentials, so that these outlive an authenticator. [`CredentialStore`] says what to know before
+/// several authenticators share a store.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore(Arc<Mutex<Option<Credentials>>>);
 
 impl MemoryStore {
-    /// An empty store.
+    /// Makes an empty store.
     pub fn new() -> Self {
         Self::default()
     }

@@ -1,41 +1,43 @@
-//! Where a credential outlives the process, or is shared with another.
+//! Keeps credentials beyond the end of the process, or shares them with other processes.
 //!
-//! A store is optional. With one, a flight writes what it got *before* any caller sees it, so that a rotated
-//! refresh token is not lost; reads it once at the start; and reads it again when its own refresh token turns
-//! out to be spent, because another process may have put a newer one there.
+//! A store is optional. While the authenticator has no credentials, it reads them from the store. It writes new credentials there
+//! *before* any caller gets them, so that a rotated refresh token is not lost. It reads the store again when its own refresh
+//! token is refused or may have been spent, because another process may have stored a newer one.
 
 mod memory;
 
 pub use memory::MemoryStore;
 
+use crate::credentials::Credentials;
+use crate::error::Error;
 use crate::source::BoxFuture;
-use crate::{Credentials, Error};
 
-/// Keeps one identity's credentials.
+/// Keeps the credentials of one identity.
 ///
 /// The authenticator calls one method at a time, each with a time limit
-/// ([`Timing::STORE_TIMEOUT`](crate::Timing::STORE_TIMEOUT)). A failed write is reported as an
-/// [event](crate::Event::StoreFailed); the credential is used all the same, and the next write tries again.
+/// ([`Timing::STORE_TIMEOUT`](crate::Timing::STORE_TIMEOUT) by default). A failed write is reported as an
+/// [event](crate::Event::StoreFailed). The credentials are used all the same, and the next write tries again.
 ///
-/// A file is small enough to be written without another thread, which keeps the writes in order (see below):
+/// A file is small enough to be written without another thread. That keeps the writes in order (see below):
 ///
 /// ```
 /// use reauth::store::CredentialStore;
 /// use reauth::{Credentials, Error};
 /// use std::io::{self, ErrorKind::NotFound};
 /// use std::{fs, path::PathBuf};
+/// use zeroize::Zeroizing; // overwrites the text when it is dropped
 ///
-/// /// In a directory that nobody else can read: the file holds secrets.
+/// /// It has secrets in it: keep it in a directory that no other user can read.
 /// struct File(PathBuf);
 ///
 /// fn failed(error: io::Error) -> Error {
-///     Error::store("the file of the credentials failed").with_source(error)
+///     Error::store("the credentials file failed; check its directory").with_source(error)
 /// }
 ///
 /// impl CredentialStore for File {
 ///     async fn load(&self) -> Result<Option<Credentials>, Error> {
 ///         match fs::read_to_string(&self.0) {
-///             Ok(json) => Credentials::from_json(&json).map(Some),
+///             Ok(json) => Credentials::from_json(&Zeroizing::new(json)).map(Some),
 ///             Err(error) if error.kind() == NotFound => Ok(None),
 ///             Err(error) => Err(failed(error)),
 ///         }
@@ -58,27 +60,27 @@ use crate::{Credentials, Error};
 ///
 /// # Cancel safety
 ///
-/// The futures may be dropped at any await: at the time limit, and at a log-out. A write that was dropped has
-/// happened whole or not at all, and *must not happen later*: where it runs on another thread, or on a connection
-/// that outlives the future, order the writes there, or a log-out may be overtaken by the write before it.
+/// The futures may be dropped at any await: at the time limit, and at a log-out. A write that was dropped must have
+/// happened as a whole or not at all, and *must not happen later*. Where writes run on another thread, or on a connection
+/// that outlives the future, keep them in order there. Otherwise the write before a log-out may come after it.
 ///
 /// # Sharing
 ///
-/// Processes that share a store take over each other's credentials when their own are refused or lacking. They
-/// do not wait for each other yet: two that refresh at the same moment spend the same refresh token twice, which a
-/// provider with reuse detection answers by ending the session. With such a provider, give each process its own.
+/// Processes that share a store take over each other's credentials when they have none, or when their own are refused.
+/// They do not wait for each other yet: two that refresh at the same moment spend the same refresh token twice. A
+/// provider that detects reuse then ends the session. With such a provider, give each process a store of its own.
 pub trait CredentialStore: Send + Sync + 'static {
-    /// What is stored, if anything is.
+    /// Returns the stored credentials, if there are any.
     fn load(&self) -> impl Future<Output = Result<Option<Credentials>, Error>> + Send;
 
-    /// Replaces what is stored. [`Credentials::expose_json`] is the text to write.
+    /// Replaces the stored credentials. [`Credentials::expose_json`] makes a text to write.
     fn save(&self, credentials: &Credentials) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Forgets what is stored.
+    /// Deletes the stored credentials.
     fn clear(&self) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
-/// The trait without its type.
+/// [`CredentialStore`] as a trait object, so that `Authenticator` has no type parameter.
 pub(crate) trait DynStore: Send + Sync {
     fn load(&self) -> BoxFuture<'_, Result<Option<Credentials>, Error>>;
     fn save<'a>(&'a self, credentials: &'a Credentials) -> BoxFuture<'a, Result<(), Error>>;

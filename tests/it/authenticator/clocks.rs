@@ -3,13 +3,13 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use reauth::clock::{Clock, Reading, SystemClock};
+use reauth::clock::{Clock, Reading, TokioClock};
 use reauth::store::{CredentialStore, MemoryStore};
 use reauth::{Authenticator, Credentials, Timing};
 use tokio::time::advance;
 
 use super::{exact, millis, quiet, seconds, token, token_at_once, with_clock};
-use crate::support::clock::TestClock;
+use crate::support::clock::{TestClock, in_paused_time};
 use crate::support::source::{Answer, Script, credentials};
 
 const TEN_MINUTES: Duration = Duration::from_secs(600);
@@ -62,7 +62,7 @@ async fn f39_a_wall_clock_that_was_set_back_makes_no_endless_token() {
     advance(seconds(224)).await;
     assert_eq!(token_at_once(&auth).await.unwrap(), "at-1");
     quiet().await;
-    assert_eq!(script.requests(), 1, "a clock that was set back is no reason to refresh");
+    assert_eq!(script.requests(), 1, "a clock that was set back is not a reason to refresh");
     advance(seconds(76)).await;
     assert_eq!(token(&auth).await.unwrap(), "at-2");
 }
@@ -110,7 +110,7 @@ async fn f38_a_client_whose_clock_is_ten_minutes_wrong_refreshes_no_more_often()
         }
         quiet().await;
         assert_eq!(script.requests(), 1, "server {name}");
-        // And it is no endless token either.
+        // It expires all the same.
         advance(seconds(76)).await;
         assert_ne!(token(&auth).await.unwrap(), first, "server {name}");
     }
@@ -137,8 +137,8 @@ async fn f38_an_exp_without_iat_of_a_server_that_is_behind_does_not_loop() {
 async fn r03_a_stored_credential_has_the_wall_clock() {
     let clock = TestClock::new();
     let store = MemoryStore::new();
-    let lapses_at = clock.wall() + seconds(300);
-    let stored = credentials("at-1", Some("rt-1"), None).with_expires_at(lapses_at);
+    let expires_at = clock.wall() + seconds(300);
+    let stored = credentials("at-1", Some("rt-1"), None).with_expires_at(expires_at);
     store.save(&stored).await.unwrap();
     let script = Script::new().then_ok(five_minutes("at-2"));
     let auth = Authenticator::builder(script.clone())
@@ -147,7 +147,7 @@ async fn r03_a_stored_credential_has_the_wall_clock() {
         .timing(Timing::default().without_jitter())
         .build();
     assert_eq!(token(&auth).await.unwrap(), "at-1");
-    assert_eq!(auth.credentials().await.unwrap().expires_at(), Some(lapses_at));
+    assert_eq!(auth.credentials().await.unwrap().expires_at(), Some(expires_at));
     clock.jump_forward(seconds(300));
     assert_eq!(token(&auth).await.unwrap(), "at-2");
 }
@@ -179,27 +179,27 @@ async fn r03_the_clock_is_the_one_that_was_injected() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r03_the_default_clock_follows_tokios_time() {
-    let clock = SystemClock::default();
+async fn r03_tokios_clock_follows_tokios_time() {
+    let clock = TokioClock::default();
     assert!(clock.now().monotonic.is_zero());
     advance(seconds(5)).await;
     assert_eq!(clock.now().monotonic, seconds(5));
     let script = Script::new().then_ok(five_minutes("at-1")).then_ok(five_minutes("at-2"));
-    let auth = Authenticator::new(script);
+    let auth = in_paused_time(script).build();
     token(&auth).await.unwrap();
     advance(seconds(300)).await;
     assert_eq!(token(&auth).await.unwrap(), "at-2");
 }
 
 #[tokio::test(start_paused = true)]
-async fn r03_credentials_that_were_handed_out_say_when_they_lapse() {
+async fn r03_credentials_that_were_handed_out_say_when_they_expire() {
     let script = Script::new().then_ok(five_minutes("at-1")).then_ok(credentials("at-2", None, None));
     let clock = TestClock::new();
     let auth = with_clock(script.clone(), &clock);
-    let lapses_at = clock.wall() + seconds(300);
-    assert_eq!(auth.credentials().await.unwrap().expires_at(), Some(lapses_at));
-    assert_eq!(auth.refresh().await.unwrap().expires_at(), None, "nobody said how long at-2 lasts");
-    assert_eq!(exact(five_minutes("given")).credentials().await.unwrap().expires_at(), Some(lapses_at));
+    let expires_at = clock.wall() + seconds(300);
+    assert_eq!(auth.credentials().await.unwrap().expires_at(), Some(expires_at));
+    assert_eq!(auth.refresh().await.unwrap().expires_at(), None, "how long at-2 lasts is unknown");
+    assert_eq!(exact(five_minutes("given")).credentials().await.unwrap().expires_at(), Some(expires_at));
 }
 
 /// A token in JWS compact form, with these times.

@@ -13,6 +13,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{Recorder, at_once, millis, quiet, seconds, token, until};
+use crate::support::clock::in_paused_time;
 use crate::support::source::{Answer, Asked, Script, credentials};
 
 fn runtime() -> Runtime {
@@ -146,7 +147,7 @@ fn f31_that_a_runtime_stands_still_is_told_when_nobody_waits_any_more() {
 async fn r07_however_many_wait_one_task_watches_over_the_flight() {
     let script = Script::new();
     let login = script.then_when();
-    let auth = Authenticator::new(script.clone());
+    let auth = in_paused_time(script.clone()).build();
     let mut calls: Vec<_> = (0..100).map(|_| Box::pin(auth.credentials())).collect();
     for call in &mut calls {
         assert!(at_once(call.as_mut()).await.is_none());

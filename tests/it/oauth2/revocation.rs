@@ -7,6 +7,7 @@ use reauth::Event;
 use reauth::Timing;
 
 use super::*;
+use crate::support::clock::in_paused_time;
 
 fn at(server: &TokenServer) -> TokenEndpoint {
     TokenEndpoint::new("https://id.test/revoke").unwrap().transport(server.transport())
@@ -157,7 +158,7 @@ async fn r17_a_log_out_is_one_request_and_the_next_log_in_another() {
     });
     let reported = Arc::new(Mutex::new(Vec::new()));
     let observed = reported.clone();
-    let auth = Authenticator::builder(user(&server).revocation_endpoint(at(&server)))
+    let auth = in_paused_time(user(&server).revocation_endpoint(at(&server)))
         .observer(move |event| {
             if let Event::RevocationFailed { error, .. } = event {
                 observed.lock().unwrap().push(error.to_string());

@@ -8,6 +8,7 @@ use reauth::{AuthMiddleware, Authenticator, Error, ErrorKind, Origins};
 
 use super::server::Server;
 use super::{client, with};
+use crate::support::clock::in_paused_time;
 use crate::support::source::Script;
 use crate::tower_layer::api::{Api, ORIGIN, holding_first, nth};
 
@@ -87,7 +88,7 @@ async fn f52_the_callers_own_authorization_is_passed_on_and_never_replayed() {
 
 #[tokio::test(start_paused = true)]
 async fn r22_a_request_without_room_for_the_header_is_an_error_and_not_sent() {
-    let auth = AuthMiddleware::for_origin(ORIGIN, Authenticator::new(nth(1))).unwrap();
+    let auth = AuthMiddleware::for_origin(ORIGIN, in_paused_time(nth(1)).build()).unwrap();
     let api = Api::taking(&["at-1"]);
     let client = super::in_memory::client(auth, api.clone());
     let mut request = client.get(format!("{ORIGIN}/x")).build().unwrap();

@@ -3,6 +3,7 @@
 use std::io;
 
 use super::*;
+use crate::support::clock::in_paused_time;
 
 /// Failures that quote nothing.
 fn failures() -> Vec<Reply> {
@@ -111,7 +112,7 @@ async fn r40_neither_a_store_that_fails_nor_what_it_holds_is_printed_with_a_secr
     let server = TokenServer::new(good);
     let events = printed.clone();
     let source = reauth::oauth2::ClientCredentials::new(in_memory(&server), client()).unwrap();
-    let builder = Authenticator::builder(source).store(store).observer(move |event| events.debug(event));
+    let builder = in_paused_time(source).store(store).observer(move |event| events.debug(event));
     exercise(&builder.build(), &printed).await;
     assert!(printed.contains("Adopted"));
     printed.check();

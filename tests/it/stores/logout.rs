@@ -12,6 +12,7 @@ use tokio::time::advance;
 use super::gated::{Call, Gated, allow, next, save};
 use super::{kept, tokens, with_store};
 use crate::authenticator::{at_once, millis, quiet, seconds, token_at_once, until, waiting};
+use crate::support::clock::in_paused_time;
 use crate::support::source::{Answer, Asked, Script, credentials};
 
 fn good(n: u32) -> Credentials {
@@ -252,7 +253,7 @@ async fn r17_who_logs_in_before_the_store_was_cleared_stays_logged_in() {
         }
     };
     let store = MemoryStore::new();
-    let built = Authenticator::builder(Script::new()).store(store.clone()).observer(observer).build();
+    let built = in_paused_time(Script::new()).store(store.clone()).observer(observer).build();
     auth.set(built.clone()).unwrap();
     built.log_out().await.unwrap();
     assert_eq!(token_at_once(&built).await.unwrap(), "at-2");

@@ -3,9 +3,15 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use reauth::clock::{Clock, Reading};
+use reauth::clock::{Clock, Reading, TokioClock};
+use reauth::{Authenticator, AuthenticatorBuilder, CredentialSource};
 
-/// Monotonic time is Tokio's (paused in the tests), and the wall clock follows it until it is set.
+/// An authenticator whose clock is Tokio's, which the test has paused.
+pub fn in_paused_time(source: impl CredentialSource) -> AuthenticatorBuilder {
+    Authenticator::builder(source).clock(TokioClock::new())
+}
+
+/// A clock whose monotonic time is Tokio's, paused in the tests. The wall clock follows it until it is set.
 #[derive(Clone)]
 pub struct TestClock {
     origin: tokio::time::Instant,

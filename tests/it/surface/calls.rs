@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use reauth::clock::{Clock, Reading, SystemClock};
+use reauth::clock::{Clock, Reading, SystemClock, TokioClock};
 use reauth::{Authenticator, Credentials, SourceFn, source_fn};
 
 use crate::authenticator::{exact, seconds, token};
@@ -25,6 +25,14 @@ fn the_system_clock_needs_no_runtime_and_reads_the_time_of_day() {
     };
     assert!(first.wall >= before && second.monotonic >= first.monotonic);
     assert_eq!(format!("{:?}", SystemClock::new()), "SystemClock");
+}
+
+#[test]
+fn tokios_clock_needs_no_runtime_and_starts_at_the_time_of_day() {
+    let before = SystemTime::now();
+    let first = TokioClock::new().clone().now();
+    assert!(first.wall >= before && first.monotonic < Duration::from_secs(60), "{first:?}");
+    assert!(format!("{:?}", TokioClock::default()).starts_with("TokioClock"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -24,6 +24,20 @@ fn each_constructor_has_its_kind() {
 }
 
 #[test]
+fn a_kind_is_a_short_phrase() {
+    let kinds = [
+        (ErrorKind::LoginRequired, "login required"),
+        (ErrorKind::Transient, "transient"),
+        (ErrorKind::Misconfigured, "misconfigured"),
+        (ErrorKind::InvalidResponse, "invalid response"),
+        (ErrorKind::Store, "store"),
+    ];
+    for (kind, phrase) in kinds {
+        assert_eq!(kind.to_string(), phrase);
+    }
+}
+
+#[test]
 fn display_is_one_sentence_and_does_not_repeat_the_cause() {
     let cause = std::io::Error::other("connection refused");
     let error = Error::transient("can't be reached").with_source(cause).not_processed();

@@ -3,7 +3,7 @@
 use std::fmt::{Debug, Display};
 use std::hash::Hash;
 
-use reauth::clock::{Clock, Reading, SystemClock};
+use reauth::clock::{Clock, Reading, SystemClock, TokioClock};
 use reauth::store::{CredentialStore, MemoryStore};
 use reauth::{
     Authenticator, AuthenticatorBuilder, Challenge, ClientAuth, CredentialSource, Credentials, Error,
@@ -26,6 +26,7 @@ fn r18_handles_and_values_are_send_sync_clone_and_debug() {
     handle::<Timing>();
     handle::<MemoryStore>();
     handle::<SystemClock>();
+    handle::<TokioClock>();
     handle::<Reading>();
     handle::<oauth2::ClientCredentials>();
     handle::<oauth2::Password>();
@@ -73,6 +74,7 @@ fn each_trait_has_its_implementations() {
     store::<MemoryStore>();
     fn clock<T: Clock>() {}
     clock::<SystemClock>();
+    clock::<TokioClock>();
 }
 
 #[test]

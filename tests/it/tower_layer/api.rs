@@ -16,6 +16,7 @@ use reauth::{AuthLayer, Authenticator, CredentialSource as _, Credentials};
 use tower::{Service, ServiceExt};
 use tower_test::mock;
 
+use crate::support::clock::in_paused_time;
 use crate::support::source::{Script, credentials};
 
 pub const ORIGIN: &str = "https://api.example.com";
@@ -204,7 +205,7 @@ pub fn holding_first() -> Script {
 
 /// An authenticator of the script. If the script holds credentials, an adapter gets them without waiting.
 pub fn authenticator(script: &Script) -> Authenticator {
-    let auth = Authenticator::new(script.clone());
+    let auth = in_paused_time(script.clone()).build();
     if script.initial().is_some() {
         let first = pin!(auth.credentials()).poll(&mut Context::from_waker(Waker::noop()));
         assert!(first.is_ready(), "what is held had to be waited for");

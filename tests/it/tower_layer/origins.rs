@@ -7,6 +7,7 @@ use reauth::{AuthLayer, Authenticator, Credentials, ErrorKind, Origins};
 use tower::Layer;
 
 use super::api::{Api, ORIGIN, bearer, get, holding_first, layer, nth, send};
+use crate::support::clock::in_paused_time;
 use crate::support::source::Script;
 
 #[tokio::test(start_paused = true)]
@@ -59,7 +60,7 @@ async fn r20_each_of_several_origins_gets_the_token() {
         .and_then(|origins| origins.and("http://[::1]"))
         .unwrap();
     let api = Api::saying(StatusCode::OK);
-    let service = AuthLayer::new(origins, Authenticator::new(nth(1))).layer(api.clone());
+    let service = AuthLayer::new(origins, in_paused_time(nth(1)).build()).layer(api.clone());
     let ours = [
         "https://api.example.com/x",
         "https://Api.Example.COM/x",
@@ -141,7 +142,7 @@ async fn f46_two_origins_with_two_identities_on_one_client() {
     let identity = |script: &Script, name: &str| {
         script.push(crate::support::source::Answer::Now(Credentials::new(format!("{name}-1"))));
         script.push(crate::support::source::Answer::Now(Credentials::new(format!("{name}-2"))));
-        Authenticator::new(script.clone())
+        in_paused_time(script.clone()).build()
     };
     let other = "https://vault.example.com";
     let first = AuthLayer::for_origin(ORIGIN, identity(&ada, "ada")).unwrap();

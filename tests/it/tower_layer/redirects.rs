@@ -6,6 +6,7 @@ use reauth::{AuthLayer, RenewalError};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
 use super::api::{Api, get, holding_first, layer, nth, send, status};
+use crate::support::clock::in_paused_time;
 use crate::support::source::{Answer, Script};
 
 /// The URI that a response came from, set by a follower below.
@@ -134,7 +135,7 @@ async fn f44_outside_a_follower_a_401_of_the_last_hop_does_not_reject_the_token_
 async fn r30_with_several_origins_a_401_counts_only_from_the_one_that_the_request_was_sent_to() {
     // The token goes to both origins, but a 401 of one is not about the request to the other.
     let script = holding_first();
-    let auth = reauth::Authenticator::new(script.clone());
+    let auth = in_paused_time(script.clone()).build();
     let origins = reauth::Origins::new("https://api.example.com").unwrap();
     let layer = AuthLayer::new(origins.and("https://other.test").unwrap(), auth).response_uri(came_from);
     let api = responding_from(Some("https://other.test/x"));

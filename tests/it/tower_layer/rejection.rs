@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use http::{Request, Response, StatusCode};
 use reauth::layer::AuthError;
-use reauth::{AuthLayer, Authenticator, ErrorKind, RenewalError, Timing};
+use reauth::{AuthLayer, ErrorKind, RenewalError, Timing};
 use tower::{Layer, ServiceExt};
 use tower_test::mock;
 
 use super::api::{Api, ORIGIN, bearer, get, holding_first, idle, layer, next, nth, send, status};
+use crate::support::clock::in_paused_time;
 use crate::support::source::{Asked, Script};
 
 type MockApi = mock::Handle<Request<String>, Response<String>>;
@@ -20,7 +21,7 @@ async fn f17_a_server_that_always_says_401_is_asked_exactly_twice() {
     let script = holding_first().then_ok(nth(2));
     // Without the interval of R26, only the rule under test limits the attempts.
     let timing = Timing::default().rejection_interval(Duration::ZERO);
-    let auth = Authenticator::builder(script.clone()).timing(timing).build();
+    let auth = in_paused_time(script.clone()).timing(timing).build();
     let layer = AuthLayer::for_origin(ORIGIN, auth).unwrap();
     let api = Api::new(|seen| {
         let mut response = status(StatusCode::UNAUTHORIZED);

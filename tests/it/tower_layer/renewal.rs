@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex};
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderValue, Response, StatusCode};
 use reauth::layer::AuthError;
-use reauth::{AuthLayer, Authenticator, Error, ErrorKind, Event, RenewalError};
+use reauth::{AuthLayer, Error, ErrorKind, Event, RenewalError};
 use tower::{Layer, service_fn};
 
 use super::api::{Api, Broken, ORIGIN, get, holding_first, idle, layer, nth, send, status};
+use crate::support::clock::in_paused_time;
 use crate::support::source::Script;
 
 #[tokio::test(start_paused = true)]
@@ -18,7 +19,7 @@ async fn r28_when_the_renewal_fails_the_caller_gets_the_servers_own_401_and_the_
     let script = Script::new().holding(nth(1)).then_err(Error::misconfigured("wrong client"));
     let failures = Arc::new(Mutex::new(Vec::new()));
     let observed = failures.clone();
-    let auth = Authenticator::builder(script.clone())
+    let auth = in_paused_time(script.clone())
         .observer(move |event| {
             if let Event::RefreshFailed { error, .. } = event {
                 observed.lock().unwrap().push(error.kind());

@@ -10,6 +10,7 @@ use tower::Layer;
 
 use super::api::{Api, ORIGIN, get, holding_first, idle, layer, nth, send};
 use crate::reqwest_middleware::in_memory;
+use crate::support::clock::in_paused_time;
 use crate::support::source::{Asked, Script};
 
 #[tokio::test(start_paused = true)]
@@ -82,7 +83,7 @@ async fn token_by(way: usize, auth: Authenticator, api: Api) -> String {
 async fn f02_clones_and_both_adapters_share_one_flight() {
     const CALLERS: usize = 300;
     let script = Script::new().then_ok(nth(1));
-    let auth = Authenticator::new(script.clone());
+    let auth = in_paused_time(script.clone()).build();
     let api = Api::taking(&["at-1"]);
     let barrier = Arc::new(Barrier::new(CALLERS));
     let mut calls = JoinSet::new();
@@ -102,7 +103,7 @@ async fn f02_clones_and_both_adapters_share_one_flight() {
 #[tokio::test(start_paused = true)]
 async fn f02_a_rejection_seen_by_one_adapter_counts_for_the_other() {
     let script = holding_first().then_ok(nth(2));
-    let auth = Authenticator::new(script.clone());
+    let auth = in_paused_time(script.clone()).build();
     let api = Api::taking(&["at-2"]);
     let tower = AuthLayer::for_origin(ORIGIN, auth.clone()).unwrap().layer(api.clone());
     let reqwest = in_memory::client(AuthMiddleware::for_origin(ORIGIN, auth).unwrap(), api.clone());

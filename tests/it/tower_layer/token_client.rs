@@ -11,13 +11,14 @@ use http_body_util::Full;
 use reauth::Timing;
 use reauth::layer::AuthError;
 use reauth::{
-    AuthLayer, Authenticator, ClientAuth, CredentialSource, Credentials, Error, ErrorKind, TokenEndpoint,
-    TokenTransport, oauth2,
+    AuthLayer, ClientAuth, CredentialSource, Credentials, Error, ErrorKind, TokenEndpoint, TokenTransport,
+    oauth2,
 };
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
 use super::api::{Broken, ORIGIN};
+use crate::support::clock::in_paused_time;
 
 const TOKEN_URL: &str = "https://api.example.com/token";
 
@@ -75,7 +76,7 @@ fn one_client_for_all<S: CredentialSource>(
     let late = Late::default();
     let endpoint = TokenEndpoint::new(TOKEN_URL).unwrap().transport(TokenTransport::new(late.clone()));
     let grant = oauth2::ClientCredentials::new(endpoint, client_auth).unwrap();
-    let auth = Authenticator::new(source(grant));
+    let auth = in_paused_time(source(grant)).build();
     let limited = ServiceBuilder::new().concurrency_limit(1).service(server());
     let guarded = AuthLayer::for_origin(ORIGIN, auth).unwrap().layer(limited);
     let guarded = BoxCloneSyncService::new(guarded);
@@ -142,7 +143,7 @@ impl CredentialSource for Warm {
 #[tokio::test(start_paused = true)]
 async fn r32_a_separate_token_client_needs_no_slot_of_the_guarded_one() {
     let endpoint = TokenEndpoint::new(TOKEN_URL).unwrap().transport(TokenTransport::new(server()));
-    let auth = Authenticator::new(oauth2::ClientCredentials::new(endpoint, in_form()).unwrap());
+    let auth = in_paused_time(oauth2::ClientCredentials::new(endpoint, in_form()).unwrap()).build();
     let limited = ServiceBuilder::new().concurrency_limit(1).service(server());
     let guarded = AuthLayer::for_origin(ORIGIN, auth).unwrap().layer(limited);
     let client = BoxCloneSyncService::new(guarded);
