@@ -127,7 +127,7 @@ pub use error::{Error, ErrorKind};
 pub use event::{Event, RefreshCause};
 pub use layer::AuthLayer;
 pub use origins::Origins;
-pub use replay::ReplayBody;
+pub use replay::body::ReplayBody;
 #[cfg(feature = "reqwest")]
 pub use reqwest::AuthMiddleware;
 pub use source::{CredentialSource, SourceFn, source_fn};

@@ -11,7 +11,7 @@ use crate::authenticator::Ticket;
 use crate::bearer::{Applies, Bearer, RenewalError, ResponseHead};
 use crate::per_request::may_replay;
 use crate::replay::REPLAY_LIMIT;
-use crate::replay::reqwest::Spare;
+use crate::replay::reqwest::RequestCopy;
 use crate::{Authenticator, Error, Origins};
 
 type Pending<'a> = Pin<Box<dyn Future<Output = reqwest_middleware::Result<Response>> + Send + 'a>>;
@@ -90,7 +90,7 @@ impl AuthMiddleware {
         terms: Applies,
     ) -> Pending<'a> {
         let spare = match may_replay(extensions) {
-            true => Spare::of(&mut request, self.replay_limit),
+            true => RequestCopy::of(&mut request, self.replay_limit),
             false => None,
         };
         match Bearer::authorize(request.headers_mut(), header) {
@@ -112,7 +112,7 @@ impl AuthMiddleware {
             let Some(ticket) = self.renew(&mut response, generation, &terms).await else {
                 return Ok(response);
             };
-            let Some(mut request) = spare.and_then(Spare::into_request) else { return Ok(response) };
+            let Some(mut request) = spare.and_then(RequestCopy::into_request) else { return Ok(response) };
             drop(response);
             Bearer::authorize(request.headers_mut(), ticket.header).map_err(failed)?;
             next.run(request, extensions).await

@@ -85,11 +85,10 @@ impl AuthLayer {
         self
     }
 
-    /// Tells the layer that bodies of type `B` can be sent twice, beside those that it
-    /// [knows](crate::replay). Of several calls the last one counts.
+    /// Adds a body type that can be sent again, beside the [common ones](crate::replay). Calls add up.
     #[must_use]
     pub fn replays<B: ReplayableBody>(mut self) -> Self {
-        self.settings.known = KnownBodies::with::<B>();
+        self.settings.known.add::<B>();
         self
     }
 

@@ -1,4 +1,4 @@
-//! A streaming body that is kept while it is sent, as long as it is small.
+//! A streaming body that is kept while it is sent, up to a limit.
 
 use std::fmt;
 use std::pin::Pin;
@@ -9,23 +9,21 @@ use bytes::{Buf, Bytes};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 
-use super::shared::{Again, BoxError, Shared, Source};
+use super::shared_body::{BoxError, Frames, SharedBody};
 use super::{REPLAY_LIMIT, Replay, ReplayableBody};
 
-/// Any body, made to be sent again as long as no more than a limit of it has passed.
+/// A body around any other body, that can be sent again as long as no more than a limit of it was sent.
 ///
-/// It keeps what the first attempt takes, while the first attempt takes it: nothing is read ahead, and the
-/// first attempt is not delayed. On a 401 the second attempt sends what was kept and then the rest, which it
-/// takes over from the first, wherever that had got to. Once more than the limit has passed, or once an answer
-/// came that is no 401, nothing is kept any more.
+/// It keeps what the first attempt sends, while it is sent. It reads nothing ahead, and doesn't delay the first attempt.
+/// On a 401 the second attempt sends what was kept. Then it takes the rest over from the first attempt, which need not
+/// have reached the end. Once more than the limit was sent, or once a response is there that is not a 401, nothing is kept
+/// any more.
 ///
-/// Size hints and trailers are the body's own. So are its errors: the box holds the very error, to be
-/// downcast.
+/// Size hints and trailers are those of the inner body. So are its errors: each is boxed, and can be downcast.
 ///
-/// A body that can be sent once and no more needs no wrapper: it is sent, and a 401 refreshes the token and goes back
-/// to the caller.
+/// A body that is sent only once needs no wrapper: a 401 then refreshes the token, and goes to the caller.
 pub struct ReplayBody {
-    shared: Arc<Mutex<Shared>>,
+    shared: Arc<Mutex<SharedBody>>,
 }
 
 impl ReplayBody {
@@ -46,17 +44,16 @@ impl ReplayBody {
     {
         let size = body.size_hint();
         let body = body.map_frame(|frame| frame.map_data(|mut data| data.copy_to_bytes(data.remaining())));
-        let source: Source = Box::pin(body.map_err(Into::into));
-        Self::of(Shared::new(Again::default(), Some(source), size, limit))
+        let rest = Some(body.map_err(Into::into).boxed_unsync());
+        Self::of(SharedBody::new(Frames::default(), rest, size, limit))
     }
 
-    fn of(shared: Shared) -> Self {
+    fn of(shared: SharedBody) -> Self {
         Self { shared: Arc::new(Mutex::new(shared)) }
     }
 }
 
-/// Without data. What follows redirects sends it on where a POST becomes a GET (tower-http's `FollowRedirect` asks for
-/// it).
+/// A body without data. tower-http's `FollowRedirect` sends it where a redirect turns a POST into a GET.
 impl Default for ReplayBody {
     fn default() -> Self {
         Self::new(http_body_util::Empty::<Bytes>::new())
@@ -69,21 +66,21 @@ impl ReplayableBody for ReplayBody {
         if shared.lost || shared.superseded || self.shared.is_poisoned() {
             return Replay::Never;
         }
-        shared.spares += 1;
-        let spare = Spare { shared: self.shared.clone() };
-        Replay::Kept(Box::new(move || spare.take_over()))
+        shared.takeovers += 1;
+        let takeover = Takeover { shared: self.shared.clone() };
+        Replay::Kept(Box::new(move || takeover.take_over()))
     }
 }
 
-/// The means to send a body again. While there is one, the body is kept.
-struct Spare {
-    shared: Arc<Mutex<Shared>>,
+/// Lets a second attempt take the body over. While there is one, the body is kept.
+struct Takeover {
+    shared: Arc<Mutex<SharedBody>>,
 }
 
-impl Spare {
+impl Takeover {
     fn take_over(self) -> Option<ReplayBody> {
         let mut shared = lock(&self.shared);
-        // Of a body that has panicked nobody knows whether what comes is the rest of it.
+        // After a panic of the inner body it is unknown whether what follows is the rest of it.
         if shared.lost || shared.superseded || self.shared.is_poisoned() {
             return None;
         }
@@ -91,19 +88,19 @@ impl Spare {
         let sender = shared.sender.take();
         drop(shared);
         if let Some(sender) = sender {
-            // It waits for a frame that does not come: let it end its request.
+            // It waits for a frame that will not come. Woken, it gets an error and ends its request.
             sender.wake();
         }
         Some(body)
     }
 }
 
-impl Drop for Spare {
+impl Drop for Takeover {
     fn drop(&mut self) {
         let mut shared = lock(&self.shared);
-        shared.spares -= 1;
+        shared.takeovers -= 1;
         let mut sender = None;
-        if shared.spares == 0 {
+        if shared.takeovers == 0 {
             sender = shared.sender.take();
             if !shared.kept.is_empty() {
                 shared.lose();
@@ -127,7 +124,7 @@ impl Body for ReplayBody {
         if let Poll::Ready(Some(Ok(frame))) = &polled {
             shared.pass(frame);
         }
-        let waits = polled.is_pending() && shared.spares > 0;
+        let waits = polled.is_pending() && shared.takeovers > 0;
         let replaced = std::mem::replace(&mut shared.sender, waits.then(|| context.waker().clone()));
         drop(shared);
         drop(replaced);
@@ -149,8 +146,8 @@ impl fmt::Debug for ReplayBody {
     }
 }
 
-/// A body that panicked when it was polled is as it was left: nothing here is half done. But it is not sent again.
-fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+/// Ignores the poison of an inner body that panicked: the shared state is whole, and such a body is not sent again.
+fn lock(shared: &Mutex<SharedBody>) -> MutexGuard<'_, SharedBody> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -1,26 +1,24 @@
-//! Which bodies can be replayed: those that are recognised by their type, and one that the layer was told of.
+//! Which bodies can be sent again: those of common types, and of the types that were added to the layer.
 
 use std::any::Any;
-use std::fmt;
-use std::sync::Arc;
+use std::marker::PhantomData;
 
 use bytes::Bytes;
 use http_body_util::{Empty, Full};
 
-use super::{Replay, ReplayBody, ReplayableBody};
+use super::body::ReplayBody;
+use super::{Replay, ReplayableBody};
 
-/// The body types that a layer knows how to send twice: these, and the one that it was told of, as a
-/// `fn(&mut B) -> Replay<B>` whose `B` is erased.
+/// The body types that a layer can send twice, beside the common ones: the [`Erased::REPLAY`] of each.
 #[derive(Clone, Default)]
-pub(crate) struct KnownBodies(Option<Arc<dyn Any + Send + Sync>>);
+pub(crate) struct KnownBodies(Vec<&'static (dyn Any + Send + Sync)>);
 
 impl KnownBodies {
-    pub(crate) fn with<B: ReplayableBody>() -> Self {
-        let replay: fn(&mut B) -> Replay<B> = B::replay;
-        Self(Some(Arc::new(replay)))
+    pub(crate) fn add<B: ReplayableBody>(&mut self) {
+        self.0.push(Erased::<B>::REPLAY);
     }
 
-    /// What a second attempt would send. The comparisons are of constants, and fold away when compiled.
+    /// What a second attempt would send. The comparisons are of constants, so the compiler leaves only one call.
     #[inline]
     pub(crate) fn replay<B: 'static>(&self, body: &mut B) -> Replay<B> {
         replay_as::<B, Full<Bytes>>(body)
@@ -31,20 +29,21 @@ impl KnownBodies {
             .or_else(|| replay_as::<B, ()>(body))
             .or_else(|| replay_as::<B, ReplayBody>(body))
             .or_else(|| replay_reqwest(body))
-            .or_else(|| self.replay_told_of(body))
+            .or_else(|| self.replay_added(body))
             .unwrap_or(Replay::Never)
     }
 
-    fn replay_told_of<B: 'static>(&self, body: &mut B) -> Option<Replay<B>> {
-        let replay = self.0.as_ref()?.downcast_ref::<fn(&mut B) -> Replay<B>>()?;
+    fn replay_added<B: 'static>(&self, body: &mut B) -> Option<Replay<B>> {
+        let replay = self.0.iter().find_map(|replay| replay.downcast_ref::<fn(&mut B) -> Replay<B>>())?;
         Some(replay(body))
     }
 }
 
-impl fmt::Debug for KnownBodies {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("KnownBodies").field(&self.0.is_some()).finish()
-    }
+/// Makes a constant of a type's function, so that a layer needs no allocation of its own for it.
+struct Erased<B>(PhantomData<B>);
+
+impl<B: ReplayableBody> Erased<B> {
+    const REPLAY: &'static (dyn Any + Send + Sync) = &(B::replay as fn(&mut B) -> Replay<B>);
 }
 
 #[cfg(feature = "reqwest")]
@@ -57,11 +56,11 @@ fn replay_reqwest<B: 'static>(_body: &mut B) -> Option<Replay<B>> {
     None
 }
 
-/// If `B` is `T`, what `T` says.
+/// What `T` says, if `B` is `T`.
 fn replay_as<B: 'static, T: ReplayableBody>(body: &mut B) -> Option<Replay<B>> {
     let replay = (body as &mut dyn Any).downcast_mut::<T>()?.replay();
     let mut slot: Option<Replay<T>> = Some(replay);
-    // `T` is `B`, which only `Any` can say.
+    // `T` is `B`, but only `Any` can prove it to the compiler.
     (&mut slot as &mut dyn Any).downcast_mut::<Option<Replay<B>>>()?.take()
 }
 
@@ -97,17 +96,21 @@ mod tests {
     }
 
     #[test]
-    fn r27_a_body_that_the_layer_was_told_of_says_itself_how_often_it_can_be_sent() {
-        #[derive(Clone, PartialEq, Debug)]
-        struct Mine(u8);
-        impl ReplayableBody for Mine {
+    fn r27_each_added_body_decides_whether_it_is_sent_again() {
+        #[derive(PartialEq, Debug)]
+        struct Mine<const N: usize>(u8);
+        impl<const N: usize> ReplayableBody for Mine<N> {
             fn replay(&mut self) -> Replay<Self> {
-                if self.0 == 0 { Replay::Never } else { Replay::Copy(self.clone()) }
+                if self.0 == 0 { Replay::Never } else { Replay::Copy(Self(self.0)) }
             }
         }
-        let known = KnownBodies::with::<Mine>();
-        assert_eq!(known.replay(&mut Mine(7)).into_body(), Some(Mine(7)));
-        assert_eq!(known.replay(&mut Mine(0)).into_body(), None);
-        assert_eq!(known.replay(&mut "x").into_body(), Some("x"), "the known ones stay known");
+        let mut known = KnownBodies::default();
+        known.add::<Mine<1>>();
+        known.add::<Mine<2>>();
+        assert_eq!(known.replay(&mut Mine::<1>(7)).into_body(), Some(Mine(7)));
+        assert_eq!(known.replay(&mut Mine::<2>(7)).into_body(), Some(Mine(7)));
+        assert_eq!(known.replay(&mut Mine::<1>(0)).into_body(), None);
+        assert_eq!(known.replay(&mut Mine::<3>(7)).into_body(), None, "it was not added");
+        assert_eq!(known.replay(&mut "x").into_body(), Some("x"), "the common ones stay known");
     }
 }

@@ -1,11 +1,5 @@
 //! Bodies that can be sent twice.
 //!
-//! After a 401 a request is sent again only if its body can be had once more. Bodies whose copy costs next to
-//! nothing are recognised by their type: `Full<Bytes>`, `Empty<Bytes>`, `Bytes`, `String`, `&'static str`, `()` and a
-//! `reqwest::Body`. Any other body type works too, and needs no wrapper to be sent; to be sent *again* it needs
-//! [`ReplayBody`] around it, or a [`ReplayableBody`] implementation that the layer
-//! [is told of](crate::AuthLayer::replays).
-//!
 //! ```
 //! # fn example() -> Result<(), reauth::Error> {
 //! use bytes::Bytes;
@@ -25,21 +19,29 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! After a 401 a request is sent again only if its body can be sent again. The layer knows some body types that are
+//! cheap to copy: `Full<Bytes>`, `Empty<Bytes>`, `Bytes`, `String`, `&'static str`, `()` and a `reqwest::Body`.
+//!
+//! A body of any other type needs no wrapper to be sent once. To be sent again, it needs a
+//! [`ReplayBody`](crate::ReplayBody) around it, or an implementation of [`ReplayableBody`] that the layer knows by
+//! [`AuthLayer::replays`](crate::AuthLayer::replays).
 
-mod body;
+pub(crate) mod body;
 mod known_bodies;
 #[cfg(feature = "reqwest")]
 pub(crate) mod reqwest;
-mod shared;
+mod shared_body;
 
-pub use body::ReplayBody;
 pub(crate) use known_bodies::KnownBodies;
-pub use shared::Superseded;
+pub use shared_body::Superseded;
+
+use std::fmt;
 
 use bytes::{Buf, Bytes};
 use http_body_util::{Empty, Full};
 
-/// How many bytes of a streaming body are kept while it is sent, so that it can be sent again: 64 KiB.
+/// How many bytes of a streaming body are kept by default while it is sent, so that it can be sent again: 64 KiB.
 pub const REPLAY_LIMIT: usize = 64 * 1024;
 
 /// A body that may be sent twice.
@@ -60,10 +62,10 @@ pub const REPLAY_LIMIT: usize = 64 * 1024;
 ///  Replay::Never  ████████ ─────────► server         ────────────────────►    none: the caller gets the 401
 /// ```
 ///
-/// In each case the token is refreshed, so that the next request goes through.
+/// In each case the token is refreshed, so that the next request succeeds.
 ///
-/// Implement it for a body type of your own whose copy is cheap, and tell the layer of it with
-/// [`AuthLayer::replays`](crate::AuthLayer::replays); for a stream use [`ReplayBody`].
+/// Implement it for your body type if a copy is cheap, and add the type to the layer with
+/// [`AuthLayer::replays`](crate::AuthLayer::replays). For a stream use [`ReplayBody`](crate::ReplayBody).
 ///
 /// ```
 /// use reauth::replay::{Replay, ReplayableBody};
@@ -78,7 +80,7 @@ pub const REPLAY_LIMIT: usize = 64 * 1024;
 /// }
 /// ```
 pub trait ReplayableBody: Sized + 'static {
-    /// What a second attempt would send. Asked once, before the first attempt takes the body.
+    /// Returns what a second attempt would send. Called once, before the first attempt takes the body.
     fn replay(&mut self) -> Replay<Self>;
 }
 
@@ -87,11 +89,12 @@ pub trait ReplayableBody: Sized + 'static {
 pub enum Replay<B> {
     /// This copy.
     Copy(B),
-    /// What was kept of the body while it was sent, and the rest of it: called after the 401, when there is a new
-    /// token. `None` if it can't be had whole. Dropped without a call when the answer is no 401: nothing has to
-    /// be kept from then on.
+    /// What was kept of the body while it was sent, and the rest of it.
+    ///
+    /// It is called after the 401, when there is a new token. It returns `None` if the body can't be sent whole. If the
+    /// response is not a 401, it is dropped without a call, and nothing has to be kept from then on.
     Kept(Box<dyn FnOnce() -> Option<B> + Send>),
-    /// Nothing: the body is sent once.
+    /// Nothing: the body is sent only once.
     Never,
 }
 
@@ -106,8 +109,8 @@ impl<B> Replay<B> {
     }
 }
 
-impl<B> std::fmt::Debug for Replay<B> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<B> fmt::Debug for Replay<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Copy(_) => "Copy",
             Self::Kept(_) => "Kept",

@@ -1,4 +1,4 @@
-//! reqwest's body, which is bytes or a stream, and doesn't let itself be cloned from outside.
+//! reqwest's requests and bodies. A body is bytes or a stream, and reqwest has no function to clone a stream.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -7,7 +7,8 @@ use bytes::Bytes;
 use http_body::Body as _;
 use reqwest::{Body, Request};
 
-use super::{REPLAY_LIMIT, Replay, ReplayBody, ReplayableBody};
+use super::body::ReplayBody;
+use super::{REPLAY_LIMIT, Replay, ReplayableBody};
 
 /// Bytes are shared; up to [`REPLAY_LIMIT`] bytes of a stream are kept while it is sent.
 impl ReplayableBody for Body {
@@ -21,14 +22,17 @@ impl ReplayableBody for Body {
     }
 }
 
-/// What is put aside of a reqwest request, to send it again.
-pub(crate) struct Spare {
+/// A copy of a reqwest request, to send it again.
+pub(crate) struct RequestCopy {
     head: Request,
+    /// `None` if the copy of the head has the body already.
     body: Option<Replay<Body>>,
 }
 
-impl Spare {
-    /// Up to `limit` bytes of a streaming body are kept while it is sent.
+impl RequestCopy {
+    /// Copies the request. Of a streaming body, up to `limit` bytes are kept while it is sent.
+    ///
+    /// `None` if the body can be sent only once.
     pub(crate) fn of(request: &mut Request, limit: usize) -> Option<Self> {
         if let Some(head) = request.try_clone() {
             return Some(Self { head, body: None });
@@ -43,7 +47,7 @@ impl Spare {
         }
     }
 
-    /// The request, if its body is still to be had.
+    /// The request, if its body can still be sent again.
     pub(crate) fn into_request(self) -> Option<Request> {
         let mut request = self.head;
         if let Some(body) = self.body {
@@ -64,7 +68,7 @@ fn keep(body: &mut Body, limit: usize) -> Replay<Body> {
     }
 }
 
-/// The bytes of a body that is no stream: they come at once, as one frame.
+/// Takes the bytes of a body that is not a stream: they come at once, as one frame.
 fn take_bytes(body: &mut Body) -> Bytes {
     let mut body = std::mem::take(body);
     match Pin::new(&mut body).poll_frame(&mut Context::from_waker(Waker::noop())) {
@@ -103,7 +107,7 @@ mod tests {
             *request.timeout_mut() = Some(std::time::Duration::from_secs(7));
             *request.version_mut() = http::Version::HTTP_2;
             *request.body_mut() = Some(body);
-            let copy = Spare::of(&mut request, 1).and_then(Spare::into_request);
+            let copy = RequestCopy::of(&mut request, 1).and_then(RequestCopy::into_request);
             assert!(copy.as_ref().is_some_and(|copy| copy.body().is_some()));
             let head = |request: &Request| {
                 let head = (request.method().clone(), request.url().clone(), request.headers().clone());

@@ -1,4 +1,4 @@
-//! That nothing is kept in memory which will not be sent again.
+//! What will not be sent again is not kept in memory.
 
 use std::pin::pin;
 use std::task::Waker;
@@ -19,7 +19,7 @@ fn send_a_frame(body: &mut ReplayBody) {
 }
 
 #[test]
-fn r27_nothing_is_kept_once_nobody_can_send_it_again() {
+fn r27_nothing_is_kept_once_it_cannot_be_sent_again() {
     let mut body = ReplayBody::new(Full::new(Bytes::from_static(b"one")));
     let replay = body.replay();
     send_a_frame(&mut body);
@@ -30,13 +30,13 @@ fn r27_nothing_is_kept_once_nobody_can_send_it_again() {
 
 #[test]
 fn r27_nothing_is_kept_past_the_limit() {
-    let whole = Again { data: BytesMut::from("four"), trailers: None };
-    let rest: Source = Box::pin(Full::new(Bytes::from_static(b"two")).map_err(Into::into));
-    let mut body = ReplayBody::of(Shared::new(whole, Some(rest), SizeHint::default(), 3));
+    let whole = Frames { data: BytesMut::from("four"), trailers: None };
+    let rest = Full::new(Bytes::from_static(b"two")).map_err(Into::into).boxed_unsync();
+    let mut body = ReplayBody::of(SharedBody::new(whole, Some(rest), SizeHint::default(), 3));
     let replay = body.replay();
     send_a_frame(&mut body);
     assert_eq!(kept(&body), 0, "more than the limit");
     send_a_frame(&mut body);
-    assert_eq!(kept(&body), 0, "the rest is within the limit, and no whole");
+    assert_eq!(kept(&body), 0, "the rest is within the limit, but it is not the whole");
     drop(replay);
 }
