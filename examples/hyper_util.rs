@@ -49,7 +49,7 @@ async fn run() -> Result<String, common::BoxError> {
     let request = Request::get(&api_url).body(Full::default())?;
     let response = api.oneshot(request).await?;
     if let Some(reason) = response.extensions().get::<RenewalError>() {
-        eprintln!("the token could not be renewed: {}", reason.0);
+        eprintln!("the token could not be renewed: {}", reason.error());
     }
     let status = response.status();
     if !status.is_success() {

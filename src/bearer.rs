@@ -1,4 +1,5 @@
-//! The protocol that both adapters share: does it apply, authorize, judge an answer. No transport, no I/O.
+//! The bearer protocol that both adapters share: which requests get a token, and which responses reject it. It does no
+//! I/O.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,10 +7,13 @@ use std::sync::Arc;
 use http::header::{AUTHORIZATION, Entry};
 use http::{Extensions, HeaderMap, HeaderValue, StatusCode};
 
-use crate::per_request;
-use crate::{Authenticator, Challenge, Error, Origins};
+use crate::authenticator::Authenticator;
+use crate::challenge::Challenge;
+use crate::error::Error;
+use crate::origins::{Locator, Origins};
+use crate::per_request::{NoReplay, WithAuthenticator, WithoutCredentials};
 
-/// The part of an answer that a classifier sees.
+/// The status and headers of a response: what a classifier decides by.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct ResponseHead<'a> {
@@ -20,125 +24,140 @@ pub struct ResponseHead<'a> {
 }
 
 impl ResponseHead<'_> {
-    /// The server's challenges, read from `WWW-Authenticate` when asked for.
+    /// Parses the server's challenges from `WWW-Authenticate`.
     pub fn challenges(&self) -> Vec<Challenge> {
         Challenge::parse_all(self.headers)
     }
 
-    /// Whether this is a gRPC answer without messages (trailers only) that says `UNAUTHENTICATED`:
-    /// `grpc-status: 16` among its headers. For [`also_rejected_when`](crate::AuthLayer::also_rejected_when),
-    /// because gRPC answers with HTTP status 200.
+    /// Whether this is a gRPC response without messages (trailers only) whose status is `UNAUTHENTICATED`:
+    /// `grpc-status: 16` is among its headers.
+    ///
+    /// Use it with [`also_rejected_when`](crate::AuthLayer::also_rejected_when), because gRPC sends HTTP status 200
+    /// with its own status.
     pub fn is_grpc_unauthenticated(&self) -> bool {
         self.headers.get("grpc-status").is_some_and(|status| status == "16")
     }
 }
 
-/// In the extensions of a 401 that was given to the caller as it is: why there was no newer credential to send
-/// the request again with.
+/// Why a rejected token could not be replaced: in the extensions of the server's 401, which the caller gets unchanged.
 ///
-/// A 401 without it, in scope: there is a newer credential, and the request was sent again and refused once more, or
-/// could not be (a long stream, [`NoReplay`](crate::per_request::NoReplay)) and is the caller's to repeat.
+/// If a 401 from one of the origins has no such extension, there is a newer token. Either the request was sent again and
+/// rejected once more, or it could not be sent again (a long stream,
+/// [`NoReplay`](crate::per_request::NoReplay)), and the caller may repeat it.
 ///
 /// ```
 /// # fn example(response: http::Response<()>) {
-/// if let Some(reason) = response.extensions().get::<reauth::RenewalError>() {
-///     eprintln!("still unauthorized: {}", reason.0);
+/// if let Some(renewal) = response.extensions().get::<reauth::RenewalError>() {
+///     eprintln!("still unauthorized: {}", renewal.error());
 /// }
 /// # }
 /// ```
-#[derive(Clone, Debug)]
-pub struct RenewalError(pub Error);
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the rejected token could not be replaced")]
+pub struct RenewalError(#[source] pub(crate) Error);
+
+impl RenewalError {
+    /// Returns why there is no newer token.
+    pub fn error(&self) -> &Error {
+        &self.0
+    }
+}
 
 type Classifier = dyn Fn(&ResponseHead<'_>) -> bool + Send + Sync;
 
-/// What one layer or middleware is set up with.
+/// The settings that both adapters share: which requests get credentials, from where, and what rejects them.
 #[derive(Clone)]
-pub(crate) struct Bearer {
+pub(crate) struct Policy {
     authenticator: Authenticator,
-    scope: Origins,
+    origins: Origins,
     classifier: Option<Arc<Classifier>>,
 }
 
-/// By what one request is authorized and its answer judged.
+/// How to authorize one request and judge its response.
 pub(crate) struct Applies {
-    /// Where it is sent: the place of its origin in the scope.
-    sent_to: usize,
-    /// The request's own authenticator, in place of the layer's.
-    own: Option<Authenticator>,
+    /// The index of the origin that it is sent to.
+    origin: usize,
+    /// The request's authenticator, if it brings one: used in place of the policy's.
+    authenticator: Option<Authenticator>,
+    pub(crate) may_replay: bool,
 }
 
-impl Bearer {
-    pub(crate) fn new(scope: Origins, authenticator: Authenticator) -> Self {
-        Self { authenticator, scope, classifier: None }
+impl Policy {
+    pub(crate) fn new(origins: Origins, authenticator: Authenticator) -> Self {
+        Self { authenticator, origins, classifier: None }
     }
 
-    pub(crate) fn classify(
+    pub(crate) fn also_rejected_when(
         &mut self,
         classifier: impl Fn(&ResponseHead<'_>) -> bool + Send + Sync + 'static,
     ) {
         self.classifier = Some(Arc::new(classifier));
     }
 
-    /// The terms of a request that is ours: to an origin in scope (R20), whose place there `find` tells, and not opted
-    /// out. It may still have a credential of the caller's.
+    /// `None` if the request passes through without credentials: it goes to another origin (R20), or is marked
+    /// [`WithoutCredentials`].
     #[inline]
-    pub(crate) fn terms(
-        &self,
-        find: impl FnOnce(&Origins) -> Option<usize>,
-        extensions: &Extensions,
-    ) -> Option<Applies> {
-        let sent_to = find(&self.scope).filter(|_| !per_request::opted_out(extensions))?;
-        Some(Applies { sent_to, own: per_request::own_authenticator(extensions) })
-    }
-
-    /// Whether an answer came from where its request was sent (R30).
-    pub(crate) fn is_from(&self, terms: &Applies, find: impl FnOnce(&Origins) -> Option<usize>) -> bool {
-        find(&self.scope) == Some(terms.sent_to)
-    }
-
-    /// Whether the caller has set a credential, which wins (R21).
-    pub(crate) fn has_own(headers: &HeaderMap) -> bool {
-        headers.contains_key(AUTHORIZATION)
-    }
-
-    /// The authenticator of a request: its own, if it brings one.
-    #[inline]
-    pub(crate) fn authenticator<'a>(&'a self, terms: &'a Applies) -> &'a Authenticator {
-        terms.own.as_ref().unwrap_or(&self.authenticator)
-    }
-
-    /// Puts the header in, unless the caller has set one (R21): `false`, and nothing was changed.
-    ///
-    /// An error, and not a panic, where no further header fits in.
-    #[inline]
-    pub(crate) fn authorize(headers: &mut HeaderMap, header: HeaderValue) -> Result<bool, Error> {
-        match headers.try_entry(AUTHORIZATION) {
-            Ok(Entry::Occupied(_)) => Ok(false),
-            Ok(Entry::Vacant(vacant)) => match vacant.try_insert(header) {
-                Ok(_) => Ok(true),
-                Err(_) => Err(too_many_headers()),
-            },
-            Err(_) => Err(too_many_headers()),
+    pub(crate) fn applies(&self, to: &impl Locator, extensions: &Extensions) -> Option<Applies> {
+        let origin = to.find_in(&self.origins)?;
+        if extensions.get::<WithoutCredentials>().is_some() {
+            return None;
         }
+        Some(Applies {
+            origin,
+            authenticator: extensions.get::<WithAuthenticator>().map(|with| with.0.clone()),
+            may_replay: extensions.get::<NoReplay>().is_none(),
+        })
     }
 
-    /// Whether an answer says that the token it was sent is no good (R23).
+    /// The authenticator of a request.
+    #[inline]
+    pub(crate) fn authenticator<'a>(&'a self, applies: &'a Applies) -> &'a Authenticator {
+        applies.authenticator.as_ref().unwrap_or(&self.authenticator)
+    }
+
+    /// Whether a response rejects the token that its request carried (R23).
     #[inline]
     pub(crate) fn is_rejection(&self, status: StatusCode, headers: &HeaderMap) -> bool {
         status == StatusCode::UNAUTHORIZED
             || self.classifier.as_ref().is_some_and(|classify| classify(&ResponseHead { status, headers }))
     }
+
+    /// Whether a response comes from the origin that its request was sent to. After a redirect to another one, a 401
+    /// is not about the token (R30).
+    pub(crate) fn is_from_origin(&self, applies: &Applies, from: &impl Locator) -> bool {
+        from.find_in(&self.origins) == Some(applies.origin)
+    }
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policy").field("origins", &self.origins).finish_non_exhaustive()
+    }
+}
+
+/// Whether the caller has set the `Authorization` header, which then stays as it is (R21).
+pub(crate) fn has_callers_header(headers: &HeaderMap) -> bool {
+    headers.contains_key(AUTHORIZATION)
+}
+
+/// Adds the `Authorization` header. Returns `false`, and changes nothing, if the caller has set one (R21).
+///
+/// It is an error, and not a panic, if the request has no room for another header.
+#[inline]
+pub(crate) fn authorize(headers: &mut HeaderMap, header: HeaderValue) -> Result<bool, Error> {
+    match headers.try_entry(AUTHORIZATION) {
+        Ok(Entry::Occupied(_)) => Ok(false),
+        Ok(Entry::Vacant(vacant)) => match vacant.try_insert(header) {
+            Ok(_) => Ok(true),
+            Err(_) => Err(too_many_headers()),
+        },
+        Err(_) => Err(too_many_headers()),
+    }
 }
 
 #[cold]
 fn too_many_headers() -> Error {
-    Error::misconfigured("the request has so many headers that no further one fits in")
-}
-
-impl fmt::Debug for Bearer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Bearer").field("scope", &self.scope).finish_non_exhaustive()
-    }
+    Error::misconfigured("the request has no room for the Authorization header; send fewer headers")
 }
 
 #[cfg(test)]
@@ -146,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn r23_of_the_grpc_statuses_only_unauthenticated_says_so() {
+    fn r23_only_the_grpc_status_unauthenticated_rejects() {
         for (code, unauthenticated) in
             [("16", true), ("0", false), ("1", false), ("7", false), ("161", false)]
         {

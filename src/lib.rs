@@ -125,7 +125,7 @@ pub use challenge::Challenge;
 pub use credentials::Credentials;
 pub use error::{Error, ErrorKind};
 pub use event::{Event, RefreshCause};
-pub use layer::AuthLayer;
+pub use layer::auth_layer::AuthLayer;
 pub use origins::Origins;
 pub use replay::body::ReplayBody;
 #[cfg(feature = "reqwest")]

@@ -1,4 +1,4 @@
-//! The origins that may see a credential.
+//! The origins that may be sent an access token.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -6,20 +6,20 @@ use std::str::FromStr;
 
 use http::Uri;
 
-use crate::Error;
+use crate::error::Error;
 
-/// The origins (scheme, host, port) to which a credential may be sent. Everything else passes through without
-/// one.
+/// The origins (scheme, host and port) that credentials may be sent to. Requests to all other origins pass through
+/// without credentials.
 ///
-/// An origin is https, or http on loopback; there is no wildcard. Hosts are compared without case, and a
-/// missing port is the scheme's own.
+/// An origin is https, or plain http to a loopback address. There are no wildcards. Hosts are compared without
+/// case. An origin without a port has the default port of its scheme.
 ///
 /// ```
 /// use reauth::Origins;
 ///
-/// let scope = Origins::new("https://api.example.com")?.and("https://files.example.com:8443")?;
-/// assert!(Origins::new("https://api.example.com/v1").is_err()); // a path is no origin
-/// assert!(Origins::new("http://api.example.com").is_err()); // a bearer in clear text
+/// let origins = Origins::new("https://api.example.com")?.and("https://files.example.com:8443")?;
+/// assert!(Origins::new("https://api.example.com/v1").is_err()); // an origin has no path
+/// assert!(Origins::new("http://api.example.com").is_err()); // the network would see the token
 /// # Ok::<(), reauth::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,54 +28,35 @@ pub struct Origins {
 }
 
 impl Origins {
-    /// The scope of one origin, such as `https://api.example.com`.
+    /// One origin, such as `https://api.example.com`.
     ///
     /// # Errors
     ///
-    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) when it is no origin (RFC 6454 section 4), or plain
-    /// http to a host that is not loopback.
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) if the text is not an origin (RFC 6454 section 4), or is
+    /// plain http to a host that is not loopback.
     pub fn new(origin: &str) -> Result<Self, Error> {
-        Ok(Self { origins: vec![Origin::parse(origin, "scope")?] })
+        Ok(Self { origins: vec![Origin::parse(origin)?] })
     }
 
-    /// The scope of the origin that a URL belongs to: for settings that hold the base of an API, such as
-    /// `https://api.example.com/v1`.
+    /// The origin of a URL: for a setting that holds the base URL of an API, such as `https://api.example.com/v1`.
     ///
     /// # Errors
     ///
-    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) when it is no absolute URL, holds a user name or a
-    /// password, or is plain http to a host that is not loopback.
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) if the text is not an absolute URL, contains a user name
+    /// or a password, or is plain http to a host that is not loopback.
     pub fn of_url(url: &str) -> Result<Self, Error> {
-        let uri: Uri = url.parse().map_err(|_| Error::misconfigured("scope: it is no absolute URL"))?;
-        Ok(Self { origins: vec![Origin::secure(&uri, "scope")?] })
+        let uri = url.parse().map_err(|_| not_a_url("origin"))?;
+        Ok(Self { origins: vec![Origin::secure(&uri, "origin")?] })
     }
 
-    /// The same scope with one more origin.
+    /// Adds one more origin.
     ///
     /// # Errors
     ///
     /// As [`Origins::new`].
     pub fn and(mut self, origin: &str) -> Result<Self, Error> {
-        self.origins.push(Origin::parse(origin, "scope")?);
+        self.origins.push(Origin::parse(origin)?);
         Ok(self)
-    }
-
-    /// The place of a URI's origin in the scope, if it is in it: of two URIs the same, if both are of one origin.
-    ///
-    /// Asked for every request: the usual spelling is found by comparing bytes.
-    #[inline]
-    pub(crate) fn find(&self, uri: &Uri) -> Option<usize> {
-        let (scheme, authority) = (Scheme::parse(uri.scheme_str()?)?, uri.authority()?.as_str());
-        self.origins.iter().position(|origin| origin.scheme == scheme && origin.is_authority(authority))
-    }
-
-    /// The same of a URL.
-    #[cfg(feature = "reqwest")]
-    #[inline]
-    pub(crate) fn find_url(&self, url: &reqwest::Url) -> Option<usize> {
-        self.origins
-            .iter()
-            .position(|origin| url.as_str().starts_with(&origin.base) || origin.is_odd_base(url))
     }
 }
 
@@ -87,15 +68,40 @@ impl FromStr for Origins {
     }
 }
 
+/// The URI or URL that a request is sent to, or that a response comes from.
+pub(crate) trait Locator {
+    /// The index of its origin in `origins`, if it is one of them. Two locators of one origin have the same index.
+    ///
+    /// It is called for every request, so the usual spelling is found by comparing bytes.
+    fn find_in(&self, origins: &Origins) -> Option<usize>;
+}
+
+impl Locator for Uri {
+    #[inline]
+    fn find_in(&self, origins: &Origins) -> Option<usize> {
+        let (scheme, authority) = (Scheme::parse(self.scheme_str()?)?, self.authority()?.as_str());
+        origins.origins.iter().position(|origin| origin.scheme == scheme && origin.is_authority(authority))
+    }
+}
+
+#[cfg(feature = "reqwest")]
+impl Locator for reqwest::Url {
+    #[inline]
+    fn find_in(&self, origins: &Origins) -> Option<usize> {
+        let is_at = |origin: &Origin| self.as_str().starts_with(&origin.base) || origin.is_odd_base(self);
+        origins.origins.iter().position(is_at)
+    }
+}
+
 /// Scheme, host and port.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Origin {
     scheme: Scheme,
     host: String,
     port: u16,
-    /// The usual spelling: the port where it is not the scheme's own.
+    /// `host`, or `host:port` if the port is not the default one: the usual spelling.
     authority: String,
-    /// The same as the beginning of a URL.
+    /// `scheme://authority/`: how a URL of this origin usually begins.
     #[cfg(feature = "reqwest")]
     base: String,
 }
@@ -133,32 +139,30 @@ impl Scheme {
 }
 
 impl Origin {
-    /// Parses a bare origin. `field` is named in errors; the value never is.
-    pub(crate) fn parse(text: &str, field: &str) -> Result<Self, Error> {
-        let uri: Uri = text.parse().map_err(|_| not_an_origin(field))?;
-        let bare = uri.path_and_query().is_none_or(|rest| rest == "/") && !text.contains(['#', '*']);
-        if !bare {
-            return Err(not_an_origin(field));
-        }
-        Self::secure(&uri, field)
+    fn parse(text: &str) -> Result<Self, Error> {
+        let is_bare = |uri: &Uri| uri.path_and_query().is_none_or(|rest| rest == "/");
+        let uri = text.parse().ok().filter(|uri| is_bare(uri) && !text.contains(['#', '*']));
+        let origin = uri.as_ref().and_then(Self::of).ok_or_else(|| {
+            Error::misconfigured(
+                "origin: not of the form https://host or https://host:port; leave out user name, path and wildcard, \
+                 and write international names in their ASCII form",
+            )
+        })?;
+        origin.if_secure("origin")
     }
 
-    /// The origin of an absolute URL that is safe to send a secret to: https, or loopback (R43).
+    /// The origin of an absolute URL, if it is safe to send a secret there (R43). Errors name the `field`, and never
+    /// show the value.
     pub(crate) fn secure(uri: &Uri, field: &str) -> Result<Self, Error> {
-        let origin = Self::of(uri).ok_or_else(|| not_an_origin(field))?;
-        if origin.scheme == Scheme::Http && !origin.is_loopback() {
-            return Err(Error::misconfigured(format!(
-                "{field}: plain http to a host that is not loopback would show secrets to the network; use https"
-            )));
-        }
-        Ok(origin)
+        Self::of(uri).ok_or_else(|| not_a_url(field))?.if_secure(field)
     }
 
+    /// The origin of an absolute URL without a user name.
     pub(crate) fn of(uri: &Uri) -> Option<Self> {
         let scheme = Scheme::parse(uri.scheme_str()?)?;
         let authority = uri.authority()?.as_str();
         let host = uri.host().filter(|host| !host.is_empty() && !authority.contains('@'))?;
-        // `http` reads "host:" and a port past 65535 as no port at all; `parse` alone takes "+443".
+        // `Uri::port` is `None` for "host:" and for a port above 65535, and `u16::from_str` takes "+443".
         let port_text = authority.strip_prefix(host)?;
         let port = match port_text.strip_prefix(':') {
             Some(port) if port.starts_with('+') => return None,
@@ -188,24 +192,33 @@ impl Origin {
         self.scheme == Scheme::Http && self.is_loopback()
     }
 
+    fn if_secure(self, field: &str) -> Result<Self, Error> {
+        if self.scheme == Scheme::Https || self.is_loopback() {
+            return Ok(self);
+        }
+        Err(Error::misconfigured(format!(
+            "{field}: plain http to a host that is not loopback would show secrets to the network; use https"
+        )))
+    }
+
     #[inline]
     fn is_authority(&self, authority: &str) -> bool {
         authority == self.authority || self.is_odd_authority(authority)
     }
 
-    /// `host` or `host:port` in another spelling; nothing else, a user name for instance, is the same authority.
+    /// Whether it is this `host` or `host:port` in an unusual spelling. An authority with a user name is not.
     #[cold]
     fn is_odd_authority(&self, authority: &str) -> bool {
         let Some((host, rest)) = authority.split_at_checked(self.host.len()) else { return false };
         self.is_host(host)
             && match rest.strip_prefix(':') {
                 None => rest.is_empty() && self.port == self.scheme.default_port(),
-                // `parse` alone takes "+443".
+                // `u16::from_str` takes "+443".
                 Some(port) => !port.starts_with('+') && port.parse() == Ok(self.port),
             }
     }
 
-    /// A URL with a user name, or whose host is spelled in another way.
+    /// Whether it is a URL of this origin that has a user name, or an unusual spelling.
     #[cfg(feature = "reqwest")]
     #[cold]
     fn is_odd_base(&self, url: &reqwest::Url) -> bool {
@@ -230,10 +243,9 @@ impl fmt::Debug for Origin {
     }
 }
 
-fn not_an_origin(field: &str) -> Error {
+fn not_a_url(field: &str) -> Error {
     Error::misconfigured(format!(
-        "{field}: it is not of the form https://host or https://host:port (no user, path or wildcard; \
-         international names in their ASCII form)"
+        "{field}: not an absolute URL; write https://host/path, without a user name"
     ))
 }
 

@@ -1,50 +1,35 @@
-//! What one request can ask for, against the settings of its layer.
-//!
-//! In tower, put them into the request's extensions; with reqwest-middleware, use
-//! `RequestBuilder::with_extension`. They travel with the request and are never sent.
-//!
-//! They count where they reach the layer. What follows redirects *above* it makes a new request of each hop:
-//! tower-http's `FollowRedirect` takes them along to the same origin (0.7), and to another one only if its policy
-//! has `allow_extension`; without them a hop within the scope is the layer's own identity's. Below the layer, or
-//! with one origin in scope, this does not arise. And a `ClientWithMiddleware` that is called as a tower service
-//! shows its middlewares no extensions at all.
+//! Settings for one request: put them into its extensions, and they override those of the layer or middleware.
 //!
 //! ```
 //! use reauth::per_request::NoReplay;
 //!
-//! // a payment: refresh on a 401, but let me decide about sending it again
+//! // A payment: a 401 refreshes the token, but the caller decides whether to send the request again.
 //! let request = http::Request::post("https://api.example.com/payments").extension(NoReplay).body("…")?;
 //! # Ok::<(), http::Error>(())
 //! ```
+//!
+//! With reqwest-middleware, use `RequestBuilder::with_extension`. A `ClientWithMiddleware` that is called as a tower
+//! service doesn't pass extensions on to its middlewares. Extensions are never sent to the server.
+//!
+//! A service *above* the layer that follows redirects makes a new request for each hop. tower-http's `FollowRedirect`
+//! (0.7) copies the extensions to a hop within the same origin. To a hop to another origin it copies them only if its
+//! policy has `allow_extension`; otherwise the layer uses its own authenticator for that hop. This matters only above
+//! the layer, and only with several [`Origins`](crate::Origins).
 
-use http::Extensions;
+use crate::authenticator::Authenticator;
 
-use crate::Authenticator;
-
-/// Sends this request without credentials, as if it were to an origin out of scope.
+/// Sends this request without credentials, as if it went to another origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WithoutCredentials;
 
-/// Does not send this request again: its 401 still refreshes, and goes back to the caller. For requests whose
-/// side effect must not happen twice, on servers that say 401 after it.
+/// Sends this request only once. A 401 still refreshes the token, and goes to the caller.
+///
+/// It is for requests whose side effect must not happen twice, if the server may reply 401 after the side effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoReplay;
 
-/// Uses this authenticator for this request: on behalf of another identity. The scope stays the layer's.
+/// Uses this authenticator for this request, on behalf of another identity.
+///
+/// The origins stay those of the layer.
 #[derive(Clone, Debug)]
 pub struct WithAuthenticator(pub Authenticator);
-
-#[inline]
-pub(crate) fn opted_out(extensions: &Extensions) -> bool {
-    extensions.get::<WithoutCredentials>().is_some()
-}
-
-#[inline]
-pub(crate) fn own_authenticator(extensions: &Extensions) -> Option<Authenticator> {
-    extensions.get::<WithAuthenticator>().map(|own| own.0.clone())
-}
-
-#[inline]
-pub(crate) fn may_replay(extensions: &Extensions) -> bool {
-    extensions.get::<NoReplay>().is_none()
-}

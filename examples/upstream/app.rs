@@ -68,7 +68,7 @@ async fn pass_on(answer: reqwest::Response) -> Response {
         // Upstream's 401 means this server and its tokens; to the user it would mean theirs.
         StatusCode::UNAUTHORIZED => {
             if let Some(reason) = answer.extensions().get::<RenewalError>() {
-                eprintln!("a token could not be renewed: {}", reason.0);
+                eprintln!("a token could not be renewed: {}", reason.error());
             }
             StatusCode::BAD_GATEWAY.into_response()
         }

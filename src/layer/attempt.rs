@@ -1,64 +1,62 @@
-//! What a request is authorized by, and its answer judged.
+//! The first attempt of one request, and what it needs from the authenticator.
 
 use std::sync::Arc;
 
 use http::{Request, Response};
 
-use super::Settings;
+use super::auth_layer::Settings;
 use super::saved_request::SavedRequest;
-use crate::authenticator::Ticket;
+use crate::authenticator::{Authenticator, Ticket};
 use crate::bearer::Applies;
-use crate::per_request::may_replay;
+use crate::error::Error;
 use crate::source::BoxFuture;
-use crate::{Authenticator, Error};
 
-/// A credential, on its way.
-pub(super) type Pending = BoxFuture<'static, Result<Ticket, Error>>;
+pub(super) type TicketFuture = BoxFuture<'static, Result<Ticket, Error>>;
 
 /// The first attempt of one request.
 pub(super) struct Attempt {
-    pub(super) terms: Applies,
+    pub(super) applies: Applies,
     pub(super) settings: Arc<Settings>,
 }
 
 impl Attempt {
     #[inline]
     pub(super) fn authenticator(&self) -> &Authenticator {
-        self.settings.bearer.authenticator(&self.terms)
+        self.settings.policy.authenticator(&self.applies)
     }
 
-    /// What a second attempt would need, where there may be one.
+    /// Saves what a second attempt would need, if there may be one.
     #[inline(always)]
-    pub(super) fn again<S: Clone, B: 'static>(
+    pub(super) fn save<S: Clone, B: 'static>(
         &self,
         service: &S,
         request: &mut Request<B>,
     ) -> Option<SavedRequest<S, B>> {
-        match may_replay(request.extensions()) {
-            true => SavedRequest::of(service, request, &self.settings.known),
+        match self.applies.may_replay {
+            true => SavedRequest::of(service, request, &self.settings.known_bodies),
             false => None,
         }
     }
 
-    pub(super) fn acquire(&self) -> Pending {
+    pub(super) fn acquire(&self) -> TicketFuture {
         let authenticator = self.authenticator().clone();
         Box::pin(async move { authenticator.acquire().await })
     }
 
     #[inline]
     pub(super) fn is_rejected<R>(&self, response: &Response<R>) -> bool {
-        self.settings.bearer.is_rejection(response.status(), response.headers())
-            && self.settings.is_from(response.extensions(), &self.terms)
+        self.settings.policy.is_rejection(response.status(), response.headers())
+            && self.settings.is_from_origin(response.extensions(), &self.applies)
     }
 
-    /// A rejection starts the renewal, also where the request can't be sent again (R27).
-    pub(super) fn renew(&self, generation: u64) -> Pending {
+    /// Reports the rejection, also if the request can't be sent again (R27): the next one needs a new token.
+    pub(super) fn reject(&self, generation: u64) -> TicketFuture {
         let authenticator = self.authenticator().clone();
         Box::pin(async move { authenticator.reject_generation(generation).await })
     }
 }
 
-/// A request that waits for a credential, and the service that was made ready for it.
+/// A request that waits for a ticket, and the service that was made ready for it.
 pub(super) struct Unsent<S, B> {
     pub(super) service: S,
     pub(super) request: Request<B>,

@@ -1,25 +1,27 @@
 //! The error of the tower service.
 
 use std::error::Error as StdError;
-use std::fmt;
 
-use crate::Error;
+use crate::error::Error;
 
-/// Why a request has no answer: no credential could be had, or the inner service failed.
+/// Why a request has no response: there are no credentials for it, or the inner service failed.
 ///
-/// The inner service's error keeps its type, because people match on it.
-#[derive(Clone, Debug)]
+/// The inner service's error keeps its type, so that it can be matched on.
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthError<E> {
-    /// There is no credential to send; the request was not sent.
-    Credentials(Error),
-    /// The inner service's own error.
+    /// There are no credentials to send. The request was not sent.
+    #[error("no credential for the request")]
+    Credentials(#[source] Error),
+    /// The inner service's error. It reads as it would without the layer.
+    #[error(transparent)]
     Service(E),
 }
 
 impl<E> AuthError<E> {
-    /// As a boxed error, with the inner service's error unwrapped: for stacks whose errors are boxes,
-    /// `.map_err(AuthError::into_boxed)`.
+    /// Returns the error in a box, without `AuthError` around it: an [`Error`], or the inner service's error.
+    ///
+    /// For stacks whose errors are boxes: `.map_err(AuthError::into_boxed)`.
     pub fn into_boxed(self) -> Box<dyn StdError + Send + Sync>
     where
         E: Into<Box<dyn StdError + Send + Sync>>,
@@ -27,25 +29,6 @@ impl<E> AuthError<E> {
         match self {
             Self::Credentials(error) => Box::new(error),
             Self::Service(error) => error.into(),
-        }
-    }
-}
-
-impl<E: fmt::Display> fmt::Display for AuthError<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Credentials(_) => f.write_str("no credential for the request"),
-            // Transparent: an added layer does not change how an error reads.
-            Self::Service(error) => error.fmt(f),
-        }
-    }
-}
-
-impl<E: StdError + 'static> StdError for AuthError<E> {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match self {
-            Self::Credentials(error) => Some(error),
-            Self::Service(error) => error.source(),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The future of one request: wait for a credential, send, and on a 401 renew, make ready, send again.
+//! The future of one request: it waits for a ticket and sends the request. On a 401 it waits for a new ticket, makes the
+//! service ready, and sends the request again.
 
 use std::fmt;
 use std::pin::Pin;
@@ -8,11 +9,11 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::AuthError;
-use super::attempt::{Attempt, Pending, Unsent};
+use super::attempt::{Attempt, TicketFuture, Unsent};
+use super::error::AuthError;
 use super::saved_request::SavedRequest;
-use crate::Error;
-use crate::bearer::{Bearer, RenewalError};
+use crate::bearer::{RenewalError, authorize};
+use crate::error::Error;
 
 pin_project! {
     /// The response future of [`Auth`](super::Auth).
@@ -21,33 +22,33 @@ pin_project! {
         S: Service<Request<B>>,
     {
         #[pin]
-        state: State<S, B, R, S::Future>,
+        stage: Stage<S, B, R, S::Future>,
     }
 }
 
 pin_project! {
-    // What only a missing or a rejected token needs is in a box, because a future is moved by those who hold it.
-    #[project = StateProjection]
-    enum State<S, B, R, F> {
-        /// Not ours, or the second attempt: the answer goes to the caller as it is.
+    // A caller may move its future, so it is kept small: what only a missing or a rejected token needs is in boxes.
+    #[project = StageProjection]
+    enum Stage<S, B, R, F> {
+        /// A request without the layer's token, or the second attempt: the caller gets the response as it is.
         Passing { #[pin] future: F },
-        /// It can't be sent.
-        Refusing { error: Option<Error> },
-        /// Nothing usable was in hand. The ready service is kept for when there is.
-        Waiting { lease: Pending, unsent: Option<Box<Unsent<S, B>>> },
-        /// The first attempt is on its way.
-        Sending { #[pin] future: F, again: Option<SavedRequest<S, B>>, generation: u64, attempt: Attempt },
-        /// The token was rejected. The answer is kept: it is the caller's, if there is no successor.
-        Renewing { lease: Pending, refused: Option<Box<Refused<S, B, R>>> },
-        /// The service is made ready once more (tower's contract), then the copy is sent.
-        Readying { again: Option<Box<(S, Request<B>)>> },
+        /// The request can't be sent.
+        Failing { error: Option<Error> },
+        /// No usable token was at hand. The service that was made ready is kept until there is one.
+        Acquiring { ticket: TicketFuture, unsent: Option<Box<Unsent<S, B>>> },
+        /// The first attempt is under way.
+        Sending { #[pin] future: F, saved: Option<SavedRequest<S, B>>, generation: u64, attempt: Attempt },
+        /// The token was rejected. The caller gets this response if there is no new token.
+        Rejecting { ticket: TicketFuture, rejected: Option<Box<Rejected<S, B, R>>> },
+        /// The service is made ready once more (tower's contract) for the second attempt.
+        Readying { call: Option<Box<(S, Request<B>)>> },
     }
 }
 
-/// A rejected attempt: its answer, and what a second attempt needs.
-struct Refused<S, B, R> {
+/// The response that rejected the first attempt, and what a second attempt needs.
+struct Rejected<S, B, R> {
     response: Response<R>,
-    again: Option<SavedRequest<S, B>>,
+    saved: Option<SavedRequest<S, B>>,
 }
 
 impl<S, B, R> ResponseFuture<S, B, R>
@@ -56,30 +57,30 @@ where
 {
     #[inline]
     pub(super) fn passing(future: S::Future) -> Self {
-        Self { state: State::Passing { future } }
+        Self { stage: Stage::Passing { future } }
     }
 
-    pub(super) fn refusing(error: Error) -> Self {
-        Self { state: State::Refusing { error: Some(error) } }
+    pub(super) fn failing(error: Error) -> Self {
+        Self { stage: Stage::Failing { error: Some(error) } }
     }
 
-    pub(super) fn waiting(service: S, request: Request<B>, attempt: Attempt) -> Self {
-        let lease = attempt.acquire();
+    pub(super) fn acquiring(service: S, request: Request<B>, attempt: Attempt) -> Self {
+        let ticket = attempt.acquire();
         let unsent = Some(Box::new(Unsent { service, request, attempt }));
-        Self { state: State::Waiting { lease, unsent } }
+        Self { stage: Stage::Acquiring { ticket, unsent } }
     }
 
-    // Inlined, and with two ends, because what is made here is large, and would be moved.
+    // It makes something large. Inlined, and with an arm for each case, it is made in place and not moved.
     #[inline(always)]
     pub(super) fn sending(
         future: S::Future,
-        again: Option<SavedRequest<S, B>>,
+        saved: Option<SavedRequest<S, B>>,
         generation: u64,
         attempt: Attempt,
     ) -> Self {
-        match again {
-            None => Self { state: State::Sending { future, again: None, generation, attempt } },
-            again => Self { state: State::Sending { future, again, generation, attempt } },
+        match saved {
+            None => Self { stage: Stage::Sending { future, saved: None, generation, attempt } },
+            saved => Self { stage: Stage::Sending { future, saved, generation, attempt } },
         }
     }
 }
@@ -92,62 +93,62 @@ where
     type Output = Result<Response<R>, AuthError<S::Error>>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.project().state;
+        let mut stage = self.project().stage;
         loop {
-            let next = match state.as_mut().project() {
-                StateProjection::Passing { future } => {
+            let next = match stage.as_mut().project() {
+                StageProjection::Passing { future } => {
                     return future.poll(context).map_err(AuthError::Service);
                 }
-                StateProjection::Refusing { error } => {
+                StageProjection::Failing { error } => {
                     return taken(error).map(|error| Err(AuthError::Credentials(error)));
                 }
-                StateProjection::Waiting { lease, unsent } => {
-                    let lease = ready!(lease.as_mut().poll(context)).map_err(AuthError::Credentials)?;
+                StageProjection::Acquiring { ticket, unsent } => {
+                    let ticket = ready!(ticket.as_mut().poll(context)).map_err(AuthError::Credentials)?;
                     let Unsent { mut service, mut request, attempt } = *ready!(taken(unsent));
-                    let again = attempt.again(&service, &mut request);
-                    match Bearer::authorize(request.headers_mut(), lease.header) {
+                    let saved = attempt.save(&service, &mut request);
+                    match authorize(request.headers_mut(), ticket.header) {
                         Ok(true) => {
-                            Self::sending(service.call(request), again, lease.generation, attempt).state
+                            Self::sending(service.call(request), saved, ticket.generation, attempt).stage
                         }
-                        Ok(false) => State::Passing { future: service.call(request) },
-                        Err(error) => State::Refusing { error: Some(error) },
+                        Ok(false) => Stage::Passing { future: service.call(request) },
+                        Err(error) => Stage::Failing { error: Some(error) },
                     }
                 }
-                StateProjection::Sending { future, again, generation, attempt } => {
+                StageProjection::Sending { future, saved, generation, attempt } => {
                     let response = ready!(future.poll(context)).map_err(AuthError::Service)?;
                     if !attempt.is_rejected(&response) {
-                        // Nothing has to be kept of the request any more, however long this future is.
-                        *again = None;
+                        // Drop the copy now: the caller may keep this future for long.
+                        *saved = None;
                         return Poll::Ready(Ok(response));
                     }
-                    let refused = Refused { response, again: again.take() };
-                    State::Renewing { lease: attempt.renew(*generation), refused: Some(Box::new(refused)) }
+                    let rejected = Some(Box::new(Rejected { response, saved: saved.take() }));
+                    Stage::Rejecting { ticket: attempt.reject(*generation), rejected }
                 }
-                StateProjection::Renewing { lease, refused } => {
-                    let lease = ready!(lease.as_mut().poll(context));
-                    let Refused { mut response, again } = *ready!(taken(refused));
-                    let lease = match lease {
-                        Ok(lease) => lease,
+                StageProjection::Rejecting { ticket, rejected } => {
+                    let ticket = ready!(ticket.as_mut().poll(context));
+                    let Rejected { mut response, saved } = *ready!(taken(rejected));
+                    let ticket = match ticket {
+                        Ok(ticket) => ticket,
                         Err(error) => {
                             response.extensions_mut().insert(RenewalError(error));
                             return Poll::Ready(Ok(response));
                         }
                     };
-                    let Some((service, mut request)) = again.and_then(SavedRequest::into_call) else {
+                    let Some((service, mut request)) = saved.and_then(SavedRequest::into_call) else {
                         return Poll::Ready(Ok(response));
                     };
-                    // Before anything is waited for: it may hold a connection.
+                    // Drop the response before waiting: it may hold a connection.
                     drop(response);
-                    Bearer::authorize(request.headers_mut(), lease.header).map_err(AuthError::Credentials)?;
-                    State::sending_again(service, request, context)?
+                    authorize(request.headers_mut(), ticket.header).map_err(AuthError::Credentials)?;
+                    Stage::sending_again(service, request, context)?
                 }
-                StateProjection::Readying { again } => {
-                    let (service, request) = *ready!(taken(again));
-                    State::sending_again(service, request, context)?
+                StageProjection::Readying { call } => {
+                    let (service, request) = *ready!(taken(call));
+                    Stage::sending_again(service, request, context)?
                 }
             };
-            let readying = matches!(next, State::Readying { .. });
-            state.set(next);
+            let readying = matches!(next, Stage::Readying { .. });
+            stage.set(next);
             if readying {
                 return Poll::Pending;
             }
@@ -155,11 +156,11 @@ where
     }
 }
 
-impl<S, B, R> State<S, B, R, S::Future>
+impl<S, B, R> Stage<S, B, R, S::Future>
 where
     S: Service<Request<B>, Response = Response<R>>,
 {
-    /// Sends the copy, or waits until the service is ready for it (tower's contract).
+    /// Sends the request again, or waits until the service is ready for it (tower's contract).
     fn sending_again(
         mut service: S,
         request: Request<B>,
@@ -168,7 +169,7 @@ where
         match service.poll_ready(context) {
             Poll::Ready(Ok(())) => Ok(Self::Passing { future: service.call(request) }),
             Poll::Ready(Err(error)) => Err(AuthError::Service(error)),
-            Poll::Pending => Ok(Self::Readying { again: Some(Box::new((service, request))) }),
+            Poll::Pending => Ok(Self::Readying { call: Some(Box::new((service, request))) }),
         }
     }
 }
@@ -182,7 +183,7 @@ where
     }
 }
 
-/// What a state holds until it is left. There is nothing more to come of a future that is over.
+/// Takes what a stage holds until its end. A future that is polled after its end stays pending.
 fn taken<T>(slot: &mut Option<T>) -> Poll<T> {
     slot.take().map_or(Poll::Pending, Poll::Ready)
 }

@@ -1,24 +1,24 @@
-//! What a second attempt needs: the service, and what is put aside of the request.
+//! What a second attempt needs: a clone of the service, and a copy of the request.
 
 use http::{Extensions, HeaderName, HeaderValue, Method, Request, Uri, Version};
 
 use crate::replay::{KnownBodies, Replay};
 
-/// A service, not yet ready, and a request for it: the head, and the body if that can be had once more.
+/// A service that is not yet ready, and a request for it: a copy of the head, and the body if it can be sent again.
 pub(super) struct SavedRequest<S, B> {
     service: S,
     method: Method,
     uri: Uri,
     version: Version,
-    /// As a list, because they are looked up only if there is a second attempt.
+    /// A list is cheaper to fill than a map, and lookups are needed only in a second attempt.
     headers: Vec<(HeaderName, HeaderValue)>,
     extensions: Extensions,
     body: Replay<B>,
 }
 
 impl<S: Clone, B: 'static> SavedRequest<S, B> {
-    /// `None`, and nothing copied, where the body can be sent only once.
-    // Inlined, because it is large, and would be moved when it is returned.
+    /// Copies nothing, and returns `None`, if the body can be sent only once.
+    // The value is large. Inlined, it is made in place and not moved.
     #[inline(always)]
     pub(super) fn of(service: &S, request: &mut Request<B>, known: &KnownBodies) -> Option<Self> {
         let body = match known.replay(request.body_mut()) {
@@ -40,14 +40,14 @@ impl<S: Clone, B: 'static> SavedRequest<S, B> {
 }
 
 impl<S, B> SavedRequest<S, B> {
-    /// The service and the request, if its body is still to be had.
+    /// The service and the request, if the body can still be sent again.
     pub(super) fn into_call(self) -> Option<(S, Request<B>)> {
         let mut request = Request::new(self.body.into_body()?);
         *request.method_mut() = self.method;
         *request.uri_mut() = self.uri;
         *request.version_mut() = self.version;
         for (name, value) in self.headers {
-            // They fitted into a request before.
+            // They have fitted into a request before.
             let _ = request.headers_mut().try_append(name, value);
         }
         *request.extensions_mut() = self.extensions;
@@ -68,10 +68,10 @@ mod tests {
             .header("c", "2")
             .extension(7_u8)
             .body("z");
-        let again = request
+        let saved = request
             .ok()
             .and_then(|mut request| SavedRequest::of(&"s", &mut request, &KnownBodies::default()));
-        let (service, copy) = again.and_then(SavedRequest::into_call).unwrap_or_default();
+        let (service, copy) = saved.and_then(SavedRequest::into_call).unwrap_or_default();
         assert_eq!(service, "s");
         assert_eq!((copy.method().as_str(), copy.uri().to_string().as_str()), ("POST", "https://a.test/x?y"));
         assert_eq!(copy.version(), Version::HTTP_2);
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn r27_nothing_is_copied_of_a_request_whose_body_can_be_sent_only_once() {
+    fn r27_nothing_is_copied_if_the_body_can_be_sent_only_once() {
         struct Stream;
         assert!(SavedRequest::of(&"s", &mut Request::new(Stream), &KnownBodies::default()).is_none());
     }

@@ -9,24 +9,24 @@ use http::{Request, Response};
 use tower_service::Service;
 
 use super::attempt::Attempt;
+use super::auth_layer::Settings;
+use super::error::AuthError;
 use super::future::ResponseFuture;
-use super::{AuthError, Settings};
-use crate::Origins;
 use crate::authenticator::Ticket;
-use crate::bearer::Bearer;
+use crate::bearer::{authorize, has_callers_header};
 use crate::per_thread::PerThread;
 
-/// Injects the bearer header, and on a 401 refreshes and sends the request again, once.
+/// A service that adds the bearer header and, on a 401, refreshes the token and sends the request again, once.
 ///
-/// Made by [`AuthLayer`](super::AuthLayer).
+/// [`AuthLayer`](crate::AuthLayer) makes it.
 ///
 /// # Cancel safety
 ///
-/// Dropping the response future drops the request; a refresh that it started goes on.
+/// Dropping the response future drops the request. A refresh that it started goes on.
 #[derive(Clone)]
 pub struct Auth<S> {
     inner: S,
-    /// Requests hold on to theirs until they are answered.
+    /// Each request holds a clone of the inner `Arc` until its response is there.
     settings: Arc<PerThread<Arc<Settings>>>,
 }
 
@@ -35,12 +35,12 @@ impl<S> Auth<S> {
         Self { inner, settings: Arc::new(PerThread::new(Arc::new(settings))) }
     }
 
-    /// The service inside.
+    /// Returns the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The service inside.
+    /// Returns the inner service, and drops the rest.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -60,27 +60,28 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let find = |scope: &Origins| scope.find(request.uri());
         let settings = self.settings.local(|original| Arc::new(Settings::clone(original)));
-        let Some(terms) = settings.bearer.terms(find, request.extensions()) else {
+        let Some(applies) = settings.policy.applies(request.uri(), request.extensions()) else {
             return ResponseFuture::passing(self.inner.call(request));
         };
-        let attempt = Attempt { terms, settings: settings.clone() };
+        let attempt = Attempt { applies, settings: settings.clone() };
         match attempt.authenticator().try_acquire() {
             Some(Ticket { header, generation }) => {
-                let again = attempt.again(&self.inner, &mut request);
-                match Bearer::authorize(request.headers_mut(), header) {
-                    Ok(true) => ResponseFuture::sending(self.inner.call(request), again, generation, attempt),
+                let saved = attempt.save(&self.inner, &mut request);
+                match authorize(request.headers_mut(), header) {
+                    Ok(true) => ResponseFuture::sending(self.inner.call(request), saved, generation, attempt),
                     Ok(false) => ResponseFuture::passing(self.inner.call(request)),
-                    Err(error) => ResponseFuture::refusing(error),
+                    Err(error) => ResponseFuture::failing(error),
                 }
             }
-            None if Bearer::has_own(request.headers()) => ResponseFuture::passing(self.inner.call(request)),
+            None if has_callers_header(request.headers()) => {
+                ResponseFuture::passing(self.inner.call(request))
+            }
             None => {
-                // The service that was made ready is the one called; its clone is made ready again.
-                let spare = self.inner.clone();
-                let ready = mem::replace(&mut self.inner, spare);
-                ResponseFuture::waiting(ready, request, attempt)
+                // The service that was made ready is the one that is called. A clone of it, not yet ready, stays here.
+                let clone = self.inner.clone();
+                let ready = mem::replace(&mut self.inner, clone);
+                ResponseFuture::acquiring(ready, request, attempt)
             }
         }
     }
@@ -90,7 +91,7 @@ impl<S: fmt::Debug> fmt::Debug for Auth<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Auth")
             .field("inner", &self.inner)
-            .field("bearer", &self.settings.original().bearer)
+            .field("policy", &self.settings.original().policy)
             .finish()
     }
 }

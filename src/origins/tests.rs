@@ -1,4 +1,4 @@
-//! What is an origin, and which requests are within a scope.
+//! Which texts are origins, and which URIs and URLs belong to one.
 
 #![allow(clippy::unwrap_used, reason = "a failure here fails the test")]
 
@@ -56,7 +56,7 @@ const NOT_AN_ORIGIN: &[&str] = &[
     "https://canary.test:443:443",
     "https://:443",
     "http://localhost:",
-    // Text around it, and what is no ASCII host.
+    // Text around it, and hosts that are not ASCII.
     " https://canary.test",
     "https://canary.test ",
     "https://canary.test\n",
@@ -70,21 +70,24 @@ const NOT_AN_ORIGIN: &[&str] = &[
 ];
 
 #[test]
-fn what_is_no_origin_is_refused_by_the_name_of_the_field_and_not_by_its_value() {
+fn the_error_for_a_text_that_is_not_an_origin_never_shows_the_text() {
     for text in NOT_AN_ORIGIN {
         let first = Origins::new(text);
         let later = Origins::new("https://a.test").unwrap().and(text);
-        for error in [first, later, text.parse()].map(|refused| refused.map(|scope| panic_on(&scope))) {
+        for error in [first, later, text.parse()].map(|result| result.map(|origins| panic_on(&origins))) {
             let error = error.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Misconfigured, "{text:?}");
-            assert!(error.to_string().starts_with("scope: it is not of the form "), "{text:?}: {error}");
+            assert!(
+                error.to_string().starts_with("origin: not of the form https://host "),
+                "{text:?}: {error}"
+            );
             assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
         }
     }
 }
 
-fn panic_on(scope: &Origins) {
-    unreachable!("{scope:?} was taken for an origin");
+fn panic_on(origins: &Origins) {
+    unreachable!("{origins:?} was taken for an origin");
 }
 
 #[test]
@@ -108,7 +111,7 @@ fn plain_http_is_for_loopback_only() {
     ] {
         let error = Origins::new(text).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Misconfigured, "{text}");
-        assert!(error.to_string().starts_with("scope: plain http "), "{text}: {error}");
+        assert!(error.to_string().starts_with("origin: plain http "), "{text}: {error}");
         assert!(!error.to_string().contains("canary"), "{error}");
     }
     for text in [
@@ -125,16 +128,25 @@ fn plain_http_is_for_loopback_only() {
     }
 }
 
-fn within(scope: &Origins, uri: &str) -> bool {
-    let by_uri = scope.find(&uri.parse().unwrap());
+fn of_uri(origins: &Origins, uri: &str) -> Option<usize> {
+    uri.parse::<Uri>().unwrap().find_in(origins)
+}
+
+/// The index of the origin: the same for a URI and for a URL.
+fn index(origins: &Origins, uri: &str) -> Option<usize> {
+    let by_uri = of_uri(origins, uri);
     #[cfg(feature = "reqwest")]
-    assert_eq!(by_uri, scope.find_url(&uri.parse().unwrap()), "both adapters say the same of {uri}");
-    by_uri.is_some()
+    assert_eq!(by_uri, uri.parse::<reqwest::Url>().unwrap().find_in(origins), "{uri}");
+    by_uri
+}
+
+fn is_in(origins: &Origins, uri: &str) -> bool {
+    index(origins, uri).is_some()
 }
 
 #[test]
-fn r20_a_request_is_within_the_scope_of_its_scheme_host_and_port() {
-    let scope = Origins::new("https://API.example.com/").unwrap();
+fn r20_scheme_host_and_port_make_an_origin() {
+    let origins = Origins::new("https://API.example.com/").unwrap();
     for uri in [
         "https://api.example.com",
         "https://api.example.com/",
@@ -143,7 +155,7 @@ fn r20_a_request_is_within_the_scope_of_its_scheme_host_and_port() {
         "https://Api.Example.COM/a",
         "HTTPS://api.example.com/a",
     ] {
-        assert!(within(&scope, uri), "{uri}");
+        assert_eq!(index(&origins, uri), Some(0), "{uri}");
     }
     for uri in [
         "http://api.example.com/",
@@ -158,46 +170,47 @@ fn r20_a_request_is_within_the_scope_of_its_scheme_host_and_port() {
         "https://api.example.co/",
         "ftp://api.example.com/",
     ] {
-        assert!(!within(&scope, uri), "{uri}");
+        assert_eq!(index(&origins, uri), None, "{uri}");
     }
-    // Not what reqwest makes of it: it takes the user name, and an empty port, off the URL.
-    assert!(scope.find(&"https://ada@api.example.com/".parse().unwrap()).is_none());
-    assert!(scope.find(&"https://api.example.com:/".parse().unwrap()).is_none());
-    // Not absolute: nobody knows where it goes.
-    assert!(scope.find(&"/a".parse().unwrap()).is_none());
-    assert!(scope.find(&"api.example.com:443".parse().unwrap()).is_none());
-    assert!(scope.find(&"*".parse().unwrap()).is_none());
+    // reqwest is different here: it removes a user name and an empty port from the URL.
+    assert!(of_uri(&origins, "https://ada@api.example.com/").is_none());
+    assert!(of_uri(&origins, "https://api.example.com:/").is_none());
+    // These are not absolute, so their origin is unknown.
+    assert!(of_uri(&origins, "/a").is_none());
+    assert!(of_uri(&origins, "api.example.com:443").is_none());
+    assert!(of_uri(&origins, "*").is_none());
 }
 
 #[test]
 fn r20_several_origins_each_with_its_port() {
-    let scope = Origins::new("https://a.test").unwrap().and("https://b.test:8443").unwrap();
-    assert!(within(&scope, "https://a.test/") && within(&scope, "https://b.test:8443/"));
-    assert!(!within(&scope, "https://a.test:8443/") && !within(&scope, "https://b.test/"));
-    assert_eq!(format!("{scope:?}"), "Origins { origins: [https://a.test:443, https://b.test:8443] }");
+    let origins = Origins::new("https://a.test").unwrap().and("https://b.test:8443").unwrap();
+    assert_eq!(index(&origins, "https://a.test/"), Some(0));
+    assert_eq!(index(&origins, "https://b.test:8443/"), Some(1));
+    assert_eq!(index(&origins, "https://a.test:8443/").or(index(&origins, "https://b.test/")), None);
+    assert_eq!(format!("{origins:?}"), "Origins { origins: [https://a.test:443, https://b.test:8443] }");
 }
 
 #[test]
-fn r20_loopback_is_a_host_like_any_other_once_it_is_in_scope() {
+fn r20_loopback_is_compared_as_any_other_host() {
     let v6 = Origins::new("http://[::1]:8080").unwrap();
-    assert!(within(&v6, "http://[::1]:8080/a"));
-    assert!(!within(&v6, "http://[::1]/a") && !within(&v6, "http://127.0.0.1:8080/a"));
+    assert!(is_in(&v6, "http://[::1]:8080/a"));
+    assert!(!is_in(&v6, "http://[::1]/a") && !is_in(&v6, "http://127.0.0.1:8080/a"));
     let v6 = Origins::new("https://[2001:db8::1]").unwrap();
-    assert!(within(&v6, "https://[2001:DB8::1]:443/a"));
+    assert!(is_in(&v6, "https://[2001:DB8::1]:443/a"));
     let name = Origins::new("http://localhost:3000").unwrap();
-    assert!(within(&name, "http://LOCALHOST:3000/") && !within(&name, "http://127.0.0.1:3000/"));
-    assert!(!within(&name, "https://localhost:3000/"));
+    assert!(is_in(&name, "http://LOCALHOST:3000/") && !is_in(&name, "http://127.0.0.1:3000/"));
+    assert!(!is_in(&name, "https://localhost:3000/"));
     let plain = Origins::new("http://localhost").unwrap();
-    assert!(within(&plain, "http://localhost/") && within(&plain, "http://localhost:80/"));
-    assert!(!within(&plain, "http://localhost:443/"));
+    assert!(is_in(&plain, "http://localhost/") && is_in(&plain, "http://localhost:80/"));
+    assert!(!is_in(&plain, "http://localhost:443/"));
 }
 
 #[cfg(feature = "reqwest")]
 #[test]
-fn r20_a_user_name_in_a_url_is_no_part_of_its_origin_and_does_not_pass_for_one() {
-    let scope = Origins::new("https://other.example.com").unwrap().and("https://api.example.com").unwrap();
-    let find = |url: &str| scope.find_url(&url.parse().unwrap());
-    // A program may make such a URL, and a redirect may lead to one.
+fn r20_a_user_name_in_a_url_is_not_part_of_its_origin_and_cannot_pass_for_one() {
+    let origins = Origins::new("https://other.example.com").unwrap().and("https://api.example.com").unwrap();
+    let find = |url: &str| url.parse::<reqwest::Url>().unwrap().find_in(&origins);
+    // A program may build such a URL, and a redirect may lead to one.
     for user in ["ada", "ada:pw", "evil.test", "other.example.com:443"] {
         assert_eq!(find(&format!("https://{user}@api.example.com/a")), Some(1), "{user}");
         assert_eq!(find(&format!("https://{user}@evil.test/a")), None, "{user}");
@@ -206,12 +219,12 @@ fn r20_a_user_name_in_a_url_is_no_part_of_its_origin_and_does_not_pass_for_one()
 }
 
 #[test]
-fn r20_a_scheme_is_compared_without_case_also_in_a_uri_that_was_put_together() {
+fn r20_a_scheme_is_compared_without_case_also_in_a_uri_built_from_parts() {
     for (origin, scheme) in [("https://a.test", "HTTPS"), ("http://127.0.0.1", "hTTp")] {
         let authority = origin.split_once("//").unwrap().1;
         let uri = Uri::builder().scheme(scheme).authority(authority).path_and_query("/").build().unwrap();
-        assert_eq!(uri.scheme_str(), Some(scheme), "a parsed one is in lower case");
-        assert!(Origins::new(origin).unwrap().find(&uri).is_some(), "{uri}");
+        assert_eq!(uri.scheme_str(), Some(scheme), "a parsed scheme would be in lower case");
+        assert!(uri.find_in(&Origins::new(origin).unwrap()).is_some(), "{uri}");
     }
 }
 
@@ -225,26 +238,29 @@ fn any_text() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn no_text_panics_and_what_is_taken_is_an_origin(text in any_text()) {
-        let Ok(scope) = Origins::new(&text) else { return Ok(()) };
-        // Shown as scheme, host and port, it is the same scope.
-        let shown = format!("{:?}", scope.origins[0]);
-        prop_assert_eq!(Origins::new(&shown).unwrap(), scope.clone());
+    fn no_text_panics_and_every_accepted_text_is_an_origin(text in any_text()) {
+        let Ok(origins) = Origins::new(&text) else { return Ok(()) };
+        // Its scheme, host and port make the same origin again.
+        let shown = format!("{:?}", origins.origins[0]);
+        prop_assert_eq!(Origins::new(&shown).unwrap(), origins.clone());
         prop_assert!(text.to_ascii_lowercase().starts_with("http"));
         prop_assert!(!text.contains(['@', '*', '#', '?', ' ']), "{text}");
-        // A request to it is within it.
-        let uri = format!("{shown}/path?query").parse().unwrap();
-        prop_assert!(scope.find(&uri).is_some());
+        // A request to it finds it.
+        let uri = format!("{shown}/path?query");
+        prop_assert!(of_uri(&origins, &uri).is_some());
     }
 }
 
 #[test]
-fn r20_the_scope_of_a_url_is_its_origin() {
-    let scope = Origins::of_url("https://api.example.com/v1?q").unwrap();
-    assert_eq!(scope, Origins::new("https://api.example.com").unwrap());
+fn r20_a_url_belongs_to_its_origin() {
+    let origins = Origins::of_url("https://api.example.com/v1?q").unwrap();
+    assert_eq!(origins, Origins::new("https://api.example.com").unwrap());
     for bad in ["/v1", "http://far.test/v1", "https://ada:canary@api.example.com/", "canary"] {
         let error = Origins::of_url(bad).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Misconfigured);
-        assert!(error.to_string().starts_with("scope") && !error.to_string().contains("canary"), "{error}");
+        assert!(
+            error.to_string().starts_with("origin: ") && !error.to_string().contains("canary"),
+            "{error}"
+        );
     }
 }

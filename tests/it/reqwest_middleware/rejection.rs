@@ -139,7 +139,7 @@ async fn r26_a_server_that_rejects_everything_costs_one_token_request_an_interva
         match response.extensions().get::<RenewalError>() {
             // Renewed, sent again, and refused again.
             None => assert_eq!(at % 10, 0, "a refresh after {at} s"),
-            Some(RenewalError(error)) => assert_eq!(error.kind(), ErrorKind::Transient),
+            Some(renewal) => assert_eq!(renewal.error().kind(), ErrorKind::Transient),
         }
         clock.advance(Duration::from_secs(1));
     }

@@ -21,7 +21,7 @@ async fn r28_when_the_renewal_fails_the_caller_gets_the_servers_own_401_and_the_
     let response = client(&server, &script).get(server.url("/x")).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(response.headers()["www-authenticate"], "Bearer realm=\"api\"");
-    let RenewalError(reason) = response.extensions().get::<RenewalError>().unwrap();
+    let reason = response.extensions().get::<RenewalError>().unwrap().error();
     assert_eq!((reason.kind(), reason.to_string().as_str()), (ErrorKind::Misconfigured, "wrong client"));
     assert_eq!(response.text().await.unwrap(), "the server's own words");
     assert_eq!(server.tokens(), ["at-1"]);
@@ -34,7 +34,7 @@ async fn r28_also_when_the_body_could_not_be_sent_again() {
     let body = reqwest::Body::wrap_stream(Full::new(Bytes::from("once")).into_data_stream());
     let response = client(&server, &script).post(server.url("/x")).body(body).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
-    let RenewalError(reason) = response.extensions().get::<RenewalError>().unwrap();
+    let reason = response.extensions().get::<RenewalError>().unwrap().error();
     assert_eq!(reason.kind(), ErrorKind::Misconfigured);
 }
 

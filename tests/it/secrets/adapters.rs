@@ -58,7 +58,7 @@ async fn r40_f48_nothing_is_printed_or_logged_over_hyper() {
                     assert_eq!(response.status(), 401, "{name}");
                     if let Some(reason) = response.extensions().get::<RenewalError>() {
                         printed.debug(reason);
-                        printed.error(&reason.0);
+                        printed.error(reason);
                     }
                     printed.debug(response.headers());
                 }
@@ -96,7 +96,7 @@ async fn r40_f48_nothing_is_printed_or_logged_over_reqwest() {
                     assert_eq!(response.status(), 401, "{name}");
                     if let Some(reason) = response.extensions().get::<RenewalError>() {
                         printed.debug(reason);
-                        printed.error(&reason.0);
+                        printed.error(reason);
                     }
                     printed.debug(&response);
                 }

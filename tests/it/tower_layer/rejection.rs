@@ -138,7 +138,7 @@ async fn f09_the_token_that_was_just_rejected_is_not_sent_again() {
     let response = send(&service, get("/x")).await.unwrap();
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     let reason = response.extensions().get::<RenewalError>().unwrap();
-    assert_eq!(reason.0.kind(), ErrorKind::InvalidResponse);
+    assert_eq!(reason.error().kind(), ErrorKind::InvalidResponse);
     // R25: nor by the next request, while the failure is backed off from.
     let AuthError::Credentials(error) = send(&service, get("/x")).await.unwrap_err() else {
         panic!("the API did not fail");
@@ -161,7 +161,8 @@ async fn r26_a_server_that_rejects_everything_costs_one_token_request_an_interva
         match response.extensions().get::<RenewalError>() {
             // Renewed, sent again, and refused again.
             None => assert_eq!(at % 10, 0, "a refresh after {at} s"),
-            Some(RenewalError(error)) => {
+            Some(renewal) => {
+                let error = renewal.error();
                 assert_eq!(error.kind(), ErrorKind::Transient);
                 assert_eq!(error.retry_after(), Some(second * (10 - at % 10)));
             }

@@ -33,7 +33,7 @@ async fn r28_when_the_renewal_fails_the_caller_gets_the_servers_own_401_and_the_
     let response = send(&service, get("/x")).await.unwrap();
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(response.headers()[WWW_AUTHENTICATE], "Bearer realm=\"api\"");
-    let RenewalError(reason) = response.extensions().get::<RenewalError>().unwrap();
+    let reason = response.extensions().get::<RenewalError>().unwrap().error();
     assert_eq!((reason.kind(), reason.to_string().as_str()), (ErrorKind::Misconfigured, "wrong client"));
     assert_eq!(response.body(), "the API says 401 Unauthorized");
     assert_eq!(api.seen().len(), 1);

@@ -1,0 +1,105 @@
+//! The layer, and the settings that it gives to its services.
+
+use std::fmt;
+
+use http::{Extensions, Uri};
+use tower_layer::Layer;
+
+use super::service::Auth;
+use crate::authenticator::Authenticator;
+use crate::bearer::{Applies, Policy, ResponseHead};
+use crate::error::Error;
+use crate::origins::Origins;
+use crate::replay::{KnownBodies, ReplayableBody};
+
+/// A tower layer that adds the bearer header and, on a 401, refreshes the token and sends the request again, once.
+///
+/// Put it *inside* a retry, timeout, load-shed or redirect layer: then each attempt has a good token, the second attempt
+/// is not shed, and each hop is checked against the origins. Put it *outside* what opens connections.
+///
+/// The URI of a request has to contain the origin. A request whose URI is only a path passes through without
+/// credentials; tonic's requests are such, unless the client is made `with_origin`.
+///
+/// If the inner service's error is a box, add `.map_err(AuthError::into_boxed)` outside. The next layer then gets an error
+/// type that it knows.
+#[derive(Clone)]
+pub struct AuthLayer {
+    settings: Settings,
+}
+
+#[derive(Clone)]
+pub(super) struct Settings {
+    pub(super) policy: Policy,
+    response_uri: Option<fn(&Extensions) -> Option<Uri>>,
+    pub(super) known_bodies: KnownBodies,
+}
+
+impl AuthLayer {
+    /// A layer that authorizes requests to these origins. All other requests pass through unchanged.
+    pub fn new(origins: Origins, authenticator: Authenticator) -> Self {
+        let policy = Policy::new(origins, authenticator);
+        Self { settings: Settings { policy, response_uri: None, known_bodies: KnownBodies::default() } }
+    }
+
+    /// A layer for one origin, such as `https://api.example.com`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Origins::new`].
+    pub fn for_origin(origin: &str, authenticator: Authenticator) -> Result<Self, Error> {
+        Ok(Self::new(Origins::new(origin)?, authenticator))
+    }
+
+    /// Sets which other responses, beside a 401, reject the token that the request carried. Default: none.
+    ///
+    /// A 403 alone should not: if the token lacks a scope, a new token lacks it as well. For gRPC:
+    /// `.also_rejected_when(|head| head.is_grpc_unauthenticated())`.
+    #[must_use]
+    pub fn also_rejected_when(
+        mut self,
+        classifier: impl Fn(&ResponseHead<'_>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.policy.also_rejected_when(classifier);
+        self
+    }
+
+    /// Adds a body type that can be sent again, beside the [common ones](crate::replay). Calls add up.
+    #[must_use]
+    pub fn replays<B: ReplayableBody>(mut self) -> Self {
+        self.settings.known_bodies.add::<B>();
+        self
+    }
+
+    /// Sets how to read from a response's extensions the URI that it came from. It is for a layer *below* this one that
+    /// follows redirects: a 401 from another origin than the request's is not about the token.
+    ///
+    /// With tower-http's `FollowRedirect` below:
+    /// `.response_uri(|extensions| Some(extensions.get::<RequestUri>()?.0.clone()))`.
+    #[must_use]
+    pub fn response_uri(mut self, read: fn(&Extensions) -> Option<Uri>) -> Self {
+        self.settings.response_uri = Some(read);
+        self
+    }
+}
+
+impl<S> Layer<S> for AuthLayer {
+    type Service = Auth<S>;
+
+    fn layer(&self, inner: S) -> Auth<S> {
+        Auth::new(inner, self.settings.clone())
+    }
+}
+
+impl fmt::Debug for AuthLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AuthLayer").field(&self.settings.policy).finish()
+    }
+}
+
+impl Settings {
+    /// Whether a response comes from the origin that its request was sent to, as far as is known (R30).
+    pub(super) fn is_from_origin(&self, extensions: &Extensions, applies: &Applies) -> bool {
+        let from = self.response_uri.and_then(|read| read(extensions));
+        from.is_none_or(|from| self.policy.is_from_origin(applies, &from))
+    }
+}
