@@ -1,19 +1,19 @@
-//! Copies of one value, so that threads that use it at the same moment don't write to the same memory.
+//! Copies of one value, so that threads that use it at the same time don't write to the same memory.
 //!
-//! To clone an `Arc` or a `HeaderValue` is to write to its counter. A counter that every request of every thread
-//! writes to costs more than all the rest of a request with a good token.
+//! Cloning an `Arc` or a `HeaderValue` writes to its counter. If every thread writes to one counter for every
+//! request, that costs more than all other work for a request with a good token.
 
 use std::cell::Cell;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many groups of threads can go their own ways; further threads share.
+/// The number of groups of threads. Each group has a copy; the threads of a group share it.
 const GROUPS: usize = 8;
 
-/// A value for each of a few groups of threads: the original, and copies made when they are first asked for.
+/// A value for each group of threads: the original, and copies that are made when they are first needed.
 pub(crate) struct PerThread<T> {
     original: T,
-    /// Of all groups but the first, which has the original.
+    /// For all groups but the first, which uses the original.
     copies: OnceLock<Box<[OnceLock<T>; GROUPS - 1]>>,
 }
 
@@ -26,7 +26,7 @@ impl<T> PerThread<T> {
         &self.original
     }
 
-    /// The value of the thread's own group.
+    /// The value of this thread's group.
     #[inline]
     pub(crate) fn local(&self, copy: impl FnOnce(&T) -> T) -> &T {
         match group().checked_sub(1) {
@@ -39,7 +39,7 @@ impl<T> PerThread<T> {
     }
 }
 
-/// The group of the thread that asks: threads are dealt out in turn.
+/// The group of this thread. Threads are assigned to the groups in turn.
 #[inline]
 fn group() -> usize {
     thread_local!(static GROUP: Cell<usize> = const { Cell::new(GROUPS) });
@@ -57,10 +57,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_thread_keeps_its_value_and_others_have_their_own() {
+    fn a_thread_keeps_its_value_and_each_group_has_one() {
         let made = AtomicUsize::new(1);
-        let shards = PerThread::new(0);
-        let local = || *shards.local(|_| made.fetch_add(1, Ordering::Relaxed));
+        let value = PerThread::new(0);
+        let local = || *value.local(|_| made.fetch_add(1, Ordering::Relaxed));
         let values: Vec<usize> = std::thread::scope(|scope| {
             let both = || {
                 assert_eq!(local(), local());
@@ -70,6 +70,6 @@ mod tests {
             threads.into_iter().map(|thread| thread.join().unwrap_or(usize::MAX)).collect()
         });
         assert!(values.iter().all(|value| *value < GROUPS), "{values:?}");
-        assert_eq!(made.into_inner(), GROUPS, "each group but the first has a copy of its own");
+        assert_eq!(made.into_inner(), GROUPS, "each group but the first has a copy");
     }
 }

@@ -73,8 +73,9 @@ impl AuthMiddleware {
         self
     }
 
-    /// Sets how many bytes of a streaming body (`Body::wrap_stream`, a multipart form) are kept while it is sent, so that
-    /// it can be sent again after a 401. Default: [`REPLAY_LIMIT`]. With 0 nothing is kept, and a stream is sent once.
+    /// Sets how many bytes of a streaming body (`Body::wrap_stream`, a multipart form) are kept while it is sent, so
+    /// that it can be sent again after a 401. Default: [`REPLAY_LIMIT`]. With 0 nothing is kept, and a stream is sent
+    /// once.
     ///
     /// A body of bytes needs no copy: it is sent again whatever its size.
     #[must_use]

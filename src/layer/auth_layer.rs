@@ -14,14 +14,14 @@ use crate::replay::{KnownBodies, ReplayableBody};
 
 /// A tower layer that adds the bearer header and, on a 401, refreshes the token and sends the request again, once.
 ///
-/// Put it *inside* a retry, timeout, load-shed or redirect layer: then each attempt has a good token, the second attempt
-/// is not shed, and each hop is checked against the origins. Put it *outside* what opens connections.
+/// Put it *inside* a retry, timeout, load-shed or redirect layer: then each attempt has a good token, the second
+/// attempt is not shed, and each hop is checked against the origins. Put it *outside* what opens connections.
 ///
 /// The URI of a request has to contain the origin. A request whose URI is only a path passes through without
 /// credentials; tonic's requests are such, unless the client is made `with_origin`.
 ///
-/// If the inner service's error is a box, add `.map_err(AuthError::into_boxed)` outside. The next layer then gets an error
-/// type that it knows.
+/// If the inner service's error is a box, add `.map_err(AuthError::into_boxed)` outside. The next layer then gets an
+/// error type that it knows.
 #[derive(Clone)]
 pub struct AuthLayer {
     settings: Settings,

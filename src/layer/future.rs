@@ -1,5 +1,5 @@
-//! The future of one request: it waits for a ticket and sends the request. On a 401 it waits for a new ticket, makes the
-//! service ready, and sends the request again.
+//! The future of one request: it waits for a ticket and sends the request. On a 401 it waits for a new ticket, makes
+//! the service ready, and sends the request again.
 
 use std::fmt;
 use std::pin::Pin;

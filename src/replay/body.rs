@@ -14,10 +14,10 @@ use super::{REPLAY_LIMIT, Replay, ReplayableBody};
 
 /// A body around any other body, that can be sent again as long as no more than a limit of it was sent.
 ///
-/// It keeps what the first attempt sends, while it is sent. It reads nothing ahead, and doesn't delay the first attempt.
-/// On a 401 the second attempt sends what was kept. Then it takes the rest over from the first attempt, which need not
-/// have reached the end. Once more than the limit was sent, or once a response is there that is not a 401, nothing is kept
-/// any more.
+/// It keeps what the first attempt sends, while it is sent. It reads nothing ahead, and doesn't delay the first
+/// attempt. On a 401 the second attempt sends what was kept. Then it takes the rest over from the first attempt,
+/// which need not have reached the end. Once more than the limit was sent, or once a response is there that is not a
+/// 401, nothing is kept any more.
 ///
 /// Size hints and trailers are those of the inner body. So are its errors: each is boxed, and can be downcast.
 ///

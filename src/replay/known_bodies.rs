@@ -1,7 +1,6 @@
 //! Which bodies can be sent again: those of common types, and of the types that were added to the layer.
 
 use std::any::Any;
-use std::marker::PhantomData;
 
 use bytes::Bytes;
 use http_body_util::{Empty, Full};
@@ -9,51 +8,35 @@ use http_body_util::{Empty, Full};
 use super::body::ReplayBody;
 use super::{Replay, ReplayableBody};
 
-/// The body types that a layer can send twice, beside the common ones: the [`Erased::REPLAY`] of each.
+/// The body types that a layer can send twice, beside the common ones: of each type `B` a `fn(&mut B) -> Replay<B>`.
 #[derive(Clone, Default)]
 pub(crate) struct KnownBodies(Vec<&'static (dyn Any + Send + Sync)>);
 
 impl KnownBodies {
     pub(crate) fn add<B: ReplayableBody>(&mut self) {
-        self.0.push(Erased::<B>::REPLAY);
+        // A constant, so that nothing is allocated for it.
+        self.0.push(const { &(B::replay as fn(&mut B) -> Replay<B>) });
     }
 
     /// What a second attempt would send. The comparisons are of constants, so the compiler leaves only one call.
     #[inline]
     pub(crate) fn replay<B: 'static>(&self, body: &mut B) -> Replay<B> {
-        replay_as::<B, Full<Bytes>>(body)
+        let replay = replay_as::<B, Full<Bytes>>(body)
             .or_else(|| replay_as::<B, Empty<Bytes>>(body))
             .or_else(|| replay_as::<B, Bytes>(body))
             .or_else(|| replay_as::<B, String>(body))
             .or_else(|| replay_as::<B, &'static str>(body))
             .or_else(|| replay_as::<B, ()>(body))
-            .or_else(|| replay_as::<B, ReplayBody>(body))
-            .or_else(|| replay_reqwest(body))
-            .or_else(|| self.replay_added(body))
-            .unwrap_or(Replay::Never)
+            .or_else(|| replay_as::<B, ReplayBody>(body));
+        #[cfg(feature = "reqwest")]
+        let replay = replay.or_else(|| replay_as::<B, reqwest::Body>(body));
+        replay.or_else(|| self.replay_added(body)).unwrap_or(Replay::Never)
     }
 
     fn replay_added<B: 'static>(&self, body: &mut B) -> Option<Replay<B>> {
         let replay = self.0.iter().find_map(|replay| replay.downcast_ref::<fn(&mut B) -> Replay<B>>())?;
         Some(replay(body))
     }
-}
-
-/// Makes a constant of a type's function, so that a layer needs no allocation of its own for it.
-struct Erased<B>(PhantomData<B>);
-
-impl<B: ReplayableBody> Erased<B> {
-    const REPLAY: &'static (dyn Any + Send + Sync) = &(B::replay as fn(&mut B) -> Replay<B>);
-}
-
-#[cfg(feature = "reqwest")]
-fn replay_reqwest<B: 'static>(body: &mut B) -> Option<Replay<B>> {
-    replay_as::<B, reqwest::Body>(body)
-}
-
-#[cfg(not(feature = "reqwest"))]
-fn replay_reqwest<B: 'static>(_body: &mut B) -> Option<Replay<B>> {
-    None
 }
 
 /// What `T` says, if `B` is `T`.

@@ -24,8 +24,8 @@
 //! cheap to copy: `Full<Bytes>`, `Empty<Bytes>`, `Bytes`, `String`, `&'static str`, `()` and a `reqwest::Body`.
 //!
 //! A body of any other type needs no wrapper to be sent once. To be sent again, it needs a
-//! [`ReplayBody`](crate::ReplayBody) around it, or an implementation of [`ReplayableBody`] that the layer knows by
-//! [`AuthLayer::replays`](crate::AuthLayer::replays).
+//! [`ReplayBody`](crate::ReplayBody) around it. Or its type implements [`ReplayableBody`], and is added to the layer
+//! with [`AuthLayer::replays`](crate::AuthLayer::replays).
 
 pub(crate) mod body;
 mod known_bodies;
