@@ -96,17 +96,16 @@ impl Policy {
 
     /// `None` if the request passes through without credentials: it goes to another origin (R20), or is marked
     /// [`WithoutCredentials`].
-    #[inline]
+    // Inlined, because it is called for every request and its value is too large for registers.
+    #[inline(always)]
     pub(crate) fn applies(&self, to: &impl Locator, extensions: &Extensions) -> Option<Applies> {
         let origin = to.find_in(&self.origins)?;
         if extensions.get::<WithoutCredentials>().is_some() {
             return None;
         }
-        Some(Applies {
-            origin,
-            authenticator: extensions.get::<WithAuthenticator>().map(|with| with.0.clone()),
-            may_replay: extensions.get::<NoReplay>().is_none(),
-        })
+        let may_replay = extensions.get::<NoReplay>().is_none();
+        let authenticator = extensions.get::<WithAuthenticator>().map(|with| with.0.clone());
+        Some(Applies { origin, authenticator, may_replay })
     }
 
     /// The authenticator of a request.

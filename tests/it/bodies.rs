@@ -1,5 +1,5 @@
-//! Bodies (R27, F49): what the API receives the second time is the original, wherever the first attempt had got
-//! to, or there is no second time.
+//! Bodies (R27, F49): the second attempt sends the original, however far the first had got; or there is no second
+//! attempt.
 
 mod handed_on;
 mod hyper;

@@ -1,4 +1,4 @@
-//! What one request asks for against the settings of its layer, through both adapters.
+//! The settings of one request, which override those of its layer, through both adapters.
 
 use http::StatusCode;
 use reauth::per_request::{NoReplay, WithAuthenticator, WithoutCredentials};
@@ -44,47 +44,47 @@ async fn r20_a_request_that_opts_out_passes_without_credentials_and_its_401_reje
 }
 
 #[tokio::test(start_paused = true)]
-async fn r44_a_request_with_an_authenticator_of_its_own_uses_and_refreshes_that_one() {
+async fn r44_the_authenticator_of_a_request_is_used_and_refreshed() {
     let layers = holding_first();
     let (layer, _) = layer(&layers);
-    let own = Script::new()
-        .holding(credentials("own-1", Some("own-rt"), None))
-        .then_ok(credentials("own-2", None, None));
-    let api = Api::taking(&["own-2"]);
+    let ada = Script::new()
+        .holding(credentials("ada-1", Some("ada-rt"), None))
+        .then_ok(credentials("ada-2", None, None));
+    let api = Api::taking(&["ada-2"]);
 
     let mut request = get("/as-someone-else");
-    request.extensions_mut().insert(WithAuthenticator(authenticator(&own)));
+    request.extensions_mut().insert(WithAuthenticator(authenticator(&ada)));
     let response = send(&layer.layer(api.clone()), request).await.unwrap();
 
-    assert_eq!(response.body(), "own-2");
-    assert_eq!(api.tokens(), ["own-1", "own-2"]);
-    assert_eq!((own.requests(), layers.requests()), (1, 0));
+    assert_eq!(response.body(), "ada-2");
+    assert_eq!(api.tokens(), ["ada-1", "ada-2"]);
+    assert_eq!((ada.requests(), layers.requests()), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]
-async fn r44_a_request_waits_for_the_log_in_of_its_own_authenticator_and_renews_with_that() {
+async fn r44_a_request_waits_for_the_log_in_of_its_authenticator_and_renews_with_it() {
     let layers = holding_first();
     let (layer, _) = layer(&layers);
-    let own = logging_in();
-    let api = Api::taking(&["own-2"]);
+    let ada = logging_in();
+    let api = Api::taking(&["ada-2"]);
 
     let mut request = get("/as-someone-else");
-    request.extensions_mut().insert(WithAuthenticator(authenticator(&own)));
+    request.extensions_mut().insert(WithAuthenticator(authenticator(&ada)));
     let response = send(&layer.layer(api.clone()), request).await.unwrap();
 
-    assert_eq!(response.body(), "own-2");
-    assert_eq!(api.tokens(), ["own-1", "own-2"]);
-    assert_eq!((own.requests(), layers.requests()), (2, 0));
+    assert_eq!(response.body(), "ada-2");
+    assert_eq!(api.tokens(), ["ada-1", "ada-2"]);
+    assert_eq!((ada.requests(), layers.requests()), (2, 0));
 }
 
-/// Holds nothing at first; its first token is renewed.
+/// Holds nothing at first. Its first token is renewed.
 fn logging_in() -> Script {
-    let first = credentials("own-1", Some("own-rt"), None);
-    Script::new().then_ok(first).then_ok(credentials("own-2", None, None))
+    let first = credentials("ada-1", Some("ada-rt"), None);
+    Script::new().then_ok(first).then_ok(credentials("ada-2", None, None))
 }
 
 #[tokio::test(start_paused = true)]
-async fn r20_an_authenticator_of_its_own_does_not_widen_the_scope() {
+async fn r20_the_authenticator_of_a_request_does_not_add_origins() {
     let (layer, _) = layer(&holding_first());
     let api = Api::taking(&[]);
 
@@ -112,28 +112,28 @@ async fn f19_no_replay_through_reqwest() {
 
 #[tokio::test]
 async fn r20_r44_opting_out_and_another_identity_through_reqwest() {
-    let server = Server::taking("own-1").await;
+    let server = Server::taking("ada-1").await;
     let script = holding_first();
     let client = client(&server, &script);
-    let own = Script::new().holding(credentials("own-1", None, None));
+    let ada = Script::new().holding(credentials("ada-1", None, None));
 
     let out = client.get(server.url("/")).with_extension(WithoutCredentials).send().await.unwrap();
-    let other = client.get(server.url("/")).with_extension(WithAuthenticator(authenticator(&own)));
+    let other = client.get(server.url("/")).with_extension(WithAuthenticator(authenticator(&ada)));
 
     assert_eq!(out.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(other.send().await.unwrap().status(), StatusCode::OK);
-    assert_eq!(server.tokens(), ["-", "own-1"]);
+    assert_eq!(server.tokens(), ["-", "ada-1"]);
     assert_eq!(script.requests(), 0);
 }
 
 #[tokio::test]
 async fn r44_another_identity_logs_in_and_renews_through_reqwest() {
-    let server = Server::taking("own-2").await;
-    let (script, own) = (holding_first(), logging_in());
+    let server = Server::taking("ada-2").await;
+    let (script, ada) = (holding_first(), logging_in());
     let request = client(&server, &script).get(server.url("/"));
-    let request = request.with_extension(WithAuthenticator(authenticator(&own)));
+    let request = request.with_extension(WithAuthenticator(authenticator(&ada)));
 
     assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
-    assert_eq!(server.tokens(), ["own-1", "own-2"]);
-    assert_eq!((own.requests(), script.requests()), (2, 0));
+    assert_eq!(server.tokens(), ["ada-1", "ada-2"]);
+    assert_eq!((ada.requests(), script.requests()), (2, 0));
 }

@@ -4,10 +4,10 @@ pub mod in_memory;
 pub mod server;
 
 mod body;
+mod origins;
 mod redirects;
 mod rejection;
 mod renewal;
-mod scope;
 mod size;
 
 use std::sync::{Arc, Mutex};
@@ -21,7 +21,7 @@ use crate::support::source::Script;
 use crate::tower_layer::api::authenticator;
 use server::Server;
 
-/// A client whose credential is for the server alone.
+/// A client that sends its token only to this server.
 fn client(server: &Server, script: &Script) -> ClientWithMiddleware {
     client_of(server, authenticator(script))
 }
@@ -34,8 +34,8 @@ fn with(middleware: AuthMiddleware) -> ClientWithMiddleware {
     ClientBuilder::new(reqwest::Client::new()).with(middleware).build()
 }
 
-/// A clock that the test alone moves: Tokio's can't be paused where a socket is waited for, as it runs on when
-/// nothing else is left to do.
+/// A clock that only the test moves. Tokio's paused clock doesn't fit a test that waits for a socket: it advances
+/// whenever no task is ready.
 #[derive(Clone, Default)]
 struct HandClock(Arc<Mutex<Duration>>);
 

@@ -1,7 +1,7 @@
-//! The stacks that people build, each with a real client and a real server, over HTTP/1.1 and HTTP/2 where the
-//! stack has both: the work that every one of them has to get done, and the one thing that is special about it.
+//! The stacks that people build, each with a real client and a real server, over HTTP/1.1 and HTTP/2 if the stack has
+//! both: what each of them has to do, and what is special about it.
 //!
-//! What needs a request to stand still at a certain point is in `contract/stacks.rs`, in memory and with paused
+//! Tests in which a request has to stop at a certain point are in `contract/stacks.rs`, in memory and with paused
 //! time.
 
 mod hyper_client;
@@ -38,7 +38,7 @@ where
 }
 
 fn reqwest_client(version: Version) -> ::reqwest::Client {
-    // None of these tests is about redirects that reqwest follows itself: `reqwest_middleware/redirects.rs` is.
+    // Redirects that reqwest follows itself are tested in `reqwest_middleware/redirects.rs`.
     let client = ::reqwest::Client::builder().no_proxy().redirect(::reqwest::redirect::Policy::none());
     match version {
         Version::HTTP_2 => client.http2_prior_knowledge(),
@@ -48,7 +48,7 @@ fn reqwest_client(version: Version) -> ::reqwest::Client {
     .unwrap()
 }
 
-/// A server that takes `at-2`, and an authenticator that holds `at-1`; it can be renewed once.
+/// A server that accepts `at-2`, and an authenticator that holds `at-1` and can be renewed once.
 struct World {
     version: Version,
     server: Server,
@@ -86,8 +86,8 @@ impl World {
         self.server.arrived().into_iter().filter(|arrived| arrived.path == path).collect()
     }
 
-    /// What every stack has to do: ten requests at once meet a 401 or wait for the renewal, which is one for all;
-    /// each arrives whole and succeeds. A later one costs nothing.
+    /// What every stack has to do: of ten requests at once, each gets a 401 or waits for the renewal. There is one
+    /// renewal for all of them. Each arrives whole and succeeds. A later request needs no renewal.
     async fn assert_renews<F>(&self, call: impl Fn(Request<Body>) -> F)
     where
         F: Future<Output = (StatusCode, Bytes)> + Send + 'static,
@@ -106,7 +106,7 @@ impl World {
                 assert_eq!((arrived.version, arrived.body), (self.version, Bytes::from(n.to_string())));
             }
         }
-        assert!(self.server.tokens().contains(&"at-1".to_owned()), "no request met a 401");
+        assert!(self.server.tokens().contains(&"at-1".to_owned()), "no request got a 401");
 
         assert_eq!(call(self.post("later")).await, good);
         assert_eq!(self.arrived_at("/later").len(), 1);
@@ -121,8 +121,8 @@ impl World {
         R: http_body::Body<Data: Send, Error: Debug> + Send + 'static,
     {
         self.assert_renews(|request| {
-            let answer = send(service, request);
-            async move { read(answer.await.unwrap()).await }
+            let response = send(service, request);
+            async move { read(response.await.unwrap()).await }
         })
         .await;
     }

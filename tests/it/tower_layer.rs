@@ -1,11 +1,11 @@
-//! The tower adapter: what reaches the API, and what the caller gets.
+//! The tower adapter: what the API receives, and what the caller gets.
 
 pub mod api;
 
+mod origins;
 mod redirects;
 mod rejection;
 mod renewal;
 mod replay;
-mod scope;
 mod shared;
 mod token_client;

@@ -1,5 +1,4 @@
-//! What a [`ReplayBody`] says and keeps on the way: its size while it is sent, how often it is taken over, who is
-//! woken, and what it holds on to.
+//! A [`ReplayBody`] while it is sent: its size, how often it is taken over, which task is woken, what it holds.
 
 use std::sync::Arc;
 use std::task::{Poll, Waker};
@@ -43,7 +42,7 @@ fn f49_the_second_attempt_sends_its_data_before_the_trailers() {
     assert_eq!(data(&mut second), "one");
     let Poll::Ready(Some(Ok(last))) = poll(&mut second, Waker::noop()) else { panic!("no trailers") };
     assert!(last.is_trailers());
-    // The stream has said that it is over, and is not asked again.
+    // The stream has reported its end, and is not polled again.
     assert!(matches!(poll(&mut second, Waker::noop()), Poll::Ready(None)));
 }
 
@@ -73,14 +72,14 @@ fn r27_the_size_is_of_what_is_left_kept_or_not() {
 }
 
 #[test]
-fn r27_a_body_of_which_nothing_has_passed_can_be_asked_again() {
+fn r27_a_body_of_which_nothing_was_sent_can_be_asked_again() {
     let mut body = ReplayBody::new(Scripted::data([b"one"]));
     drop(body.replay());
     assert!(matches!(body.replay(), Replay::Kept(_)));
 }
 
 #[test]
-fn r27_who_polled_last_is_woken_when_a_body_is_taken_over() {
+fn r27_the_task_that_polled_last_is_woken_when_a_body_is_taken_over() {
     let mut body = ReplayBody::new(Scripted::of([Part::Blocked]));
     let replay = body.replay();
     let (moved, last) = (Arc::new(Woken::default()), Arc::new(Woken::default()));
@@ -93,11 +92,11 @@ fn r27_who_polled_last_is_woken_when_a_body_is_taken_over() {
 }
 
 #[test]
-fn r27_a_body_that_nobody_will_take_over_holds_on_to_no_task() {
+fn r27_a_body_that_will_not_be_taken_over_holds_no_task() {
     let mut body = ReplayBody::new(Scripted::of([Part::Blocked]));
     assert_eq!(format!("{body:?}"), "ReplayBody { .. }");
     let task = Arc::new(Woken::default());
-    // The stream has one, to say that there is more.
+    // The stream holds one waker, to report that there is more.
     assert!(poll(&mut body, &Waker::from(task.clone())).is_pending());
     assert_eq!(Arc::strong_count(&task), 2);
 

@@ -23,11 +23,11 @@ async fn post(server: &Uploads, script: &Script, http2: bool, body: ReplayBody) 
 }
 
 #[tokio::test]
-async fn f49_an_upload_that_was_refused_half_way_arrives_whole_the_second_time() {
+async fn f49_an_upload_that_was_rejected_half_way_arrives_whole_the_second_time() {
     for http2 in [false, true] {
         for read in [0, 3, 4, 11] {
             let script = holding_first().then_ok(nth(2));
-            let body = Scripted::refused_after(read);
+            let body = Scripted::rejected_after(read);
             let server = Uploads::reading(read, body.gate.clone()).await;
             let response = post(&server, &script, http2, ReplayBody::new(body)).await;
             assert_eq!(response.status(), StatusCode::OK, "{read} bytes read, HTTP/2: {http2}");
@@ -74,7 +74,7 @@ async fn r27_an_upload_beyond_the_limit_is_sent_once_and_its_401_refreshes() {
     }
 }
 
-/// On HTTP/1.1: on HTTP/2 hyper resets the stream, and tells its caller of the reset alone.
+/// On HTTP/1.1 only: on HTTP/2 hyper resets the stream, and its caller gets an error about the reset.
 #[tokio::test]
 async fn f49_an_error_of_the_stream_reaches_the_caller() {
     let script = holding_first();
@@ -85,7 +85,7 @@ async fn f49_an_error_of_the_stream_reaches_the_caller() {
     let request = Request::post(&server.origin).body(ReplayBody::new(body)).unwrap();
     let error = layer.layer(client).oneshot(request).await.unwrap_err();
     let mut chain = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
-    let own = chain.find_map(|error| error.downcast_ref::<std::io::Error>()).expect("the stream's own error");
-    assert_eq!(own.to_string(), "the disk");
+    let found = chain.find_map(|error| error.downcast_ref::<std::io::Error>()).expect("the stream's error");
+    assert_eq!(found.to_string(), "the disk");
     assert_eq!(script.requests(), 0);
 }

@@ -1,4 +1,4 @@
-//! What [`ReplayBody`] keeps, and what it gives back.
+//! What [`ReplayBody`] keeps, and what it sends again.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -124,12 +124,12 @@ async fn f49_an_empty_body_stays_empty() {
 }
 
 #[tokio::test]
-async fn f49_an_error_of_the_stream_is_the_callers_own() {
+async fn f49_an_error_of_the_stream_keeps_its_type() {
     let mut body = ReplayBody::new(Scripted::data([b"one"]).then(Part::Fails("the disk")));
     let replay = body.replay();
     let _ = data(&mut body);
     let Poll::Ready(Some(Err(error))) = poll(&mut body, Waker::noop()) else { panic!("no error") };
-    let error = error.downcast::<std::io::Error>().expect("the stream's own error");
+    let error = error.downcast::<std::io::Error>().expect("the stream's error");
     assert_eq!(error.to_string(), "the disk");
     assert!(take(replay).is_none(), "half a body is not sent again");
 }
@@ -159,12 +159,12 @@ fn r27_an_attempt_that_is_superseded_is_woken_and_fails() {
     let _ = data(&mut first);
     assert!(poll(&mut first, &waker).is_pending());
     let second = take(replay).expect("within the limit");
-    assert_eq!(woken.times(), 1, "a task that waits for more of the body is told");
+    assert_eq!(woken.times(), 1, "a task that waits for more of the body is woken");
     assert!(!first.is_end_stream(), "a body that is cut off does not look finished");
     let Poll::Ready(Some(Err(error))) = poll(&mut first, &waker) else { panic!("no error") };
     assert!(error.is::<Superseded>());
     assert_eq!(error.to_string(), "the body is being sent again by another attempt");
-    assert!(matches!(first.replay(), Replay::Never), "it has nothing to give any more");
+    assert!(matches!(first.replay(), Replay::Never), "the body was taken over");
     drop(second);
 }
 
@@ -177,7 +177,7 @@ async fn r27_a_body_of_which_something_has_passed_unkept_is_sent_once() {
     let replay = body.replay();
     let _ = data(&mut body);
     drop(replay);
-    assert!(matches!(body.replay(), Replay::Never), "what was kept is gone with who wanted it");
+    assert!(matches!(body.replay(), Replay::Never), "what was kept is dropped with the last replay");
 }
 
 #[tokio::test]
@@ -205,7 +205,7 @@ async fn r27_of_two_layers_only_one_takes_a_body_over() {
     assert_eq!(rest(take(outer).expect("kept for the outer one")).await.0, "one");
 }
 
-/// Panics at its second poll; later it says that it has ended.
+/// Panics at its second poll, and ends at the third.
 struct Panics(u8);
 
 impl Body for Panics {
@@ -226,7 +226,7 @@ impl Body for Panics {
 }
 
 #[tokio::test]
-async fn f49_what_is_left_of_a_body_that_panicked_is_not_sent_as_the_whole() {
+async fn f49_a_body_that_panicked_is_not_sent_again() {
     let mut first = ReplayBody::new(Panics(0));
     let replay = first.replay();
     let sending = tokio::spawn(async move { first.collect().await.is_ok() });
@@ -234,7 +234,7 @@ async fn f49_what_is_left_of_a_body_that_panicked_is_not_sent_as_the_whole() {
     assert!(take(replay).is_none());
 }
 
-/// A task that lives as long as its wakers do, and owns the means to send the body again.
+/// A task that lives as long as its wakers, and owns the replay of the body.
 struct Owner {
     _replay: Mutex<Replay<ReplayBody>>,
 }
@@ -243,16 +243,16 @@ impl Wake for Owner {
     fn wake(self: Arc<Self>) {}
 }
 
-/// In a thread of its own, so that a deadlock ends the test and not the run.
+/// In another thread, so that a deadlock fails the test and does not stop the run.
 #[test]
-fn r27_a_task_that_goes_with_its_last_waker_does_not_lock_the_body_for_ever() {
+fn r27_a_task_that_ends_with_its_last_waker_causes_no_deadlock() {
     let (done, over) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let mut body = ReplayBody::new(Scripted::of([Part::Blocked]));
         let owner = Arc::new(Owner { _replay: Mutex::new(body.replay()) });
         assert!(poll(&mut body, &Waker::from(owner)).is_pending());
         assert!(poll(&mut body, Waker::noop()).is_pending());
-        assert!(poll(&mut body, Waker::noop()).is_pending(), "nor does it end the body");
+        assert!(poll(&mut body, Waker::noop()).is_pending(), "the body has not ended either");
         done.send(()).unwrap();
     });
     over.recv_timeout(Duration::from_secs(60)).expect("a deadlock");

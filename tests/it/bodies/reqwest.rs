@@ -36,11 +36,11 @@ async fn post(
 }
 
 #[tokio::test]
-async fn f49_a_stream_that_was_refused_half_way_arrives_whole_the_second_time() {
+async fn f49_a_stream_that_was_rejected_half_way_arrives_whole_the_second_time() {
     for http2 in [false, true] {
         for read in [0, 3, 4, 11] {
             let script = holding_first().then_ok(nth(2));
-            let body = Scripted::refused_after(read);
+            let body = Scripted::rejected_after(read);
             let server = Uploads::reading(read, body.gate.clone()).await;
             let response = post(&server, &script, http2, |request| request.body(streamed(body))).await;
             assert_eq!(response.status(), StatusCode::OK, "{read} bytes read, HTTP/2: {http2}");
@@ -97,7 +97,7 @@ async fn r27_a_stream_beyond_the_limit_is_sent_once_and_its_401_refreshes() {
     }
 }
 
-/// The limit is for streams: bytes are there anyway, and sharing them costs nothing.
+/// The limit is for streams: bytes are in memory anyway, and sharing them costs nothing.
 #[tokio::test]
 async fn r27_a_body_of_bytes_is_sent_again_whatever_its_size() {
     let script = holding_first().then_ok(nth(2));
@@ -116,6 +116,6 @@ async fn f49_an_error_of_the_stream_reaches_the_caller() {
     let client = client(middleware(&server, &script), false);
     let error = client.post(&server.origin).body(body).send().await.unwrap_err();
     let mut chain = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
-    let own = chain.find_map(|error| error.downcast_ref::<std::io::Error>()).expect("the stream's own error");
-    assert_eq!(own.to_string(), "the disk");
+    let found = chain.find_map(|error| error.downcast_ref::<std::io::Error>()).expect("the stream's error");
+    assert_eq!(found.to_string(), "the disk");
 }

@@ -1,4 +1,4 @@
-//! A streaming body of the test's own: its frames, where it is not ready, its trailers, how it fails.
+//! A streaming body that the test writes: its frames, where it is not ready, its trailers, its error.
 
 use std::collections::VecDeque;
 use std::io;
@@ -13,9 +13,9 @@ use http_body::{Body, Frame, SizeHint};
 #[derive(Clone, Debug)]
 pub enum Part {
     Data(Vec<u8>),
-    /// Not ready once; it is woken at once.
+    /// Not ready at the first poll; its task is woken at once.
     Later,
-    /// Not ready until the test says so.
+    /// Not ready until the test opens the gate.
     Blocked,
     Fails(&'static str),
     Trailers(HeaderMap),
@@ -24,14 +24,14 @@ pub enum Part {
 #[derive(Clone, Debug, Default)]
 pub struct Scripted {
     pub parts: VecDeque<Part>,
-    /// Whether it says how long it is.
+    /// Whether its size hint is exact.
     pub sized: bool,
     pub gate: Gate,
-    /// It has said that it is over: whoever asks again has not listened, and some streams panic then.
+    /// It has reported its end. It must not be polled again: some streams panic then.
     pub over: bool,
 }
 
-/// Opens what is [blocked](Part::Blocked). Clones are one gate.
+/// Opens a body that is [blocked](Part::Blocked). Clones are the same gate.
 #[derive(Clone, Debug, Default)]
 pub struct Gate(Arc<Mutex<(bool, Option<Waker>)>>);
 
@@ -55,9 +55,8 @@ impl Scripted {
         Self::of(frames.map(|frame| Part::Data(frame.to_vec())))
     }
 
-    /// `onetwothree`, for a server that reads so much of it: what it does not read is there only when the gate is
-    /// open.
-    pub fn refused_after(read: usize) -> Self {
+    /// `onetwothree`, for a server that reads this many bytes. What it does not read becomes ready when the gate opens.
+    pub fn rejected_after(read: usize) -> Self {
         let mut body = Self::data([b"one"]).then(Part::Blocked).then(Part::Data(b"twothree".to_vec()));
         if read > 3 {
             body.parts.remove(1);

@@ -1,5 +1,5 @@
-//! For every split of a body into frames, and every point at which the API answers 401: what it receives the second
-//! time equals the original.
+//! For every split of a body into frames, and every point at which the API responds with 401: what it receives the
+//! second time equals the original.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -25,17 +25,17 @@ struct Case {
     trailers: bool,
     sized: bool,
     limit: usize,
-    /// How many frames the API takes before it answers 401.
+    /// How many frames the API takes before it responds with 401.
     taken: usize,
     then: Then,
 }
 
-/// What becomes of the first attempt's body when its 401 is there.
+/// What happens to the first attempt's body after its 401.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Then {
     /// The API drops it.
     Dropped,
-    /// It is held, and goes on being sent when the second attempt is over.
+    /// The API holds it, and reads on after the second attempt.
     Held,
 }
 
@@ -77,7 +77,7 @@ impl Case {
         }
     }
 
-    /// Whether all that passed in the first attempt is within the limit.
+    /// Whether all that the first attempt sent is within the limit.
     fn is_replayable(&self) -> bool {
         self.frames.iter().take(self.taken).map(Vec::len).sum::<usize>() <= self.limit
     }
@@ -87,7 +87,7 @@ fn trailers() -> HeaderMap {
     HeaderMap::from_iter([(http::header::ETAG, HeaderValue::from_static("x"))])
 }
 
-/// What the API was sent: the size that was announced, the data, the trailers.
+/// What the API received: the announced size, the data, the trailers.
 type Received = (Option<u64>, Bytes, Option<HeaderMap>);
 
 #[derive(Clone)]

@@ -1,5 +1,5 @@
-//! A server of uploads on loopback, HTTP/1.1 or HTTP/2. It answers 401 to the old token as soon as it has read so much
-//! of the body, and reads nothing more.
+//! A server for uploads on loopback, HTTP/1.1 or HTTP/2. It responds with 401 to the old token as soon as it has read
+//! a part of the body, and reads nothing more.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use super::scripted::Gate;
 
-/// One upload as far as it was read.
+/// The part of an upload that was read.
 #[derive(Clone, Debug)]
 pub struct Upload {
     pub length: Option<u64>,
@@ -25,7 +25,7 @@ pub struct Upload {
     pub trailers: Option<HeaderMap>,
 }
 
-/// A running server, which takes `at-2` alone. It and its connections end with the value.
+/// A running server, which accepts only `at-2`. It ends, with its connections, when it is dropped.
 pub struct Uploads {
     pub origin: String,
     uploads: Arc<Mutex<Vec<Upload>>>,
@@ -46,10 +46,10 @@ impl Uploads {
                 let (stream, _) = listener.accept().await.unwrap();
                 let (seen, gate) = (seen.clone(), gate.clone());
                 let service = hyper::service::service_fn(move |request| {
-                    answer(request, read, gate.clone(), seen.clone())
+                    respond(request, read, gate.clone(), seen.clone())
                 });
                 connections.spawn(async move {
-                    // A client that closes the connection half-way is none of the server's business.
+                    // An error here means that the client has closed the connection.
                     let _ = auto::Builder::new(TokioExecutor::new())
                         .serve_connection(TokioIo::new(stream), service)
                         .await;
@@ -64,7 +64,7 @@ impl Uploads {
     }
 }
 
-async fn answer(
+async fn respond(
     request: Request<Incoming>,
     read: usize,
     gate: Gate,
@@ -81,7 +81,7 @@ async fn answer(
     let (mut data, mut trailers) = (BytesMut::new(), None);
     while good || data.len() < read {
         let Some(frame) = body.frame().await else { break };
-        // An upload that breaks off is one that was not received.
+        // An upload that breaks off counts as not received.
         let Ok(frame) = frame else { return Ok(status(StatusCode::BAD_REQUEST)) };
         match frame.into_data() {
             Ok(piece) => data.extend_from_slice(&piece),

@@ -1,4 +1,4 @@
-//! The inner service's error keeps its type, wherever it comes up.
+//! The inner service's error keeps its type, wherever it occurs.
 
 use std::error::Error as _;
 
@@ -61,7 +61,7 @@ async fn r31_an_error_of_the_readiness_before_the_replay_keeps_its_type() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r31_an_error_of_the_api_is_no_word_about_the_token() {
+async fn r31_an_error_of_the_api_does_not_reject_the_token() {
     let script = holding_first();
     let (layer, auth) = layer(&script);
     let service = layer.layer(Api::new(|_| Err(TORN)));

@@ -1,7 +1,7 @@
 //! Which clone is made ready, and which is called.
 //!
-//! [`Api`] panics when a clone is called that was not made ready, so that every test of the layer holds this
-//! part of the contract; here it is also said which clone has to be ready when.
+//! [`Api`] panics if a clone is called that was not made ready, so every test of the layer checks this part of the
+//! contract. The tests here also check which clone is made ready, and when.
 
 use http::{Request, StatusCode};
 use tower::{Layer, Service};
@@ -53,7 +53,7 @@ async fn r31_waiting_the_service_made_ready_is_kept_and_called() {
     make_ready(&mut service).await.unwrap();
     let waiting = tokio::spawn(service.call(get("/x")));
     idle().await;
-    // The next caller has to make its own ready: the one in the service now is a clone.
+    // The service now has a clone inside, which the next caller has to make ready.
     assert_ne!(service.get_ref().clone_number(), made);
     assert_eq!(api.moments(), [Ready(made)]);
     login.send(Ok(nth(1))).ok().unwrap();
@@ -64,7 +64,7 @@ async fn r31_waiting_the_service_made_ready_is_kept_and_called() {
 
 #[tokio::test(start_paused = true)]
 async fn f51_readiness_is_polled_again_before_the_replay() {
-    // With the token in hand, and when it had to be waited for.
+    // With a token at hand, and after waiting for one.
     for script in [holding_first().then_ok(nth(2)), Script::new().then_ok(nth(1)).then_ok(nth(2))] {
         let (layer, _auth) = layer(&script);
         let api = Api::taking(&["at-2"]);

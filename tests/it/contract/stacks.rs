@@ -1,5 +1,5 @@
-//! tower's own middlewares around the layer and below it: the stacks compile, and each request gets through a
-//! 401 and its replay.
+//! tower's middlewares above and below the layer: the stacks compile, and each request succeeds after a 401 and its
+//! replay.
 
 use std::future::{Ready, ready};
 use std::time::Duration;
@@ -18,7 +18,7 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 use crate::support::source::Script;
 use crate::tower_layer::api::{Api, Broken, get, holding_first, idle, layer, next, nth, send, status};
 
-/// A source that holds a token which the API refuses, and gets one that it takes.
+/// A source that holds a token that the API rejects, and gets one that it accepts.
 fn renewing() -> Script {
     holding_first().then_ok(nth(2))
 }
@@ -27,7 +27,7 @@ fn api() -> Api {
     Api::taking(&["at-2"])
 }
 
-/// Ten requests at once all get through, at the price of one refresh.
+/// Ten requests at once all succeed, with one refresh.
 async fn assert_works<S>(service: S, script: &Script)
 where
     S: Service<Request<String>, Response = Response<String>, Error: std::fmt::Debug + Send + 'static>,
@@ -84,7 +84,8 @@ async fn r31_a_buffer_inside_and_outside() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r31_load_shed_sheds_with_its_own_error_and_the_replay_is_not_shed_for_the_first_attempt() {
+async fn r31_load_shed_below_sheds_with_its_error_and_does_not_shed_the_replay_because_of_the_first_attempt()
+{
     let script = renewing();
     let (layer, _auth) = layer(&script);
     let (mock, mut below) = tower_test::mock::pair::<Request<String>, Response<String>>();
@@ -122,7 +123,7 @@ async fn r06_a_timeout_outside_ends_that_callers_wait_and_not_the_flight() {
 
 #[tokio::test(start_paused = true)]
 async fn r31_a_timeout_inside_is_the_apis_alone() {
-    // The wait for a credential is longer than the API's time limit.
+    // The wait for credentials is longer than the API's time limit.
     let script = Script::new();
     let login = script.then_when();
     let (layer, _auth) = layer(&script);
@@ -134,7 +135,7 @@ async fn r31_a_timeout_inside_is_the_apis_alone() {
     assert_eq!(call.await.unwrap().unwrap(), StatusCode::OK);
 }
 
-/// Tries again so many times after a 503.
+/// Retries this many times after a 503.
 #[derive(Clone)]
 struct Unavailable(u32);
 
@@ -157,7 +158,7 @@ impl<E> Policy<Request<String>, Response<String>, E> for Unavailable {
     }
 }
 
-/// 503 to the first request with each token that it takes.
+/// 503 to the first request with a good token.
 fn moody() -> Api {
     let asked = std::sync::atomic::AtomicBool::new(false);
     Api::new(move |seen| {
@@ -216,7 +217,7 @@ async fn r31_all_of_them_in_one_stack() {
         .timeout(Duration::from_secs(10))
         .concurrency_limit(2)
         .retry(Unavailable(2))
-        // A boxed error is no `Error`, so one that may hold such a box isn't either: it is unwrapped.
+        // `AuthError` around a boxed error does not implement `Error`, because the box does not: so it is unwrapped.
         .map_err(AuthError::into_boxed)
         .layer(layer)
         .timeout(Duration::from_secs(10))

@@ -1,9 +1,10 @@
-//! What the public types of both adapters are.
+//! The traits that the public types of both adapters implement.
 
 use std::fmt::Debug;
 
 use http_body_util::Full;
 use reauth::layer::{Auth, AuthError, ResponseFuture};
+use reauth::replay::Superseded;
 use reauth::{AuthLayer, AuthMiddleware, Origins, RenewalError, ResponseHead};
 use tower::Layer;
 
@@ -24,6 +25,10 @@ fn r18_handles_are_send_sync_clone_and_debug() {
     handle::<AuthError<Broken>>();
     handle::<RenewalError>();
     handle::<Origins>();
+    fn error<T: std::error::Error + Send + Sync + 'static>() {}
+    error::<AuthError<Broken>>();
+    error::<RenewalError>();
+    error::<Superseded>();
     fn value<T: Send + Sync + Debug>() {}
     value::<ResponseHead<'_>>();
 }
@@ -36,7 +41,7 @@ fn r31_the_response_future_is_send_and_debug() {
 }
 
 #[test]
-fn r40_debug_of_the_adapters_shows_the_scope_and_no_secret() {
+fn r40_debug_of_the_adapters_shows_the_origins_and_no_secret() {
     let (layer, auth) = layer(&holding_first());
     let middleware = AuthMiddleware::for_origin("https://api.example.com", auth).unwrap();
     let service = layer.layer(Api::taking(&[]));

@@ -1,4 +1,4 @@
-//! Bodies: which are sent twice, what becomes of a 401 to the others, and of the connection.
+//! Bodies that are sent twice, and what happens to the 401 and to its connection.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ async fn f49_the_replay_is_the_whole_request() {
     }
 }
 
-/// The 401 has a body that nobody reads.
+/// The body of the 401 is not read.
 #[tokio::test]
 async fn r28_the_replay_reuses_the_connection_of_the_401() {
     let script = holding_first().then_ok(nth(2));
@@ -45,16 +45,16 @@ async fn r28_the_replay_reuses_the_connection_of_the_401() {
     assert_eq!(connections, [0; 4]);
 }
 
-/// A body that never ends, and tells when it is dropped.
-struct Told(Arc<AtomicBool>);
+/// A body that never ends, and records that it was dropped.
+struct Recorded(Arc<AtomicBool>);
 
-impl Drop for Told {
+impl Drop for Recorded {
     fn drop(&mut self) {
         self.0.store(true, Ordering::SeqCst);
     }
 }
 
-impl hyper::body::Body for Told {
+impl hyper::body::Body for Recorded {
     type Data = Bytes;
     type Error = std::convert::Infallible;
 
@@ -80,14 +80,14 @@ async fn r28_the_401_is_dropped_before_the_request_is_sent_again_and_not_earlier
             (false, true) => StatusCode::OK,
             (false, false) => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        let body = if first { Body::wrap(Told(seen.clone())) } else { Body::default() };
-        let mut response = in_memory::answer_to(&request, body);
+        let body = if first { Body::wrap(Recorded(seen.clone())) } else { Body::default() };
+        let mut response = in_memory::response_to(&request, body);
         *response.status_mut() = code;
         std::future::ready(Ok(response.into()))
     });
     let call = tokio::spawn(client.get(ORIGIN).send());
     idle().await;
-    // Until there is a new token, the 401 may yet be the caller's answer.
+    // Until there is a new token, the caller may still get the 401.
     assert!(!dropped.load(Ordering::SeqCst));
     refresh.send(Ok(nth(2))).ok().unwrap();
     let code = call.await.unwrap().unwrap().status();

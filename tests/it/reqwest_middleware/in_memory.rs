@@ -1,4 +1,4 @@
-//! A client whose last middleware is the API itself: no socket, so that a test may pause time.
+//! A client whose last middleware is the API. It has no socket, so that a test can pause time.
 
 use std::pin::Pin;
 use std::sync::LazyLock;
@@ -16,16 +16,16 @@ pub fn client(auth: AuthMiddleware, api: Api) -> ClientWithMiddleware {
     client_of(auth, move |request| {
         let api = api.clone();
         async move {
-            // The request is a while on its way, and so is the answer.
+            // The request takes a while, and so does the response.
             yield_now().await;
-            let answer = api.answer(Seen {
+            let outcome = api.respond(Seen {
                 uri: request.url().as_str().parse().unwrap(),
                 headers: request.headers().clone(),
                 body: format!("{:?}", request.body()),
             });
             yield_now().await;
-            let (head, body) = answer.map_err(reqwest_middleware::Error::middleware)?.into_parts();
-            let mut response = answer_to(&request, body);
+            let (head, body) = outcome.map_err(reqwest_middleware::Error::middleware)?.into_parts();
+            let mut response = response_to(&request, body);
             *response.status_mut() = head.status;
             *response.headers_mut() = head.headers;
             Ok(response.into())
@@ -33,22 +33,22 @@ pub fn client(auth: AuthMiddleware, api: Api) -> ClientWithMiddleware {
     })
 }
 
-/// A client with `auth` before whatever answers the requests.
+/// A client with `auth` before a function that responds to its requests.
 pub fn client_of<F>(
     auth: AuthMiddleware,
-    answer: impl Fn(Request) -> F + Send + Sync + 'static,
+    respond: impl Fn(Request) -> F + Send + Sync + 'static,
 ) -> ClientWithMiddleware
 where
     F: Future<Output = Result<Response>> + Send + 'static,
 {
-    // Never used, and costly to make.
+    // It is never used, and takes long to make.
     static UNUSED: LazyLock<reqwest::Client> = LazyLock::new(reqwest::Client::new);
-    let last = middleware(move |request, _, _| Box::pin(answer(request)));
+    let last = middleware(move |request, _, _| Box::pin(respond(request)));
     ClientBuilder::new(UNUSED.clone()).with(auth).with(last).build()
 }
 
-/// An answer that says where it came from, as reqwest's own do.
-pub fn answer_to<B>(request: &Request, body: B) -> http::Response<B> {
+/// A response that says where it came from, as reqwest's responses do.
+pub fn response_to<B>(request: &Request, body: B) -> http::Response<B> {
     http::Response::builder().url(request.url().clone()).body(body).unwrap()
 }
 

@@ -9,7 +9,7 @@ use super::server::{Server, unauthorized};
 use super::{client, with};
 use crate::tower_layer::api::{holding_first, nth};
 
-/// A server whose `/x` redirects to this URL, and which takes `at-2` elsewhere.
+/// A server whose `/x` redirects to this URL, and which accepts `at-2` on other paths.
 async fn redirecting(to: String) -> Server {
     Server::start(move |arrived| match (arrived.path.as_str(), arrived.token()) {
         ("/x", _) => Response::builder().status(302).header("location", &to).body(Full::default()).unwrap(),
@@ -20,7 +20,7 @@ async fn redirecting(to: String) -> Server {
 }
 
 #[tokio::test]
-async fn r30_a_redirect_to_another_origin_that_answers_401_rejects_nothing() {
+async fn r30_a_401_after_a_redirect_to_another_origin_rejects_nothing() {
     let script = holding_first();
     let other = Server::start(|_| unauthorized()).await;
     let server = redirecting(other.url("/y")).await;
@@ -30,21 +30,21 @@ async fn r30_a_redirect_to_another_origin_that_answers_401_rejects_nothing() {
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
         assert!(response.extensions().get::<RenewalError>().is_none());
     }
-    // F44: the token stays with the origin that it is for.
+    // F44: the token is not sent to the other origin.
     assert_eq!((server.tokens(), other.tokens()), (vec!["at-1".to_owned(); 2], vec!["-".to_owned(); 2]));
     assert_eq!(script.requests(), 0);
 }
 
 #[tokio::test]
-async fn r30_nor_when_that_origin_is_in_scope_too() {
+async fn r30_nor_if_the_token_goes_to_that_origin_as_well() {
     let script = holding_first();
     let other = Server::start(|_| unauthorized()).await;
     let server = redirecting(other.url("/y")).await;
-    let scope = Origins::new(server.origin()).unwrap().and(other.origin()).unwrap();
-    let client = with(AuthMiddleware::new(scope, Authenticator::new(script.clone())));
+    let origins = Origins::new(server.origin()).unwrap().and(other.origin()).unwrap();
+    let client = with(AuthMiddleware::new(origins, Authenticator::new(script.clone())));
     let response = client.get(server.url("/x")).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
-    // The 401 is no wonder: reqwest had taken the token off.
+    // reqwest had removed the token, hence the 401.
     assert_eq!(other.tokens(), ["-"]);
     assert_eq!(script.requests(), 0);
 }

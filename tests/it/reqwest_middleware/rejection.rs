@@ -1,4 +1,4 @@
-//! What a 401 starts, and what it doesn't.
+//! What a 401 starts, and what it doesn't start.
 
 use std::sync::Arc;
 use std::task::Poll;
@@ -20,16 +20,16 @@ use crate::tower_layer::api::{holding_first, nth};
 async fn f17_a_server_that_always_says_401_is_asked_exactly_twice() {
     let script = holding_first().then_ok(nth(2));
     let server = Server::start(|arrived| {
-        let said = format!("not with {}", arrived.token().unwrap());
-        Response::builder().status(401).body(Full::from(said)).unwrap()
+        let body = format!("not with {}", arrived.token().unwrap());
+        Response::builder().status(401).body(Full::from(body)).unwrap()
     })
     .await;
-    // Nothing but this rule holds it back: not the interval of R26.
+    // Without the interval of R26, only the rule under test limits the attempts.
     let timing = Timing::default().rejection_interval(Duration::ZERO);
     let auth = Authenticator::builder(script.clone()).timing(timing).build();
     let response = client_of(&server, auth).get(server.url("/x")).send().await.unwrap();
     assert_eq!(server.tokens(), ["at-1", "at-2"]);
-    // R23: the second 401 goes to the caller as it is.
+    // R23: the caller gets the second 401 as it is.
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     assert!(response.extensions().get::<RenewalError>().is_none(), "the renewal did not fail");
     assert_eq!(response.text().await.unwrap(), "not with at-2");
@@ -38,7 +38,7 @@ async fn f17_a_server_that_always_says_401_is_asked_exactly_twice() {
 
 #[tokio::test]
 async fn f20_the_caller_sees_the_200_of_the_renewed_credential() {
-    // With the token in hand, and when it had to be waited for.
+    // With a token at hand, and after waiting for one.
     for script in [holding_first().then_ok(nth(2)), Script::new().then_ok(nth(1)).then_ok(nth(2))] {
         let server = Server::taking("at-2").await;
         let response = client(&server, &script).get(server.url("/x")).send().await.unwrap();
@@ -75,7 +75,7 @@ async fn r29_a_classifier_adds_rejections() {
     assert_eq!(server.tokens(), ["at-1", "at-2"]);
 }
 
-/// Two gates of a server: one says that a request is in, the other lets its answer out.
+/// Two gates of a server: one reports that a request has arrived, the other lets its response go.
 #[derive(Clone)]
 struct Gates {
     arrived: Arc<Semaphore>,
@@ -116,7 +116,7 @@ async fn f03_a_late_401_for_the_old_token_is_replayed_and_refreshes_nothing() {
     gates.arrived.acquire().await.unwrap().forget();
     assert_eq!(client.get(server.url("/prompt")).send().await.unwrap().status(), StatusCode::OK);
     assert_eq!(script.requests(), 1);
-    // The refresh is over; now comes the 401 of the request that left before it.
+    // The refresh is over. Now the request that was sent before it gets its 401.
     gates.released.add_permits(1);
     assert_eq!(late.await.unwrap().unwrap().status(), StatusCode::OK);
     let sent: Vec<_> =
@@ -137,7 +137,7 @@ async fn r26_a_server_that_rejects_everything_costs_one_token_request_an_interva
         let response = client.get(server.url("/x")).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
         match response.extensions().get::<RenewalError>() {
-            // Renewed, sent again, and refused again.
+            // Renewed, sent again, and rejected again.
             None => assert_eq!(at % 10, 0, "a refresh after {at} s"),
             Some(renewal) => assert_eq!(renewal.error().kind(), ErrorKind::Transient),
         }
@@ -145,7 +145,7 @@ async fn r26_a_server_that_rejects_everything_costs_one_token_request_an_interva
     }
     assert_eq!(script.requests(), 7, "one at 0, 10, … 60 s");
     assert_eq!(server.arrived().len(), 61 + 7);
-    // The first rejection after a quiet time refreshes at once.
+    // After a quiet time, the first rejection refreshes at once.
     clock.advance(Duration::from_secs(60));
     client.get(server.url("/x")).send().await.unwrap();
     assert_eq!(script.requests(), 8);
@@ -170,7 +170,7 @@ async fn f10_no_request_goes_out_with_a_token_known_to_be_bad() {
     calls.spawn(client.get(server.url("/rejected")).send());
     started.acquire().await.unwrap().forget();
     for n in 0..50 {
-        // Polled once, so that each has asked for its token: it would be on its way by now.
+        // Polled once, so that each has asked for its token, and would be sent by now with the old one.
         let mut call = Box::pin(client.get(server.url(&format!("/{n}"))).send());
         assert!(std::future::poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await.is_pending());
         calls.spawn(call);

@@ -1,4 +1,4 @@
-//! When the renewal fails, and how a program finds out.
+//! A renewal that fails, and how a program finds the reason.
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -15,7 +15,7 @@ async fn r28_when_the_renewal_fails_the_caller_gets_the_servers_own_401_and_the_
     let script = Script::new().holding(nth(1)).then_err(Error::misconfigured("wrong client"));
     let server = Server::start(|_| {
         let response = Response::builder().status(401).header("www-authenticate", "Bearer realm=\"api\"");
-        response.body(Full::<Bytes>::from("the server's own words")).unwrap()
+        response.body(Full::<Bytes>::from("the server's words")).unwrap()
     })
     .await;
     let response = client(&server, &script).get(server.url("/x")).send().await.unwrap();
@@ -23,12 +23,12 @@ async fn r28_when_the_renewal_fails_the_caller_gets_the_servers_own_401_and_the_
     assert_eq!(response.headers()["www-authenticate"], "Bearer realm=\"api\"");
     let reason = response.extensions().get::<RenewalError>().unwrap().error();
     assert_eq!((reason.kind(), reason.to_string().as_str()), (ErrorKind::Misconfigured, "wrong client"));
-    assert_eq!(response.text().await.unwrap(), "the server's own words");
+    assert_eq!(response.text().await.unwrap(), "the server's words");
     assert_eq!(server.tokens(), ["at-1"]);
 }
 
 #[tokio::test]
-async fn r28_also_when_the_body_could_not_be_sent_again() {
+async fn r28_also_if_the_body_could_not_be_sent_again() {
     let script = Script::new().holding(nth(1)).then_err(Error::misconfigured("wrong client"));
     let server = Server::start(|_| unauthorized()).await;
     let body = reqwest::Body::wrap_stream(Full::new(Bytes::from("once")).into_data_stream());
@@ -39,7 +39,7 @@ async fn r28_also_when_the_body_could_not_be_sent_again() {
 }
 
 #[tokio::test]
-async fn r08_without_a_credential_nothing_is_sent_and_the_error_is_found_by_downcast() {
+async fn r08_without_credentials_nothing_is_sent_and_the_error_is_found_by_downcast() {
     let script = Script::new().then_err(Error::login_required("who are you?"));
     let server = Server::start(|_| Response::new(Full::default())).await;
     let error = client(&server, &script).get(server.url("/x")).send().await.unwrap_err();
@@ -50,8 +50,8 @@ async fn r08_without_a_credential_nothing_is_sent_and_the_error_is_found_by_down
 }
 
 #[tokio::test]
-async fn r31_reqwests_own_errors_keep_their_type() {
-    // A port that is taken, so that no other test gets it, and where nobody listens.
+async fn r31_errors_of_reqwest_keep_their_type() {
+    // The port is bound, so that no other test gets it, and has no listener.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let origin = format!("http://{}", socket.local_addr().unwrap());

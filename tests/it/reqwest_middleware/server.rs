@@ -1,5 +1,6 @@
-//! An HTTP server on loopback, HTTP/1.1 or (without TLS, so a client has to know) HTTP/2: the test says how it
-//! answers, and it remembers what it was sent, and on which connection.
+//! An HTTP server on loopback: the test decides its responses, and it records its requests and their connections.
+//!
+//! It speaks HTTP/1.1, and HTTP/2 to a client that knows it in advance, because there is no TLS.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -33,9 +34,9 @@ impl Arrived {
     }
 }
 
-type Answer = dyn Fn(Arrived) -> Pin<Box<dyn Future<Output = Response<Full<Bytes>>> + Send>> + Send + Sync;
+type Respond = dyn Fn(Arrived) -> Pin<Box<dyn Future<Output = Response<Full<Bytes>>> + Send>> + Send + Sync;
 
-/// A running server. It and its connections end with the value.
+/// A running server. It ends, with its connections, when it is dropped.
 pub struct Server {
     origin: String,
     arrived: Arc<Mutex<Vec<Arrived>>>,
@@ -43,12 +44,12 @@ pub struct Server {
 }
 
 impl Server {
-    pub async fn start(answer: impl Fn(&Arrived) -> Response<Full<Bytes>> + Send + Sync + 'static) -> Self {
-        Self::start_slow(move |arrived| std::future::ready(answer(&arrived))).await
+    pub async fn start(respond: impl Fn(&Arrived) -> Response<Full<Bytes>> + Send + Sync + 'static) -> Self {
+        Self::start_slow(move |arrived| std::future::ready(respond(&arrived))).await
     }
 
-    /// The same, with an answer that may have to wait for something.
-    pub async fn start_slow<F>(answer: impl Fn(Arrived) -> F + Send + Sync + 'static) -> Self
+    /// The same, with responses that may wait for something.
+    pub async fn start_slow<F>(respond: impl Fn(Arrived) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
     {
@@ -56,7 +57,7 @@ impl Server {
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let arrived = Arc::new(Mutex::default());
         let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, Arc::new(move |arrived| Box::pin(answer(arrived))), arrived.clone()));
+        tasks.spawn(accept(listener, Arc::new(move |arrived| Box::pin(respond(arrived))), arrived.clone()));
         Self { origin, arrived, _tasks: tasks }
     }
 
@@ -87,13 +88,13 @@ impl Server {
     }
 }
 
-async fn accept(listener: TcpListener, answer: Arc<Answer>, seen: Arc<Mutex<Vec<Arrived>>>) {
+async fn accept(listener: TcpListener, respond: Arc<Respond>, seen: Arc<Mutex<Vec<Arrived>>>) {
     let mut connections = JoinSet::new();
     for connection in 0.. {
         let (stream, _) = listener.accept().await.unwrap();
-        let (answer, seen) = (answer.clone(), seen.clone());
+        let (respond, seen) = (respond.clone(), seen.clone());
         let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-            let (answer, seen) = (answer.clone(), seen.clone());
+            let (respond, seen) = (respond.clone(), seen.clone());
             async move {
                 let (head, body) = request.into_parts();
                 let arrived = Arrived {
@@ -105,11 +106,11 @@ async fn accept(listener: TcpListener, answer: Arc<Answer>, seen: Arc<Mutex<Vec<
                     body: body.collect().await.unwrap().to_bytes(),
                 };
                 seen.lock().unwrap().push(arrived.clone());
-                Ok::<_, Infallible>(answer(arrived).await)
+                Ok::<_, Infallible>(respond(arrived).await)
             }
         });
         connections.spawn(async move {
-            // A client that closes the connection half-way is none of the server's business.
+            // An error here means that the client has closed the connection: that is not the server's failure.
             let _ = auto::Builder::new(TokioExecutor::new())
                 .serve_connection(TokioIo::new(stream), service)
                 .await;
@@ -117,7 +118,7 @@ async fn accept(listener: TcpListener, answer: Arc<Answer>, seen: Arc<Mutex<Vec<
     }
 }
 
-/// A 401 with a short body, as most APIs have it.
+/// A 401 with a short body, as most APIs send it.
 pub fn unauthorized() -> Response<Full<Bytes>> {
     let body = Full::from(r#"{"error":"the token is not valid"}"#);
     Response::builder().status(StatusCode::UNAUTHORIZED).body(body).unwrap()

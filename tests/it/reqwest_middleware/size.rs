@@ -1,4 +1,4 @@
-//! What a request costs in memory: the future of reqwest's middleware, in its box.
+//! The memory that a request takes: the future of the middleware, in its box.
 
 use std::net::TcpListener;
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use reauth::{AuthMiddleware, Authenticator, Credentials};
 use reqwest::{Client, Request, Response};
 use reqwest_middleware::{ClientBuilder, Middleware, Next, Result};
 
-/// Looks at the future of the middleware in it.
+/// Measures the future of the middleware inside.
 struct Sized(AuthMiddleware, Arc<AtomicUsize>);
 
 impl Middleware for Sized {
@@ -34,7 +34,7 @@ impl Middleware for Sized {
 
 #[tokio::test]
 async fn a_future_of_the_middleware_holds_a_request_and_its_copy_and_little_more() {
-    // Half a kilobyte beside the future inside, and a little for other compilers.
+    // Half a kilobyte beside the inner future, and a little for other compilers.
     const MOST: usize = 512 + size_of::<Pin<Box<dyn Future<Output = ()>>>>() + 48;
     let size = Arc::default();
     let auth = Authenticator::new(Credentials::new("at-1").unwrap());

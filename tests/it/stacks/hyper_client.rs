@@ -1,4 +1,4 @@
-//! The layer on hyper-util's client, and on nothing else.
+//! The layer around hyper-util's client.
 
 use std::convert::Infallible;
 use std::pin::Pin;

@@ -1,4 +1,4 @@
-//! tower-http's `FollowRedirect` above the layer, where each hop is a request of its own, and below it.
+//! tower-http's `FollowRedirect` above the layer, where each hop is a separate request, and below it.
 
 use http::{Request, Response, StatusCode, Uri, Version};
 use http_body_util::Full;
@@ -14,7 +14,7 @@ use crate::reqwest_middleware::server::{Server, unauthorized};
 use crate::support::source::{Script, credentials};
 use crate::tower_layer::api::{authenticator, send};
 
-/// A server whose `/x` leads to `to`, and which takes `at-2` there.
+/// A server whose `/x` redirects to `to`, and which accepts `at-2` on other paths.
 async fn leading_to(version: Version, to: String) -> World {
     let server = Server::start(move |arrived| match (arrived.path.as_str(), arrived.token()) {
         ("/x", _) => Response::builder().status(307).header("location", &to).body(Full::default()).unwrap(),
@@ -24,12 +24,12 @@ async fn leading_to(version: Version, to: String) -> World {
     World::with(version, server.await)
 }
 
-/// Says where an answer came from: to be given to the layer when the follower is below.
+/// The URI that a response came from, for a layer above the follower.
 fn came_from(extensions: &http::Extensions) -> Option<Uri> {
     Some(extensions.get::<RequestUri>()?.0.clone())
 }
 
-/// Without a body: the follower sends no other one on, unless its policy can clone it.
+/// A request without a body: the follower sends other bodies only if its policy can clone them.
 fn get(world: &World) -> Request<Body> {
     Request::get(world.server.url("/x")).body(Body::default()).unwrap()
 }
@@ -48,7 +48,7 @@ async fn f44_above_the_layer_each_hop_is_judged_and_renewed_by_itself() {
             .service(world.hyper());
         let (code, body) = read(send(&service, get(&world)).await.unwrap()).await;
         assert_eq!((code, &body[..]), (StatusCode::OK, &b"at-2"[..]));
-        // The replay is of the second hop alone.
+        // Only the second hop is sent again.
         assert_eq!(paths(&world.server), ["/x", "/y", "/y"]);
         assert_eq!(world.server.tokens(), ["at-1", "at-1", "at-2"]);
     }
@@ -93,7 +93,7 @@ async fn f44_below_the_layer_the_token_is_not_sent_to_another_host_and_its_401_r
 }
 
 #[tokio::test]
-async fn r30_below_the_layer_and_without_response_uri_a_foreign_401_costs_a_refresh() {
+async fn r30_below_the_layer_and_without_response_uri_a_401_of_another_origin_costs_a_refresh() {
     for version in BOTH {
         let other = Server::start(|_| unauthorized()).await;
         let world = leading_to(version, other.url("/y")).await;
@@ -151,53 +151,54 @@ async fn r27_below_the_layer_a_follower_takes_streams_and_their_replays() {
     }
 }
 
-/// What a request asks for by its extensions, and a hop from one origin in scope to another: tower-http keeps the
-/// extensions within an origin, and drops them between two.
+/// A hop from one of the layer's origins to another: tower-http keeps the extensions within an origin, and drops them
+/// between two.
 #[tokio::test]
-async fn r44_above_the_layer_what_a_request_asks_for_is_kept_across_origins_only_if_the_policy_allows_it() {
+async fn r44_above_the_layer_the_settings_of_a_request_are_kept_across_origins_only_if_the_policy_allows_it()
+{
     for version in BOTH {
         let allowing = FilterCredentials::new()
             .allow_extension::<WithAuthenticator>()
             .allow_extension::<WithoutCredentials>();
-        for (allowed, [own, without]) in [(false, ["at-1", "at-1"]), (true, ["own-1", "-"])] {
+        for (allowed, [ada, without]) in [(false, ["at-1", "at-1"]), (true, ["ada-1", "-"])] {
             let other = Server::start(|_| Response::new(Full::default())).await;
             let world = leading_to(version, other.url("/y")).await;
-            let scope = Origins::new(world.server.origin()).unwrap().and(other.origin()).unwrap();
-            let layer = AuthLayer::new(scope, world.auth.clone());
+            let origins = Origins::new(world.server.origin()).unwrap().and(other.origin()).unwrap();
+            let layer = AuthLayer::new(origins, world.auth.clone());
             let filter = if allowed { allowing.clone() } else { FilterCredentials::new() };
             let service = ServiceBuilder::new()
                 .layer(FollowRedirectLayer::with_policy(Limited::new(5).and::<_, Body, Error>(filter)))
                 .layer(layer)
                 .service(world.hyper());
-            let owner = Script::new().holding(credentials("own-1", None, None));
+            let other_identity = Script::new().holding(credentials("ada-1", None, None));
 
             let mut request = get(&world);
-            request.extensions_mut().insert(WithAuthenticator(authenticator(&owner)));
+            request.extensions_mut().insert(WithAuthenticator(authenticator(&other_identity)));
             send(&service, request).await.unwrap();
             let mut request = get(&world);
             request.extensions_mut().insert(WithoutCredentials);
             send(&service, request).await.unwrap();
 
-            assert_eq!(world.server.tokens(), ["own-1", "-"]);
-            assert_eq!(other.tokens(), [own, without], "allowed: {allowed}");
+            assert_eq!(world.server.tokens(), ["ada-1", "-"]);
+            assert_eq!(other.tokens(), [ada, without], "allowed: {allowed}");
         }
     }
 }
 
 #[tokio::test]
-async fn r44_below_the_layer_what_a_request_asks_for_holds_at_every_hop() {
+async fn r44_below_the_layer_the_settings_of_a_request_hold_at_every_hop() {
     for version in BOTH {
         let other = Server::start(|_| Response::new(Full::default())).await;
         let world = leading_to(version, other.url("/y")).await;
-        let scope = Origins::new(world.server.origin()).unwrap().and(other.origin()).unwrap();
-        let layer = AuthLayer::new(scope, world.auth.clone()).response_uri(came_from);
+        let origins = Origins::new(world.server.origin()).unwrap().and(other.origin()).unwrap();
+        let layer = AuthLayer::new(origins, world.auth.clone()).response_uri(came_from);
         let service =
             ServiceBuilder::new().layer(layer).layer(FollowRedirectLayer::new()).service(world.hyper());
-        let owner = Script::new().holding(credentials("own-1", None, None));
+        let other_identity = Script::new().holding(credentials("ada-1", None, None));
         let mut request = get(&world);
-        request.extensions_mut().insert(WithAuthenticator(authenticator(&owner)));
+        request.extensions_mut().insert(WithAuthenticator(authenticator(&other_identity)));
         assert_eq!(send(&service, request).await.unwrap().status(), StatusCode::OK);
-        // It is sent to the first origin, and the follower takes it off for the second.
-        assert_eq!((world.server.tokens(), other.tokens()), (vec!["own-1".into()], vec!["-".to_owned()]));
+        // The first origin gets the token. The follower removes it for the second.
+        assert_eq!((world.server.tokens(), other.tokens()), (vec!["ada-1".into()], vec!["-".to_owned()]));
     }
 }

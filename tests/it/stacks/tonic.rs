@@ -1,4 +1,4 @@
-//! tonic's channel below the layer: a gRPC client whose calls, streams included, survive a token that is no good.
+//! tonic's channel below the layer: the calls of a gRPC client, streams too, succeed after a token was rejected.
 
 #[path = "../../../examples/tonic/raw.rs"]
 mod raw;
@@ -58,7 +58,7 @@ impl World {
         Guarded::new(service)
     }
 
-    /// What a generated client is inside; it has a `with_origin` too.
+    /// What is inside a generated client, which has a `with_origin` too.
     async fn client(&self) -> Grpc<Guarded> {
         let mut client = Grpc::with_origin(self.service(), self.server.origin.parse().unwrap());
         client.ready().await.unwrap();
@@ -72,8 +72,8 @@ async fn f20_a_unary_call_is_sent_again() {
         let world = World::new(judges).await;
         for _ in 0..2 {
             let call = Request::new(Bytes::from("hello"));
-            let answer = world.client().await.unary(call, UNARY, Raw).await.unwrap();
-            assert_eq!(answer.into_inner(), "hello");
+            let response = world.client().await.unary(call, UNARY, Raw).await.unwrap();
+            assert_eq!(response.into_inner(), "hello");
         }
         assert_eq!((world.server.tokens(), world.script.requests()), (strings(["at-1", "at-2", "at-2"]), 1));
     }
@@ -85,8 +85,8 @@ async fn r27_a_client_stream_is_sent_again_from_its_first_message() {
         let world = World::new(judges).await;
         let call =
             Request::new(tokio_stream::iter(["a ", "stream ", "of four ", "messages"].map(Bytes::from)));
-        let answer = world.client().await.client_streaming(call, JOIN, Raw).await.unwrap();
-        assert_eq!(answer.into_inner(), "a stream of four messages");
+        let response = world.client().await.client_streaming(call, JOIN, Raw).await.unwrap();
+        assert_eq!(response.into_inner(), "a stream of four messages");
         assert_eq!((world.server.tokens(), world.script.requests()), (strings(["at-1", "at-2"]), 1));
     }
 }
@@ -97,15 +97,15 @@ async fn r27_a_conversation_goes_on_after_its_first_message_was_sent_again() {
     let (say, said) = unbounded_channel();
     say.send(Bytes::from("one")).unwrap();
     let call = Request::new(UnboundedReceiverStream::new(said));
-    let mut answers = world.client().await.streaming(call, EACH, Raw).await.unwrap().into_inner();
-    assert_eq!(answers.message().await.unwrap().unwrap(), "one");
-    // Each of these is said only after the one before was answered, by the second attempt.
+    let mut responses = world.client().await.streaming(call, EACH, Raw).await.unwrap().into_inner();
+    assert_eq!(responses.message().await.unwrap().unwrap(), "one");
+    // Each message is sent only after the second attempt has responded to the one before.
     for message in ["two", "three"] {
         say.send(Bytes::from(message)).unwrap();
-        assert_eq!(answers.message().await.unwrap().unwrap(), message);
+        assert_eq!(responses.message().await.unwrap().unwrap(), message);
     }
     drop(say);
-    assert_eq!(answers.message().await.unwrap(), None);
+    assert_eq!(responses.message().await.unwrap(), None);
     assert_eq!((world.server.tokens(), world.script.requests()), (strings(["at-1", "at-2"]), 1));
 }
 
@@ -117,23 +117,23 @@ async fn r27_a_stream_over_the_limit_gets_the_servers_status_and_the_token_is_re
     let status = world.client().await.client_streaming(stream(), JOIN, Raw).await.unwrap_err();
     assert_eq!((status.code(), status.message()), (Code::Unauthenticated, "the token is not valid"));
     assert_eq!((world.server.tokens(), world.script.requests()), (strings(["at-1"]), 1));
-    let answer = world.client().await.client_streaming(stream(), JOIN, Raw).await.unwrap();
-    assert_eq!(answer.into_inner().len(), 3 * chunk.len());
+    let response = world.client().await.client_streaming(stream(), JOIN, Raw).await.unwrap();
+    assert_eq!(response.into_inner().len(), 3 * chunk.len());
     assert_eq!(world.script.requests(), 1);
 }
 
-/// After a part of the answer the call can't be begun anew: the status is the caller's.
+/// After a part of the response, the call can't be sent again: the caller gets the status.
 #[tokio::test]
 async fn r23_a_status_that_comes_after_messages_rejects_nothing() {
     let world = World::with(Judges::Midway, holding_first()).await;
     let call = Request::new(tokio_stream::once(Bytes::from("x")));
-    let mut answers = world.client().await.streaming(call, EACH, Raw).await.unwrap().into_inner();
-    assert_eq!(answers.message().await.unwrap().unwrap(), "half");
-    assert_eq!(answers.message().await.unwrap_err().code(), Code::Unauthenticated);
+    let mut responses = world.client().await.streaming(call, EACH, Raw).await.unwrap().into_inner();
+    assert_eq!(responses.message().await.unwrap().unwrap(), "half");
+    assert_eq!(responses.message().await.unwrap_err().code(), Code::Unauthenticated);
     assert_eq!((world.server.tokens(), world.script.requests()), (strings(["at-1"]), 0));
 }
 
-/// What `with_origin` is for.
+/// Why `with_origin` is needed.
 #[tokio::test]
 async fn r20_a_client_without_an_origin_sends_no_token() {
     let world = World::with(Judges::First, holding_first()).await;
@@ -145,13 +145,13 @@ async fn r20_a_client_without_an_origin_sends_no_token() {
 }
 
 #[tokio::test]
-async fn r44_what_a_call_asks_for_travels_in_its_extensions() {
+async fn r44_the_settings_of_a_call_are_in_its_extensions() {
     let world = World::with(Judges::First, holding_first()).await;
-    let own = Script::new().holding(credentials("at-2", None, None));
+    let other = Script::new().holding(credentials("at-2", None, None));
     let mut call = Request::new(Bytes::from("mine"));
-    call.extensions_mut().insert(WithAuthenticator(authenticator(&own)));
-    let answer = world.client().await.unary(call, UNARY, Raw).await.unwrap();
-    assert_eq!(answer.into_inner(), "mine");
+    call.extensions_mut().insert(WithAuthenticator(authenticator(&other)));
+    let response = world.client().await.unary(call, UNARY, Raw).await.unwrap();
+    assert_eq!(response.into_inner(), "mine");
     assert_eq!((world.server.tokens(), world.script.requests()), (strings(["at-2"]), 0));
 }
 
@@ -165,9 +165,9 @@ async fn f19_a_call_marked_no_replay_is_sent_once_and_its_status_still_refreshes
     assert_eq!((world.server.tokens(), world.script.requests()), (strings(["at-1"]), 1));
 }
 
-/// tonic makes a status of it; the reason is its source.
+/// tonic turns the error into a status, whose source is the reason.
 #[tokio::test]
-async fn r08_without_a_credential_the_status_has_the_reason() {
+async fn r08_without_credentials_the_status_has_the_reason() {
     let script = Script::new().then_err(Error::login_required("the password is wrong"));
     let world = World::with(Judges::First, script).await;
     let status = world.client().await.unary(Request::new(Bytes::new()), UNARY, Raw).await.unwrap_err();

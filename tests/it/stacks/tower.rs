@@ -1,4 +1,4 @@
-//! tower's middlewares around the layer and below it, on hyper-util's client.
+//! tower's middlewares above and below the layer, on hyper-util's client.
 
 mod load_shed;
 mod retry;
@@ -32,8 +32,8 @@ async fn r31_a_concurrency_limit_of_one_below_and_above_does_not_block_the_repla
     }
 }
 
-/// The token requests take the client from below the limit: with the guarded one, a request would wait for a token
-/// and keep the only slot that the token request needs.
+/// The token requests use the client below the limit. Through the guarded one, a request would wait for a token and
+/// keep the only slot, which the token request needs.
 #[tokio::test]
 async fn r32_one_request_at_a_time_and_the_token_requests_of_the_login_and_of_the_replay_get_through() {
     for version in BOTH {
@@ -65,7 +65,7 @@ async fn r32_one_request_at_a_time_and_the_token_requests_of_the_login_and_of_th
     }
 }
 
-/// What can't be cloned goes into a buffer below the layer, which keeps a clone for the replay.
+/// A service that can't be cloned goes into a buffer below the layer, because the layer keeps a clone for the replay.
 #[tokio::test]
 async fn r31_a_buffer_below_makes_a_service_cloneable_for_the_replay() {
     for version in BOTH {
@@ -76,7 +76,7 @@ async fn r31_a_buffer_below_makes_a_service_cloneable_for_the_replay() {
     }
 }
 
-/// The buffer's worker calls the layer; the replay is the caller's own, and so needs no place in the buffer.
+/// The buffer's worker calls the layer. The caller's task sends the replay, so that needs no place in the buffer.
 #[tokio::test]
 async fn r31_a_buffer_above_with_one_place_does_not_block_the_replay() {
     for version in BOTH {
@@ -95,7 +95,7 @@ async fn r31_erased_types_renew() {
             BoxCloneService::new(world.layer().layer(world.hyper()));
         world.assert_renews_through(&boxed).await;
 
-        // The other way round: the layer does not know what it guards.
+        // The other way round: the layer does not know the type of its inner service.
         let world = World::new(version).await;
         let client: BoxCloneSyncService<Request<Full<Bytes>>, Response<Incoming>, legacy::Error> =
             BoxCloneSyncService::new(world.hyper());

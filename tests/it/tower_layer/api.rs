@@ -1,7 +1,7 @@
-//! An API in memory, as a tower service: the test says how it answers, and it remembers what it was sent.
+//! An API in memory, as a tower service: the test decides its responses, and it records its requests.
 //!
-//! It holds its callers to tower's contract: no clone is ready before it was polled to be, none at its first
-//! poll, and a `call` of one that is not ready panics.
+//! It checks that its callers keep tower's contract: a clone is not ready before it was polled, nor at its first
+//! poll, and `call` panics if the clone is not ready.
 
 use std::fmt;
 use std::future::{Ready, ready};
@@ -20,7 +20,7 @@ use crate::support::source::{Script, credentials};
 
 pub const ORIGIN: &str = "https://api.example.com";
 
-/// One request as it reached the API.
+/// One request as the API received it.
 #[derive(Clone, Debug)]
 pub struct Seen {
     pub uri: Uri,
@@ -33,12 +33,12 @@ impl Seen {
     pub fn token(&self) -> Option<&str> {
         let mut values = self.headers.get_all(AUTHORIZATION).iter();
         let token = values.next()?.to_str().unwrap().strip_prefix("Bearer ");
-        assert_eq!(values.next(), None, "two credentials in one request");
+        assert_eq!(values.next(), None, "two Authorization headers in one request");
         token
     }
 }
 
-/// The API's own error.
+/// The error of the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken(pub &'static str);
 
@@ -50,7 +50,7 @@ impl fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
-type Answer = Result<Response<String>, Broken>;
+type Outcome = Result<Response<String>, Broken>;
 
 /// What happened to one of the clones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ enum Readiness {
 }
 
 struct Shared {
-    answer: Box<dyn Fn(&Seen) -> Answer + Send + Sync>,
+    respond: Box<dyn Fn(&Seen) -> Outcome + Send + Sync>,
     seen: Mutex<Vec<Seen>>,
     moments: Mutex<Vec<Moment>>,
     clones: Mutex<usize>,
@@ -82,9 +82,9 @@ struct Shared {
 }
 
 impl Api {
-    pub fn new(answer: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
+    pub fn new(respond: impl Fn(&Seen) -> Outcome + Send + Sync + 'static) -> Self {
         let shared = Shared {
-            answer: Box::new(answer),
+            respond: Box::new(respond),
             seen: Mutex::default(),
             moments: Mutex::default(),
             clones: Mutex::default(),
@@ -101,15 +101,15 @@ impl Api {
         })
     }
 
-    /// This status, whatever it is sent.
+    /// This status to every request.
     pub fn saying(code: StatusCode) -> Self {
         Self::new(move |_| Ok(status(code)))
     }
 
-    pub fn answer(&self, seen: Seen) -> Answer {
-        let answer = (self.shared.answer)(&seen);
+    pub fn respond(&self, seen: Seen) -> Outcome {
+        let outcome = (self.shared.respond)(&seen);
         self.shared.seen.lock().unwrap().push(seen);
-        answer
+        outcome
     }
 
     pub fn seen(&self) -> Vec<Seen> {
@@ -129,7 +129,7 @@ impl Api {
         self.shared.moments.lock().unwrap().clone()
     }
 
-    /// The next readiness is this error.
+    /// Makes the next poll of the readiness fail with this error.
     pub fn unready_with(&self, error: Broken) {
         *self.shared.unready_with.lock().unwrap() = Some(error);
     }
@@ -142,7 +142,7 @@ impl Api {
 impl<B: fmt::Debug> Service<Request<B>> for Api {
     type Response = Response<String>;
     type Error = Broken;
-    type Future = Ready<Answer>;
+    type Future = Ready<Outcome>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Broken>> {
         match self.readiness {
@@ -168,7 +168,7 @@ impl<B: fmt::Debug> Service<Request<B>> for Api {
         self.readiness = Readiness::Unasked;
         self.note(Moment::Called(self.clone));
         let (head, body) = request.into_parts();
-        ready(self.answer(Seen { uri: head.uri, headers: head.headers, body: format!("{body:?}") }))
+        ready(self.respond(Seen { uri: head.uri, headers: head.headers, body: format!("{body:?}") }))
     }
 }
 
@@ -202,7 +202,7 @@ pub fn holding_first() -> Script {
     Script::new().holding(nth(1))
 }
 
-/// An authenticator of the script. What the script holds is in use: an adapter finds it without waiting.
+/// An authenticator of the script. If the script holds credentials, an adapter gets them without waiting.
 pub fn authenticator(script: &Script) -> Authenticator {
     let auth = Authenticator::new(script.clone());
     if script.initial().is_some() {
@@ -224,8 +224,7 @@ pub fn get(uri: &str) -> Request<String> {
     Request::get(uri).body("body".to_owned()).unwrap()
 }
 
-/// Sends one request through a clone of the service. Where no answer comes the test ends, instead of waiting for
-/// ever.
+/// Sends one request through a clone of the service. If no response comes, the test fails and doesn't wait for ever.
 pub fn send<S, B>(
     service: &S,
     request: Request<B>,
@@ -233,17 +232,17 @@ pub fn send<S, B>(
 where
     S: Service<Request<B>> + Clone,
 {
-    let answer = tokio::time::timeout(Duration::from_secs(300), service.clone().oneshot(request));
-    async { answer.await.expect("no answer comes") }
+    let response = tokio::time::timeout(Duration::from_secs(300), service.clone().oneshot(request));
+    async { response.await.expect("no response comes") }
 }
 
-/// The next request at a mock. Where none comes the test ends; time has to be paused.
+/// The next request at a mock. If none comes, the test fails. Needs paused time.
 pub async fn next<T, U>(api: &mut mock::Handle<T, U>) -> (T, mock::SendResponse<U>) {
     let next = tokio::time::timeout(Duration::from_secs(300), api.next_request());
     next.await.expect("no request comes").expect("the client is gone")
 }
 
-/// Returns when all other tasks wait for something; time has to be paused.
+/// Returns when all other tasks wait for something. Needs paused time.
 pub async fn idle() {
     tokio::time::sleep(Duration::from_millis(1)).await;
 }

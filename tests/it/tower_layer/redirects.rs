@@ -1,4 +1,4 @@
-//! The layer above and below what follows redirects.
+//! The layer above and below a service that follows redirects.
 
 use http::header::LOCATION;
 use http::{Request, Response, StatusCode, Uri};
@@ -8,7 +8,7 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 use super::api::{Api, get, holding_first, layer, nth, send, status};
 use crate::support::source::{Answer, Script};
 
-/// Where an answer came from, as a follower below says it.
+/// The URI that a response came from, set by a follower below.
 #[derive(Clone)]
 struct CameFrom(Uri);
 
@@ -16,8 +16,8 @@ fn came_from(extensions: &http::Extensions) -> Option<Uri> {
     Some(extensions.get::<CameFrom>()?.0.clone())
 }
 
-/// An API that takes `at-2`, below a follower that says where its 401 came from.
-fn answering_from(uri: Option<&'static str>) -> Api {
+/// An API that accepts `at-2`, below a follower that says where its 401 came from.
+fn responding_from(uri: Option<&'static str>) -> Api {
     Api::new(move |seen| {
         if seen.token() == Some("at-2") {
             return Ok(status(StatusCode::OK));
@@ -42,12 +42,12 @@ async fn r30_a_401_of_another_origin_rejects_nothing() {
         "https://api.example.com:8443/x",
         "https://login.api.example.com/x",
     ];
-    // With the token in hand, and when it had to be waited for.
+    // With a token at hand, and after waiting for one.
     for script in [holding_first(), Script::new().then_ok(nth(1))] {
         let layer = with_response_uri(&script);
         let before = script.requests();
         for uri in elsewhere {
-            let api = answering_from(Some(uri));
+            let api = responding_from(Some(uri));
             let response = send(&layer.layer(api.clone()), get("/x")).await.unwrap();
             assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
             assert!(response.extensions().get::<RenewalError>().is_none());
@@ -67,14 +67,14 @@ async fn r30_a_401_of_the_same_origin_rejects_wherever_on_it() {
     ];
     for uri in here {
         let script = holding_first().then_ok(nth(2));
-        let api = answering_from(uri);
+        let api = responding_from(uri);
         let response = send(&with_response_uri(&script).layer(api.clone()), get("/x")).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK, "{uri:?}");
         assert_eq!(api.tokens(), ["at-1", "at-2"]);
     }
 }
 
-/// Follows one redirect, as naively as can be: the second request has every header of the first.
+/// Follows one redirect naively: the second request has every header of the first.
 async fn follow<S>(service: S, request: Request<String>) -> Result<Response<String>, S::Error>
 where
     S: Service<Request<String>, Response = Response<String>> + Clone,
@@ -90,7 +90,7 @@ where
     Ok(response)
 }
 
-/// An API whose `/x` redirects there; what is there answers `code`.
+/// An API whose `/x` redirects to this URL, which responds with `code`.
 fn redirecting(to: &'static str, code: StatusCode) -> Api {
     Api::new(move |seen| {
         if seen.uri.path() != "/x" {
@@ -119,7 +119,7 @@ async fn f44_inside_a_follower_the_scope_holds_hop_by_hop() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn f44_outside_a_follower_the_401_of_the_last_hop_is_not_taken_for_the_first_ones() {
+async fn f44_outside_a_follower_a_401_of_the_last_hop_does_not_reject_the_token_of_the_first() {
     let script = holding_first();
     let layer = with_response_uri(&script);
     let api = redirecting("https://other.test/y", StatusCode::UNAUTHORIZED);
@@ -131,13 +131,13 @@ async fn f44_outside_a_follower_the_401_of_the_last_hop_is_not_taken_for_the_fir
 }
 
 #[tokio::test(start_paused = true)]
-async fn r30_it_is_judged_by_where_the_request_went_when_several_origins_are_in_scope() {
-    // Both are in scope, yet the 401 of one is no word about what was sent to the other.
+async fn r30_with_several_origins_a_401_counts_only_from_the_one_that_the_request_was_sent_to() {
+    // The token goes to both origins, but a 401 of one is not about the request to the other.
     let script = holding_first();
     let auth = reauth::Authenticator::new(script.clone());
-    let scope = reauth::Origins::new("https://api.example.com").unwrap();
-    let layer = AuthLayer::new(scope.and("https://other.test").unwrap(), auth).response_uri(came_from);
-    let api = answering_from(Some("https://other.test/x"));
+    let origins = reauth::Origins::new("https://api.example.com").unwrap();
+    let layer = AuthLayer::new(origins.and("https://other.test").unwrap(), auth).response_uri(came_from);
+    let api = responding_from(Some("https://other.test/x"));
     send(&layer.layer(api.clone()), get("https://api.example.com/x")).await.unwrap();
     assert_eq!(script.requests(), 0);
     script.push(Answer::Now(Ok(nth(2))));

@@ -1,4 +1,4 @@
-//! What a 401 starts, and what it doesn't.
+//! What a 401 starts, and what it doesn't start.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ type Call = tokio::task::JoinHandle<Result<Response<String>, AuthError<MockError
 #[tokio::test(start_paused = true)]
 async fn f17_a_server_that_always_says_401_is_asked_exactly_twice() {
     let script = holding_first().then_ok(nth(2));
-    // Nothing but this rule holds it back: not the interval of R26.
+    // Without the interval of R26, only the rule under test limits the attempts.
     let timing = Timing::default().rejection_interval(Duration::ZERO);
     let auth = Authenticator::builder(script.clone()).timing(timing).build();
     let layer = AuthLayer::for_origin(ORIGIN, auth).unwrap();
@@ -29,7 +29,7 @@ async fn f17_a_server_that_always_says_401_is_asked_exactly_twice() {
     });
     let response = send(&layer.layer(api.clone()), get("/x")).await.unwrap();
     assert_eq!(api.tokens(), ["at-1", "at-2"]);
-    // R23: the second 401 goes to the caller as it is.
+    // R23: the caller gets the second 401 as it is.
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     assert!(response.extensions().get::<RenewalError>().is_none(), "the renewal did not fail");
     assert_eq!(response.into_body(), "not with at-2");
@@ -69,7 +69,7 @@ async fn r23_other_errors_of_the_server_never_refresh() {
     assert_eq!(script.requests(), 0);
 }
 
-/// Two requests on their way with `at-1`, each in the hand of the test.
+/// Two requests with `at-1` that have arrived; the test sends their responses.
 async fn two_in_flight(script: &Script) -> (Flying, Flying, MockApi) {
     let (layer, _auth) = layer(script);
     let (mock, mut api) = mock::pair();
@@ -88,7 +88,7 @@ struct Flying {
     reply: mock::SendResponse<Response<String>>,
 }
 
-/// The next request at the API is this one with `at-2`; it is answered 200.
+/// The next request is this one with `at-2`, and gets a 200.
 async fn takes_replay(api: &mut MockApi, path: &str) {
     let (request, reply) = next(api).await;
     assert_eq!(request.uri().path(), path);
@@ -103,7 +103,7 @@ async fn f03_a_late_401_for_the_old_token_is_replayed_and_refreshes_nothing() {
     a.reply.send_response(status(StatusCode::UNAUTHORIZED));
     takes_replay(&mut api, "/a").await;
     assert_eq!(a.call.await.unwrap().unwrap().status(), StatusCode::OK);
-    // The refresh is over; now comes the 401 of the request that left before it.
+    // The refresh is over. Now the request that was sent before it gets its 401.
     b.reply.send_response(status(StatusCode::UNAUTHORIZED));
     takes_replay(&mut api, "/b").await;
     assert_eq!(b.call.await.unwrap().unwrap().status(), StatusCode::OK);
@@ -130,7 +130,7 @@ async fn r24_a_401_during_the_refresh_joins_it() {
 
 #[tokio::test(start_paused = true)]
 async fn f09_the_token_that_was_just_rejected_is_not_sent_again() {
-    // The identity provider hands out the very same access token.
+    // The provider issues the same access token again.
     let script = holding_first().then_ok(nth(1));
     let (layer, _auth) = layer(&script);
     let api = Api::taking(&[]);
@@ -139,7 +139,7 @@ async fn f09_the_token_that_was_just_rejected_is_not_sent_again() {
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     let reason = response.extensions().get::<RenewalError>().unwrap();
     assert_eq!(reason.error().kind(), ErrorKind::InvalidResponse);
-    // R25: nor by the next request, while the failure is backed off from.
+    // R25: during the back-off the next request doesn't send it either.
     let AuthError::Credentials(error) = send(&service, get("/x")).await.unwrap_err() else {
         panic!("the API did not fail");
     };
@@ -159,7 +159,7 @@ async fn r26_a_server_that_rejects_everything_costs_one_token_request_an_interva
         let response = send(&service, get("/x")).await.unwrap();
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
         match response.extensions().get::<RenewalError>() {
-            // Renewed, sent again, and refused again.
+            // Renewed, sent again, and rejected again.
             None => assert_eq!(at % 10, 0, "a refresh after {at} s"),
             Some(renewal) => {
                 let error = renewal.error();
@@ -171,7 +171,7 @@ async fn r26_a_server_that_rejects_everything_costs_one_token_request_an_interva
     }
     assert_eq!(script.requests(), 7, "one at 0, 10, … 60 s");
     assert_eq!(api.seen().len(), 61 + 7);
-    // The first rejection after a quiet time refreshes at once.
+    // After a quiet time, the first rejection refreshes at once.
     tokio::time::sleep(60 * second).await;
     send(&service, get("/x")).await.unwrap();
     assert_eq!(script.requests(), 8);

@@ -1,5 +1,6 @@
-//! When the renewal fails, and what else than a 401 asks for one.
+//! A renewal that fails, and responses other than a 401 that reject a token.
 
+use std::error::Error as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -33,7 +34,10 @@ async fn r28_when_the_renewal_fails_the_caller_gets_the_servers_own_401_and_the_
     let response = send(&service, get("/x")).await.unwrap();
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(response.headers()[WWW_AUTHENTICATE], "Bearer realm=\"api\"");
-    let reason = response.extensions().get::<RenewalError>().unwrap().error();
+    let renewal = response.extensions().get::<RenewalError>().unwrap();
+    assert_eq!(renewal.to_string(), "the rejected token could not be replaced");
+    assert_eq!(renewal.source().unwrap().to_string(), "wrong client");
+    let reason = renewal.error();
     assert_eq!((reason.kind(), reason.to_string().as_str()), (ErrorKind::Misconfigured, "wrong client"));
     assert_eq!(response.body(), "the API says 401 Unauthorized");
     assert_eq!(api.seen().len(), 1);
@@ -41,7 +45,7 @@ async fn r28_when_the_renewal_fails_the_caller_gets_the_servers_own_401_and_the_
 }
 
 #[tokio::test(start_paused = true)]
-async fn r08_without_a_credential_the_request_is_not_sent() {
+async fn r08_without_credentials_the_request_is_not_sent() {
     let script = Script::new().then_err(Error::login_required("who are you?"));
     let (layer, _auth) = layer(&script);
     let api = Api::saying(StatusCode::OK);
@@ -51,11 +55,11 @@ async fn r08_without_a_credential_the_request_is_not_sent() {
     assert!(api.seen().is_empty(), "an unauthenticated request went out");
 }
 
-/// A body that tells when it is dropped.
+/// A body that records that it was dropped.
 #[derive(Debug)]
-struct Told(Arc<AtomicBool>);
+struct Recorded(Arc<AtomicBool>);
 
-impl Drop for Told {
+impl Drop for Recorded {
     fn drop(&mut self) {
         self.0.store(true, Ordering::SeqCst);
     }
@@ -67,29 +71,29 @@ async fn r28_the_401_is_dropped_before_the_request_is_sent_again_and_not_earlier
     let refresh = script.then_when();
     let (layer, _auth) = layer(&script);
     let dropped = Arc::new(AtomicBool::new(false));
-    let first = Arc::new(Mutex::new(Some(Told(dropped.clone()))));
+    let first = Arc::new(Mutex::new(Some(Recorded(dropped.clone()))));
     let at_replay = dropped.clone();
     let service = layer.layer(service_fn(move |_request: http::Request<String>| {
         let first = first.lock().unwrap().take();
-        // When it is called, and not when its future runs: a call may take a connection.
+        // Read in the call, and not in its future: a call may already take a connection.
         let is_dropped = at_replay.load(Ordering::SeqCst);
         async move {
             match first {
                 Some(body) => Ok(Response::builder().status(401).body(body).unwrap()),
-                None if is_dropped => Ok(Response::new(Told(Arc::default()))),
+                None if is_dropped => Ok(Response::new(Recorded(Arc::default()))),
                 None => Err(Broken("the 401 still holds its connection")),
             }
         }
     }));
     let call = tokio::spawn(async move { send(&service, get("/x")).await.map(|response| response.status()) });
     idle().await;
-    // Until there is a new token, the 401 may yet be the caller's answer.
+    // Until there is a new token, the caller may still get the 401.
     assert!(!dropped.load(Ordering::SeqCst));
     refresh.send(Ok(nth(2))).ok().unwrap();
     assert_eq!(call.await.unwrap().unwrap(), StatusCode::OK);
 }
 
-/// A layer that takes two more answers for a rejection: gRPC's status, and a 403 whose challenge says so.
+/// A layer with two more rejections: gRPC's status, and a 403 whose challenge says `invalid_token`.
 fn with_classifier(script: &Script) -> AuthLayer {
     let (layer, _auth) = layer(script);
     layer.also_rejected_when(|head| {
@@ -100,7 +104,7 @@ fn with_classifier(script: &Script) -> AuthLayer {
     })
 }
 
-/// How often the API was called, and how many refreshes there were, when `at-1` is answered so.
+/// How often the API was called, and how many refreshes there were, if `at-1` gets this response.
 async fn calls_and_refreshes(code: u16, headers: &[(&'static str, &'static str)]) -> (usize, usize) {
     let script = holding_first().then_ok(nth(2));
     let headers = headers.to_vec();
@@ -132,22 +136,22 @@ async fn r29_a_classifier_adds_rejections_and_reads_the_challenges() {
     assert_eq!(calls_and_refreshes(403, &[(www, second)]).await, RENEWED);
     let third = r#"BEARER error = "invalid_token""#;
     assert_eq!(calls_and_refreshes(403, &[(www, "Negotiate"), (www, third)]).await, RENEWED);
-    // Absent or malformed is tolerated.
+    // An absent or malformed header is tolerated.
     assert_eq!(calls_and_refreshes(403, &[]).await, NOT);
     assert_eq!(calls_and_refreshes(403, &[(www, "\"=,,Bearer error")]).await, NOT);
-    // A 401 needs no classifier, nor a challenge.
+    // A 401 needs neither a classifier nor a challenge.
     assert_eq!(calls_and_refreshes(401, &[]).await, RENEWED);
     assert_eq!(calls_and_refreshes(401, &[(www, r#"Basic realm="x""#)]).await, RENEWED);
 }
 
 #[tokio::test(start_paused = true)]
-async fn r29_a_layers_classifier_is_not_that_of_its_clone() {
+async fn r29_a_classifier_that_is_set_on_a_clone_does_not_change_the_layer() {
     let script = holding_first();
     let (plain, _auth) = layer(&script);
     let strict = plain.clone().also_rejected_when(|_| true);
     let api = Api::saying(StatusCode::OK);
     send(&plain.layer(api.clone()), get("/x")).await.unwrap();
-    assert_eq!(script.requests(), 0, "the settings of another layer were used");
+    assert_eq!(script.requests(), 0, "the clone changed the layer");
     script.push(crate::support::source::Answer::Now(Ok(nth(2))));
     send(&strict.layer(api.clone()), get("/x")).await.unwrap();
     assert_eq!(script.requests(), 1);

@@ -1,4 +1,4 @@
-//! Bodies: which are sent twice, and what becomes of a 401 to the others.
+//! Which bodies are sent twice, and what happens on a 401 if a body is not.
 
 use std::fmt::Debug;
 use std::future::poll_fn;
@@ -9,14 +9,14 @@ use bytes::Bytes;
 use http::{Method, Request, StatusCode, Version};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Empty, Full};
-use reauth::RenewalError;
 use reauth::replay::{Replay, ReplayableBody};
+use reauth::{AuthLayer, RenewalError};
 use tower::{Layer, Service};
 
 use super::api::{Api, ORIGIN, get, holding_first, layer, next, nth, send};
 
 #[tokio::test(start_paused = true)]
-async fn r27_a_body_that_cant_be_copied_is_sent_once_and_its_401_still_refreshes() {
+async fn r27_a_body_that_cannot_be_copied_is_sent_once_and_its_401_still_refreshes() {
     #[derive(Debug)]
     struct Stream;
     sent_once(|| Stream).await;
@@ -104,32 +104,47 @@ async fn r27_a_big_body_is_not_copied_byte_by_byte_for_the_replay() {
     assert_eq!(call.await.unwrap().unwrap(), StatusCode::OK);
 }
 
-#[tokio::test(start_paused = true)]
-async fn r27_a_body_type_that_the_layer_was_told_of_is_sent_again() {
-    #[derive(Clone, Debug)]
-    struct Mine;
-    impl ReplayableBody for Mine {
-        fn replay(&mut self) -> Replay<Self> {
-            Replay::Copy(self.clone())
-        }
-    }
-    for (told, tokens) in [(false, 1), (true, 2)] {
-        let script = holding_first().then_ok(nth(2));
-        let (layer, _auth) = layer(&script);
-        let layer = if told { layer.replays::<Mine>() } else { layer };
-        let api = Api::taking(&["at-2"]);
-        let request = Request::post(ORIGIN).body(Mine).unwrap();
-        send(&layer.layer(api.clone()), request).await.unwrap();
-        assert_eq!(
-            api.seen().iter().map(|seen| seen.body.as_str()).collect::<Vec<_>>(),
-            vec!["Mine"; tokens]
-        );
-        assert_eq!(script.requests(), 1);
+/// A body that only a layer that was given the type can send again.
+#[derive(Clone, Debug)]
+struct Mine<const N: usize>;
+
+impl<const N: usize> ReplayableBody for Mine<N> {
+    fn replay(&mut self) -> Replay<Self> {
+        Replay::Copy(self.clone())
     }
 }
 
+/// How often a layer sends this body, if its first token is rejected.
+async fn sends<B: Debug + 'static>(add: fn(AuthLayer) -> AuthLayer, body: B) -> usize {
+    let script = holding_first().then_ok(nth(2));
+    let layer = add(layer(&script).0);
+    let api = Api::taking(&["at-2"]);
+    let expected = format!("{body:?}");
+    send(&layer.layer(api.clone()), Request::post(ORIGIN).body(body).unwrap()).await.unwrap();
+    assert_eq!(script.requests(), 1);
+    assert!(api.seen().iter().all(|seen| seen.body == expected));
+    api.seen().len()
+}
+
 #[tokio::test(start_paused = true)]
-async fn r27_once_an_answer_is_there_nothing_is_kept_of_the_request_even_if_its_future_is() {
+async fn r27_a_body_type_that_was_added_to_the_layer_is_sent_again() {
+    assert_eq!(sends(|layer| layer, Mine::<1>).await, 1);
+    assert_eq!(sends(|layer| layer.replays::<Mine<1>>(), Mine::<1>).await, 2);
+    assert_eq!(sends(|layer| layer.replays::<Mine<1>>(), Mine::<2>).await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r27_body_types_that_are_added_to_the_layer_add_up() {
+    let add = |layer: AuthLayer| layer.replays::<Mine<1>>().replays::<Mine<2>>().replays::<Mine<3>>();
+    assert_eq!(
+        [sends(add, Mine::<1>).await, sends(add, Mine::<2>).await, sends(add, Mine::<3>).await],
+        [2; 3]
+    );
+    assert_eq!((sends(add, Mine::<4>).await, sends(add, "common").await), (1, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn r27_once_a_response_is_there_nothing_is_kept_of_the_request_even_if_its_future_is() {
     #[derive(Debug)]
     struct Tracked(Arc<()>);
     impl ReplayableBody for Tracked {
@@ -151,7 +166,7 @@ async fn r27_once_an_answer_is_there_nothing_is_kept_of_the_request_even_if_its_
 }
 
 #[test]
-fn r27_what_a_body_says_of_its_replay_can_be_shown() {
+fn r27_a_replay_can_be_shown() {
     let kept = Replay::Kept(Box::new(|| None));
     assert_eq!(format!("{:?}", [Replay::Copy(()), kept, Replay::Never]), "[Copy, Kept, Never]");
 }

@@ -1,4 +1,4 @@
-//! Many callers on one authenticator: who waits, and how many token requests there are.
+//! Many callers of one authenticator: which of them wait, and how many token requests there are.
 
 use std::sync::Arc;
 
@@ -55,7 +55,7 @@ async fn r25_nor_while_the_failed_refresh_is_retried() {
             idle().await;
         }
     }
-    // Past the wait between the two attempts: the second is in the air.
+    // After the wait between the two attempts, the second is under way.
     tokio::time::sleep(reauth::Timing::RETRY_MAX).await;
     assert_eq!((api.tokens(), script.requests()), (vec!["at-1".to_owned()], 2));
     refresh.send(Ok(nth(2))).ok().unwrap();
@@ -63,7 +63,7 @@ async fn r25_nor_while_the_failed_refresh_is_retried() {
     assert_eq!(api.tokens()[1..], ["at-2"; 50]);
 }
 
-/// The token with which a caller got through, one way or another.
+/// The token that a caller got, or that its request was sent with.
 async fn token_by(way: usize, auth: Authenticator, api: Api) -> String {
     match way % 3 {
         0 => auth.credentials().await.unwrap().access_token().to_owned(),
@@ -87,7 +87,7 @@ async fn f02_clones_and_both_adapters_share_one_flight() {
     let barrier = Arc::new(Barrier::new(CALLERS));
     let mut calls = JoinSet::new();
     for way in 0..CALLERS {
-        // Each caller builds its adapter anew: only the authenticator is shared.
+        // Each caller builds an adapter: only the authenticator is shared.
         let (auth, api, barrier) = (auth.clone(), api.clone(), barrier.clone());
         calls.spawn(async move {
             barrier.wait().await;

@@ -1,4 +1,4 @@
-//! The token endpoint reached through the very client that is guarded: it has to end, one way or the other.
+//! A token endpoint that is called through the client that needs the token: requests must not hang.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -24,8 +24,7 @@ const TOKEN_URL: &str = "https://api.example.com/token";
 type Body = Full<Bytes>;
 type Guarded = BoxCloneSyncService<Request<Body>, Response<Body>, AuthError<Broken>>;
 
-/// A service that is there only once it was built: the token client has to exist before the layer that it is
-/// wrapped in.
+/// A service that is set later, because the token client has to exist before the layer around it.
 #[derive(Clone, Default)]
 struct Late {
     service: Arc<OnceLock<Guarded>>,
@@ -48,7 +47,7 @@ impl Service<Request<Body>> for Late {
     }
 }
 
-/// An origin with a token endpoint, and an API that takes its tokens.
+/// An origin with a token endpoint, and an API that accepts its tokens.
 fn server() -> BoxCloneSyncService<Request<Body>, Response<Body>, Broken> {
     let issued = Arc::new(AtomicU32::new(0));
     BoxCloneSyncService::new(service_fn(move |request: Request<Body>| {
@@ -68,7 +67,7 @@ fn server() -> BoxCloneSyncService<Request<Body>, Response<Body>, Broken> {
     }))
 }
 
-/// A client of one request at a time for the API and for its own token requests.
+/// A client for the API and for its token requests, with one request at a time.
 fn one_client_for_all<S: CredentialSource>(
     client_auth: ClientAuth,
     source: impl FnOnce(oauth2::ClientCredentials) -> S,
@@ -95,7 +94,7 @@ fn in_header() -> ClientAuth {
 async fn call(client: &Guarded) -> Result<StatusCode, AuthError<Broken>> {
     let request = Request::get(format!("{ORIGIN}/x")).body(Body::default()).unwrap();
     let call = client.clone().oneshot(request);
-    // Twice the time that a flight has, and the grace of those who wait for it.
+    // Twice a flight's deadline, and some time for those who wait for it.
     let limit = 2 * Timing::FLIGHT_DEADLINE + Duration::from_secs(30);
     Ok(tokio::time::timeout(limit, call).await.expect("it hangs")?.status())
 }
@@ -108,7 +107,7 @@ fn assert_clear(result: Result<StatusCode, AuthError<Broken>>) {
 
 #[tokio::test(start_paused = true)]
 async fn f16_a_token_request_that_waits_for_itself_is_a_clear_error() {
-    // The token request is in scope and without a header of its own: the layer holds it until there is a token.
+    // The layer applies to the token request as well, and holds it until there is a token.
     let client = one_client_for_all(in_form(), |grant| grant);
     assert_clear(call(&client).await);
     assert_clear(call(&client).await);
@@ -127,7 +126,7 @@ async fn f16_a_renewal_after_a_401_finds_the_only_slot_free() {
     assert_eq!(call(&client).await.unwrap(), StatusCode::OK);
 }
 
-/// Starts with a token, which the API does not take.
+/// Starts with a token that the API rejects.
 struct Warm(oauth2::ClientCredentials);
 
 impl CredentialSource for Warm {
@@ -141,7 +140,7 @@ impl CredentialSource for Warm {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r32_a_token_client_of_its_own_needs_no_slot_of_the_guarded_one() {
+async fn r32_a_separate_token_client_needs_no_slot_of_the_guarded_one() {
     let endpoint = TokenEndpoint::new(TOKEN_URL).unwrap().transport(TokenTransport::new(server()));
     let auth = Authenticator::new(oauth2::ClientCredentials::new(endpoint, in_form()).unwrap());
     let limited = ServiceBuilder::new().concurrency_limit(1).service(server());

@@ -1,4 +1,4 @@
-//! reqwest-retry outside of the middleware, as it should be, and inside.
+//! reqwest-retry outside of the middleware, which is right, and inside.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -21,7 +21,7 @@ fn retry() -> RetryTransientMiddleware<ExponentialBackoff> {
     RetryTransientMiddleware::new_with_policy(policy)
 }
 
-/// 503 to the first request, after this was done to the authenticator; then only `at-2` is good.
+/// 503 to the first request, after `then` has run. Later only `at-2` is good.
 async fn down_at_first<F>(version: Version, script: Script, then: fn(Authenticator) -> F) -> World
 where
     F: Future<Output = ()> + Send + 'static,
@@ -66,12 +66,12 @@ async fn r31_retry_outside_asks_for_a_token_at_each_attempt() {
         let client = client_of(version, retry(), auth(&world));
         let response = client.get(world.server.url("/x")).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
-        assert_eq!(world.server.tokens(), ["at-1", "at-2"], "no 401 was met");
+        assert_eq!(world.server.tokens(), ["at-1", "at-2"], "there was no 401");
     }
 }
 
-/// What the order is for: inside, every attempt has the token of the first, which may have been replaced or have
-/// lapsed while the retry waited.
+/// Why the order matters: inside, every attempt has the token of the first, which may have expired or have been
+/// replaced while the retry waited.
 #[tokio::test]
 async fn r31_retry_inside_sends_a_replaced_token_again() {
     for version in BOTH {
@@ -84,7 +84,7 @@ async fn r31_retry_inside_sends_a_replaced_token_again() {
 }
 
 #[tokio::test]
-async fn r23_retry_outside_takes_a_401_for_final() {
+async fn r23_retry_outside_does_not_retry_a_401() {
     for version in BOTH {
         let world = World::with(version, Server::start(|_| unauthorized()).await);
         let client = client_of(version, retry(), auth(&world));
@@ -94,9 +94,9 @@ async fn r23_retry_outside_takes_a_401_for_final() {
     }
 }
 
-/// A renewal that fails is not retried by it either: the flight has done so, as long as it may.
+/// It doesn't retry a failed log-in either: the flight has retried it already.
 #[tokio::test]
-async fn r10_retry_outside_takes_a_failed_login_for_final_and_its_error_is_found_inside() {
+async fn r10_retry_outside_does_not_retry_a_failed_log_in_and_its_error_is_found_inside() {
     for version in BOTH {
         let mut world = World::new(version).await;
         world.script = Script::new().then_err(Error::login_required("the password is wrong"));
@@ -108,7 +108,7 @@ async fn r10_retry_outside_takes_a_failed_login_for_final_and_its_error_is_found
     }
 }
 
-/// The reason why there is no credential, below reqwest-retry's own error.
+/// The kind of our error, which may be inside an error of reqwest-retry.
 fn kind(error: &reqwest_middleware::Error) -> Option<ErrorKind> {
     let reqwest_middleware::Error::Middleware(error) = error else { return None };
     if let Some(error) = error.downcast_ref::<Error>() {
@@ -132,9 +132,9 @@ async fn r10_the_error_is_found_after_a_retry_too() {
     }
 }
 
-/// With reqwest-retry on any side, a body that streams is refused before it is sent.
+/// With reqwest-retry on either side, a streaming body is an error before it is sent.
 #[tokio::test]
-async fn r27_reqwest_retry_refuses_streaming_bodies() {
+async fn r27_reqwest_retry_does_not_send_streaming_bodies() {
     let body = || reqwest::Body::wrap_stream(Full::new(Bytes::from("streamed")).into_data_stream());
     for version in BOTH {
         let world = World::new(version).await;

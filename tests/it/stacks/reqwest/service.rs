@@ -11,8 +11,8 @@ use super::*;
 use crate::reqwest_middleware::server::{Server, unauthorized};
 use crate::tower_layer::api::send;
 
-/// The README's adapter: the layer wants a service of `http` types, while reqwest's clients are services of reqwest's
-/// own. A body of `Bytes` can be replayed.
+/// The README's adapter: the layer needs a service with `http` types, and reqwest's clients are services with reqwest's
+/// types. A body of `Bytes` can be sent again.
 fn adapt<S>(
     client: S,
 ) -> impl Service<Request<Bytes>, Response = Response<reqwest::Body>, Error = S::Error, Future: Send>
@@ -49,8 +49,8 @@ where
             async move {
                 let (head, body) = request.into_parts();
                 let body = body.collect().await.unwrap().to_bytes();
-                let answer = send(&service, Request::from_parts(head, body));
-                crate::stacks::read(answer.await.unwrap()).await
+                let response = send(&service, Request::from_parts(head, body));
+                crate::stacks::read(response.await.unwrap()).await
             }
         })
         .await;
@@ -94,8 +94,8 @@ async fn r31_a_client_with_the_middleware_is_a_service_that_renews() {
     }
 }
 
-/// What a request asks for by its extensions does not reach a middleware this way: reqwest keeps them to itself, and
-/// the middlewares get an empty set. The layer around the client, in place of the middleware in it, does see them.
+/// Through the client's service, the extensions of a request don't reach a middleware: reqwest keeps them, and the
+/// middlewares get an empty set. A layer around the client does see them.
 #[tokio::test]
 async fn r20_through_a_service_per_request_marks_reach_the_layer_and_not_the_middleware() {
     for version in BOTH {

@@ -11,7 +11,7 @@ use crate::tower_layer::api::authenticator;
 
 type Spans = TracingMiddleware<SpanBackendWithUrl>;
 
-/// What each span says of its answer, in order.
+/// The status code in each span, in order.
 fn codes(printed: &Printed) -> Vec<String> {
     let field = "http.response.status_code=";
     let lines = printed.with(field);
@@ -54,7 +54,7 @@ async fn r31_spans_inside_show_each_attempt() {
 }
 
 #[tokio::test]
-async fn r31_only_spans_outside_show_that_there_was_no_credential() {
+async fn r31_only_spans_outside_show_that_there_were_no_credentials() {
     for version in BOTH {
         let mut world = World::new(version).await;
         world.script = Script::new().then_err(Error::login_required("the password is wrong"));

@@ -24,13 +24,13 @@ type HttpResponse = http::Response<Body>;
 pub enum Judges {
     /// Before it reads anything.
     First,
-    /// After it has read the whole of the request.
+    /// After it has read the whole request.
     Last,
-    /// Never by itself: the method fails in the middle of its answer.
+    /// Never: the method fails in the middle of its response.
     Midway,
 }
 
-/// Takes `at-2`, and answers anything else with `UNAUTHENTICATED`. It and its connections end with the value.
+/// Accepts `at-2`, and responds to all else with `UNAUTHENTICATED`. It ends, with its connections, when it is dropped.
 pub struct GrpcServer {
     pub origin: String,
     tokens: Arc<Mutex<Vec<String>>>,
@@ -62,14 +62,14 @@ async fn accept(listener: TcpListener, judges: Judges, tokens: Arc<Mutex<Vec<Str
             let token = request.headers().get("authorization").map(|value| value.to_str().unwrap());
             let token = token.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or("-").to_owned();
             tokens.lock().unwrap().push(token.clone());
-            async move { Ok::<_, Infallible>(answer(request, judges, token == "at-2").await) }
+            async move { Ok::<_, Infallible>(respond(request, judges, token == "at-2").await) }
         });
         let server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
         connections.spawn(async move { drop(server.serve_connection(TokioIo::new(stream), service).await) });
     }
 }
 
-async fn answer(request: HttpRequest, judges: Judges, good: bool) -> HttpResponse {
+async fn respond(request: HttpRequest, judges: Judges, good: bool) -> HttpResponse {
     if good {
         return call(request).await;
     }
@@ -118,7 +118,7 @@ impl ClientStreamingService<Bytes> for Echo {
     }
 }
 
-/// Each message by itself, as it comes.
+/// Each message by itself, as it arrives.
 impl StreamingService<Bytes> for Echo {
     type Response = Bytes;
     type ResponseStream = Streaming<Bytes>;

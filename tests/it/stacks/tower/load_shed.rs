@@ -1,4 +1,4 @@
-//! Load that is shed: above the layer and below it.
+//! Load shedding above the layer, and below it.
 
 use std::sync::Arc;
 
@@ -21,8 +21,7 @@ use crate::tower_layer::api::{authenticator, holding_first, nth, send};
 type Limited = ConcurrencyLimit<Client<HttpConnector, Body>>;
 type Request = http::Request<Body>;
 
-/// A request is renewed, and while it waits for its token another one takes the only slot and keeps it until
-/// there is a permit.
+/// A request waits for a new token. Meanwhile another one takes the only slot, and keeps it until there is a permit.
 struct Contest {
     world: World,
     permits: Arc<Semaphore>,
@@ -50,7 +49,7 @@ impl Contest {
         Self { world, permits, limited }
     }
 
-    /// The renewed request, from the moment that its successor is there and the slot taken.
+    /// The request that was renewed, when the new token is there and the slot is taken.
     async fn start<S, E>(&mut self, stack: impl Fn(&World, Limited) -> S) -> Renewed<E>
     where
         S: Service<Request, Response = Response<Incoming>, Error = E> + Clone + Send + 'static,
@@ -82,7 +81,7 @@ async fn r31_shedding_above_never_hits_a_replay() {
         let mut contest = Contest::new(version).await;
         let stack = |world: &World, limited| LoadShed::new(world.layer().layer(limited));
         let renewed = contest.start(stack).await;
-        // What is new is shed, and the error says so by its type.
+        // A new request is shed, with an error of that type.
         let service = stack(&contest.world, contest.limited.clone());
         let error = send(&service, contest.world.post("new")).await.unwrap_err();
         assert!(error.is::<Overloaded>());
@@ -93,8 +92,8 @@ async fn r31_shedding_above_never_hits_a_replay() {
     }
 }
 
-/// What the order is for: below the layer, a replay is shed like any other request, and its caller gets neither the
-/// 401 nor the answer.
+/// Why the order matters: below the layer, a replay is shed like any other request. Its caller gets neither the 401 nor
+/// the response.
 #[tokio::test]
 async fn r31_shedding_below_may_hit_a_replay_and_the_error_keeps_its_type() {
     for version in BOTH {

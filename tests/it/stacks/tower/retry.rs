@@ -13,11 +13,11 @@ use super::super::{BOTH, Body, World};
 use crate::reqwest_middleware::server::{Server, unauthorized};
 use crate::tower_layer::api::send;
 
-/// Tries again so many times after a 503.
+/// Retries this many times after a 503.
 #[derive(Clone)]
 pub(super) struct OnUnavailable(pub(super) u32);
 
-/// Tries again so many times after anything that is no success.
+/// Retries this many times after any status that is not a success.
 #[derive(Clone)]
 struct OnAnything(u32);
 
@@ -25,7 +25,7 @@ impl<R, E> Policy<Request<Body>, Response<R>, E> for OnUnavailable {
     type Future = Ready<()>;
 
     fn retry(&mut self, _: &mut Request<Body>, result: &mut Result<Response<R>, E>) -> Option<Ready<()>> {
-        again(&mut self.0, result.as_ref().is_ok_and(|answer| answer.status() == 503))
+        again(&mut self.0, result.as_ref().is_ok_and(|response| response.status() == 503))
     }
 
     fn clone_request(&mut self, request: &Request<Body>) -> Option<Request<Body>> {
@@ -37,7 +37,7 @@ impl<R, E> Policy<Request<Body>, Response<R>, E> for OnAnything {
     type Future = Ready<()>;
 
     fn retry(&mut self, _: &mut Request<Body>, result: &mut Result<Response<R>, E>) -> Option<Ready<()>> {
-        again(&mut self.0, result.as_ref().is_ok_and(|answer| !answer.status().is_success()))
+        again(&mut self.0, result.as_ref().is_ok_and(|response| !response.status().is_success()))
     }
 
     fn clone_request(&mut self, request: &Request<Body>) -> Option<Request<Body>> {
@@ -54,14 +54,14 @@ fn again(left: &mut u32, wanted: bool) -> Option<Ready<()>> {
 async fn unavailable_at_first() -> Server {
     let asked = AtomicBool::new(false);
     Server::start(move |arrived| match (asked.swap(true, Ordering::SeqCst), arrived.token()) {
-        (false, _) => answer(503),
+        (false, _) => empty(503),
         (true, Some("at-2")) => Response::new(Full::from("at-2")),
         _ => unauthorized(),
     })
     .await
 }
 
-fn answer(code: u16) -> Response<Full<Bytes>> {
+fn empty(code: u16) -> Response<Full<Bytes>> {
     Response::builder().status(code).body(Full::default()).unwrap()
 }
 
@@ -70,24 +70,24 @@ async fn r31_a_retry_above_asks_for_a_token_at_each_attempt() {
     for version in BOTH {
         let world = World::with(version, unavailable_at_first().await);
         let auth = world.auth.clone();
-        // Between the two attempts the token is replaced.
+        // The token is replaced between the two attempts.
         let service = ServiceBuilder::new()
             .retry(OnUnavailable(2))
             .layer(world.layer())
-            .and_then(move |answer: Response<hyper::body::Incoming>| async move {
-                if answer.status() == 503 {
+            .and_then(move |response: Response<hyper::body::Incoming>| async move {
+                if response.status() == 503 {
                     auth.refresh().await.unwrap();
                 }
-                Ok::<_, hyper_util::client::legacy::Error>(answer)
+                Ok::<_, hyper_util::client::legacy::Error>(response)
             })
             .service(world.hyper());
         let response = send(&service, world.post("x")).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
-        assert_eq!(world.server.tokens(), ["at-1", "at-2"], "no 401 was met");
+        assert_eq!(world.server.tokens(), ["at-1", "at-2"], "there was no 401");
     }
 }
 
-/// What the order is for: below the layer, every attempt has the token of the first.
+/// Why the order matters: below the layer, every attempt has the token of the first.
 #[tokio::test]
 async fn r31_a_retry_below_sends_a_replaced_token_again() {
     for version in BOTH {
@@ -96,11 +96,11 @@ async fn r31_a_retry_below_sends_a_replaced_token_again() {
         let service = ServiceBuilder::new()
             .layer(world.layer())
             .retry(OnUnavailable(2))
-            .and_then(move |answer: Response<hyper::body::Incoming>| async move {
-                if answer.status() == 503 {
+            .and_then(move |response: Response<hyper::body::Incoming>| async move {
+                if response.status() == 503 {
                     auth.refresh().await.unwrap();
                 }
-                Ok::<_, hyper_util::client::legacy::Error>(answer)
+                Ok::<_, hyper_util::client::legacy::Error>(response)
             })
             .service(world.hyper());
         let response = send(&service, world.post("x")).await.unwrap();
@@ -123,7 +123,7 @@ async fn r26_a_retry_that_retries_401s_too_costs_one_token_request() {
 }
 
 #[tokio::test]
-async fn r23_a_401_is_not_retried_above_after_it_was_here() {
+async fn r23_a_retry_above_does_not_retry_a_401_that_the_layer_has_retried() {
     for version in BOTH {
         let world = World::with(version, Server::start(|_| unauthorized()).await);
         let service = Retry::new(OnUnavailable(3), world.layer().layer(world.hyper()));

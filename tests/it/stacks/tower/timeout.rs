@@ -1,4 +1,4 @@
-//! A time limit above the layer ends its caller's wait, and nothing else.
+//! A time limit above the layer ends only its caller's wait.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::super::{BOTH, World};
 use crate::support::source::{Answer, Script};
 use crate::tower_layer::api::{authenticator, nth, send};
 
-/// Long enough for a request on loopback on a busy machine, and shorter than a flight may take.
+/// Long enough for a request on loopback on a busy machine, and shorter than a flight's deadline.
 const LIMIT: Duration = Duration::from_secs(20);
 
 #[tokio::test]
@@ -25,7 +25,7 @@ async fn r06_a_timeout_above_ends_the_wait_for_a_login_and_not_the_login() {
         let limited = ServiceBuilder::new().timeout(Duration::ZERO).service(api.clone());
         assert!(send(&limited, world.post("x")).await.unwrap_err().is::<Elapsed>());
         login.send(Ok(nth(2))).ok().unwrap();
-        // Without a limit, as a busy machine may be slow.
+        // Without a limit, because a busy machine may be slow.
         assert_eq!(send(&api, world.post("x")).await.unwrap().status(), StatusCode::OK);
         assert_eq!((world.server.tokens(), world.script.requests()), (vec!["at-2".to_owned()], 1));
     }

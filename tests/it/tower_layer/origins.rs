@@ -1,4 +1,4 @@
-//! Which requests get a credential, and what it looks like on the wire.
+//! Which requests get a token, and what is on the wire.
 
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request, StatusCode};
@@ -42,24 +42,24 @@ async fn r20_another_origin_passes_untouched_and_its_401_rejects_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r20_a_foreign_request_does_not_wait_for_a_credential() {
+async fn r20_a_request_to_another_origin_does_not_wait_for_credentials() {
     let script = Script::new();
     let (layer, _auth) = layer(&script);
     let api = Api::saying(StatusCode::OK);
     send(&layer.layer(api.clone()), get("https://other.test/")).await.unwrap();
     assert_eq!(api.tokens(), ["-"]);
-    assert_eq!(script.requests(), 0, "a request that needs no credential asked for one");
+    assert_eq!(script.requests(), 0, "the request asked for credentials that it does not need");
 }
 
 #[tokio::test(start_paused = true)]
-async fn r20_every_origin_in_scope_gets_the_token() {
-    let scope = Origins::new("https://API.example.com")
-        .and_then(|scope| scope.and("https://files.example.com:8443"))
-        .and_then(|scope| scope.and("http://127.0.0.1:8080"))
-        .and_then(|scope| scope.and("http://[::1]"))
+async fn r20_each_of_several_origins_gets_the_token() {
+    let origins = Origins::new("https://API.example.com")
+        .and_then(|origins| origins.and("https://files.example.com:8443"))
+        .and_then(|origins| origins.and("http://127.0.0.1:8080"))
+        .and_then(|origins| origins.and("http://[::1]"))
         .unwrap();
     let api = Api::saying(StatusCode::OK);
-    let service = AuthLayer::new(scope, Authenticator::new(nth(1))).layer(api.clone());
+    let service = AuthLayer::new(origins, Authenticator::new(nth(1))).layer(api.clone());
     let ours = [
         "https://api.example.com/x",
         "https://Api.Example.COM/x",
@@ -74,7 +74,7 @@ async fn r20_every_origin_in_scope_gets_the_token() {
         send(&service, get(uri)).await.unwrap();
         assert_eq!(api.seen().last().unwrap().token(), Some("at-1"), "{uri}");
     }
-    // One origin's port is not another's.
+    // Each port belongs to one origin.
     for uri in ["https://files.example.com/x", "https://api.example.com:8443/x", "https://127.0.0.1:8080/x"] {
         send(&service, get(uri)).await.unwrap();
         assert_eq!(api.seen().last().unwrap().token(), None, "{uri}");
@@ -82,12 +82,12 @@ async fn r20_every_origin_in_scope_gets_the_token() {
 }
 
 #[test]
-fn r20_a_scope_is_https_or_loopback() {
+fn r20_an_origin_is_https_or_loopback() {
     let auth = || Authenticator::new(nth(1));
     for origin in ["http://localhost:1", "http://127.0.0.1", "http://127.8.9.10:1", "http://[::1]:1"] {
         AuthLayer::for_origin(origin, auth()).unwrap();
     }
-    let refused = [
+    let invalid = [
         "http://api.example.com",
         "http://localhost.example.com",
         "http://127.0.0.1.example.com",
@@ -99,7 +99,7 @@ fn r20_a_scope_is_https_or_loopback() {
         "api.example.com",
         "",
     ];
-    for origin in refused {
+    for origin in invalid {
         let error = AuthLayer::for_origin(origin, auth()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Misconfigured, "{origin}");
     }
@@ -107,7 +107,7 @@ fn r20_a_scope_is_https_or_loopback() {
 
 #[tokio::test(start_paused = true)]
 async fn f52_the_callers_own_authorization_is_passed_on_and_never_replayed() {
-    // Warm, and with nothing in hand: it is no reason to wait either.
+    // With a token at hand, and without one: the request doesn't wait.
     for script in [holding_first(), Script::new()] {
         let (layer, _auth) = layer(&script);
         let api = Api::saying(StatusCode::UNAUTHORIZED);
@@ -119,7 +119,7 @@ async fn f52_the_callers_own_authorization_is_passed_on_and_never_replayed() {
         assert_eq!(seen.len(), 1);
         let sent: Vec<_> = seen[0].headers.get_all(AUTHORIZATION).iter().collect();
         assert_eq!(sent, ["Basic bWluZQ=="]);
-        assert_eq!(script.requests(), 0, "another credential's 401 started a refresh");
+        assert_eq!(script.requests(), 0, "a 401 to the caller's header started a refresh");
     }
 }
 
@@ -146,7 +146,7 @@ async fn f46_two_origins_with_two_identities_on_one_client() {
     let other = "https://vault.example.com";
     let first = AuthLayer::for_origin(ORIGIN, identity(&ada, "ada")).unwrap();
     let second = AuthLayer::for_origin(other, identity(&grace, "grace")).unwrap();
-    // Each API takes its own identity's second token, so that both are renewed once.
+    // Each API accepts the second token of its identity, so that both are renewed once.
     let api = Api::new(|seen| {
         let good = if seen.uri.host() == Some("api.example.com") { "ada-2" } else { "grace-2" };
         let code = if seen.token() == Some(good) { StatusCode::OK } else { StatusCode::UNAUTHORIZED };
@@ -158,14 +158,14 @@ async fn f46_two_origins_with_two_identities_on_one_client() {
     }
     for seen in api.seen() {
         let token = seen.token().unwrap();
-        let own = if seen.uri.host() == Some("api.example.com") { "ada-" } else { "grace-" };
-        assert!(token.starts_with(own), "{} was sent {token}", seen.uri);
+        let identity = if seen.uri.host() == Some("api.example.com") { "ada-" } else { "grace-" };
+        assert!(token.starts_with(identity), "{} was sent {token}", seen.uri);
     }
     assert_eq!((ada.requests(), grace.requests()), (2, 2));
 }
 
 #[tokio::test(start_paused = true)]
-async fn r22_a_request_that_has_no_room_for_the_header_is_an_error_and_no_panic() {
+async fn r22_a_request_without_room_for_the_header_is_an_error_and_not_a_panic() {
     let (layer, _auth) = layer(&holding_first());
     let api = Api::taking(&["at-1"]);
     let mut request = get("/x");

@@ -1,4 +1,4 @@
-//! Which requests get a credential.
+//! Which requests get a token.
 
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
@@ -11,24 +11,24 @@ use super::{client, with};
 use crate::support::source::Script;
 use crate::tower_layer::api::{Api, ORIGIN, holding_first, nth};
 
-async fn agreeing() -> Server {
+async fn accepting() -> Server {
     Server::start(|_| Response::new(Full::<Bytes>::default())).await
 }
 
-async fn refusing() -> Server {
+async fn rejecting() -> Server {
     Server::start(|_| super::server::unauthorized()).await
 }
 
 #[tokio::test]
 async fn r20_another_origin_passes_unauthenticated_and_its_401_rejects_nothing() {
-    let (ours, other) = (agreeing().await, refusing().await);
+    let (ours, other) = (accepting().await, rejecting().await);
     let script = holding_first();
     let client = client(&ours, &script);
     let response = client.get(other.url("/x")).header("x-mine", "1").send().await.unwrap();
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(other.tokens(), ["-"]);
     assert_eq!(other.arrived()[0].headers["x-mine"], "1");
-    // Another name of the same address is another origin.
+    // Another name for the same address is another origin.
     let port = ours.origin().rsplit(':').next().unwrap();
     client.get(format!("http://localhost:{port}/x")).send().await.unwrap();
     assert_eq!(ours.tokens(), ["-"]);
@@ -38,18 +38,18 @@ async fn r20_another_origin_passes_unauthenticated_and_its_401_rejects_nothing()
 }
 
 #[tokio::test]
-async fn r20_a_foreign_request_does_not_wait_for_a_credential() {
-    let (ours, other) = (agreeing().await, agreeing().await);
+async fn r20_a_request_to_another_origin_does_not_wait_for_credentials() {
+    let (ours, other) = (accepting().await, accepting().await);
     let script = Script::new();
     client(&ours, &script).get(other.url("/x")).send().await.unwrap();
     assert_eq!((other.tokens(), script.requests()), (vec!["-".to_owned()], 0));
 }
 
 #[tokio::test]
-async fn r20_every_origin_in_scope_gets_the_token() {
-    let (first, second, third) = (agreeing().await, agreeing().await, agreeing().await);
-    let scope = Origins::new(first.origin()).unwrap().and(&second.origin().to_uppercase()).unwrap();
-    let client = with(AuthMiddleware::new(scope, Authenticator::new(nth(1))));
+async fn r20_each_of_several_origins_gets_the_token() {
+    let (first, second, third) = (accepting().await, accepting().await, accepting().await);
+    let origins = Origins::new(first.origin()).unwrap().and(&second.origin().to_uppercase()).unwrap();
+    let client = with(AuthMiddleware::new(origins, Authenticator::new(nth(1))));
     for server in [&first, &second, &third] {
         client.get(server.url("/x")).send().await.unwrap();
     }
@@ -57,7 +57,7 @@ async fn r20_every_origin_in_scope_gets_the_token() {
 }
 
 #[test]
-fn r20_a_scope_is_https_or_loopback() {
+fn r20_an_origin_is_https_or_loopback() {
     let auth = Authenticator::new(nth(1));
     AuthMiddleware::for_origin("http://127.0.0.1:1", auth.clone()).unwrap();
     let error = AuthMiddleware::for_origin("http://api.example.com", auth).unwrap_err();
@@ -66,13 +66,13 @@ fn r20_a_scope_is_https_or_loopback() {
 
 #[tokio::test]
 async fn f52_the_callers_own_authorization_is_passed_on_and_never_replayed() {
-    // Warm, and with nothing in hand: it is no reason to wait either.
+    // With a token at hand, and without one: the request doesn't wait.
     for script in [holding_first(), Script::new()] {
-        let server = refusing().await;
+        let server = rejecting().await;
         let client = client(&server, &script);
-        let own = client.get(server.url("/x")).basic_auth("mine", Some("own"));
-        assert_eq!(own.send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
-        // reqwest makes a header of a user name in the URL.
+        let request = client.get(server.url("/x")).basic_auth("mine", Some("own"));
+        assert_eq!(request.send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+        // reqwest turns a user name in the URL into a header.
         let in_url = server.url("/x").replace("http://", "http://mine:own@");
         assert_eq!(client.get(in_url).send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
         let arrived = server.arrived();
@@ -81,12 +81,12 @@ async fn f52_the_callers_own_authorization_is_passed_on_and_never_replayed() {
             let sent: Vec<_> = arrived.headers.get_all(AUTHORIZATION).iter().collect();
             assert_eq!(sent, ["Basic bWluZTpvd24="]);
         }
-        assert_eq!(script.requests(), 0, "another credential's 401 started a refresh");
+        assert_eq!(script.requests(), 0, "a 401 to the caller's header started a refresh");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn r22_a_request_that_has_no_room_for_the_header_is_an_error_and_not_sent() {
+async fn r22_a_request_without_room_for_the_header_is_an_error_and_not_sent() {
     let auth = AuthMiddleware::for_origin(ORIGIN, Authenticator::new(nth(1))).unwrap();
     let api = Api::taking(&["at-1"]);
     let client = super::in_memory::client(auth, api.clone());
