@@ -1,7 +1,6 @@
 //! The JSON text that a store keeps. Neither writing nor reading it leaves a copy of a token in freed memory.
 
 use std::mem;
-use std::str::Chars;
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -45,24 +44,22 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// [`Store`](crate::ErrorKind::Store) when the text is not such an object, or a part of it is unusable.
+    /// [`Store`](crate::ErrorKind::Store) when the text is not such an object, or a part of it is unusable or comes
+    /// twice.
     pub fn from_json(json: &str) -> Result<Self, Error> {
         let unusable = |what| {
             Error::store(format!("stored credentials: no usable {what}; clear the store and log in again"))
         };
         let object: StoredJson<&RawValue, &RawValue> = serde_json::from_str(json)
             .map_err(|error| unusable(if error.is_data() { "access_token" } else { "JSON object" }))?;
-        let mut credentials = object
-            .access_token
-            // Serde takes an array for a struct, too.
-            .filter(|_| json.trim_start().starts_with('{'))
-            .and_then(string)
-            .and_then(|token| Self::new(token.as_str()).ok())
-            .ok_or_else(|| unusable("access_token"))?;
+        // Serde takes an array for a struct, too.
+        let access_token =
+            object.access_token.filter(|_| json.trim_start().starts_with('{')).and_then(string);
+        let credentials = access_token.and_then(|token| Self::new(token.as_str()).ok());
+        let mut credentials = credentials.ok_or_else(|| unusable("access_token"))?;
         if let Some(raw) = object.refresh_token {
-            let token = string(raw).ok_or_else(|| unusable("refresh_token"))?;
-            credentials =
-                credentials.with_refresh_token(token.as_str()).map_err(|_| unusable("refresh_token"))?;
+            let changed = string(raw).and_then(|token| credentials.with_refresh_token(token.as_str()).ok());
+            credentials = changed.ok_or_else(|| unusable("refresh_token"))?;
         }
         if let Some(raw) = object.expires_at {
             // A time that can't be read is an error: without a time the token would never expire.
@@ -78,41 +75,24 @@ impl Credentials {
 const MAX_LENGTH_WITHOUT_TOKENS: usize =
     r#"{"access_token":"","refresh_token":null,"expires_at":18446744073709551615}"#.len();
 
-/// The text of a JSON string; `None` for another value, and for a string that can't be a token.
+/// The text of a JSON string; `None` for another value.
 fn string(json: &RawValue) -> Option<Zeroizing<String>> {
-    let mut chars = json.get().strip_prefix('"')?.strip_suffix('"')?.chars();
-    // No escape is shorter than what it stands for, so that the buffer never grows.
-    let mut text = Zeroizing::new(String::with_capacity(json.get().len()));
-    while let Some(char) = chars.next() {
-        text.push(if char == '\\' { escaped(&mut chars)? } else { char });
+    let mut rest = json.get().strip_prefix('"')?.strip_suffix('"')?;
+    // No escape is shorter than its character, so the text never grows beyond this.
+    let mut text = Zeroizing::new(String::with_capacity(rest.len()));
+    while let Some((plain, _)) = rest.split_once('\\') {
+        let escape = &rest[plain.len()..];
+        // `\n`, `\u00fc`, `\ud83d\ude00`: one character, so that serde_json has no more than that to copy.
+        let (char, length) = [2, 6, 12].into_iter().find_map(|length| {
+            let quoted = format!("\"{}\"", escape.get(..length)?);
+            Some((serde_json::from_str::<char>(&quoted).ok()?, length))
+        })?;
+        text.push_str(plain);
+        text.push(char);
+        rest = &escape[length..];
     }
+    text.push_str(rest);
     Some(text)
-}
-
-/// The character of an escape, after its backslash (RFC 8259 section 7).
-fn escaped(chars: &mut Chars<'_>) -> Option<char> {
-    let unit = |chars: &mut Chars<'_>| {
-        let digits = chars.as_str().get(..4)?;
-        *chars = chars.as_str().get(4..)?.chars();
-        u16::from_str_radix(digits, 16).ok()
-    };
-    match chars.next()? {
-        char @ ('"' | '\\' | '/') => Some(char),
-        'u' => {
-            let first = unit(chars)?;
-            // A character beyond the first 65,536 is a pair of escapes.
-            let second = match first {
-                0xd800..0xdc00 if chars.as_str().starts_with("\\u") => {
-                    chars.nth(1)?;
-                    Some(unit(chars)?)
-                }
-                _ => None,
-            };
-            char::decode_utf16([first].into_iter().chain(second)).next()?.ok()
-        }
-        // The others are control characters, which are in no token.
-        _ => None,
-    }
 }
 
 #[cfg(test)]

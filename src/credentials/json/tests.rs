@@ -112,6 +112,7 @@ fn what_is_no_stored_credential_is_an_error_that_names_the_part() {
         ("\"at-1\"", "access_token"),
         ("{}", "access_token"),
         (r#"{"access_token":7}"#, "access_token"),
+        (r#"{"access_token":"a","access_token":"b"}"#, "access_token"),
         (r#"{"access_token":""}"#, "access_token"),
         (r#"{"access_token":"a b"}"#, "access_token"),
         (r#"{"access_token":"a","refresh_token":""}"#, "refresh_token"),
