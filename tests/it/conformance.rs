@@ -3,6 +3,7 @@
 
 mod client;
 mod clock;
+mod files;
 mod provider;
 mod schema;
 mod store;

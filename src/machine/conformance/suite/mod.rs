@@ -5,7 +5,7 @@
 
 mod action;
 mod expect;
-mod fields;
+mod form;
 mod play;
 mod read;
 mod scenario;
@@ -14,10 +14,13 @@ mod translate;
 
 use super::api;
 
+pub(crate) use action::{Action, Answer, Manner, Operation};
+pub(crate) use expect::{Call, Outcome, Stored};
 pub(crate) use play::{Client, Seen, play_all};
-#[allow(unused_imports)] // The test of the schema uses it, in the other runner.
-pub(crate) use read::file;
 pub(crate) use read::folder;
-pub(crate) use scenario::{Action, Answer, Call, Manner, Operation, Outcome, Setup, Stored};
+#[allow(unused_imports)] // The tests of the reader and of the schema use them, in the other runner.
+pub(crate) use read::{NULLABLE, file};
+#[allow(unused_imports)]
+pub(crate) use scenario::{Scenario, Setup};
 pub(crate) use tokens::START;
 pub(crate) use translate::{answer_of, credentials_of, outcome_of, stored_of, timing_of, told_of};

@@ -1,49 +1,60 @@
 //! Between the names of a scenario and the types of this crate.
 
+use std::fmt::Display;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::action::Answer;
 use super::api::{Credentials, Error, ErrorKind, Event, Timing};
-use super::scenario::{Answer, Expiry, Moment, Outcome, Setup, Stored, Tokens, Told};
+use super::expect::{Cause, EventName, Kind, Outcome, Stored, Told};
+use super::form::{Moment, RefreshToken, Seconds};
+use super::scenario::{Setup, Tokens};
 use super::tokens::{START, name_of, text_of};
 
 pub(crate) fn timing_of(setup: &Setup) -> Timing {
+    let settings = &setup.timing;
+    let set = |timing, value: Option<Seconds>, set: fn(Timing, Duration) -> Timing| match value {
+        Some(Seconds(value)) => set(timing, value),
+        None => timing,
+    };
     // Jitter is off, so that every wait is exact.
-    setup.timing.iter().fold(Timing::default().without_jitter(), |timing, (name, value)| {
-        match name.as_str() {
-            "default_lifetime" => timing.default_lifetime(*value),
-            "flight_deadline" => timing.flight_deadline(*value),
-            "terminal_memory" => timing.terminal_memory(*value),
-            "rejection_interval" => timing.rejection_interval(*value),
-            _ => timing.store_timeout(*value),
-        }
-    })
+    let timing = Timing::default().without_jitter();
+    let timing = set(timing, settings.default_lifetime, Timing::default_lifetime);
+    let timing = set(timing, settings.flight_deadline, Timing::flight_deadline);
+    let timing = set(timing, settings.terminal_memory, Timing::terminal_memory);
+    let timing = set(timing, settings.rejection_interval, Timing::rejection_interval);
+    set(timing, settings.store_timeout, Timing::store_timeout)
 }
 
 pub(crate) fn credentials_of(tokens: &Tokens) -> Result<Credentials, String> {
     let build = || -> Result<Credentials, Error> {
         let mut credentials = Credentials::new(text_of(tokens))?;
-        if let Some(refresh) = &tokens.refresh {
+        if let Some(RefreshToken(refresh)) = &tokens.refresh {
             credentials = credentials.with_refresh_token(refresh.as_str())?;
         }
-        Ok(match tokens.expiry {
-            Expiry::Unknown => credentials,
-            Expiry::After(lifetime) => credentials.with_lifetime(lifetime),
-            Expiry::At(moment) => credentials.with_expires_at(wall_at(moment)),
-        })
+        if let Some(Seconds(lifetime)) = tokens.lifetime {
+            credentials = credentials.with_lifetime(lifetime);
+        }
+        if let Some(moment) = tokens.expires_at {
+            credentials = credentials.with_expires_at(wall_at(moment));
+        }
+        Ok(credentials)
     };
     build().map_err(|error| error.to_string())
 }
 
 /// What the source answers; `None` is a panic.
 pub(crate) fn answer_of(answer: &Answer) -> Result<Option<Result<Credentials, Error>>, String> {
-    let patient = |error: Error, wait: &Option<Duration>| match wait {
-        Some(wait) => error.with_retry_after(*wait),
+    let patient = |error: Error, wait: &Option<Seconds>| match wait {
+        Some(Seconds(wait)) => error.with_retry_after(*wait),
         None => error,
     };
     Ok(Some(match answer {
-        Answer::Tokens(tokens) => Ok(credentials_of(tokens)?),
-        Answer::Refused => Err(Error::login_required("the scenario refuses")),
-        Answer::Misconfigured => Err(Error::misconfigured("the scenario refuses the client")),
+        Answer::Tokens { tokens } => Ok(credentials_of(tokens)?),
+        Answer::Refused {} => Err(Error::login_required("the scenario refuses")),
+        Answer::Misconfigured {} => Err(Error::misconfigured("the scenario refuses the client")),
         Answer::Unavailable { retry_after } => Err(patient(
             Error::transient("the scenario's provider is unavailable").not_processed(),
             retry_after,
@@ -51,16 +62,16 @@ pub(crate) fn answer_of(answer: &Answer) -> Result<Option<Result<Credentials, Er
         Answer::Lost { retry_after } => {
             Err(patient(Error::transient("the scenario loses the answer"), retry_after))
         }
-        Answer::Invalid => Err(Error::invalid_response("the scenario answers nonsense")),
-        Answer::Unsupported => Err(Error::unsupported("the scenario's source can't")),
-        Answer::Panic => return Ok(None),
+        Answer::Invalid {} => Err(Error::invalid_response("the scenario answers nonsense")),
+        Answer::Unsupported {} => Err(Error::unsupported("the scenario's source can't")),
+        Answer::Panic {} => return Ok(None),
     }))
 }
 
 pub(crate) fn stored_of(credentials: &Credentials) -> Stored {
     Stored {
         access: name_of(credentials.access_token()),
-        refresh: credentials.refresh_token().map(str::to_owned),
+        refresh: credentials.refresh_token().map(|token| RefreshToken(token.to_owned())),
         expires_at: credentials.expires_at().map(moment_of),
     }
 }
@@ -68,7 +79,7 @@ pub(crate) fn stored_of(credentials: &Credentials) -> Stored {
 pub(crate) fn outcome_of(got: Result<&Credentials, &Error>) -> Outcome {
     match got {
         Ok(credentials) => Outcome::Token(name_of(credentials.access_token())),
-        Err(error) => Outcome::Error { kind: kind_of(error).to_owned(), retry_after: error.retry_after() },
+        Err(error) => Outcome::Error { kind: kind_of(error), retry_after: error.retry_after().map(Seconds) },
     }
 }
 
@@ -76,49 +87,53 @@ pub(crate) fn outcome_of(got: Result<&Credentials, &Error>) -> Outcome {
 #[allow(unreachable_patterns)]
 pub(crate) fn told_of(event: &Event) -> Told {
     let name = match event {
-        Event::RefreshStarted { .. } => "refresh_started",
-        Event::AttemptFailed { .. } => "attempt_failed",
-        Event::RefreshSucceeded { .. } => "refresh_succeeded",
-        Event::RefreshFailed { .. } => "refresh_failed",
-        Event::Rejected { .. } => "rejected",
-        Event::Adopted { .. } => "adopted",
-        Event::Cleared => "cleared",
-        Event::StoreFailed { .. } => "store_failed",
-        _ => "unknown",
+        Event::RefreshStarted { .. } => EventName::RefreshStarted,
+        Event::AttemptFailed { .. } => EventName::AttemptFailed,
+        Event::RefreshSucceeded { .. } => EventName::RefreshSucceeded,
+        Event::RefreshFailed { .. } => EventName::RefreshFailed,
+        Event::Rejected { .. } => EventName::Rejected,
+        Event::Adopted { .. } => EventName::Adopted,
+        Event::Cleared => EventName::Cleared,
+        Event::StoreFailed { .. } => EventName::StoreFailed,
+        _ => EventName::Other,
     };
-    let mut told = Told { name: name.to_owned(), ..Told::default() };
+    let mut told = Told { name, cause: None, kind: None, callers: None, attempt: None, next_attempt: None };
     match event {
-        Event::RefreshStarted { cause, .. } => told.cause = Some(cause.to_string()),
+        Event::RefreshStarted { cause, .. } => told.cause = cause_of(cause),
         Event::AttemptFailed { cause, error, attempt, next_attempt, .. } => {
-            told.cause = Some(cause.to_string());
-            told.kind = Some(kind_of(error).to_owned());
+            told.cause = cause_of(cause);
+            told.kind = Some(kind_of(error));
             told.attempt = Some(*attempt);
-            told.next_attempt = Some(*next_attempt);
+            told.next_attempt = Some(Seconds(*next_attempt));
         }
         Event::RefreshSucceeded { cause, callers, .. } => {
-            told.cause = Some(cause.to_string());
+            told.cause = cause_of(cause);
             told.callers = Some(*callers);
         }
         Event::RefreshFailed { cause, callers, error, next_attempt, .. } => {
-            told.cause = Some(cause.to_string());
+            told.cause = cause_of(cause);
             told.callers = Some(*callers);
-            told.kind = Some(kind_of(error).to_owned());
-            told.next_attempt = Some(*next_attempt);
+            told.kind = Some(kind_of(error));
+            told.next_attempt = Some(Seconds(*next_attempt));
         }
         _ => {}
     }
     told
 }
 
+fn cause_of(cause: &impl Display) -> Option<Cause> {
+    Cause::deserialize(Value::String(cause.to_string())).ok()
+}
+
 #[allow(unreachable_patterns)]
-fn kind_of(error: &Error) -> &'static str {
+fn kind_of(error: &Error) -> Kind {
     match error.kind() {
-        ErrorKind::LoginRequired => "login_required",
-        ErrorKind::Transient => "transient",
-        ErrorKind::Misconfigured => "misconfigured",
-        ErrorKind::InvalidResponse => "invalid_response",
-        ErrorKind::Store => "store",
-        _ => "unknown",
+        ErrorKind::LoginRequired => Kind::LoginRequired,
+        ErrorKind::Transient => Kind::Transient,
+        ErrorKind::Misconfigured => Kind::Misconfigured,
+        ErrorKind::InvalidResponse => Kind::InvalidResponse,
+        ErrorKind::Store => Kind::Store,
+        _ => Kind::Other,
     }
 }
 
