@@ -72,11 +72,23 @@ fn what_is_not_known_is_refused() {
     assert!(read(&json!({})).is_err());
 }
 
+#[test]
+fn an_error_names_the_file() {
+    let folder = std::env::temp_dir().join(format!("reauth-conformance-{}", std::process::id()));
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("bad.json"), with("/0/unknown", &json!(1)).to_string()).unwrap();
+    let read = suite::folder(&folder);
+    std::fs::remove_dir_all(&folder).unwrap();
+    let error = read.unwrap_err();
+    assert!(error.starts_with("bad.json: good: ") && error.contains("unknown"), "{error}");
+}
+
 fn mistakes() -> Vec<(&'static str, Value)> {
     let setup = [
         ("/0/unknown", json!(1)),
         ("/0/name", json!(7)),
         ("/0/name", json!("Good")),
+        ("/0/name", json!("-good")),
         ("/0/about", Value::Null),
         ("/0/about", json!("")),
         ("/0/rules", json!([])),
@@ -203,4 +215,5 @@ fn null_and_a_key_that_is_left_out_are_told_apart() {
     assert!(setup(json!({})).store.is_none());
     assert!(setup(json!({ "store": {} })).store.is_some_and(|holds| holds.is_none()));
     assert!(setup(json!({})).can_login && !setup(json!({ "can_login": false })).can_login);
+    assert!(setup(json!({})).can_refresh && !setup(json!({ "can_refresh": false })).can_refresh);
 }

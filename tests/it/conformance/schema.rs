@@ -38,9 +38,18 @@ fn schema() -> String {
     serde_json::to_string_pretty(&schema).unwrap() + "\n"
 }
 
-/// Takes out what is Rust's alone: the width of numbers, and null for a key that is left out.
+/// Takes out what only Rust knows: line breaks, the width of numbers, null for a key that is left out. A text is not
+/// empty.
 fn tidy(schema: &mut Schema) {
     schema.remove("format");
+    if let Some(Value::String(description)) = schema.get_mut("description") {
+        *description = description.replace('\n', " ");
+    }
+    if schema.get("type") == Some(&json!("string"))
+        && ["const", "enum", "pattern"].iter().all(|k| schema.get(*k).is_none())
+    {
+        schema.insert("minLength".into(), json!(1));
+    }
     if schema.get("default") == Some(&Value::Null) {
         schema.remove("default");
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
-use super::form::{AccessToken, As, Caller, Moment, Seconds};
+use super::form::{AccessToken, As, Moment, Seconds};
 use super::scenario::Tokens;
 
 /// What happens to the client.
@@ -15,41 +15,23 @@ use super::scenario::Tokens;
 #[schemars(!deny_unknown_fields)] // The schema of a step sees to it.
 pub(crate) enum Action {
     /// A caller needs an access token that may be sent now.
-    Get {
-        #[serde(with = "As::<Caller>")]
-        caller: String,
-    },
+    Get { caller: String },
     /// A caller wants newer credentials, whatever is held.
-    Refresh {
-        #[serde(with = "As::<Caller>")]
-        caller: String,
-    },
+    Refresh { caller: String },
     /// A server answered 401 to a request that carried this token. The caller wants its successor.
     Unauthorized {
-        #[serde(with = "As::<Caller>")]
         caller: String,
         #[serde(with = "As::<AccessToken>")]
         token: String,
     },
     /// A caller that waits goes away.
-    Cancel {
-        #[serde(with = "As::<Caller>")]
-        caller: String,
-    },
+    Cancel { caller: String },
     /// A caller logs out.
-    LogOut {
-        #[serde(with = "As::<Caller>")]
-        caller: String,
-    },
+    LogOut { caller: String },
     /// A caller sets credentials from a log-in elsewhere.
-    SetCredentials {
-        #[serde(with = "As::<Caller>")]
-        caller: String,
-        tokens: Tokens,
-    },
+    SetCredentials { caller: String, tokens: Tokens },
     /// This many times: a caller asks as with `get`, unless it still waits, and then the clocks advance by `every`.
     Loop {
-        #[serde(with = "As::<Caller>")]
         caller: String,
         times: NonZeroU32,
         #[serde(with = "As::<Seconds>")]
@@ -62,9 +44,9 @@ pub(crate) enum Action {
     /// From now on the provider responds to every new request at once. `nothing` ends that.
     RespondToAll(#[serde(with = "As::<Standing>")] Option<Answer>),
     /// Both clocks advance. Each timer that is due on the way fires at its time.
-    Advance(#[serde(with = "As::<Elapsed>")] Duration),
+    Advance(#[serde(with = "As::<By<Seconds>>")] Duration),
     /// The wall clock alone moves: forward (a sleep, or it was set), or back if `seconds` is negative.
-    #[serde(with = "As::<Jump>")]
+    #[serde(with = "As::<By<Moment>>")]
     WallClockJump { back: bool, by: Duration },
     /// Another process saved these credentials to the store or, with `null`, cleared it.
     StoreChanged(#[serde(with = "As::<Change>")] Option<Tokens>),
@@ -126,30 +108,23 @@ impl From<Standing> for Option<Answer> {
     }
 }
 
+/// How far a clock moves. A moment may be negative.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(inline)]
-struct Elapsed {
-    seconds: Seconds,
+struct By<T> {
+    seconds: T,
 }
 
-impl From<Elapsed> for Duration {
-    fn from(Elapsed { seconds: Seconds(by) }: Elapsed) -> Self {
-        by
+impl From<By<Seconds>> for Duration {
+    fn from(by: By<Seconds>) -> Self {
+        by.seconds.0
     }
 }
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(inline)]
-struct Jump {
-    // Read like a moment: it may be negative.
-    seconds: Moment,
-}
-
-impl From<Jump> for (bool, Duration) {
-    fn from(Jump { seconds: Moment(by) }: Jump) -> Self {
-        (by < 0, Duration::from_millis(by.unsigned_abs()))
+impl From<By<Moment>> for (bool, Duration) {
+    fn from(By { seconds: Moment(millis) }: By<Moment>) -> Self {
+        (millis < 0, Duration::from_millis(millis.unsigned_abs()))
     }
 }
 
@@ -193,5 +168,5 @@ fn nothing_else<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Err
     #[serde(deny_unknown_fields)]
     struct NoFields {}
 
-    NoFields::deserialize(deserializer).map(|NoFields {}| ())
+    NoFields::deserialize(deserializer).map(drop)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
-use super::form::{AccessToken, As, Caller, Moment, RefreshToken, Seconds};
+use super::form::{AccessToken, As, Moment, RefreshToken, Seconds};
 
 /// What must have come of the step when nothing moves any more without time or a response.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -22,7 +22,7 @@ pub(crate) struct Then {
     pub(crate) events: Option<Vec<ExpectedEvent>>,
     /// All callers that still wait. Without this key they are not looked at.
     #[schemars(extend("uniqueItems" = true))]
-    pub(crate) waiting: Option<Vec<Caller>>,
+    pub(crate) waiting: Option<Vec<String>>,
     /// What the store holds now. Without this key it is not looked at; `null` is nothing.
     #[serde(deserialize_with = "nullable")]
     #[schemars(with = "Option<Stored>")]
@@ -101,7 +101,7 @@ pub(crate) enum ExpectedEvent {
 }
 
 /// An event with some of its fields. Those that are left out are not looked at.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Told {
     #[serde(rename = "event")]

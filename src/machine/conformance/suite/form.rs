@@ -65,12 +65,8 @@ macro_rules! texts {
 texts! {
     /// The name of a scenario, unique over all files.
     ScenarioName, "^[a-z0-9][a-z0-9-]*$", |text| is_name(text) && !text.starts_with('-');
-    /// A sentence or two.
-    Sentence, "^.+$", |text| !text.is_empty() && !text.contains('\n');
     /// The number of a rule (R) or of a failure that others had (F).
     Rule, "^[RF][1-9][0-9]?$", is_rule;
-    /// The name of a caller. It may be used again after the caller got something or was cancelled.
-    Caller, "^.+$", |text| !text.is_empty() && !text.contains('\n');
     /// The name of an access token.
     AccessToken, "^at-[a-z0-9-]+$", |text| text.strip_prefix("at-").is_some_and(is_name);
     /// The name of a refresh token.

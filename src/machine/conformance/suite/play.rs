@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::action::Action;
 use super::expect::{Call, ExpectedEvent, Outcome, Stored, Then, Told};
-use super::form::{Caller, Rule};
+use super::form::Rule;
 use super::scenario::{Scenario, Step};
 
 /// What a runner offers. Every action is carried through until nothing moves without time or an answer.
@@ -98,7 +98,7 @@ fn compare(step: &Step, client: &mut impl Client) -> Vec<String> {
         }
     }
     if let Some(waiting) = waiting {
-        let expected: BTreeSet<_> = waiting.iter().map(|Caller(caller)| caller.clone()).collect();
+        let expected: BTreeSet<_> = waiting.iter().cloned().collect();
         let waiting = client.waiting();
         if expected != waiting {
             differ("waiting", &expected, &waiting);
@@ -107,9 +107,8 @@ fn compare(step: &Step, client: &mut impl Client) -> Vec<String> {
     if let Some(stored) = stored {
         let holds = client.stored();
         let same = match (stored, &holds) {
-            (None, None) => true,
             (Some(expected), Some(holds)) => same_stored(expected, holds),
-            _ => false,
+            _ => stored == &holds,
         };
         if !same {
             differ("stored", stored, &holds);
@@ -127,9 +126,7 @@ fn same_outcomes(expected: &BTreeMap<String, Outcome>, seen: &[(String, Outcome)
 
 fn same_outcome(expected: &Outcome, seen: &Outcome) -> bool {
     match (expected, seen) {
-        (Outcome::Error { kind, retry_after: None }, Outcome::Error { kind: seen, retry_after: _ }) => {
-            kind == seen
-        }
+        (Outcome::Error { kind, retry_after: None }, Outcome::Error { kind: seen, .. }) => kind == seen,
         _ => expected == seen,
     }
 }
@@ -142,24 +139,22 @@ fn same_call((expected, seen): (&Call, &Call)) -> bool {
 }
 
 fn same_stored(expected: &Stored, seen: &Stored) -> bool {
-    expected.access == seen.access
-        && expected.refresh == seen.refresh
-        && (expected.expires_at.is_none() || expected.expires_at == seen.expires_at)
+    *expected == Stored { expires_at: expected.expires_at.and(seen.expires_at), ..seen.clone() }
 }
 
 fn same_event((expected, seen): (&ExpectedEvent, &Told)) -> bool {
-    fn any_or<T: PartialEq>(expected: &Option<T>, seen: &Option<T>) -> bool {
-        expected.is_none() || expected == seen
-    }
     match expected {
         ExpectedEvent::Name(name) => *name == seen.name,
         ExpectedEvent::Fields(expected) => {
-            expected.name == seen.name
-                && any_or(&expected.cause, &seen.cause)
-                && any_or(&expected.kind, &seen.kind)
-                && any_or(&expected.callers, &seen.callers)
-                && any_or(&expected.attempt, &seen.attempt)
-                && any_or(&expected.next_attempt, &seen.next_attempt)
+            let seen = Told {
+                name: seen.name,
+                cause: expected.cause.and(seen.cause),
+                kind: expected.kind.and(seen.kind),
+                callers: expected.callers.and(seen.callers),
+                attempt: expected.attempt.and(seen.attempt),
+                next_attempt: expected.next_attempt.and(seen.next_attempt),
+            };
+            *expected == seen
         }
     }
 }

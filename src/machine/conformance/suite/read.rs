@@ -63,6 +63,7 @@ const EITHER: [[&str; 2]; 2] = [["lifetime", "expires_at"], ["calls", "requests"
 fn check(key: &str, value: &Value) -> Result<(), String> {
     match value {
         Value::Null if !NULLABLE.contains(&key) => Err(format!("`{key}` is null")),
+        Value::String(text) if text.is_empty() => Err(format!("`{key}` is empty")),
         // serde takes a number for a variant, too.
         Value::Number(_) if key == "with" => Err(format!("`{key}` is a number")),
         Value::Array(_) if !LISTS.contains(&key) => Err(format!("`{key}` is a list")),

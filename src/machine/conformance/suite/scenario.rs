@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::action::Action;
 use super::expect::Then;
-use super::form::{AccessToken, As, Moment, RefreshToken, Rule, ScenarioName, Seconds, Sentence};
+use super::form::{AccessToken, As, Moment, RefreshToken, Rule, ScenarioName, Seconds};
 
 /// One story with one client.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -17,7 +17,6 @@ pub(crate) struct Scenario {
     #[serde(with = "As::<ScenarioName>")]
     pub(crate) name: String,
     /// What it shows.
-    #[serde(with = "As::<Sentence>")]
     pub(crate) about: String,
     /// What it holds: rules, and failures that others had.
     #[schemars(length(min = 1), extend("uniqueItems" = true))]
@@ -101,7 +100,8 @@ pub(crate) struct Jwt {
     pub(crate) iat: Option<Moment>,
 }
 
-/// Something that happens, and what must come of it.
+/// Something that happens, and what must come of it. The name of a caller may be used again after the caller got
+/// something or was cancelled.
 #[derive(Debug, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct Step {

@@ -86,39 +86,35 @@ pub(crate) fn outcome_of(got: Result<&Credentials, &Error>) -> Outcome {
 // Outside the crate these enums may have more variants than these; inside they have not.
 #[allow(unreachable_patterns)]
 pub(crate) fn told_of(event: &Event) -> Told {
-    let name = match event {
-        Event::RefreshStarted { .. } => EventName::RefreshStarted,
-        Event::AttemptFailed { .. } => EventName::AttemptFailed,
-        Event::RefreshSucceeded { .. } => EventName::RefreshSucceeded,
-        Event::RefreshFailed { .. } => EventName::RefreshFailed,
-        Event::Rejected { .. } => EventName::Rejected,
-        Event::Adopted { .. } => EventName::Adopted,
-        Event::Cleared => EventName::Cleared,
-        Event::StoreFailed { .. } => EventName::StoreFailed,
-        _ => EventName::Other,
-    };
-    let mut told = Told { name, cause: None, kind: None, callers: None, attempt: None, next_attempt: None };
+    let named =
+        |name| Told { name, cause: None, kind: None, callers: None, attempt: None, next_attempt: None };
     match event {
-        Event::RefreshStarted { cause, .. } => told.cause = cause_of(cause),
-        Event::AttemptFailed { cause, error, attempt, next_attempt, .. } => {
-            told.cause = cause_of(cause);
-            told.kind = Some(kind_of(error));
-            told.attempt = Some(*attempt);
-            told.next_attempt = Some(Seconds(*next_attempt));
+        Event::RefreshStarted { cause, .. } => {
+            Told { cause: cause_of(cause), ..named(EventName::RefreshStarted) }
         }
+        Event::AttemptFailed { cause, error, attempt, next_attempt, .. } => Told {
+            cause: cause_of(cause),
+            kind: Some(kind_of(error)),
+            attempt: Some(*attempt),
+            next_attempt: Some(Seconds(*next_attempt)),
+            ..named(EventName::AttemptFailed)
+        },
         Event::RefreshSucceeded { cause, callers, .. } => {
-            told.cause = cause_of(cause);
-            told.callers = Some(*callers);
+            Told { cause: cause_of(cause), callers: Some(*callers), ..named(EventName::RefreshSucceeded) }
         }
-        Event::RefreshFailed { cause, callers, error, next_attempt, .. } => {
-            told.cause = cause_of(cause);
-            told.callers = Some(*callers);
-            told.kind = Some(kind_of(error));
-            told.next_attempt = Some(Seconds(*next_attempt));
-        }
-        _ => {}
+        Event::RefreshFailed { cause, callers, error, next_attempt, .. } => Told {
+            cause: cause_of(cause),
+            kind: Some(kind_of(error)),
+            callers: Some(*callers),
+            next_attempt: Some(Seconds(*next_attempt)),
+            ..named(EventName::RefreshFailed)
+        },
+        Event::Rejected { .. } => named(EventName::Rejected),
+        Event::Adopted { .. } => named(EventName::Adopted),
+        Event::Cleared => named(EventName::Cleared),
+        Event::StoreFailed { .. } => named(EventName::StoreFailed),
+        _ => named(EventName::Other),
     }
-    told
 }
 
 fn cause_of(cause: &impl Display) -> Option<Cause> {
@@ -138,16 +134,10 @@ fn kind_of(error: &Error) -> Kind {
 }
 
 fn wall_at(Moment(millis): Moment) -> SystemTime {
-    let start = UNIX_EPOCH + Duration::from_secs(START);
-    let by = Duration::from_millis(millis.unsigned_abs());
-    if millis < 0 { start - by } else { start + by }
+    UNIX_EPOCH + Duration::from_millis((START * 1000).saturating_add_signed(millis))
 }
 
 fn moment_of(at: SystemTime) -> Moment {
-    let start = UNIX_EPOCH + Duration::from_secs(START);
-    let millis = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
-    match at.duration_since(start) {
-        Ok(since) => Moment(millis(since)),
-        Err(before) => Moment(-millis(before.duration())),
-    }
+    let since_1970 = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    Moment(i64::try_from(since_1970).unwrap_or(i64::MAX) - START as i64 * 1000)
 }
