@@ -18,7 +18,7 @@ pub(crate) enum Action {
     Get { caller: String },
     /// A caller wants newer credentials, whatever is held.
     Refresh { caller: String },
-    /// A server answered 401 to a request that carried this token. The caller wants its successor.
+    /// A server responded with 401 to a request that carried this token. The caller wants its successor.
     Unauthorized {
         caller: String,
         #[serde(with = "As::<AccessToken>")]
