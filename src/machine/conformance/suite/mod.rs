@@ -1,7 +1,7 @@
 //! The scenarios of `tests/conformance`: their types, a strict reader, and the play of one with a client.
 //!
-//! Both runners include this folder: the one of the pure machine (a unit test of the cache) and the one of the
-//! whole authenticator (in `tests/it`). What they call `api` is this crate, from within or from outside.
+//! Both runners include this folder: that of the machine (a unit test) and that of the whole authenticator (in
+//! `tests/it`). Their module `api` names the types of this crate, from within or from outside.
 
 mod action;
 mod expect;

@@ -1,4 +1,4 @@
-//! Plays a scenario with a client and compares what came of each step with what should have.
+//! Plays a scenario with a client and compares what each step led to with what it should have led to.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -8,8 +8,9 @@ use super::expect::{Call, ExpectedEvent, Outcome, Stored, Then, Told};
 use super::form::Rule;
 use super::scenario::{Scenario, Step};
 
-/// What a runner offers. Every action is carried through until nothing moves without time or an answer.
+/// What a runner provides.
 pub(crate) trait Client {
+    /// Performs the action and runs everything until nothing moves without time or a response.
     fn act(&mut self, action: &Action) -> Result<(), String>;
     /// What was seen since the last call.
     fn seen(&mut self) -> Seen;
@@ -26,7 +27,7 @@ pub(crate) struct Seen {
     pub(crate) events: Vec<Told>,
 }
 
-/// Plays every scenario of the folder, each with a client of its own, and names each one that fails.
+/// Plays every scenario of the folder, each with a new client, and names each scenario that fails.
 pub(crate) fn play_all<C: Client>(
     folder: &Path,
     make: impl Fn(&Scenario) -> Result<C, String>,
@@ -48,7 +49,7 @@ pub(crate) fn play_all<C: Client>(
     Err(format!("{} scenarios fail:\n\n{}\n", failures.len(), failures.join("\n\n")))
 }
 
-/// Up to the first step that fails: what follows it would only be noise.
+/// Stops at the first step that fails: later failures would follow from it.
 fn play(scenario: &Scenario, client: &mut impl Client) -> Result<(), String> {
     for (index, step) in scenario.steps.iter().enumerate() {
         let failed = |failure: String| format!("step {}, {:?}:\n{failure}", index + 1, step.action);
@@ -117,7 +118,7 @@ fn compare(step: &Step, client: &mut impl Client) -> Vec<String> {
     differences
 }
 
-/// Everyone named got that, and nobody else got anything; more than once only in a loop.
+/// Each caller named got this, and no other caller got anything. Only in a loop may a caller get it more than once.
 fn same_outcomes(expected: &BTreeMap<String, Outcome>, seen: &[(String, Outcome)], repeated: bool) -> bool {
     let named = expected.keys().all(|caller| seen.iter().any(|(name, _)| name == caller));
     let once = repeated || seen.len() == expected.len();

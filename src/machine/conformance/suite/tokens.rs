@@ -10,7 +10,7 @@ use super::scenario::Tokens;
 /// The wall clock when a scenario begins, in seconds since 1970.
 pub(crate) const START: u64 = 2_000_000_000;
 
-/// The access token that goes over the wire: the name itself, or an unsigned JWT that bears it.
+/// The access token that is sent: the name itself, or an unsigned JWT that contains it.
 pub(super) fn text_of(tokens: &Tokens) -> String {
     let Some(jwt) = &tokens.jwt else { return tokens.access.clone() };
     let seconds = |Moment(at): Moment| START as f64 + at as f64 / 1000.0;

@@ -1,4 +1,4 @@
-//! Between the names of a scenario and the types of this crate.
+//! Translates between the names of a scenario and the types of this crate.
 
 use std::fmt::Display;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -45,7 +45,7 @@ pub(crate) fn credentials_of(tokens: &Tokens) -> Result<Credentials, String> {
     build().map_err(|error| error.to_string())
 }
 
-/// What the source answers; `None` is a panic.
+/// What the source returns; `None` is a panic.
 pub(crate) fn answer_of(answer: &Answer) -> Result<Option<Result<Credentials, Error>>, String> {
     let patient = |error: Error, wait: &Option<Seconds>| match wait {
         Some(Seconds(wait)) => error.with_retry_after(*wait),
@@ -60,10 +60,10 @@ pub(crate) fn answer_of(answer: &Answer) -> Result<Option<Result<Credentials, Er
             retry_after,
         )),
         Answer::Lost { retry_after } => {
-            Err(patient(Error::transient("the scenario loses the answer"), retry_after))
+            Err(patient(Error::transient("the scenario loses the response"), retry_after))
         }
-        Answer::Invalid {} => Err(Error::invalid_response("the scenario answers nonsense")),
-        Answer::Unsupported {} => Err(Error::unsupported("the scenario's source can't")),
+        Answer::Invalid {} => Err(Error::invalid_response("the scenario responds with nonsense")),
+        Answer::Unsupported {} => Err(Error::unsupported("the scenario's source cannot do that")),
         Answer::Panic {} => return Ok(None),
     }))
 }
@@ -83,7 +83,7 @@ pub(crate) fn outcome_of(got: Result<&Credentials, &Error>) -> Outcome {
     }
 }
 
-// Outside the crate these enums may have more variants than these; inside they have not.
+// Outside the crate these enums may have more variants.
 #[allow(unreachable_patterns)]
 pub(crate) fn told_of(event: &Event) -> Told {
     let named =
