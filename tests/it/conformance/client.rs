@@ -15,7 +15,7 @@ use super::clock::ScenarioClock;
 use super::provider::Provider;
 use super::store::ScenarioStore;
 use super::suite::{
-    Action, Client, Outcome, Seen, Setup, Stored, credentials_of, outcome_of, stored_of, timing_of, told_of,
+    Action, Client, Outcome, Seen, Setup, Stored, credentials_of, event_of, outcome_of, stored_of, timing_of,
 };
 
 /// How often the tasks run after an action: many more times than any chain of steps needs.
@@ -48,7 +48,7 @@ impl Live {
         let mut builder = Authenticator::builder(provider.clone())
             .clock(clock.clone())
             .timing(timing_of(setup))
-            .observer(move |event| events.lock().unwrap().events.push(told_of(event)));
+            .observer(move |event| events.lock().unwrap().events.push(event_of(event)));
         if let Some(store) = &store {
             builder = builder.store(store.clone());
         }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use reauth::{CredentialSource, Credentials, Error};
 use tokio::sync::oneshot;
 
-use super::suite::{Answer, Call, Seen, Setup, answer_of, credentials_of};
+use super::suite::{Call, Response, Seen, Setup, credentials_of, response_of};
 
 #[derive(Clone)]
 pub struct Provider(Arc<Inner>);
@@ -15,9 +15,9 @@ struct Inner {
     can_refresh: bool,
     initial: Option<Credentials>,
     /// The response that every request gets at once.
-    standing: Mutex<Option<Answer>>,
+    standing: Mutex<Option<Response>>,
     /// The requests without a response, including those that were given up.
-    open: Mutex<Vec<oneshot::Sender<Answer>>>,
+    open: Mutex<Vec<oneshot::Sender<Response>>>,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -33,11 +33,11 @@ impl Provider {
         })))
     }
 
-    pub fn respond_to_all(&self, response: Option<Answer>) {
+    pub fn respond_to_all(&self, response: Option<Response>) {
         *self.0.standing.lock().unwrap() = response;
     }
 
-    pub fn respond(&self, response: &Answer) -> Result<(), String> {
+    pub fn respond(&self, response: &Response) -> Result<(), String> {
         let mut open = self.0.open.lock().unwrap();
         let request = open.iter().position(|request| !request.is_closed());
         let request = open.remove(request.ok_or("there is no open request")?);
@@ -45,7 +45,7 @@ impl Provider {
     }
 
     /// Responds to the request that was given up last. Its future is gone, so nothing can come of it.
-    pub fn respond_late(&self, response: &Answer) -> Result<(), String> {
+    pub fn respond_late(&self, response: &Response) -> Result<(), String> {
         let mut open = self.0.open.lock().unwrap();
         let request = open.iter().rposition(|request| request.is_closed());
         let request = open.remove(request.ok_or("no request was given up")?);
@@ -66,7 +66,7 @@ impl Provider {
                 receiver.await.expect("the scenario keeps the open requests")
             }
         };
-        let result = answer_of(&response).expect("credentials");
+        let result = response_of(&response).expect("credentials");
         result.unwrap_or_else(|| panic!("the source panics, as the scenario says"))
     }
 }

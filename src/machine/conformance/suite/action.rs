@@ -38,11 +38,11 @@ pub(crate) enum Action {
         every: Duration,
     },
     /// The provider responds to the open request.
-    Respond(Answer),
+    Respond(Response),
     /// The provider responds to the request that the client gave up last.
-    RespondLate(Answer),
+    RespondLate(Response),
     /// From now on the provider responds to every new request at once. `nothing` ends that.
-    RespondToAll(#[serde(with = "As::<Standing>")] Option<Answer>),
+    RespondToAll(#[serde(with = "As::<Standing>")] Option<Response>),
     /// Both clocks advance. Each timer that is due on the way fires at its time.
     Advance(#[serde(with = "As::<By<Seconds>>")] Duration),
     /// The wall clock alone moves: forward (a sleep, or it was set), or back if `seconds` is negative.
@@ -64,7 +64,7 @@ pub(crate) enum Action {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(tag = "with", rename_all = "snake_case", deny_unknown_fields)]
 #[schemars(!deny_unknown_fields)]
-pub(crate) enum Answer {
+pub(crate) enum Response {
     /// Success: these credentials.
     Tokens { tokens: Tokens },
     /// The user has to log in again.
@@ -89,7 +89,7 @@ pub(crate) enum Answer {
 #[schemars(inline, !deny_unknown_fields)]
 enum Standing {
     Nothing { with: Nothing },
-    Response(Answer),
+    Response(Response),
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -99,7 +99,7 @@ enum Nothing {
     Nothing,
 }
 
-impl From<Standing> for Option<Answer> {
+impl From<Standing> for Option<Response> {
     fn from(standing: Standing) -> Self {
         match standing {
             Standing::Nothing { with: Nothing::Nothing } => None,

@@ -97,13 +97,13 @@ pub(crate) struct Stored {
 #[serde(untagged, expecting = "not an event")]
 pub(crate) enum ExpectedEvent {
     Name(EventName),
-    Fields(Told),
+    Fields(EventFields),
 }
 
 /// An event with some of its fields. Those that are left out are not looked at.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Told {
+pub(crate) struct EventFields {
     #[serde(rename = "event")]
     pub(crate) name: EventName,
     pub(crate) cause: Option<Cause>,

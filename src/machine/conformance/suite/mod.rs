@@ -14,7 +14,7 @@ mod translate;
 
 use super::api;
 
-pub(crate) use action::{Action, Answer, Manner, Operation};
+pub(crate) use action::{Action, Manner, Operation, Response};
 pub(crate) use expect::{Call, Outcome, Stored};
 pub(crate) use play::{Client, Seen, play_all};
 pub(crate) use read::folder;
@@ -23,4 +23,4 @@ pub(crate) use read::{NULLABLE, file};
 #[allow(unused_imports)]
 pub(crate) use scenario::{Scenario, Setup};
 pub(crate) use tokens::START;
-pub(crate) use translate::{answer_of, credentials_of, outcome_of, stored_of, timing_of, told_of};
+pub(crate) use translate::{credentials_of, event_of, outcome_of, response_of, stored_of, timing_of};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::action::Action;
-use super::expect::{Call, ExpectedEvent, Outcome, Stored, Then, Told};
+use super::expect::{Call, EventFields, ExpectedEvent, Outcome, Stored, Then};
 use super::form::Rule;
 use super::scenario::{Scenario, Step};
 
@@ -24,7 +24,7 @@ pub(crate) trait Client {
 pub(crate) struct Seen {
     pub(crate) got: Vec<(String, Outcome)>,
     pub(crate) calls: Vec<Call>,
-    pub(crate) events: Vec<Told>,
+    pub(crate) events: Vec<EventFields>,
 }
 
 /// Plays every scenario of the folder, each with a new client, and names each scenario that fails.
@@ -143,11 +143,11 @@ fn same_stored(expected: &Stored, seen: &Stored) -> bool {
     *expected == Stored { expires_at: expected.expires_at.and(seen.expires_at), ..seen.clone() }
 }
 
-fn same_event((expected, seen): (&ExpectedEvent, &Told)) -> bool {
+fn same_event((expected, seen): (&ExpectedEvent, &EventFields)) -> bool {
     match expected {
         ExpectedEvent::Name(name) => *name == seen.name,
         ExpectedEvent::Fields(expected) => {
-            let seen = Told {
+            let seen = EventFields {
                 name: seen.name,
                 cause: expected.cause.and(seen.cause),
                 kind: expected.kind.and(seen.kind),

@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::action::Answer;
+use super::action::Response;
 use super::api::{Credentials, Error, ErrorKind, Event, Timing};
-use super::expect::{Cause, EventName, Kind, Outcome, Stored, Told};
+use super::expect::{Cause, EventFields, EventName, Kind, Outcome, Stored};
 use super::form::{Moment, RefreshToken, Seconds};
 use super::scenario::{Setup, Tokens};
 use super::tokens::{START, name_of, text_of};
@@ -46,25 +46,25 @@ pub(crate) fn credentials_of(tokens: &Tokens) -> Result<Credentials, String> {
 }
 
 /// What the source returns; `None` is a panic.
-pub(crate) fn answer_of(answer: &Answer) -> Result<Option<Result<Credentials, Error>>, String> {
+pub(crate) fn response_of(response: &Response) -> Result<Option<Result<Credentials, Error>>, String> {
     let patient = |error: Error, wait: &Option<Seconds>| match wait {
         Some(Seconds(wait)) => error.with_retry_after(*wait),
         None => error,
     };
-    Ok(Some(match answer {
-        Answer::Tokens { tokens } => Ok(credentials_of(tokens)?),
-        Answer::Refused {} => Err(Error::login_required("the scenario refuses")),
-        Answer::Misconfigured {} => Err(Error::misconfigured("the scenario refuses the client")),
-        Answer::Unavailable { retry_after } => Err(patient(
+    Ok(Some(match response {
+        Response::Tokens { tokens } => Ok(credentials_of(tokens)?),
+        Response::Refused {} => Err(Error::login_required("the scenario refuses")),
+        Response::Misconfigured {} => Err(Error::misconfigured("the scenario refuses the client")),
+        Response::Unavailable { retry_after } => Err(patient(
             Error::transient("the scenario's provider is unavailable").not_processed(),
             retry_after,
         )),
-        Answer::Lost { retry_after } => {
+        Response::Lost { retry_after } => {
             Err(patient(Error::transient("the scenario loses the response"), retry_after))
         }
-        Answer::Invalid {} => Err(Error::invalid_response("the scenario responds with nonsense")),
-        Answer::Unsupported {} => Err(Error::unsupported("the scenario's source cannot do that")),
-        Answer::Panic {} => return Ok(None),
+        Response::Invalid {} => Err(Error::invalid_response("the scenario responds with nonsense")),
+        Response::Unsupported {} => Err(Error::unsupported("the scenario's source cannot do that")),
+        Response::Panic {} => return Ok(None),
     }))
 }
 
@@ -85,24 +85,32 @@ pub(crate) fn outcome_of(got: Result<&Credentials, &Error>) -> Outcome {
 
 // Outside the crate these enums may have more variants.
 #[allow(unreachable_patterns)]
-pub(crate) fn told_of(event: &Event) -> Told {
-    let named =
-        |name| Told { name, cause: None, kind: None, callers: None, attempt: None, next_attempt: None };
+pub(crate) fn event_of(event: &Event) -> EventFields {
+    let named = |name| EventFields {
+        name,
+        cause: None,
+        kind: None,
+        callers: None,
+        attempt: None,
+        next_attempt: None,
+    };
     match event {
         Event::RefreshStarted { cause, .. } => {
-            Told { cause: cause_of(cause), ..named(EventName::RefreshStarted) }
+            EventFields { cause: cause_of(cause), ..named(EventName::RefreshStarted) }
         }
-        Event::AttemptFailed { cause, error, attempt, next_attempt, .. } => Told {
+        Event::AttemptFailed { cause, error, attempt, next_attempt, .. } => EventFields {
             cause: cause_of(cause),
             kind: Some(kind_of(error)),
             attempt: Some(*attempt),
             next_attempt: Some(Seconds(*next_attempt)),
             ..named(EventName::AttemptFailed)
         },
-        Event::RefreshSucceeded { cause, callers, .. } => {
-            Told { cause: cause_of(cause), callers: Some(*callers), ..named(EventName::RefreshSucceeded) }
-        }
-        Event::RefreshFailed { cause, callers, error, next_attempt, .. } => Told {
+        Event::RefreshSucceeded { cause, callers, .. } => EventFields {
+            cause: cause_of(cause),
+            callers: Some(*callers),
+            ..named(EventName::RefreshSucceeded)
+        },
+        Event::RefreshFailed { cause, callers, error, next_attempt, .. } => EventFields {
             cause: cause_of(cause),
             kind: Some(kind_of(error)),
             callers: Some(*callers),
