@@ -1,6 +1,7 @@
 //! Plays a scenario with a client and compares what each step led to with what it should have led to.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
 use std::path::Path;
 
 use super::action::Action;
@@ -76,46 +77,38 @@ fn perform(client: &mut impl Client, action: &Action) -> Result<(), String> {
 fn compare(step: &Step, client: &mut impl Client) -> Vec<String> {
     let seen = client.seen();
     let mut differences = Vec::new();
-    let mut differ = |what: &str, expected: &dyn std::fmt::Debug, seen: &dyn std::fmt::Debug| {
-        differences.push(format!("    {what}\n        expected {expected:?}\n        seen     {seen:?}"));
+    let mut check = |what: &str, same: bool, expected: &dyn Debug, seen: &dyn Debug| {
+        if !same {
+            let difference = format!("    {what}\n        expected {expected:?}\n        seen     {seen:?}");
+            differences.push(difference);
+        }
     };
     let Then { got, calls, requests, events, waiting, stored } = &step.then;
-    if !same_outcomes(got, &seen.got, matches!(step.action, Action::Loop { .. })) {
-        differ("got", got, &seen.got);
-    }
+    let repeated = matches!(step.action, Action::Loop { .. });
+    check("got", same_outcomes(got, &seen.got, repeated), got, &seen.got);
     if let Some(requests) = requests {
         let is_request = |call: &&Call| matches!(call, Call::Login | Call::Refresh(_));
         let count = seen.calls.iter().filter(is_request).count();
-        if count != *requests {
-            differ("requests", requests, &count);
-        }
-    } else if calls.len() != seen.calls.len() || !calls.iter().zip(&seen.calls).all(same_call) {
-        differ("calls", calls, &seen.calls);
+        check("requests", *requests == count, requests, &count);
+    } else {
+        check("calls", same_all(calls, &seen.calls, same_call), calls, &seen.calls);
     }
     if let Some(events) = events {
-        let same = events.len() == seen.events.len() && events.iter().zip(&seen.events).all(same_event);
-        if !same {
-            differ("events", events, &seen.events);
-        }
+        check("events", same_all(events, &seen.events, same_event), events, &seen.events);
     }
     if let Some(waiting) = waiting {
-        let expected: BTreeSet<_> = waiting.iter().cloned().collect();
-        let waiting = client.waiting();
-        if expected != waiting {
-            differ("waiting", &expected, &waiting);
-        }
+        let (expected, waiting) = (waiting.iter().cloned().collect::<BTreeSet<_>>(), client.waiting());
+        check("waiting", expected == waiting, &expected, &waiting);
     }
     if let Some(stored) = stored {
         let holds = client.stored();
-        let same = match (stored, &holds) {
-            (Some(expected), Some(holds)) => same_stored(expected, holds),
-            _ => stored == &holds,
-        };
-        if !same {
-            differ("stored", stored, &holds);
-        }
+        check("stored", same_all(stored.as_slice(), holds.as_slice(), same_stored), stored, &holds);
     }
     differences
+}
+
+fn same_all<E, S>(expected: &[E], seen: &[S], same: fn(&E, &S) -> bool) -> bool {
+    expected.len() == seen.len() && expected.iter().zip(seen).all(|(expected, seen)| same(expected, seen))
 }
 
 /// Each caller named got this, and no other caller got anything. Only in a loop may a caller get it more than once.
@@ -132,7 +125,7 @@ fn same_outcome(expected: &Outcome, seen: &Outcome) -> bool {
     }
 }
 
-fn same_call((expected, seen): (&Call, &Call)) -> bool {
+fn same_call(expected: &Call, seen: &Call) -> bool {
     match (expected, seen) {
         (Call::Save(expected), Call::Save(seen)) => same_stored(expected, seen),
         _ => expected == seen,
@@ -143,7 +136,7 @@ fn same_stored(expected: &Stored, seen: &Stored) -> bool {
     *expected == Stored { expires_at: expected.expires_at.and(seen.expires_at), ..seen.clone() }
 }
 
-fn same_event((expected, seen): (&ExpectedEvent, &EventFields)) -> bool {
+fn same_event(expected: &ExpectedEvent, seen: &EventFields) -> bool {
     match expected {
         ExpectedEvent::Name(name) => *name == seen.name,
         ExpectedEvent::Fields(expected) => {
