@@ -1,8 +1,9 @@
 //! The scenarios of `tests/conformance` against the whole authenticator, through its public API, in paused time.
-//! The same files run against the pure machine in a unit test of the cache.
+//! The same files run against the machine in a unit test.
 
 mod client;
 mod clock;
+mod files;
 mod provider;
 mod schema;
 mod store;

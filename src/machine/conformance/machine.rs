@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use super::outside::Outside;
 use super::suite::{
-    Action, Client, Outcome, Seen, Setup, Stored, answer_of, credentials_of, outcome_of, stored_of,
-    timing_of, told_of,
+    Action, Client, Outcome, Seen, Setup, Stored, credentials_of, event_of, outcome_of, response_of,
+    stored_of, timing_of,
 };
 use crate::cache::{Ask, Cache, Usable, acquire, drive, refresh};
 use crate::credentials::Credentials;
@@ -197,12 +197,12 @@ impl Client for Machine {
                 self.set_credentials(caller, credentials_of(tokens)?)
             }
             Action::Loop { .. } => return Err("a loop is played step by step".into()),
-            Action::Respond(answer) => self.outside.respond(answer)?,
-            Action::RespondLate(answer) => {
-                answer_of(answer)?.ok_or("a request that was given up cannot panic")?.ok();
+            Action::Respond(response) => self.outside.respond(response)?,
+            Action::RespondLate(response) => {
+                response_of(response)?.ok_or("a request that was given up cannot panic")?.ok();
                 self.outside.respond_late()?;
             }
-            Action::RespondToAll(answer) => self.outside.respond_to_all(answer.clone()),
+            Action::RespondToAll(response) => self.outside.respond_to_all(response.clone()),
             Action::Advance(by) => self.advance(*by)?,
             Action::WallClockJump { back, by } => self.outside.jump(*back, *by),
             Action::StoreChanged(tokens) => {
@@ -219,7 +219,7 @@ impl Client for Machine {
     }
 
     fn seen(&mut self) -> Seen {
-        let events = self.cache.take_events().iter().map(told_of).collect();
+        let events = self.cache.take_events().iter().map(event_of).collect();
         Seen { got: std::mem::take(&mut self.got), calls: self.outside.take_calls(), events }
     }
 

@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::store::Store;
-use super::suite::{Answer, Call, START, Setup, answer_of, credentials_of, timing_of};
+use super::suite::{Call, Response, START, Setup, credentials_of, response_of, timing_of};
 use crate::cache::{Callers, Turn, Waiters, World};
 use crate::clock::Reading;
 use crate::credentials::Credentials;
@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::machine::{Step, StoreCall};
 use crate::timing::Timing;
 
-type Response = Result<Credentials, Error>;
+type SourceResult = Result<Credentials, Error>;
 
 pub(super) struct Outside {
     can_login: bool,
@@ -28,9 +28,9 @@ pub(super) struct Inner {
     now: Reading,
     pub(super) calls: Vec<Call>,
     /// The response to every request from now on.
-    standing: Option<Answer>,
+    standing: Option<Response>,
     /// The request in the air: its response, once there is one.
-    request: Option<Option<Response>>,
+    request: Option<Option<SourceResult>>,
     /// A request was given up.
     abandoned: bool,
     pub(super) panicked: bool,
@@ -106,14 +106,14 @@ impl Outside {
         std::mem::take(&mut self.lock().calls)
     }
 
-    pub(super) fn respond_to_all(&self, answer: Option<Answer>) {
-        self.lock().standing = answer;
+    pub(super) fn respond_to_all(&self, response: Option<Response>) {
+        self.lock().standing = response;
     }
 
-    pub(super) fn respond(&self, answer: &Answer) -> Result<(), String> {
+    pub(super) fn respond(&self, response: &Response) -> Result<(), String> {
         let inner = &mut *self.lock();
         inner.request.as_ref().ok_or("there is no request to respond to")?;
-        inner.receive(answer)
+        inner.receive(response)
     }
 
     /// The response to a request that was given up: nobody waits for it any more.
@@ -124,14 +124,14 @@ impl Outside {
         }
     }
 
-    async fn ask(&self, call: Call) -> Response {
+    async fn ask(&self, call: Call) -> SourceResult {
         let deadline = {
             let inner = &mut *self.lock();
             inner.calls.push(call);
             inner.moves += 1;
             inner.request = Some(None);
-            if let Some(answer) = &inner.standing.clone() {
-                inner.receive(answer).map_err(Error::misconfigured)?;
+            if let Some(response) = &inner.standing.clone() {
+                inner.receive(response).map_err(Error::misconfigured)?;
             }
             inner.deadline
         };
@@ -191,14 +191,14 @@ impl World for Outside {
         self.call_store(call, turn).await
     }
 
-    async fn refresh(&self, held: &Credentials) -> Response {
+    async fn refresh(&self, held: &Credentials) -> SourceResult {
         match self.can_refresh {
             true => self.ask(Call::Refresh(held.refresh_token().unwrap_or_default().to_owned())).await,
             false => Err(Error::unsupported("the scenario's source cannot refresh")),
         }
     }
 
-    async fn login(&self) -> Response {
+    async fn login(&self) -> SourceResult {
         match self.can_login {
             true => self.ask(Call::Login).await,
             false => Err(Error::unsupported("the scenario's source cannot log in")),
@@ -213,8 +213,8 @@ impl World for Outside {
 
 impl Inner {
     /// The provider responds to the request in the air, or the source panics.
-    fn receive(&mut self, answer: &Answer) -> Result<(), String> {
-        let response = answer_of(answer)?;
+    fn receive(&mut self, response: &Response) -> Result<(), String> {
+        let response = response_of(response)?;
         self.panicked |= response.is_none();
         self.request = response.map(Some);
         Ok(())

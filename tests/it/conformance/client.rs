@@ -1,4 +1,4 @@
-//! A client made of the whole authenticator. The callers' futures are polled here and not in tasks, so that they
+//! A client made of the whole authenticator. The callers' futures are polled here and not in tasks, because they must
 //! outlive the runtime that runs a flight.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,13 +15,13 @@ use super::clock::ScenarioClock;
 use super::provider::Provider;
 use super::store::ScenarioStore;
 use super::suite::{
-    Action, Client, Outcome, Seen, Setup, Stored, credentials_of, outcome_of, stored_of, timing_of, told_of,
+    Action, Client, Outcome, Seen, Setup, Stored, credentials_of, event_of, outcome_of, stored_of, timing_of,
 };
 
-/// Turns given to the tasks after an action: many more than any chain of steps needs.
+/// How often the tasks run after an action: many more times than any chain of steps needs.
 const TURNS: usize = 32;
 
-/// What a call of the authenticator came to: credentials, or nothing but success.
+/// The result of a call of the authenticator: credentials, or only success.
 type Came = Result<Option<Credentials>, Error>;
 
 type Calling = Pin<Box<dyn Future<Output = Came>>>;
@@ -33,7 +33,7 @@ pub struct Live {
     store: Option<ScenarioStore>,
     clock: ScenarioClock,
     runtime: Option<Runtime>,
-    /// What was handed out first under each name.
+    /// The first credentials that were handed out with each access token.
     given: BTreeMap<String, Credentials>,
     seen: Arc<Mutex<Seen>>,
 }
@@ -44,11 +44,11 @@ impl Live {
         let clock = ScenarioClock::new();
         let provider = Provider::new(setup, seen.clone())?;
         let store = ScenarioStore::of(setup, seen.clone())?;
-        let told = seen.clone();
+        let events = seen.clone();
         let mut builder = Authenticator::builder(provider.clone())
             .clock(clock.clone())
             .timing(timing_of(setup))
-            .observer(move |event| told.lock().unwrap().events.push(told_of(event)));
+            .observer(move |event| events.lock().unwrap().events.push(event_of(event)));
         if let Some(store) = &store {
             builder = builder.store(store.clone());
         }
@@ -71,7 +71,7 @@ impl Live {
         self.store.as_ref().ok_or_else(|| "there is no store".to_owned())
     }
 
-    /// Lets everything run until it waits for time or an answer.
+    /// Runs everything until it waits for time or a response.
     fn settle(&mut self) {
         let runtime = self.runtime.take().unwrap();
         runtime.block_on(async {
@@ -87,7 +87,7 @@ impl Live {
         self.runtime = Some(runtime);
     }
 
-    /// Time goes from timer to timer by itself, because nothing else is left to do.
+    /// Paused time advances from timer to timer by itself, because nothing else is left to do.
     fn advance(&mut self, by: Duration) {
         let runtime = self.runtime.take().unwrap();
         runtime.block_on(async {
@@ -118,7 +118,7 @@ impl Live {
         });
     }
 
-    /// The runtime goes away with everything that runs on it; the callers go on with another.
+    /// Drops the runtime with everything that runs on it. The callers continue on another.
     fn replace_runtime(&mut self) {
         let runtime = self.runtime.take().unwrap();
         let entered = runtime.enter();
@@ -149,7 +149,7 @@ impl Client for Live {
             }
             Action::Unauthorized { caller, token } => {
                 let used = self.given.get(token).cloned();
-                let used = used.ok_or_else(|| format!("nobody was given {token}"))?;
+                let used = used.ok_or_else(|| format!("no caller got {token}"))?;
                 self.call(caller, |auth| async move { auth.reject(&used).await.map(Some) });
             }
             Action::Cancel { caller } => {
@@ -167,16 +167,16 @@ impl Client for Live {
                 );
             }
             Action::Loop { .. } => return Err("a loop is played step by step".into()),
-            Action::Respond(answer) => self.provider.respond(answer)?,
-            Action::RespondLate(answer) => self.provider.respond_late(answer)?,
-            Action::RespondToAll(answer) => self.provider.respond_to_all(answer.clone()),
+            Action::Respond(response) => self.provider.respond(response)?,
+            Action::RespondLate(response) => self.provider.respond_late(response)?,
+            Action::RespondToAll(response) => self.provider.respond_to_all(response.clone()),
             Action::Advance(by) => self.advance(*by),
             Action::WallClockJump { back, by } => self.clock.jump(*back, *by),
             Action::StoreChanged(tokens) => {
                 self.store()?.put(tokens.as_ref().map(credentials_of).transpose()?);
             }
             Action::StoreBehaves { operation, manner } => self.store()?.behave(*operation, *manner),
-            Action::StoreResponds => self.store()?.answer()?,
+            Action::StoreResponds => self.store()?.respond()?,
             Action::Interrupt => self.replace_runtime(),
         }
         self.settle();

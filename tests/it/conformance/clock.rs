@@ -1,4 +1,4 @@
-//! Both clocks of a scenario. Unlike the support's clock it goes on when the runtime is replaced by another.
+//! Both clocks of a scenario. Unlike the clock of `support`, this one continues when the runtime is replaced.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -12,10 +12,10 @@ use super::suite::START;
 pub struct ScenarioClock(Arc<Mutex<Inner>>);
 
 struct Inner {
-    /// The monotonic time at `origin`, an instant of the runtime in use; it stands still while there is none.
+    /// The monotonic time at `origin`, an instant of the current runtime. Without a runtime the time stands still.
     before: Duration,
     origin: Option<Instant>,
-    /// The wall clock when the monotonic one was at zero.
+    /// The wall clock when the monotonic clock was at zero.
     wall: SystemTime,
 }
 
@@ -31,7 +31,7 @@ impl ScenarioClock {
         self.0.lock().unwrap().origin = Some(Instant::now());
     }
 
-    /// Stands still from now on. To be called in the same runtime.
+    /// Stands still from now on. Must be called in the same runtime.
     pub fn stop(&self) {
         let before = self.now().monotonic;
         let mut inner = self.0.lock().unwrap();

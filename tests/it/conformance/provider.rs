@@ -1,11 +1,11 @@
-//! The source of a scenario: it answers when the scenario says so.
+//! The source of a scenario: it responds when the scenario says so.
 
 use std::sync::{Arc, Mutex};
 
 use reauth::{CredentialSource, Credentials, Error};
 use tokio::sync::oneshot;
 
-use super::suite::{Answer, Call, Seen, Setup, answer_of, credentials_of};
+use super::suite::{Call, Response, Seen, Setup, credentials_of, response_of};
 
 #[derive(Clone)]
 pub struct Provider(Arc<Inner>);
@@ -14,10 +14,10 @@ struct Inner {
     can_login: bool,
     can_refresh: bool,
     initial: Option<Credentials>,
-    /// What every request is answered with, at once.
-    standing: Mutex<Option<Answer>>,
-    /// The requests without an answer, the given up among them.
-    open: Mutex<Vec<oneshot::Sender<Answer>>>,
+    /// The response that every request gets at once.
+    standing: Mutex<Option<Response>>,
+    /// The requests without a response, including those that were given up.
+    open: Mutex<Vec<oneshot::Sender<Response>>>,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -33,24 +33,24 @@ impl Provider {
         })))
     }
 
-    pub fn respond_to_all(&self, answer: Option<Answer>) {
-        *self.0.standing.lock().unwrap() = answer;
+    pub fn respond_to_all(&self, response: Option<Response>) {
+        *self.0.standing.lock().unwrap() = response;
     }
 
-    pub fn respond(&self, answer: &Answer) -> Result<(), String> {
+    pub fn respond(&self, response: &Response) -> Result<(), String> {
         let mut open = self.0.open.lock().unwrap();
         let request = open.iter().position(|request| !request.is_closed());
-        let request = open.remove(request.ok_or("there is no request to answer")?);
-        request.send(answer.clone()).map_err(|_| "the request was given up".to_owned())
+        let request = open.remove(request.ok_or("there is no open request")?);
+        request.send(response.clone()).map_err(|_| "the request was given up".to_owned())
     }
 
-    /// Answers the request that was given up last. Its future is gone, so nothing can come of it.
-    pub fn respond_late(&self, answer: &Answer) -> Result<(), String> {
+    /// Responds to the request that was given up last. Its future is gone, so nothing can come of it.
+    pub fn respond_late(&self, response: &Response) -> Result<(), String> {
         let mut open = self.0.open.lock().unwrap();
         let request = open.iter().rposition(|request| request.is_closed());
         let request = open.remove(request.ok_or("no request was given up")?);
-        match request.send(answer.clone()) {
-            Ok(()) => Err("the answer to a request that was given up was taken".into()),
+        match request.send(response.clone()) {
+            Ok(()) => Err("the response to a request that was given up was used".into()),
             Err(_) => Ok(()),
         }
     }
@@ -58,30 +58,30 @@ impl Provider {
     async fn ask(&self, call: Call) -> Result<Credentials, Error> {
         self.0.seen.lock().unwrap().calls.push(call);
         let standing = self.0.standing.lock().unwrap().clone();
-        let answer = match standing {
-            Some(answer) => answer,
+        let response = match standing {
+            Some(response) => response,
             None => {
                 let (sender, receiver) = oneshot::channel();
                 self.0.open.lock().unwrap().push(sender);
-                receiver.await.expect("the scenario keeps what it has not answered")
+                receiver.await.expect("the scenario keeps the open requests")
             }
         };
-        let answer = answer_of(&answer).expect("a credential");
-        answer.unwrap_or_else(|| panic!("the source panics, as the scenario says"))
+        let result = response_of(&response).expect("credentials");
+        result.unwrap_or_else(|| panic!("the source panics, as the scenario says"))
     }
 }
 
 impl CredentialSource for Provider {
     async fn login(&self) -> Result<Credentials, Error> {
         if !self.0.can_login {
-            return Err(Error::unsupported("the scenario's source can't"));
+            return Err(Error::unsupported("the scenario's source cannot do that"));
         }
         self.ask(Call::Login).await
     }
 
     async fn refresh(&self, held: &Credentials) -> Result<Credentials, Error> {
         if !self.0.can_refresh {
-            return Err(Error::unsupported("the scenario's source can't"));
+            return Err(Error::unsupported("the scenario's source cannot do that"));
         }
         self.ask(Call::Refresh(held.refresh_token().unwrap_or_default().to_owned())).await
     }

@@ -17,7 +17,7 @@ pub struct ScenarioStore {
 struct Inner {
     holds: Option<Credentials>,
     manners: Vec<(Operation, Manner)>,
-    /// The calls that hang, the given up among them.
+    /// The calls that hang, including those that were given up.
     open: Vec<oneshot::Sender<()>>,
 }
 
@@ -43,8 +43,8 @@ impl ScenarioStore {
         inner.manners.push((operation, manner));
     }
 
-    /// The call that hangs goes on.
-    pub fn answer(&self) -> Result<(), String> {
+    /// The call that hangs continues.
+    pub fn respond(&self) -> Result<(), String> {
         let mut inner = self.inner.lock().unwrap();
         let call = inner.open.iter().position(|call| !call.is_closed()).ok_or("the store was not called")?;
         inner.open.remove(call).send(()).map_err(|()| "the call was given up".to_owned())

@@ -1,84 +1,172 @@
-//! Reads what happens in a step.
+//! What happens in a step.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
-use serde_json::Value;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer};
 
-use super::fields::{Fields, Read, duration, moment, whole};
-use super::scenario::{Action, Answer, Manner, Moment, Operation};
-use super::tokens::{named, tokens};
+use super::form::{AccessToken, As, Moment, Seconds};
+use super::scenario::Tokens;
 
-pub(super) fn action(fields: &mut Fields) -> Read<Action> {
-    let name = fields.text("do")?;
-    Ok(match name.as_str() {
-        "get" => Action::Get { caller: fields.text("caller")? },
-        "refresh" => Action::Refresh { caller: fields.text("caller")? },
-        "unauthorized" => Action::Unauthorized {
-            caller: fields.text("caller")?,
-            token: named(fields.text("token")?, "at-")?,
-        },
-        "cancel" => Action::Cancel { caller: fields.text("caller")? },
-        "log_out" => Action::LogOut { caller: fields.text("caller")? },
-        "set_credentials" => {
-            Action::SetCredentials { caller: fields.text("caller")?, tokens: tokens(fields.need("tokens")?)? }
-        }
-        "loop" => Action::Loop {
-            caller: fields.text("caller")?,
-            times: whole(&fields.need("times")?)?,
-            every: duration(&fields.need("every")?)?,
-        },
-        "respond" => Action::Respond(answer(fields)?),
-        "respond_late" => Action::RespondLate(answer(fields)?),
-        "respond_to_all" => match fields.peek("with") == Some("nothing") {
-            true => fields.text("with").map(|_| Action::RespondToAll(None))?,
-            false => Action::RespondToAll(Some(answer(fields)?)),
-        },
-        "advance" => Action::Advance(duration(&fields.need("seconds")?)?),
-        "wall_clock_jump" => {
-            let Moment(by) = moment(&fields.need("seconds")?)?;
-            Action::WallClockJump { back: by < 0, by: Duration::from_millis(by.unsigned_abs()) }
-        }
-        "store_changed" => match fields.need("to")? {
-            Value::Null => Action::StoreChanged(None),
-            value => Action::StoreChanged(Some(tokens(value)?)),
-        },
-        "store_behaves" => Action::StoreBehaves {
-            operation: operation(&fields.text("operation")?)?,
-            manner: match fields.text("manner")?.as_str() {
-                "works" => Manner::Works,
-                "fails" => Manner::Fails,
-                "hangs" => Manner::Hangs,
-                "panics" => Manner::Panics,
-                other => return Err(format!("`{other}` is no manner of a store")),
-            },
-        },
-        "store_responds" => Action::StoreResponds,
-        "interrupt" => Action::Interrupt,
-        other => return Err(format!("`{other}` is no step")),
-    })
+/// What happens to the client.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+#[schemars(!deny_unknown_fields)] // The schema of a step sees to it.
+pub(crate) enum Action {
+    /// A caller needs an access token that may be sent now.
+    Get { caller: String },
+    /// A caller wants newer credentials, whatever is held.
+    Refresh { caller: String },
+    /// A server responded with 401 to a request that carried this token. The caller wants its successor.
+    Unauthorized {
+        caller: String,
+        #[serde(with = "As::<AccessToken>")]
+        token: String,
+    },
+    /// A caller that waits goes away.
+    Cancel { caller: String },
+    /// A caller logs out.
+    LogOut { caller: String },
+    /// A caller sets credentials from a log-in elsewhere.
+    SetCredentials { caller: String, tokens: Tokens },
+    /// This many times: a caller asks as with `get`, unless it still waits, and then the clocks advance by `every`.
+    Loop {
+        caller: String,
+        times: NonZeroU32,
+        #[serde(with = "As::<Seconds>")]
+        every: Duration,
+    },
+    /// The provider responds to the open request.
+    Respond(Response),
+    /// The provider responds to the request that the client gave up last.
+    RespondLate(Response),
+    /// From now on the provider responds to every new request at once. `nothing` ends that.
+    RespondToAll(#[serde(with = "As::<Standing>")] Option<Response>),
+    /// Both clocks advance. Each timer that is due on the way fires at its time.
+    Advance(#[serde(with = "As::<By<Seconds>>")] Duration),
+    /// The wall clock alone moves: forward (a sleep, or it was set), or back if `seconds` is negative.
+    #[serde(with = "As::<By<Moment>>")]
+    WallClockJump { back: bool, by: Duration },
+    /// Another process saved these credentials to the store or, with `null`, cleared it.
+    StoreChanged(#[serde(with = "As::<Change>")] Option<Tokens>),
+    /// From now on the store does this when it is called.
+    StoreBehaves { operation: Operation, manner: Manner },
+    /// The call of the store that hangs is carried out.
+    #[serde(deserialize_with = "nothing_else")]
+    StoreResponds,
+    /// What runs the flight is gone, and the flight with it. The callers stay.
+    #[serde(deserialize_with = "nothing_else")]
+    Interrupt,
 }
 
-fn operation(name: &str) -> Read<Operation> {
-    match name {
-        "load" => Ok(Operation::Load),
-        "save" => Ok(Operation::Save),
-        "clear" => Ok(Operation::Clear),
-        other => Err(format!("`{other}` is no operation of a store")),
+/// How the identity provider responds, as the source reports it.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(tag = "with", rename_all = "snake_case", deny_unknown_fields)]
+#[schemars(!deny_unknown_fields)]
+pub(crate) enum Response {
+    /// Success: these credentials.
+    Tokens { tokens: Tokens },
+    /// The user has to log in again.
+    Refused {},
+    /// The client is set up wrongly.
+    Misconfigured {},
+    /// An outage. The request was certainly not processed.
+    Unavailable { retry_after: Option<Seconds> },
+    /// No response, or an unusable one. The request may have been processed.
+    Lost { retry_after: Option<Seconds> },
+    /// A success without a usable access token.
+    Invalid {},
+    /// The source cannot do that.
+    Unsupported {},
+    /// The code of the source crashes.
+    Panic {},
+}
+
+/// A response, or `nothing`: requests stay open again.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged, deny_unknown_fields, expecting = "not a response, nor `nothing`")]
+#[schemars(inline, !deny_unknown_fields)]
+enum Standing {
+    Nothing { with: Nothing },
+    Response(Response),
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum Nothing {
+    Nothing,
+}
+
+impl From<Standing> for Option<Response> {
+    fn from(standing: Standing) -> Self {
+        match standing {
+            Standing::Nothing { with: Nothing::Nothing } => None,
+            Standing::Response(response) => Some(response),
+        }
     }
 }
 
-fn answer(fields: &mut Fields) -> Read<Answer> {
-    let with = fields.text("with")?;
-    let mut wait = || fields.take("retry_after").as_ref().map(duration).transpose();
-    Ok(match with.as_str() {
-        "tokens" => Answer::Tokens(tokens(fields.need("tokens")?)?),
-        "refused" => Answer::Refused,
-        "misconfigured" => Answer::Misconfigured,
-        "unavailable" => Answer::Unavailable { retry_after: wait()? },
-        "lost" => Answer::Lost { retry_after: wait()? },
-        "invalid" => Answer::Invalid,
-        "unsupported" => Answer::Unsupported,
-        "panic" => Answer::Panic,
-        other => return Err(format!("`{other}` is no answer")),
-    })
+/// How far a clock moves. A moment may be negative.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+struct By<T> {
+    seconds: T,
+}
+
+impl From<By<Seconds>> for Duration {
+    fn from(by: By<Seconds>) -> Self {
+        by.seconds.0
+    }
+}
+
+impl From<By<Moment>> for (bool, Duration) {
+    fn from(By { seconds: Moment(millis) }: By<Moment>) -> Self {
+        (millis < 0, Duration::from_millis(millis.unsigned_abs()))
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline, extend("required" = ["to"]))]
+struct Change {
+    // With a function the key can't be left out.
+    #[serde(deserialize_with = "Option::deserialize")]
+    to: Option<Tokens>,
+}
+
+impl From<Change> for Option<Tokens> {
+    fn from(change: Change) -> Self {
+        change.to
+    }
+}
+
+/// A call of the store.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Operation {
+    Load,
+    Save,
+    Clear,
+}
+
+/// What the store does when it is called.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Manner {
+    Works,
+    Fails,
+    Hangs,
+    Panics,
+}
+
+/// serde's own reader of a variant without fields would not notice unknown keys.
+fn nothing_else<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct NoFields {}
+
+    NoFields::deserialize(deserializer).map(drop)
 }

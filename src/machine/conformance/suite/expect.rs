@@ -1,123 +1,147 @@
-//! Reads what has to come of a step.
+//! What must come of a step.
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer};
 
-use super::fields::{Fields, Read, duration, list, moment, string, whole};
-use super::scenario::{Asked, Call, Outcome, Stored, Then, Told};
-use super::tokens::named;
+use super::form::{AccessToken, As, Moment, RefreshToken, Seconds};
 
-pub(super) fn then(value: Value) -> Read<Then> {
-    let mut fields = Fields::of(value)?;
-    let mut got = BTreeMap::new();
-    if let Some(value) = fields.take("got") {
-        for (caller, value) in Fields::of(value)?.0 {
-            got.insert(caller, outcome(value)?);
-        }
-    }
-    let asked = match (fields.take("calls"), fields.take("requests")) {
-        (None, None) => Asked::default(),
-        (Some(calls), None) => Asked::Calls(list(calls)?.into_iter().map(call).collect::<Read<_>>()?),
-        (None, Some(requests)) => Asked::Requests(whole(&requests)? as usize),
-        _ => return Err("the calls, or the number of requests, not both".into()),
-    };
-    let each = |value| list(value)?.into_iter().map(string).collect::<Read<Vec<_>>>();
-    let told = |value| list(value)?.into_iter().map(told).collect::<Read<Vec<_>>>();
-    let then = Then {
-        got,
-        asked,
-        events: fields.take("events").map(told).transpose()?,
-        waiting: fields.take("waiting").map(each).transpose()?,
-        stored: match fields.take("stored") {
-            None => None,
-            Some(Value::Null) => Some(None),
-            Some(value) => Some(Some(stored(value)?)),
-        },
-    };
-    fields.end()?;
-    Ok(then)
+/// What must have come of the step when nothing moves any more without time or a response.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("not" = { "required": ["calls", "requests"] }))]
+pub(crate) struct Then {
+    /// Who got what in this step. No other caller got anything.
+    pub(crate) got: BTreeMap<String, Outcome>,
+    /// All calls of the source and the store in this step, in this order. Without this key there were none.
+    pub(crate) calls: Vec<Call>,
+    /// Instead of `calls`: the number of log-ins and refreshes. The store is not looked at.
+    pub(crate) requests: Option<usize>,
+    /// The events in this order. Without this key any.
+    pub(crate) events: Option<Vec<ExpectedEvent>>,
+    /// All callers that still wait. Without this key they are not looked at.
+    #[schemars(extend("uniqueItems" = true))]
+    pub(crate) waiting: Option<Vec<String>>,
+    /// What the store holds now. Without this key it is not looked at; `null` is nothing.
+    #[serde(deserialize_with = "nullable")]
+    #[schemars(with = "Option<Stored>")]
+    pub(crate) stored: Option<Option<Stored>>,
 }
 
-fn outcome(value: Value) -> Read<Outcome> {
-    if let Value::String(text) = value {
-        return if text == "done" { Ok(Outcome::Done) } else { named(text, "at-").map(Outcome::Token) };
-    }
-    let mut fields = Fields::of(value)?;
-    let kind = error_kind(fields.text("error")?)?;
-    let retry_after = fields.take("retry_after").as_ref().map(duration).transpose()?;
-    fields.end()?;
-    Ok(Outcome::Error { kind, retry_after })
+/// What a caller got in the end.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(
+    rename_all = "snake_case",
+    deny_unknown_fields,
+    expecting = "not an access token, `done` or an error"
+)]
+pub(crate) enum Outcome {
+    /// A log-out, or new credentials, succeeded.
+    Done,
+    #[serde(untagged)]
+    Token(#[serde(with = "As::<AccessToken>")] String),
+    /// Without `retry_after` it may have any.
+    #[serde(untagged)]
+    Error {
+        #[serde(rename = "error")]
+        kind: Kind,
+        retry_after: Option<Seconds>,
+    },
 }
 
-fn call(value: Value) -> Read<Call> {
-    match value.as_str() {
-        Some("login") => return Ok(Call::Login),
-        Some("load") => return Ok(Call::Load),
-        Some("clear") => return Ok(Call::Clear),
-        Some(other) => return Err(format!("`{other}` is no call")),
-        None => {}
-    }
-    let mut fields = Fields::of(value)?;
-    let call = match fields.take("save") {
-        Some(value) => Call::Save(stored(value)?),
-        None => Call::Refresh(named(fields.text("refresh")?, "rt-")?),
-    };
-    fields.end()?;
-    Ok(call)
+/// The kind of an error.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kind {
+    LoginRequired,
+    Transient,
+    Misconfigured,
+    InvalidResponse,
+    Store,
+    // One that no scenario knows.
+    #[serde(skip)]
+    Other,
 }
 
-fn stored(value: Value) -> Read<Stored> {
-    let mut fields = Fields::of(value)?;
-    let stored = Stored {
-        access: named(fields.text("access")?, "at-")?,
-        refresh: fields.take("refresh").map(|value| named(string(value)?, "rt-")).transpose()?,
-        expires_at: fields.take("expires_at").as_ref().map(moment).transpose()?,
-    };
-    fields.end()?;
-    Ok(stored)
+/// A call that the client made.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Call {
+    /// A log-in at the source.
+    Login,
+    /// A refresh at the source with this refresh token.
+    Refresh(#[serde(with = "As::<RefreshToken>")] String),
+    /// The store reads.
+    Load,
+    /// The store writes.
+    Save(Stored),
+    /// The store forgets.
+    Clear,
 }
 
-fn told(value: Value) -> Read<Told> {
-    let (name, fields) = match value {
-        Value::String(name) => (name, None),
-        value => {
-            let mut fields = Fields::of(value)?;
-            (fields.text("event")?, Some(fields))
-        }
-    };
-    let names = [
-        "refresh_started",
-        "attempt_failed",
-        "refresh_succeeded",
-        "refresh_failed",
-        "rejected",
-        "adopted",
-        "cleared",
-        "store_failed",
-    ];
-    if !names.contains(&name.as_str()) {
-        return Err(format!("`{name}` is no event"));
-    }
-    let mut told = Told { name, ..Told::default() };
-    if let Some(mut fields) = fields {
-        told.cause = fields.take("cause").map(cause).transpose()?;
-        told.kind = fields.take("kind").map(|value| error_kind(string(value)?)).transpose()?;
-        told.callers = fields.take("callers").as_ref().map(whole).transpose()?.map(u64::from);
-        told.attempt = fields.take("attempt").as_ref().map(whole).transpose()?;
-        told.next_attempt = fields.take("next_attempt").as_ref().map(duration).transpose()?;
-        fields.end()?;
-    }
-    Ok(told)
+/// Credentials in the store.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Stored {
+    #[serde(with = "As::<AccessToken>")]
+    pub(crate) access: String,
+    /// Without this key there must be none.
+    pub(crate) refresh: Option<RefreshToken>,
+    /// Without this key it is not looked at.
+    pub(crate) expires_at: Option<Moment>,
 }
 
-fn cause(value: Value) -> Read<String> {
-    let cause = string(value)?;
-    let known = ["missing", "advisory", "mandatory", "rejected", "requested"];
-    if known.contains(&cause.as_str()) { Ok(cause) } else { Err(format!("`{cause}` is no cause")) }
+/// An event by its name, or with some of its fields.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "not an event")]
+pub(crate) enum ExpectedEvent {
+    Name(EventName),
+    Fields(EventFields),
 }
 
-fn error_kind(kind: String) -> Read<String> {
-    let known = ["login_required", "transient", "misconfigured", "invalid_response", "store"];
-    if known.contains(&kind.as_str()) { Ok(kind) } else { Err(format!("`{kind}` is no kind of error")) }
+/// An event with some of its fields. Those that are left out are not looked at.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EventFields {
+    #[serde(rename = "event")]
+    pub(crate) name: EventName,
+    pub(crate) cause: Option<Cause>,
+    pub(crate) kind: Option<Kind>,
+    pub(crate) callers: Option<u64>,
+    pub(crate) attempt: Option<u32>,
+    pub(crate) next_attempt: Option<Seconds>,
+}
+
+/// The name of an event.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EventName {
+    RefreshStarted,
+    AttemptFailed,
+    RefreshSucceeded,
+    RefreshFailed,
+    Rejected,
+    Adopted,
+    Cleared,
+    StoreFailed,
+    // One that no scenario knows.
+    #[serde(skip)]
+    Other,
+}
+
+/// Why a flight started.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Cause {
+    Missing,
+    Advisory,
+    Mandatory,
+    Rejected,
+    Requested,
+}
+
+/// A key that is there, perhaps with null.
+fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }

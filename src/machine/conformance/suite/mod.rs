@@ -1,11 +1,11 @@
 //! The scenarios of `tests/conformance`: their types, a strict reader, and the play of one with a client.
 //!
-//! Both runners include this folder: the one of the pure machine (a unit test of the cache) and the one of the
-//! whole authenticator (in `tests/it`). What they call `api` is this crate, from within or from outside.
+//! Both runners include this folder: that of the machine (a unit test) and that of the whole authenticator (in
+//! `tests/it`). Their module `api` names the types of this crate, from within or from outside.
 
 mod action;
 mod expect;
-mod fields;
+mod form;
 mod play;
 mod read;
 mod scenario;
@@ -14,10 +14,13 @@ mod translate;
 
 use super::api;
 
+pub(crate) use action::{Action, Manner, Operation, Response};
+pub(crate) use expect::{Call, Outcome, Stored};
 pub(crate) use play::{Client, Seen, play_all};
-#[allow(unused_imports)] // The test of the schema uses it, in the other runner.
-pub(crate) use read::file;
 pub(crate) use read::folder;
-pub(crate) use scenario::{Action, Answer, Call, Manner, Operation, Outcome, Setup, Stored};
+#[allow(unused_imports)] // The tests of the reader and of the schema use them, in the other runner.
+pub(crate) use read::{NULLABLE, file};
+#[allow(unused_imports)]
+pub(crate) use scenario::{Scenario, Setup};
 pub(crate) use tokens::START;
-pub(crate) use translate::{answer_of, credentials_of, outcome_of, stored_of, timing_of, told_of};
+pub(crate) use translate::{credentials_of, event_of, outcome_of, response_of, stored_of, timing_of};

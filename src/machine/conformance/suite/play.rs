@@ -1,12 +1,17 @@
-//! Plays a scenario with a client and compares what came of each step with what should have.
+//! Plays a scenario with a client and compares what each step led to with what it should have led to.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
 use std::path::Path;
 
-use super::scenario::{Action, Asked, Call, Outcome, Scenario, Step, Stored, Then, Told};
+use super::action::Action;
+use super::expect::{Call, EventFields, ExpectedEvent, Outcome, Stored, Then};
+use super::form::Rule;
+use super::scenario::{Scenario, Step};
 
-/// What a runner offers. Every action is carried through until nothing moves without time or an answer.
+/// What a runner provides.
 pub(crate) trait Client {
+    /// Performs the action and runs everything until nothing moves without time or a response.
     fn act(&mut self, action: &Action) -> Result<(), String>;
     /// What was seen since the last call.
     fn seen(&mut self) -> Seen;
@@ -20,10 +25,10 @@ pub(crate) trait Client {
 pub(crate) struct Seen {
     pub(crate) got: Vec<(String, Outcome)>,
     pub(crate) calls: Vec<Call>,
-    pub(crate) events: Vec<Told>,
+    pub(crate) events: Vec<EventFields>,
 }
 
-/// Plays every scenario of the folder, each with a client of its own, and names each one that fails.
+/// Plays every scenario of the folder, each with a new client, and names each scenario that fails.
 pub(crate) fn play_all<C: Client>(
     folder: &Path,
     make: impl Fn(&Scenario) -> Result<C, String>,
@@ -33,8 +38,9 @@ pub(crate) fn play_all<C: Client>(
         for scenario in &scenarios {
             let played = make(scenario).and_then(|mut client| play(scenario, &mut client));
             if let Err(failure) = played {
-                let rules = scenario.rules.join(" ");
-                failures.push(format!("{file}: {} ({rules}): {failure}", scenario.name));
+                let Scenario { name, about, rules, .. } = scenario;
+                let rules: Vec<_> = rules.iter().map(|Rule(rule)| rule.as_str()).collect();
+                failures.push(format!("{file}: {name} ({}): {about}\n{failure}", rules.join(" ")));
             }
         }
     }
@@ -44,7 +50,7 @@ pub(crate) fn play_all<C: Client>(
     Err(format!("{} scenarios fail:\n\n{}\n", failures.len(), failures.join("\n\n")))
 }
 
-/// Up to the first step that fails: what follows it would only be noise.
+/// Stops at the first step that fails: later failures would follow from it.
 fn play(scenario: &Scenario, client: &mut impl Client) -> Result<(), String> {
     for (index, step) in scenario.steps.iter().enumerate() {
         let failed = |failure: String| format!("step {}, {:?}:\n{failure}", index + 1, step.action);
@@ -59,7 +65,7 @@ fn play(scenario: &Scenario, client: &mut impl Client) -> Result<(), String> {
 
 fn perform(client: &mut impl Client, action: &Action) -> Result<(), String> {
     let Action::Loop { caller, times, every } = action else { return client.act(action) };
-    for _ in 0..*times {
+    for _ in 0..times.get() {
         if !client.waiting().contains(caller) {
             client.act(&Action::Get { caller: caller.clone() })?;
         }
@@ -71,55 +77,41 @@ fn perform(client: &mut impl Client, action: &Action) -> Result<(), String> {
 fn compare(step: &Step, client: &mut impl Client) -> Vec<String> {
     let seen = client.seen();
     let mut differences = Vec::new();
-    let mut differ = |what: &str, expected: &dyn std::fmt::Debug, seen: &dyn std::fmt::Debug| {
-        differences.push(format!("    {what}\n        expected {expected:?}\n        seen     {seen:?}"));
+    let mut check = |what: &str, same: bool, expected: &dyn Debug, seen: &dyn Debug| {
+        if !same {
+            let difference = format!("    {what}\n        expected {expected:?}\n        seen     {seen:?}");
+            differences.push(difference);
+        }
     };
-    let Then { got, asked, events, waiting, stored } = &step.then;
-    if !same_outcomes(got, &seen.got, matches!(step.action, Action::Loop { .. })) {
-        differ("got", got, &seen.got);
-    }
-    match asked {
-        Asked::Calls(calls) => {
-            let same = calls.len() == seen.calls.len() && calls.iter().zip(&seen.calls).all(same_call);
-            if !same {
-                differ("calls", calls, &seen.calls);
-            }
-        }
-        Asked::Requests(requests) => {
-            let is_request = |call: &&Call| matches!(call, Call::Login | Call::Refresh(_));
-            let count = seen.calls.iter().filter(is_request).count();
-            if count != *requests {
-                differ("requests", requests, &count);
-            }
-        }
+    let Then { got, calls, requests, events, waiting, stored } = &step.then;
+    let repeated = matches!(step.action, Action::Loop { .. });
+    check("got", same_outcomes(got, &seen.got, repeated), got, &seen.got);
+    if let Some(requests) = requests {
+        let is_request = |call: &&Call| matches!(call, Call::Login | Call::Refresh(_));
+        let count = seen.calls.iter().filter(is_request).count();
+        check("requests", *requests == count, requests, &count);
+    } else {
+        check("calls", same_all(calls, &seen.calls, same_call), calls, &seen.calls);
     }
     if let Some(events) = events {
-        let same = events.len() == seen.events.len() && events.iter().zip(&seen.events).all(same_event);
-        if !same {
-            differ("events", events, &seen.events);
-        }
+        check("events", same_all(events, &seen.events, same_event), events, &seen.events);
     }
     if let Some(waiting) = waiting {
         let (expected, waiting) = (waiting.iter().cloned().collect::<BTreeSet<_>>(), client.waiting());
-        if expected != waiting {
-            differ("waiting", &expected, &waiting);
-        }
+        check("waiting", expected == waiting, &expected, &waiting);
     }
     if let Some(stored) = stored {
         let holds = client.stored();
-        let same = match (stored, &holds) {
-            (None, None) => true,
-            (Some(expected), Some(holds)) => same_stored(expected, holds),
-            _ => false,
-        };
-        if !same {
-            differ("stored", stored, &holds);
-        }
+        check("stored", same_all(stored.as_slice(), holds.as_slice(), same_stored), stored, &holds);
     }
     differences
 }
 
-/// Everyone named got that, and nobody else got anything; more than once only in a loop.
+fn same_all<E, S>(expected: &[E], seen: &[S], same: fn(&E, &S) -> bool) -> bool {
+    expected.len() == seen.len() && expected.iter().zip(seen).all(|(expected, seen)| same(expected, seen))
+}
+
+/// Each caller named got this, and no other caller got anything. Only in a loop may a caller get it more than once.
 fn same_outcomes(expected: &BTreeMap<String, Outcome>, seen: &[(String, Outcome)], repeated: bool) -> bool {
     let named = expected.keys().all(|caller| seen.iter().any(|(name, _)| name == caller));
     let once = repeated || seen.len() == expected.len();
@@ -128,14 +120,12 @@ fn same_outcomes(expected: &BTreeMap<String, Outcome>, seen: &[(String, Outcome)
 
 fn same_outcome(expected: &Outcome, seen: &Outcome) -> bool {
     match (expected, seen) {
-        (Outcome::Error { kind, retry_after: None }, Outcome::Error { kind: seen, retry_after: _ }) => {
-            kind == seen
-        }
+        (Outcome::Error { kind, retry_after: None }, Outcome::Error { kind: seen, .. }) => kind == seen,
         _ => expected == seen,
     }
 }
 
-fn same_call((expected, seen): (&Call, &Call)) -> bool {
+fn same_call(expected: &Call, seen: &Call) -> bool {
     match (expected, seen) {
         (Call::Save(expected), Call::Save(seen)) => same_stored(expected, seen),
         _ => expected == seen,
@@ -143,19 +133,22 @@ fn same_call((expected, seen): (&Call, &Call)) -> bool {
 }
 
 fn same_stored(expected: &Stored, seen: &Stored) -> bool {
-    expected.access == seen.access
-        && expected.refresh == seen.refresh
-        && (expected.expires_at.is_none() || expected.expires_at == seen.expires_at)
+    *expected == Stored { expires_at: expected.expires_at.and(seen.expires_at), ..seen.clone() }
 }
 
-fn same_event((expected, seen): (&Told, &Told)) -> bool {
-    fn any_or<T: PartialEq>(expected: &Option<T>, seen: &Option<T>) -> bool {
-        expected.is_none() || expected == seen
+fn same_event(expected: &ExpectedEvent, seen: &EventFields) -> bool {
+    match expected {
+        ExpectedEvent::Name(name) => *name == seen.name,
+        ExpectedEvent::Fields(expected) => {
+            let seen = EventFields {
+                name: seen.name,
+                cause: expected.cause.and(seen.cause),
+                kind: expected.kind.and(seen.kind),
+                callers: expected.callers.and(seen.callers),
+                attempt: expected.attempt.and(seen.attempt),
+                next_attempt: expected.next_attempt.and(seen.next_attempt),
+            };
+            *expected == seen
+        }
     }
-    expected.name == seen.name
-        && any_or(&expected.cause, &seen.cause)
-        && any_or(&expected.kind, &seen.kind)
-        && any_or(&expected.callers, &seen.callers)
-        && any_or(&expected.attempt, &seen.attempt)
-        && any_or(&expected.next_attempt, &seen.next_attempt)
 }

@@ -3,16 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde_json::{Map, Value};
+use serde::Deserialize;
+use serde_json::Value;
 
-use super::action::action;
-use super::expect::then;
-use super::fields::{Fields, Read, boolean, duration, list, string};
-use super::scenario::{Scenario, Setup, Step};
-use super::tokens::tokens;
+use super::scenario::Scenario;
 
-/// Every `*.json` of the folder but the schema: the scenarios of each file, by the file's name.
-pub(crate) fn folder(folder: &Path) -> Read<BTreeMap<String, Vec<Scenario>>> {
+/// The scenarios of every `*.json` of the folder but the schema, by the name of the file.
+pub(crate) fn folder(folder: &Path) -> Result<BTreeMap<String, Vec<Scenario>>, String> {
     let entries = std::fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     let mut files = BTreeMap::new();
     for entry in entries {
@@ -21,84 +18,68 @@ pub(crate) fn folder(folder: &Path) -> Read<BTreeMap<String, Vec<Scenario>>> {
         if path.extension().is_none_or(|extension| extension != "json") || name == "schema.json" {
             continue;
         }
-        let text = std::fs::read_to_string(&path).map_err(|e| format!("{name}: {e}"))?;
-        let value = serde_json::from_str(&text).map_err(|e| format!("{name}: {e}"))?;
-        files.insert(name.clone(), file(value).map_err(|e| format!("{name}: {e}"))?);
+        let text = std::fs::read_to_string(&path).map_err(|e| e.to_string());
+        let scenarios = text.and_then(|text| file(&text)).map_err(|e| format!("{name}: {e}"))?;
+        files.insert(name, scenarios);
     }
     Ok(files)
 }
 
 /// The scenarios of one file.
-pub(crate) fn file(value: Value) -> Read<Vec<Scenario>> {
-    list(value)?.into_iter().map(scenario).collect()
-}
-
-fn scenario(value: Value) -> Read<Scenario> {
-    let mut fields = Fields::of(value)?;
-    let name = fields.text("name")?;
-    named(&name, fields).map_err(|e| format!("{name}: {e}"))
-}
-
-fn named(name: &str, mut fields: Fields) -> Read<Scenario> {
-    fields.text("about")?;
-    let rules = list(fields.need("rules")?)?.into_iter().map(rule).collect::<Read<Vec<_>>>()?;
-    let setup = setup(fields.take("setup").unwrap_or_else(|| Value::Object(Map::new())))?;
-    let mut steps = Vec::new();
-    for (index, value) in list(fields.need("steps")?)?.into_iter().enumerate() {
-        steps.push(step(value).map_err(|e| format!("step {}: {e}", index + 1))?);
+pub(crate) fn file(text: &str) -> Result<Vec<Scenario>, String> {
+    let scenarios: Vec<Value> = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    if scenarios.is_empty() {
+        return Err("it has no scenario".into());
     }
-    if rules.is_empty() || steps.is_empty() {
+    let named = |(index, value): (usize, Value)| {
+        let name = value["name"].as_str().map_or_else(|| format!("scenario {}", index + 1), str::to_owned);
+        scenario(value).map_err(|e| format!("{name}: {e}"))
+    };
+    scenarios.into_iter().enumerate().map(named).collect()
+}
+
+fn scenario(value: Value) -> Result<Scenario, String> {
+    check("scenario", &value)?;
+    let scenario = Scenario::deserialize(value).map_err(|e| e.to_string())?;
+    if scenario.rules.is_empty() || scenario.steps.is_empty() {
         return Err("it names no rule, or has no step".into());
     }
-    fields.end()?;
-    Ok(Scenario { name: name.to_owned(), rules, setup, steps })
+    Ok(scenario)
 }
 
-/// `R1` to `R44`, `F1` to `F55`.
-fn rule(value: Value) -> Read<String> {
-    let rule = string(value)?;
-    let known = |letter, last| {
-        let number = rule.strip_prefix(letter).and_then(|number| number.parse::<u8>().ok());
-        number.is_some_and(|number| (1..=last).contains(&number))
-    };
-    if known('R', 44) || known('F', 55) { Ok(rule) } else { Err(format!("`{rule}` is no rule")) }
-}
+/// The keys that may be null. For serde any optional key with null is one that was left out.
+pub(crate) const NULLABLE: [&str; 2] = ["to", "stored"];
 
-fn setup(value: Value) -> Read<Setup> {
-    let mut fields = Fields::of(value)?;
-    let store = fields.take("store").map(|value| {
-        let mut fields = Fields::of(value)?;
-        let holds = fields.take("holds").map(tokens).transpose()?;
-        fields.end()?;
-        Ok::<_, String>(holds)
-    });
-    let mut timing = BTreeMap::new();
-    if let Some(value) = fields.take("timing") {
-        let mut fields = Fields::of(value)?;
-        for name in
-            ["default_lifetime", "flight_deadline", "terminal_memory", "rejection_interval", "store_timeout"]
-        {
-            if let Some(value) = fields.take(name) {
-                timing.insert(name.to_owned(), duration(&value)?);
+/// The keys of lists. serde also takes a list for an object: its values, in order.
+const LISTS: [&str; 5] = ["rules", "steps", "calls", "events", "waiting"];
+
+/// The keys of lists in which nothing comes twice.
+const DISTINCT: [&str; 2] = ["rules", "waiting"];
+
+/// Pairs of keys of which an object has at most one.
+const EITHER: [[&str; 2]; 2] = [["lifetime", "expires_at"], ["calls", "requests"]];
+
+/// Refuses what the types let pass.
+fn check(key: &str, value: &Value) -> Result<(), String> {
+    match value {
+        Value::Null if !NULLABLE.contains(&key) => Err(format!("`{key}` is null")),
+        Value::String(text) if text.is_empty() => Err(format!("`{key}` is empty")),
+        // serde takes a number for a variant, too.
+        Value::Number(_) if key == "with" => Err(format!("`{key}` is a number")),
+        Value::Array(_) if !LISTS.contains(&key) => Err(format!("`{key}` is a list")),
+        Value::Array(items) => items.iter().enumerate().try_for_each(|(index, item)| {
+            if DISTINCT.contains(&key) && items[..index].contains(item) {
+                return Err(format!("{item} comes twice in `{key}`"));
+            }
+            let one = key.trim_end_matches('s');
+            check(one, item).map_err(|e| format!("{one} {}: {e}", index + 1))
+        }),
+        Value::Object(fields) => {
+            match EITHER.iter().find(|either| either.iter().all(|key| fields.contains_key(*key))) {
+                Some([one, other]) => Err(format!("`{one}` and `{other}` exclude each other")),
+                None => fields.iter().try_for_each(|(key, value)| check(key, value)),
             }
         }
-        fields.end()?;
+        _ => Ok(()),
     }
-    let setup = Setup {
-        can_login: fields.take("can_login").map_or(Ok(true), boolean)?,
-        can_refresh: fields.take("can_refresh").map_or(Ok(true), boolean)?,
-        initial: fields.take("initial").map(tokens).transpose()?,
-        store: store.transpose()?,
-        timing,
-    };
-    fields.end()?;
-    Ok(setup)
-}
-
-fn step(value: Value) -> Read<Step> {
-    let mut fields = Fields::of(value)?;
-    let then = fields.take("then").map(then).transpose()?.unwrap_or_default();
-    let action = action(&mut fields)?;
-    fields.end()?;
-    Ok(Step { action, then })
 }

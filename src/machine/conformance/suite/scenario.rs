@@ -1,172 +1,131 @@
-//! What a scenario of `tests/conformance` says, as types. The page there explains each of them.
-//!
-//! This file, [`read`](super::read), [`play`](super::play) and [`translate`](super::translate) are shared by both
-//! runners: the one of the pure machine, next to this, and the one of the whole authenticator in `tests/it`.
+//! What a scenario of `tests/conformance` says, as types. `schema.json` is made from them, and its descriptions from
+//! their documentation.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use schemars::JsonSchema;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+
+use super::action::Action;
+use super::expect::Then;
+use super::form::{AccessToken, As, Moment, RefreshToken, Rule, ScenarioName, Seconds};
 
 /// One story with one client.
-#[derive(Debug)]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Scenario {
+    #[serde(with = "As::<ScenarioName>")]
     pub(crate) name: String,
-    pub(crate) rules: Vec<String>,
+    /// What it shows.
+    pub(crate) about: String,
+    /// What it holds: rules, and failures that others had.
+    #[schemars(length(min = 1), extend("uniqueItems" = true))]
+    pub(crate) rules: Vec<Rule>,
+    #[serde(default)]
     pub(crate) setup: Setup,
+    #[serde(deserialize_with = "steps")]
+    #[schemars(length(min = 1))]
     pub(crate) steps: Vec<Step>,
 }
 
-/// What the client is built with.
-#[derive(Debug)]
+/// What the client is built with. By default a source that can do both, no initial credentials and no store.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Setup {
+    /// Whether the source can log in.
     pub(crate) can_login: bool,
+    /// Whether the source can use a refresh token.
     pub(crate) can_refresh: bool,
+    /// The credentials that the source was built with.
     pub(crate) initial: Option<Tokens>,
-    /// Whether there is a store, and what it holds at first.
+    /// Without this key there is no store.
+    #[serde(deserialize_with = "As::<Store>::deserialize")]
+    #[schemars(with = "Store")]
     pub(crate) store: Option<Option<Tokens>>,
-    /// The settings that differ from the defaults.
-    pub(crate) timing: BTreeMap<String, Duration>,
+    pub(crate) timing: Settings,
 }
 
-#[derive(Debug)]
-pub(crate) struct Step {
-    pub(crate) action: Action,
-    pub(crate) then: Then,
+impl Default for Setup {
+    fn default() -> Self {
+        let (initial, store, timing) = (None, None, Settings::default());
+        Self { can_login: true, can_refresh: true, initial, store, timing }
+    }
 }
 
-/// What happens to the client.
-#[derive(Debug)]
-pub(crate) enum Action {
-    Get { caller: String },
-    Refresh { caller: String },
-    Unauthorized { caller: String, token: String },
-    Cancel { caller: String },
-    LogOut { caller: String },
-    SetCredentials { caller: String, tokens: Tokens },
-    Loop { caller: String, times: u32, every: Duration },
-    Respond(Answer),
-    RespondLate(Answer),
-    RespondToAll(Option<Answer>),
-    Advance(Duration),
-    WallClockJump { back: bool, by: Duration },
-    StoreChanged(Option<Tokens>),
-    StoreBehaves { operation: Operation, manner: Manner },
-    StoreResponds,
-    Interrupt,
+/// A store.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Store {
+    /// What it holds at first. Without this key nothing.
+    holds: Option<Tokens>,
 }
 
-/// What the identity provider answers.
-#[derive(Clone, Debug)]
-pub(crate) enum Answer {
-    Tokens(Tokens),
-    Refused,
-    Misconfigured,
-    Unavailable { retry_after: Option<Duration> },
-    Lost { retry_after: Option<Duration> },
-    Invalid,
-    Unsupported,
-    Panic,
+impl From<Store> for Option<Option<Tokens>> {
+    fn from(store: Store) -> Self {
+        Some(store.holds)
+    }
 }
 
-/// A credential by its symbolic names.
-#[derive(Clone, Debug)]
+/// The settings that differ from the defaults.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    pub(crate) default_lifetime: Option<Seconds>,
+    pub(crate) flight_deadline: Option<Seconds>,
+    pub(crate) terminal_memory: Option<Seconds>,
+    pub(crate) rejection_interval: Option<Seconds>,
+    pub(crate) store_timeout: Option<Seconds>,
+}
+
+/// Credentials by their symbolic names. Without `lifetime` and `expires_at` their lifetime is unknown.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("not" = { "required": ["lifetime", "expires_at"] }))]
 pub(crate) struct Tokens {
+    #[serde(with = "As::<AccessToken>")]
     pub(crate) access: String,
-    pub(crate) refresh: Option<String>,
-    pub(crate) expiry: Expiry,
-    /// The access token is a JWT with these times.
+    pub(crate) refresh: Option<RefreshToken>,
+    /// As in `expires_in`: counted from when the request was sent.
+    pub(crate) lifetime: Option<Seconds>,
+    /// Instead of `lifetime`.
+    pub(crate) expires_at: Option<Moment>,
     pub(crate) jwt: Option<Jwt>,
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Expiry {
-    Unknown,
-    After(Duration),
-    At(Moment),
-}
-
-/// Milliseconds since the scenario began, on the wall clock; negative before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Moment(pub(crate) i64);
-
-#[derive(Clone, Copy, Debug)]
+/// The access token is a JWT with these times. Its name is the claim `jti`.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Jwt {
     pub(crate) exp: Moment,
     pub(crate) iat: Option<Moment>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Operation {
-    Load,
-    Save,
-    Clear,
+/// Something that happens, and what must come of it. The name of a caller may be used again after the caller got
+/// something or was cancelled.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct Step {
+    #[schemars(flatten)]
+    pub(crate) action: Action,
+    #[schemars(default)]
+    pub(crate) then: Then,
 }
 
-/// What a store does when it is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Manner {
-    Works,
-    Fails,
-    Hangs,
-    Panics,
-}
-
-/// What must have come of a step. What is not named must not have happened, events and the last three apart.
-#[derive(Debug, Default)]
-pub(crate) struct Then {
-    pub(crate) got: BTreeMap<String, Outcome>,
-    pub(crate) asked: Asked,
-    pub(crate) events: Option<Vec<Told>>,
-    pub(crate) waiting: Option<Vec<String>>,
-    pub(crate) stored: Option<Option<Stored>>,
-}
-
-#[derive(Debug)]
-pub(crate) enum Asked {
-    /// The source and the store, in this order.
-    Calls(Vec<Call>),
-    /// So many requests to the source; the store does not matter.
-    Requests(usize),
-}
-
-impl Default for Asked {
-    fn default() -> Self {
-        Self::Calls(Vec::new())
+impl<'de> Deserialize<'de> for Step {
+    // serde's `flatten` would not notice unknown keys.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut fields = Map::deserialize(deserializer)?;
+        let then = fields.remove("then").map(Then::deserialize).transpose().map_err(D::Error::custom)?;
+        let action = Action::deserialize(Value::Object(fields)).map_err(D::Error::custom)?;
+        Ok(Self { action, then: then.unwrap_or_default() })
     }
 }
 
-/// What a caller got in the end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Token(String),
-    Done,
-    Error { kind: String, retry_after: Option<Duration> },
-}
-
-/// Something that the client asked of the world.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Call {
-    Login,
-    Refresh(String),
-    Load,
-    Save(Stored),
-    Clear,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Stored {
-    pub(crate) access: String,
-    pub(crate) refresh: Option<String>,
-    /// Where it is expected, `None` means any.
-    pub(crate) expires_at: Option<Moment>,
-}
-
-/// An event; where it is expected, `None` means any.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Told {
-    pub(crate) name: String,
-    pub(crate) cause: Option<String>,
-    pub(crate) kind: Option<String>,
-    pub(crate) callers: Option<u64>,
-    pub(crate) attempt: Option<u32>,
-    pub(crate) next_attempt: Option<Duration>,
+/// Names the step in which there is an error.
+fn steps<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Step>, D::Error> {
+    let steps = Vec::<Value>::deserialize(deserializer)?.into_iter().enumerate();
+    let step = |(index, value)| {
+        Step::deserialize(value).map_err(|error| D::Error::custom(format!("step {}: {error}", index + 1)))
+    };
+    steps.map(step).collect()
 }
