@@ -261,7 +261,7 @@ async fn r17_r44_nor_is_who_asked_before_a_log_out_when_flights_had_failed_befor
 }
 
 #[tokio::test(start_paused = true)]
-async fn f116_r17_credentials_of_another_login_are_rejected_by_nobody_and_answered_with_nothing() {
+async fn f116_r17_to_reject_the_credentials_of_another_login_returns_no_others() {
     let script = Script::new();
     let auth = exact(script.clone());
     let mut earlier = Vec::new();
@@ -285,7 +285,7 @@ async fn f116_r17_credentials_of_another_login_are_rejected_by_nobody_and_answer
 }
 
 #[tokio::test(start_paused = true)]
-async fn f116_r44_credentials_of_another_authenticator_are_answered_with_nothing() {
+async fn f116_r44_to_reject_the_credentials_of_another_authenticator_returns_no_others() {
     let [ada, bob] = ["ada", "bob"].map(|user| exact(credentials(user, None, Some(300))));
     let of_ada = ada.credentials().await.unwrap();
     assert_eq!(bob.reject(&of_ada).await.unwrap_err().kind(), ErrorKind::LoginRequired);
