@@ -41,7 +41,7 @@ impl ResponseHead<'_> {
 
 /// Why a rejected token could not be replaced: in the extensions of the server's 401, which the caller gets unchanged.
 ///
-/// If a 401 from one of the origins has no such extension, there is a newer token. Either the request was sent again
+/// If a 401 that rejected a token of this crate has no such extension, there is a newer token. Either the request was sent again
 /// and rejected once more, or it could not be sent again (a long stream, [`NoReplay`](crate::per_request::NoReplay)),
 /// and the caller may repeat it.
 ///

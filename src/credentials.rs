@@ -1,6 +1,7 @@
 //! What a source returns: an access token, with a refresh token and an expiry if it has them.
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -44,6 +45,8 @@ struct Parts {
     header: HeaderValue,
     refresh_token: Option<Arc<SecretString>>,
     expiry: Expiry,
+    /// The login that an authenticator handed these out for.
+    login: Option<NonZeroU64>,
 }
 
 /// When an access token expires, in the form in which the source said it.
@@ -73,7 +76,7 @@ impl Credentials {
                  pass the token alone, without a scheme or white space",
             )
         })?;
-        Ok(Self(Arc::new(Parts { header, refresh_token: None, expiry: Expiry::Unknown })))
+        Ok(Self(Arc::new(Parts { header, refresh_token: None, expiry: Expiry::Unknown, login: None })))
     }
 
     /// Adds a refresh token, or replaces it.
@@ -140,6 +143,15 @@ impl Credentials {
     /// The value of the `Authorization` header. It is marked sensitive, so that no HTTP library logs or indexes it.
     pub(crate) fn bearer(&self) -> &HeaderValue {
         &self.0.header
+    }
+
+    /// The login that these were handed out for; `None` if no authenticator has.
+    pub(crate) fn login(&self) -> Option<NonZeroU64> {
+        self.0.login
+    }
+
+    pub(crate) fn of_login(self, login: NonZeroU64) -> Self {
+        self.changed(|parts| parts.login = Some(login))
     }
 
     /// A clone whose access token has memory of its own.

@@ -186,10 +186,9 @@ impl Origin {
         })
     }
 
-    /// Whether requests to this origin are plain http and stay on this machine.
-    #[cfg(feature = "reqwest")]
-    pub(crate) fn is_plain_loopback(&self) -> bool {
-        self.scheme == Scheme::Http && self.is_loopback()
+    /// Whether requests to this URL are plain http and stay on this machine.
+    pub(crate) fn is_plain_loopback(url: &Uri) -> bool {
+        Self::of(url).is_some_and(|origin| origin.scheme == Scheme::Http && origin.is_loopback())
     }
 
     fn if_secure(self, field: &str) -> Result<Self, Error> {

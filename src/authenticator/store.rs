@@ -17,12 +17,12 @@ impl Shared {
     }
 
     /// Makes a call when it is its turn. A log-out that came first must not find its work undone (R17), so a call that is
-    /// not wanted any more by then is not made.
+    /// not needed any more by then is not made.
     pub(super) async fn call_store(&self, call: &StoreCall, turn: Turn<'_>) -> Option<Step> {
         let store = self.store.as_ref()?;
         let in_turn = async {
             let store = store.lock().await;
-            if !turn.is_wanted() {
+            if !turn.needs(call) {
                 return None;
             }
             let result = match call {

@@ -18,8 +18,8 @@ pub(crate) trait World: Sync {
     /// Something may have happened that the observer has not seen.
     fn tell(&self);
 
-    /// Calls the store when it is this call's turn, and ends the turn with the next step. `None`, and no call, if the work is
-    /// not wanted any more by then.
+    /// Calls the store when it is this call's turn, and ends the turn with the next step. `None`, and no call, if it
+    /// is not needed any more by then.
     fn store(&self, call: &StoreCall, turn: Turn<'_>) -> impl Future<Output = Option<Step>> + Send;
 
     fn refresh(&self, held: &Credentials) -> impl Future<Output = Result<Credentials, Error>> + Send;
@@ -51,8 +51,9 @@ pub(crate) struct Turn<'a> {
 }
 
 impl Turn<'_> {
-    pub(crate) fn is_wanted(&self) -> bool {
-        self.cache.is_wanted(self.work)
+    /// Whether the call still has to be made.
+    pub(crate) fn needs(&self, call: &StoreCall) -> bool {
+        self.cache.needs(self.work, call)
     }
 
     /// Tells the machine what came of the call. The turn lasts until it knows: otherwise a log-out's call could come between
@@ -73,6 +74,8 @@ pub(crate) async fn drive(cache: &Cache, work: Work, world: &impl World) -> Resu
                     step = next;
                     continue;
                 }
+                // Another call has done the same.
+                None if cache.is_wanted(&work) => Input::Stored(Ok(None)),
                 None => return Ok(()),
             },
             Step::Refresh(held) => {

@@ -22,7 +22,7 @@ use crate::clock::Reading;
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::event::Event;
-use crate::machine::{Held, Input, State, Step, Verdict, Work};
+use crate::machine::{Held, Input, State, Step, StoreCall, Verdict, Work};
 use crate::timing::Timing;
 
 /// What a caller has to do next.
@@ -109,6 +109,11 @@ impl Cache {
             (_, None) => {}
         }
         step
+    }
+
+    /// Whether a call of the store has to be made, now that it is its turn.
+    fn needs(&self, work: &Work, call: &StoreCall) -> bool {
+        self.locked.lock().state.needs(work, call)
     }
 
     /// Whether some work still matters.

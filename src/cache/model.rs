@@ -242,7 +242,7 @@ impl driver::World for Outside<'_> {
     async fn store(&self, call: &StoreCall, turn: Turn<'_>) -> Option<Step> {
         let store = self.world.store.as_ref()?;
         let _turn = store.turn.lock();
-        turn.is_wanted().then(|| turn.end(Ok(store.work(call)), self.world.now))
+        turn.needs(call).then(|| turn.end(Ok(store.work(call)), self.world.now))
     }
 
     async fn refresh(&self, _: &Credentials) -> Result<Credentials, Error> {

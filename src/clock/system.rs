@@ -7,7 +7,8 @@ use super::{Clock, Reading};
 /// On Linux the kernel is asked through the vDSO, not through libc: a library that replaces libc's clocks, as libfaketime does,
 /// has no effect. There [`coarse`](Clock::coarse) reads the kernel's coarse clocks, which a tick (10 ms at most) moves.
 ///
-/// It does not follow Tokio's time when that is paused. See [`TokioClock`](super::TokioClock) for tests.
+/// It does not follow Tokio's time when that is paused: tokens would not expire and back-offs not end with the time that a test
+/// lets pass. Give such a test a [`TokioClock`](super::TokioClock).
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct SystemClock;

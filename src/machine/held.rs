@@ -1,5 +1,6 @@
 //! What the machine holds: the credentials in use, and those that it may fall back on.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,12 +77,14 @@ pub(super) struct Holdings {
     pub(super) doubted: Option<Candidate>,
     /// The newest generation.
     pub(super) newest: u64,
+    /// The login that all of these belong to: a new one after each log-out.
+    pub(super) login: NonZeroU64,
 }
 
 impl Holdings {
     /// Holds nothing. The generations go on after `newest`.
-    pub(super) fn empty(newest: u64) -> Self {
-        Self { current: None, refresh_token: RefreshToken::Good, initial: None, doubted: None, newest }
+    pub(super) fn empty(newest: u64, login: NonZeroU64) -> Self {
+        Self { current: None, refresh_token: RefreshToken::Good, initial: None, doubted: None, newest, login }
     }
 
     /// The generation in use; 0 if nothing is held.
@@ -113,6 +116,7 @@ impl Holdings {
             Some(at) => credentials.with_expires_at(at),
             None => credentials,
         };
+        let credentials = credentials.of_login(self.login);
         self.newest += 1;
         let generation = self.newest;
         let same = self.held().filter(|held| held.credentials.same_access_token(&credentials));

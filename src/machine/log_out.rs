@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::State;
 use super::flight::Phase;
 use super::held::{Candidate, Held, Holdings};
-use super::marks::{LogOut, Rejections, hash_access_token};
+use super::marks::{LogOut, Rejections, hash_access_token, next_login};
 use super::shelf::Shelf;
 use super::windows::Windows;
 use crate::clock::Reading;
@@ -23,6 +23,7 @@ impl State {
             flight: self.flights,
             token: token.or(self.log_out.token),
         };
+        self.holdings.login = next_login();
         self.shelf = self.shelf.as_ref().map(|_| Box::new(Shelf::to_forget()));
         self.drop_everything();
         grants
@@ -39,7 +40,7 @@ impl State {
     }
 
     fn drop_everything(&mut self) {
-        self.holdings = Holdings::empty(self.holdings.newest);
+        self.holdings = Holdings::empty(self.holdings.newest, self.holdings.login);
         self.flight = None;
         self.failure = None;
         self.rejections = Rejections::default();

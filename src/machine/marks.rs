@@ -1,6 +1,8 @@
 //! What is remembered about tokens that are not in use any more: hashes, generations and times, never the tokens.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::num::NonZeroU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::credentials::Credentials;
@@ -12,6 +14,12 @@ pub(super) struct Rejections {
     pub(super) last: Option<Duration>,
     /// The hash of the access token that was last reported as rejected while it was not in use.
     pub(super) reported: Option<u64>,
+}
+
+/// A number for a login that no other login in this process has, of whichever authenticator.
+pub(super) fn next_login() -> NonZeroU64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    NonZeroU64::MIN.saturating_add(LAST.fetch_add(1, Ordering::Relaxed))
 }
 
 /// What the last log-out ended.

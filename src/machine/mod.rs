@@ -28,7 +28,7 @@ use backoff::{Failure, Streak};
 use flight::Flight;
 use held::{Candidate, Holdings};
 use jitter::Jitter;
-use marks::{LogOut, Rejections};
+use marks::{LogOut, Rejections, next_login};
 use shelf::Shelf;
 use windows::{Freshness, Windows};
 
@@ -56,7 +56,7 @@ impl Verdict {
     /// For a request from before a log-out. It is not sent again with the credentials of the next log-in (R17, R44).
     fn logged_out() -> Self {
         Self::Fail(Error::login_required(
-            "the credentials were logged out after this request was sent; log in again",
+            "the request was sent with the credentials of another login, which was logged out since; log in again",
         ))
     }
 }
@@ -65,7 +65,7 @@ impl Verdict {
 ///
 /// * **A caller asks** and gets a [`Verdict`]: `need`, `refresh`, `reject`, `reject_token`, and `settle` after a wait.
 /// * **The program decides**: `start_with`, `set_credentials`, `log_out`.
-/// * **A driver moves work on**: `step` takes an [`Input`] and returns the next [`Step`]; `is_wanted` says before a store
+/// * **A driver moves work on**: `step` takes an [`Input`] and returns the next [`Step`]; `needs` says before a store
 ///   call whether the work still matters; `interrupt` and `call_off` end a flight from outside.
 /// * **The cache looks**: `snapshot`, `has_usable`, `has`, `last_log_out`.
 /// * **Events**: `note`, `has_events`, `take_events`.
@@ -91,7 +91,7 @@ impl State {
         Self {
             jitter: Jitter::new(timing.jitter),
             timing,
-            holdings: Holdings::empty(0),
+            holdings: Holdings::empty(0, next_login()),
             shelf: has_store.then(Box::default),
             flight: None,
             flights: 0,

@@ -53,7 +53,12 @@ impl State {
     }
 
     /// Rejects the generation that has this access token. Any other token was replaced before.
+    ///
+    /// Credentials of another login are those of a request that another user made: they touch nothing here (R17, R44).
     pub(crate) fn reject_token(&mut self, used: &Credentials, now: Reading) -> Verdict {
+        if used.login().is_some_and(|login| login != self.holdings.login) {
+            return Verdict::logged_out();
+        }
         let held = self.holdings.held().filter(|held| held.credentials.same_access_token(used));
         if let Some(generation) = held.map(|held| held.generation) {
             return self.reject(generation, now);

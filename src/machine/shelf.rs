@@ -42,9 +42,9 @@ impl Shelf {
         self.known.push(hash(credentials));
     }
 
-    /// The store has forgotten what it held.
+    /// The store has forgotten what was logged out. A write that was begun since then may still happen.
     pub(super) fn forgot(&mut self) {
-        *self = Self::default();
+        self.must_forget = false;
     }
 }
 

@@ -17,13 +17,18 @@ impl State {
         }
     }
 
-    /// Whether some work still matters, now that it is its turn at the store.
+    /// Whether some work still matters.
     pub(crate) fn is_wanted(&self, work: &Work) -> bool {
         match work {
             Work::Flight(id) => self.flight.as_ref().is_some_and(|flight| flight.id == *id),
             Work::Forget => self.must_forget(),
             Work::Save(held) => self.holdings.generation() == held.generation,
         }
+    }
+
+    /// Whether a call of the store has to be made, now that it is its turn. Another call may have cleared the store.
+    pub(crate) fn needs(&self, work: &Work, call: &StoreCall) -> bool {
+        self.is_wanted(work) && (self.must_forget() || !matches!(call, StoreCall::Clear))
     }
 
     fn step_flight(&mut self, id: u64, input: Input, now: Reading) -> Step {

@@ -99,7 +99,7 @@ impl TokenEndpoint {
     }
 
     /// Sets the time that one attempt may take. Default: [`TokenEndpoint::DEFAULT_TIMEOUT`], or
-    /// [`vathos::TIMEOUT`](crate::vathos::TIMEOUT) for the sources of Vathos.
+    /// [`vathos::TIMEOUT`](crate::vathos::TIMEOUT) for the token endpoint of the sources of Vathos.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);

@@ -18,28 +18,31 @@ use crate::error::Error;
 pub(crate) struct ResolvedEndpoint {
     url: EndpointUrl,
     transport: TokenTransport,
+    /// The transport that the program set.
+    set: Option<TokenTransport>,
     timeout: Duration,
 }
 
 impl ResolvedEndpoint {
     pub(crate) fn new(endpoint: impl TryInto<TokenEndpoint, Error: Into<Error>>) -> Result<Self, Error> {
         let endpoint = endpoint.try_into().map_err(Into::<Error>::into)?;
-        let transport = match &endpoint.transport {
-            Some(transport) => transport.clone(),
-            None => TokenTransport::default_for(&endpoint.url.0)?,
-        };
-        Ok(Self::with_transport(endpoint, transport))
-    }
-
-    /// Another endpoint of the same provider: it uses this one's transport, unless it has its own.
-    pub(crate) fn beside(&self, endpoint: TokenEndpoint) -> Self {
-        let transport = endpoint.transport.clone().unwrap_or_else(|| self.transport.clone());
-        Self::with_transport(endpoint, transport)
-    }
-
-    fn with_transport(endpoint: TokenEndpoint, transport: TokenTransport) -> Self {
+        let set = endpoint.transport.clone();
+        let transport = set.clone().map_or_else(|| TokenTransport::default_for(&endpoint.url.0), Ok)?;
         let timeout = endpoint.timeout.unwrap_or(TokenEndpoint::DEFAULT_TIMEOUT);
-        Self { url: endpoint.url, transport, timeout }
+        Ok(Self { url: endpoint.url, transport, set, timeout })
+    }
+
+    /// Another endpoint of the same provider. It uses the transport that was set for this one, unless it has its own.
+    pub(crate) fn beside(&self, endpoint: TokenEndpoint) -> Self {
+        let same_default = || match TokenTransport::is_same_default(&self.url.0, &endpoint.url.0) {
+            true => None,
+            // The other default ignores the proxies of the environment, or this one does.
+            false => TokenTransport::default_for(&endpoint.url.0).ok(),
+        };
+        let set = endpoint.transport.clone().or_else(|| self.set.clone());
+        let transport = set.clone().or_else(same_default).unwrap_or_else(|| self.transport.clone());
+        let timeout = endpoint.timeout.unwrap_or(TokenEndpoint::DEFAULT_TIMEOUT);
+        Self { url: endpoint.url, transport, set, timeout }
     }
 
     /// The endpoint at this URL followed by `path`, which starts with a slash.

@@ -13,7 +13,6 @@ use tower_service::Service;
 
 use super::TokenEndpoint;
 use crate::error::Error;
-#[cfg(feature = "reqwest")]
 use crate::origins::Origin;
 use crate::source::BoxFuture;
 
@@ -67,10 +66,15 @@ impl TokenTransport {
     #[cfg(feature = "reqwest")]
     pub(super) fn default_for(url: &Uri) -> Result<Self, Error> {
         let builder = reqwest::Client::builder();
-        Self::reqwest(match Origin::of(url).is_some_and(|origin| origin.is_plain_loopback()) {
+        Self::reqwest(match Origin::is_plain_loopback(url) {
             true => builder.no_proxy(),
             false => builder,
         })
+    }
+
+    /// Whether two endpoints have the same default.
+    pub(super) fn is_same_default(one: &Uri, other: &Uri) -> bool {
+        Origin::is_plain_loopback(one) == Origin::is_plain_loopback(other)
     }
 
     #[cfg(not(feature = "reqwest"))]

@@ -41,7 +41,7 @@ impl Outside {
             return too_late();
         }
         let _busy = Busy(self);
-        if !turn.is_wanted() {
+        if !turn.needs(call) {
             return None;
         }
         let manner = self.lock().manner_of(call)?;

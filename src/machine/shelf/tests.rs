@@ -20,6 +20,12 @@ fn r15_a_write_that_happened_for_certain_replaces_what_was_there_before() {
     shelf.begin_write(&nth(1));
     shelf.holds(&nth(2));
     assert!(shelf.may_hold(&nth(2)) && !shelf.may_hold(&nth(1)));
+}
+
+#[test]
+fn r15_a_write_that_was_begun_before_the_store_forgot_is_still_recognized() {
+    let mut shelf = Shelf::to_forget();
+    shelf.begin_write(&nth(1));
     shelf.forgot();
-    assert!(!shelf.may_hold(&nth(2)));
+    assert!(shelf.may_hold(&nth(1)) && !shelf.must_forget);
 }

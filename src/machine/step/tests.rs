@@ -49,6 +49,21 @@ fn r17_work_at_the_store_is_wanted_as_long_as_it_matters() {
 }
 
 #[test]
+fn r17_a_flight_does_not_clear_a_store_that_another_call_has_just_cleared() {
+    let mut state = with_store();
+    state.log_out();
+    let Verdict::Run(id) = state.need(at(0)) else { unreachable!("nothing is held") };
+    let flight = Work::Flight(id);
+    let Step::Store(clear) = state.step(&flight, Input::Begin, at(0)) else { unreachable!("it must forget") };
+    assert!(state.needs(&flight, &clear));
+    state.step(&Work::Forget, Input::Begin, at(0));
+    state.step(&Work::Forget, Input::Stored(Ok(None)), at(0));
+    assert!(!state.needs(&flight, &clear) && state.needs(&flight, &StoreCall::Load));
+    // The driver makes no call then, and goes on as after one.
+    assert!(matches!(state.step(&flight, Input::Stored(Ok(None)), at(0)), Step::Login));
+}
+
+#[test]
 fn r16_an_impossible_step_does_not_lose_what_was_received() {
     let mut state = with_store();
     let Verdict::Run(id) = state.need(at(0)) else { unreachable!("nothing is held") };

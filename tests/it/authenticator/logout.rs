@@ -259,3 +259,40 @@ async fn r17_r44_nor_is_who_asked_before_a_log_out_when_flights_had_failed_befor
     auth.set_credentials(credentials("at-other", None, Some(300))).await.unwrap();
     assert_eq!(call.await.unwrap_err().kind(), ErrorKind::LoginRequired);
 }
+
+#[tokio::test(start_paused = true)]
+async fn f116_r17_to_reject_the_credentials_of_another_login_returns_no_others() {
+    let script = Script::new();
+    let auth = exact(script.clone());
+    let mut earlier = Vec::new();
+    for user in ["ada", "bob", "eve"] {
+        script.push(Answer::Now(Ok(credentials(&format!("{user}-1"), Some("rt"), Some(300)))));
+        let first = auth.credentials().await.unwrap();
+        script.push(Answer::Now(Ok(credentials(&format!("{user}-2"), Some("rt"), Some(300)))));
+        let second = auth.refresh().await.unwrap();
+        for old in &earlier {
+            let error = auth.clone().reject(old).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::LoginRequired, "{user}");
+            assert_eq!(auth.credentials().await.unwrap().access_token(), second.access_token(), "{user}");
+        }
+        // Those of the same login are only late.
+        let newer = auth.reject(&first.clone()).await.unwrap();
+        assert_eq!(newer.access_token(), second.access_token());
+        earlier.extend([first, second]);
+        auth.log_out().await.unwrap();
+    }
+    assert_eq!(script.requests(), 6, "no rejection of another login's token starts a request");
+}
+
+#[tokio::test(start_paused = true)]
+async fn f116_r44_to_reject_the_credentials_of_another_authenticator_returns_no_others() {
+    let [ada, bob] = ["ada", "bob"].map(|user| exact(credentials(user, None, Some(300))));
+    let of_ada = ada.credentials().await.unwrap();
+    assert_eq!(bob.reject(&of_ada).await.unwrap_err().kind(), ErrorKind::LoginRequired);
+    assert_eq!(token(&bob).await.unwrap(), "bob");
+    // Set by the program, they are bob's from then on.
+    bob.set_credentials(of_ada.clone()).await.unwrap();
+    let set = bob.credentials().await.unwrap();
+    assert_eq!(set.access_token(), "ada");
+    assert_eq!(ada.reject(&set).await.unwrap_err().kind(), ErrorKind::LoginRequired);
+}

@@ -35,7 +35,13 @@ async fn is_child() -> bool {
     let limited = TokenEndpoint::new(&url).unwrap().timeout(Duration::from_secs(5));
     // Nobody serves tokens: where the requests go is all that matters.
     Pilot::new(limited.clone(), "ada", "pass-w0rd").unwrap().login().await.unwrap_err();
-    user(limited).login().await.unwrap_err();
+    user(limited.clone()).login().await.unwrap_err();
+    if url.starts_with("http:") {
+        // A revocation endpoint on loopback beside a token endpoint elsewhere.
+        let elsewhere = TokenEndpoint::new(URL).unwrap();
+        let source = service(elsewhere).revocation_endpoint(limited);
+        source.revoke(&credentials("at-0", Some("rt-0"), None)).await.unwrap_err();
+    }
     true
 }
 

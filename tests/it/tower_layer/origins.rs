@@ -107,7 +107,7 @@ fn r20_an_origin_is_https_or_loopback() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn f52_the_callers_own_authorization_is_passed_on_and_never_replayed() {
+async fn f52_the_callers_header_is_passed_on_and_never_replayed() {
     // With a token at hand, and without one: the request doesn't wait.
     for script in [holding_first(), Script::new()] {
         let (layer, _auth) = layer(&script);

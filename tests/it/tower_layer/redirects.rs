@@ -104,7 +104,7 @@ fn redirecting(to: &'static str, code: StatusCode) -> Api {
 }
 
 #[tokio::test(start_paused = true)]
-async fn f44_inside_a_follower_the_scope_holds_hop_by_hop() {
+async fn f44_inside_a_follower_the_origins_are_checked_hop_by_hop() {
     for (to, token) in [
         ("https://other.test/y", "-"),
         ("http://api.example.com/y", "-"),
