@@ -10,7 +10,7 @@ mod identities;
 mod lifetimes;
 mod logout;
 mod loops;
-mod lost_answers;
+mod lost_responses;
 mod observers;
 mod outages;
 mod refusals;
@@ -64,8 +64,8 @@ pub(crate) async fn at_once<F: Future>(mut future: Pin<&mut F>) -> Option<F::Out
 
 /// The access token that a caller gets without waiting.
 pub(crate) async fn token_at_once(auth: &Authenticator) -> Option<String> {
-    let answer = at_once(pin!(auth.credentials())).await?;
-    Some(answer.expect("credentials").access_token().to_owned())
+    let response = at_once(pin!(auth.credentials())).await?;
+    Some(response.expect("credentials").access_token().to_owned())
 }
 
 /// Lets the other tasks run, without any time going by, until the condition holds.

@@ -3,12 +3,12 @@
 //!
 //! What must hold after every step:
 //!
-//! - R1, R3, R12, R24: no token is handed out that has lapsed on either clock, that a 401 was reported for
-//!   (unless the report was answered "too soon", R26), or that was cleared (R17).
+//! - R1, R3, R12, R24: no token is handed out that has expired on either clock, that a 401 was reported for
+//!   (unless the response to the report was "too soon", R26), or that was cleared (R17).
 //! - R5: no two requests are in the air.
 //! - R8: `credentials` fails only when nothing usable is in hand.
 //! - R10, R11, R12, R26: requests are bounded, see [`ledger`].
-//! - R13, R14, R15: a refresh token is sent again only when the answer to it was lost, and then at most twice in
+//! - R13, R14, R15: a refresh token is sent again only when the response to it was lost, and then at most twice in
 //!   a flight; never after it was refused. The store is read between a refusal and the log-in.
 //! - R16: what is handed out was written to the store before, or the store failed.
 //! - R6, R7: nobody waits for ever, and when all faults are over the next call succeeds, if a log-in is possible

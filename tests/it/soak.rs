@@ -1,6 +1,6 @@
 //! Two hundred clients, two-second tokens that rotate, a network that does its worst, callers that walk away; and
 //! then a network that behaves: every client has to work again, and no refresh token may have been sent after
-//! its answer was in.
+//! its response was in.
 //!
 //! | variable | default | what |
 //! | --- | --- | --- |
@@ -41,7 +41,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// R5, R6, R8, R14, R15: see above.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the identity provider: run ./scripts/test"]
-async fn r14_clients_survive_faults_and_send_no_refresh_token_after_its_answer() {
+async fn r14_clients_survive_faults_and_send_no_refresh_token_after_its_response() {
     let seconds = variable("REAUTH_SOAK_SECONDS").unwrap_or(8);
     let seed = variable("REAUTH_SOAK_SEED").unwrap_or_else(|| fastrand::u64(..));
     println!("soak: REAUTH_SOAK_SEED={seed} REAUTH_SOAK_SECONDS={seconds}");
@@ -75,7 +75,7 @@ async fn r14_clients_survive_faults_and_send_no_refresh_token_after_its_answer()
     println!("soak: {:?}", proxy.counts());
 
     assert_eq!(ledger.wrongs(), [""; 0]);
-    assert_no_reuse_but_after_a_lost_answer(&idp, &ledger, &clients).await;
+    assert_no_reuse_except_after_a_lost_response(&idp, &ledger, &clients).await;
     assert!(
         idp.access_log().iter().all(|entry| entry["why"] != "no bearer token"),
         "R8: not without a token"
@@ -115,7 +115,7 @@ async fn misuse(clients: &[Arc<Client>], seed: u64, time: Duration) -> BTreeMap<
 async fn call_on_and_on(client: Arc<Client>, mut dice: Rng, stop: Arc<AtomicBool>) -> Vec<String> {
     let (mut seen, mut took) = (Vec::new(), Duration::ZERO);
     while !stop.load(Ordering::Relaxed) {
-        // Slow answers make slow callers: on a busy machine the provider is not to drown in what it is late with.
+        // Slow responses make slow callers: on a busy machine the provider is not to drown in what it is late with.
         let pause = Duration::from_millis(dice.u64(200..1_500)) + 2 * took;
         tokio::time::sleep(pause.min(MAX_PAUSE)).await;
         let began = Instant::now();
@@ -125,7 +125,7 @@ async fn call_on_and_on(client: Arc<Client>, mut dice: Rng, stop: Arc<AtomicBool
         };
         seen.push(match tokio::time::timeout(patience, client.call()).await {
             Err(_) => "walked away".to_owned(),
-            Ok(Outcome::Answer(status)) => status.to_string(),
+            Ok(Outcome::Response(status)) => status.to_string(),
             Ok(Outcome::NoCredential(error)) => {
                 client.judge(&error);
                 if error.kind() == ErrorKind::LoginRequired {
@@ -160,8 +160,8 @@ async fn comes_back(client: &Client) {
     loop {
         let outcome = client.call().await;
         match &outcome {
-            Outcome::Answer(200) => return,
-            Outcome::Answer(_) => {}
+            Outcome::Response(200) => return,
+            Outcome::Response(_) => {}
             Outcome::NoCredential(error) => {
                 client.judge(error);
                 client.log_in().await;
@@ -172,9 +172,9 @@ async fn comes_back(client: &Client) {
     }
 }
 
-/// R14: a refresh token reached the provider at most once more than answers of its to it were lost. Who had to
-/// log in again had lost such an answer each time.
-async fn assert_no_reuse_but_after_a_lost_answer(idp: &Idp, ledger: &Ledger, clients: &[Arc<Client>]) {
+/// R14: a refresh token reached the provider at most once more than responses of its to it were lost. Who had to
+/// log in again had lost such a response each time.
+async fn assert_no_reuse_except_after_a_lost_response(idp: &Idp, ledger: &Ledger, clients: &[Arc<Client>]) {
     let log = idp.access_log();
     let mut spent: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
     for entry in &log {
@@ -183,8 +183,8 @@ async fn assert_no_reuse_but_after_a_lost_answer(idp: &Idp, ledger: &Ledger, cli
         }
     }
     for (token, statuses) in &spent {
-        let lost = statuses.len() - ledger.answers_to(token);
-        assert!(statuses.len() <= 1 + lost, "{token} was answered with {statuses:?}, {lost} of them lost");
+        let lost = statuses.len() - ledger.responses_to(token);
+        assert!(statuses.len() <= 1 + lost, "{token} got {statuses:?}, {lost} of them lost");
     }
     for client in clients {
         let spent_twice = |token: &String| {

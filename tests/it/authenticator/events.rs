@@ -6,7 +6,7 @@ use tokio::time::{advance, sleep};
 
 use super::{Recorder, millis, quiet, seconds, token, token_at_once, until, waiting};
 use crate::support::clock::TestClock;
-use crate::support::source::{Answer, Script, credentials};
+use crate::support::source::{Respond, Script, credentials};
 
 fn builder(source: impl CredentialSource) -> AuthenticatorBuilder {
     Authenticator::builder(source).clock(TestClock::new()).timing(Timing::default().without_jitter())
@@ -38,7 +38,7 @@ async fn a_log_in_and_its_callers() {
 async fn every_cause_has_its_name_in_the_events() {
     let script = Script::new();
     for n in 1..=6 {
-        script.push(Answer::Now(Ok(credentials(&format!("at-{n}"), None, Some(300)))));
+        script.push(Respond::Now(Ok(credentials(&format!("at-{n}"), None, Some(300)))));
     }
     let (auth, recorder) = observed(script.clone());
     token(&auth).await.unwrap();
@@ -151,7 +151,7 @@ async fn r10_the_failure_that_ends_a_flight_is_told_once() {
     let down = || Error::transient("503").not_processed();
     let script = Script::new();
     for _ in 0..10 {
-        script.push(Answer::Now(Err(down())));
+        script.push(Respond::Now(Err(down())));
     }
     let (auth, recorder) = observed(script.clone());
     token(&auth).await.unwrap_err();
@@ -190,7 +190,7 @@ async fn r08_who_is_served_while_the_flight_tries_again_is_no_caller_of_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_in_the_source_is_a_failure_like_any_other() {
-    let (auth, recorder) = observed(Script::new().then(Answer::Panic));
+    let (auth, recorder) = observed(Script::new().then(Respond::Panic));
     token(&auth).await.unwrap_err();
     let expected = ["started 0 missing", "failed 0 missing Transient in 0ns for 1, next in 0ns"];
     assert_eq!(recorder.take(), expected);
@@ -212,7 +212,7 @@ async fn a_log_out_and_new_credentials() {
 
 #[tokio::test(start_paused = true)]
 async fn a_flight_that_a_log_out_ended_has_no_end_of_its_own() {
-    let script = Script::new().then(Answer::Hang);
+    let script = Script::new().then(Respond::Hang);
     let (auth, recorder) = observed(script.clone());
     let caller = waiting(&auth).await;
     until(|| script.requests() == 1).await;

@@ -14,7 +14,7 @@ struct Inner {
     logins: u32,
     rotations: u32,
     revoked: bool,
-    /// How many of the next answers to a refresh get lost on their way.
+    /// How many of the next responses to a refresh get lost on their way.
     lost: u32,
     can_log_in: bool,
 }
@@ -31,8 +31,8 @@ impl Family {
         self
     }
 
-    /// The next answer to a refresh is lost after the provider has acted on it.
-    pub(super) fn lose_an_answer(&self) {
+    /// The next response to a refresh is lost after the provider has acted on it.
+    pub(super) fn lose_a_response(&self) {
         self.0.lock().unwrap().lost += 1;
     }
 
@@ -65,7 +65,7 @@ impl Inner {
         }
         if self.lost > 0 {
             self.lost -= 1;
-            return Err(Error::transient("the connection broke before the answer was complete"));
+            return Err(Error::transient("the connection broke before the response was complete"));
         }
         Ok(self.issue())
     }
@@ -87,8 +87,8 @@ impl CredentialSource for Family {
 
     async fn refresh(&self, held: &Credentials) -> Result<Credentials, Error> {
         tokio::task::yield_now().await;
-        let answer = self.0.lock().unwrap().rotate(held.refresh_token().unwrap_or_default());
+        let response = self.0.lock().unwrap().rotate(held.refresh_token().unwrap_or_default());
         tokio::task::yield_now().await;
-        answer
+        response
     }
 }

@@ -46,7 +46,7 @@ async fn f11_two_identities_in_parallel_have_a_flight_each_and_get_their_own() {
     let (login_a, login_b) = (a.then_when(), b.then_when());
     let (auth_a, auth_b) = (exact(a.clone()), exact(b.clone()));
     let (caller_a, caller_b) = (waiting(&auth_a).await, waiting(&auth_b).await);
-    // Answered in the other order.
+    // The responses come in the other order.
     login_b.send(Ok(credentials("b", None, Some(300)))).unwrap();
     assert_eq!(caller_b.await.unwrap().unwrap().access_token(), "b");
     login_a.send(Ok(credentials("a", None, Some(300)))).unwrap();

@@ -74,8 +74,8 @@ async fn r04_zero_means_unknown_and_huge_is_clamped() {
         let script = Script::new().then_ok(credentials("at-1", None, None).with_lifetime(huge));
         let clock = TestClock::new();
         let auth = with_clock(script, &clock);
-        let lapses_at = clock.wall() + Timing::MAX_LIFETIME;
-        assert_eq!(auth.credentials().await.unwrap().expires_at(), Some(lapses_at));
+        let expires_at = clock.wall() + Timing::MAX_LIFETIME;
+        assert_eq!(auth.credentials().await.unwrap().expires_at(), Some(expires_at));
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::time::{advance, sleep};
 use tower::{Layer, Service, ServiceExt};
 
 use super::{at_once, exact, millis, quiet, seconds, token, token_at_once, until, waiting};
-use crate::support::source::{Answer, Asked, Script, credentials};
+use crate::support::source::{Asked, Respond, Script, credentials};
 use crate::tower_layer::api::{Api, get, holding_first, layer, nth};
 
 #[tokio::test(start_paused = true)]
@@ -41,28 +41,28 @@ async fn f13_a_log_out_during_a_log_in_is_not_undone() {
     let caller = waiting(&auth).await;
     until(|| script.requests() == 1).await;
     auth.log_out().await.unwrap();
-    // The answer comes too late: nobody takes it.
+    // The response comes too late: nobody takes it.
     quiet().await;
     assert!(login.send(Ok(credentials("at-1", None, Some(300)))).is_err(), "the request was dropped");
     assert_eq!(caller.await.unwrap().unwrap_err().kind(), ErrorKind::LoginRequired);
     // A source that can log in does so anew.
-    script.push(Answer::Now(Ok(credentials("at-2", None, Some(300)))));
+    script.push(Respond::Now(Ok(credentials("at-2", None, Some(300)))));
     assert_eq!(token(&auth).await.unwrap(), "at-2");
 }
 
 #[tokio::test(start_paused = true)]
-async fn f13_a_log_out_in_the_moment_the_answer_arrives_is_not_undone() {
+async fn f13_a_log_out_in_the_moment_the_response_arrives_is_not_undone() {
     let script = Script::new();
     let login = script.then_when();
     let auth = exact(script.clone());
     let caller = waiting(&auth).await;
     until(|| script.requests() == 1).await;
-    // The answer is there, and the flight has not been polled since.
+    // The response is there, and the flight has not been polled since.
     login.send(Ok(credentials("at-1", None, Some(300)))).unwrap();
     auth.log_out().await.unwrap();
     assert_eq!(caller.await.unwrap().unwrap_err().kind(), ErrorKind::LoginRequired);
     quiet().await;
-    script.push(Answer::Now(Ok(credentials("at-2", None, Some(300)))));
+    script.push(Respond::Now(Ok(credentials("at-2", None, Some(300)))));
     assert_eq!(token(&auth).await.unwrap(), "at-2");
 }
 
@@ -110,7 +110,7 @@ async fn f13_a_log_out_before_the_flight_has_run_ends_it() {
 
 #[tokio::test(start_paused = true)]
 async fn r17_a_waiter_from_before_a_log_out_is_not_handed_what_came_after_it() {
-    let auth = exact(Script::new().then(Answer::Hang));
+    let auth = exact(Script::new().then(Respond::Hang));
     let caller = waiting(&auth).await;
     // Somebody logs out, and somebody in, before that caller has looked again.
     auth.log_out().await.unwrap();
@@ -123,7 +123,7 @@ async fn r17_a_waiter_from_before_a_log_out_is_not_handed_what_came_after_it() {
 async fn r17_the_flight_after_a_log_out_is_not_disturbed_by_the_one_before() {
     let script = Script::new();
     let (_before, gate) = oneshot::channel();
-    script.push(Answer::When(gate));
+    script.push(Respond::When(gate));
     let after = script.then_when();
     let auth = exact(script.clone());
     let old = waiting(&auth).await;
@@ -142,7 +142,7 @@ async fn r17_the_flight_after_a_log_out_is_not_disturbed_by_the_one_before() {
 async fn r17_a_log_out_forgets_when_the_last_rejection_was() {
     let script = Script::new();
     for n in 1..=4 {
-        script.push(Answer::Now(Ok(credentials(&format!("at-{n}"), None, None))));
+        script.push(Respond::Now(Ok(credentials(&format!("at-{n}"), None, None))));
     }
     let auth = exact(script.clone());
     let used = auth.credentials().await.unwrap();
@@ -160,7 +160,7 @@ async fn credentials_from_elsewhere_are_used_at_once() {
     auth.set_credentials(credentials("set", Some("rt-set"), Some(300))).await.unwrap();
     assert_eq!(token_at_once(&auth).await.unwrap(), "set");
     // And they are what is refreshed from then on.
-    script.push(Answer::Now(Ok(credentials("at-2", None, Some(300)))));
+    script.push(Respond::Now(Ok(credentials("at-2", None, Some(300)))));
     assert_eq!(auth.refresh().await.unwrap().refresh_token(), Some("rt-set"));
     assert_eq!(script.asked()[1], Asked::Refresh("rt-set".to_owned()));
 }

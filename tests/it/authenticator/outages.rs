@@ -9,7 +9,7 @@ use reauth::{Authenticator, CredentialSource, Credentials, Error, ErrorKind};
 use tokio::time::{Instant, advance, sleep};
 
 use super::{exact, millis, seconds, token};
-use crate::support::source::{Answer, Script, credentials};
+use crate::support::source::{Respond, Script, credentials};
 
 /// A provider that can be switched off. Clones are one provider.
 #[derive(Clone, Default)]
@@ -80,9 +80,9 @@ async fn f23_also_when_the_user_has_to_log_in_again() {
 async fn r10_an_hour_after_a_failed_refresh_the_next_makes_retries_again() {
     let script = Script::new().holding(credentials("at-1", Some("rt-1"), Some(24 * 3600)));
     let down = Error::transient("503").not_processed();
-    script.push(Answer::Now(Err(down.clone().with_retry_after(seconds(30)))));
-    script.push(Answer::Now(Err(down)));
-    script.push(Answer::Now(Ok(credentials("at-2", None, Some(300)))));
+    script.push(Respond::Now(Err(down.clone().with_retry_after(seconds(30)))));
+    script.push(Respond::Now(Err(down)));
+    script.push(Respond::Now(Ok(credentials("at-2", None, Some(300)))));
     let auth = exact(script);
     auth.refresh().await.unwrap_err();
     advance(seconds(3600)).await;

@@ -5,7 +5,7 @@ use tokio::time::{Instant, advance};
 
 use super::{exact, millis, seconds, token};
 use crate::support::clock::TestClock;
-use crate::support::source::{Answer, Asked, Script, credentials};
+use crate::support::source::{Asked, Respond, Script, credentials};
 
 fn down() -> Error {
     Error::transient("503").not_processed()
@@ -20,7 +20,7 @@ fn about(took: std::time::Duration, expected: std::time::Duration) -> bool {
 async fn r10_transient_failures_are_tried_again_with_doubling_waits_until_the_deadline() {
     let script = Script::new();
     for _ in 0..100 {
-        script.push(Answer::Now(Err(down())));
+        script.push(Respond::Now(Err(down())));
     }
     let auth = exact(script.clone());
     let begun = Instant::now();
@@ -100,9 +100,9 @@ async fn r10_a_refresh_that_was_not_processed_is_tried_again_as_often_as_needed(
     let script = Script::new()
         .holding(credentials("at-1", Some("rt-1"), None).with_expires_at(std::time::SystemTime::UNIX_EPOCH));
     for _ in 0..5 {
-        script.push(Answer::Now(Err(down())));
+        script.push(Respond::Now(Err(down())));
     }
-    script.push(Answer::Now(Ok(credentials("at-2", Some("rt-2"), Some(300)))));
+    script.push(Respond::Now(Ok(credentials("at-2", Some("rt-2"), Some(300)))));
     let auth = exact(script.clone());
     assert_eq!(token(&auth).await.unwrap(), "at-2");
     assert_eq!(script.asked(), vec![Asked::Refresh("rt-1".to_owned()); 6]);

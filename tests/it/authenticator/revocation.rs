@@ -9,7 +9,7 @@ use tokio::time::{Instant, advance, timeout};
 use super::{Recorder, at_once, millis, quiet, seconds, token, token_at_once, until, waiting};
 use crate::support::clock::TestClock;
 use crate::support::revoker::{Revocations, Revoker, asked};
-use crate::support::source::{Answer, Script, credentials};
+use crate::support::source::{Respond, Script, credentials};
 
 fn good(n: u32) -> Credentials {
     credentials(&format!("at-{n}"), Some(&format!("rt-{n}")), Some(300))
@@ -60,7 +60,7 @@ async fn r17_where_nothing_was_held_nothing_is_revoked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r17_what_has_lapsed_or_was_refused_is_revoked_all_the_same() {
+async fn r17_what_has_expired_or_was_refused_is_revoked_all_the_same() {
     let script = Script::new().without_login().holding(good(1)).then_err(Error::login_required("revoked"));
     let (auth, mut calls, _) = revoking(&script);
     auth.refresh().await.unwrap_err();
@@ -189,7 +189,7 @@ async fn r17_r44_a_new_log_in_neither_waits_for_the_revocation_nor_suffers_from_
 #[tokio::test(start_paused = true)]
 async fn r17_what_other_credentials_replace_is_not_revoked() {
     let script = Script::new().holding(good(1));
-    script.push(Answer::Now(Ok(good(2))));
+    script.push(Respond::Now(Ok(good(2))));
     let (auth, mut calls, _) = revoking(&script);
     auth.refresh().await.unwrap();
     auth.set_credentials(good(3)).await.unwrap();

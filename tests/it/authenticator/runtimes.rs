@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{Recorder, at_once, millis, quiet, seconds, token, until};
 use crate::support::clock::in_paused_time;
-use crate::support::source::{Answer, Asked, Script, credentials};
+use crate::support::source::{Asked, Respond, Script, credentials};
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
@@ -45,7 +45,7 @@ async fn begin(auth: &Authenticator, script: &Script, requests: usize) {
 
 #[test]
 fn f31_a_flight_begun_in_a_runtime_that_was_dropped_does_not_bind_the_next() {
-    let script = Script::new().then(Answer::Hang).then_ok(credentials("at-1", None, Some(300)));
+    let script = Script::new().then(Respond::Hang).then_ok(credentials("at-1", None, Some(300)));
     let auth = Authenticator::new(script.clone());
     let a = runtime();
     a.block_on(begin(&auth, &script, 1));
@@ -68,7 +68,7 @@ fn f31_a_flight_that_never_ran_before_its_runtime_was_dropped_is_no_different() 
 
 #[test]
 fn f31_a_caller_that_waits_in_b_learns_that_a_was_dropped() {
-    let script = Script::new().then(Answer::Hang).then_ok(credentials("at-1", None, Some(300)));
+    let script = Script::new().then(Respond::Hang).then_ok(credentials("at-1", None, Some(300)));
     let auth = Authenticator::new(script.clone());
     let a = runtime();
     a.block_on(begin(&auth, &script, 1));
@@ -84,7 +84,7 @@ fn f31_a_caller_that_waits_in_b_learns_that_a_was_dropped() {
 
 #[test]
 fn f31_a_runtime_that_is_alive_and_not_driven_holds_nobody_for_ever() {
-    let script = Script::new().then(Answer::Hang).then_ok(credentials("at-1", None, Some(300)));
+    let script = Script::new().then(Respond::Hang).then_ok(credentials("at-1", None, Some(300)));
     let auth = Authenticator::new(script.clone());
     let a = runtime();
     a.block_on(begin(&auth, &script, 1));
@@ -120,16 +120,16 @@ fn r07_flights_cut_off_for_however_long_are_no_outage() {
         assert_eq!(runtime().block_on(token(&auth)).unwrap(), "at-1");
         clock.advance(1);
     }
-    // It has lapsed. The provider was there all the time, and so it is now, but for one request.
+    // It has expired. The provider was there all the time, and so it is now, but for one request.
     clock.advance(5);
-    script.push(Answer::Now(Err(Error::transient("503").not_processed())));
-    script.push(Answer::Now(Ok(credentials("at-2", None, Some(3600)))));
+    script.push(Respond::Now(Err(Error::transient("503").not_processed())));
+    script.push(Respond::Now(Ok(credentials("at-2", None, Some(3600)))));
     assert_eq!(runtime().block_on(token(&auth)).unwrap(), "at-2");
 }
 
 #[test]
 fn f31_that_a_runtime_stands_still_is_told_when_nobody_waits_any_more() {
-    let script = Script::new().then(Answer::Hang);
+    let script = Script::new().then(Respond::Hang);
     let recorder = Recorder::default();
     let auth = Authenticator::builder(script.clone()).observer(recorder.observer()).build();
     let a = runtime();
@@ -162,9 +162,9 @@ async fn r07_however_many_wait_one_task_watches_over_the_flight() {
 
 #[test]
 fn f31_a_refresh_token_sent_by_a_runtime_that_was_dropped_is_tried_once_more() {
-    let lapsed = credentials("at-1", Some("rt-1"), None).with_expires_at(SystemTime::UNIX_EPOCH);
+    let expired = credentials("at-1", Some("rt-1"), None).with_expires_at(SystemTime::UNIX_EPOCH);
     let script =
-        Script::new().holding(lapsed).then(Answer::Hang).then_ok(credentials("at-2", None, Some(300)));
+        Script::new().holding(expired).then(Respond::Hang).then_ok(credentials("at-2", None, Some(300)));
     let auth = Authenticator::new(script.clone());
     let a = runtime();
     a.block_on(begin(&auth, &script, 1));

@@ -49,9 +49,9 @@ async fn f01_ten_thousand_callers_make_one_token_request() {
 async fn f01_ten_thousand_callers_at_expiry_make_one_token_request() {
     let script = Script::new();
     let refresh = script.then_when();
-    // Given with a refresh token, and lapsed.
-    let lapsed = credentials("at-1", Some("rt-1"), None).with_expires_at(std::time::SystemTime::UNIX_EPOCH);
-    let auth = Authenticator::new(script.clone().holding(lapsed));
+    // Given with a refresh token, and expired.
+    let expired = credentials("at-1", Some("rt-1"), None).with_expires_at(std::time::SystemTime::UNIX_EPOCH);
+    let auth = Authenticator::new(script.clone().holding(expired));
     let (start, all_wait) = (Arc::new(Barrier::new(CALLERS)), Arc::new(Barrier::new(CALLERS + 1)));
     let mut callers = JoinSet::new();
     for _ in 0..CALLERS {
@@ -180,7 +180,7 @@ async fn f04_single_use_refresh_tokens_survive_a_hundred_callers_and_fifty_rotat
     let auth = exact(provider.clone());
     token(&auth).await.unwrap();
     for rotation in 1..=50 {
-        // Alternately: lapsed, rejected by every caller at once, and refreshed by every caller at once.
+        // Alternately: expired, rejected by every caller at once, and refreshed by every caller at once.
         let used = auth.credentials().await.unwrap();
         if rotation % 3 == 0 {
             advance(seconds(300)).await;
@@ -235,7 +235,7 @@ async fn r05_a_caller_that_comes_while_the_flight_lands_is_served_by_it() {
     let first = waiting(&auth).await;
     until(|| script.requests() == 1).await;
     login.send(Ok(credentials("at-1", None, Some(300)))).unwrap();
-    // The answer is there, and the flight has not been polled since.
+    // The response is there, and the flight has not been polled since.
     let mut second = pin!(auth.credentials());
     assert!(at_once(second.as_mut()).await.is_none());
     assert_eq!(second.await.unwrap().access_token(), "at-1");

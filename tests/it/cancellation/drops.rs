@@ -63,7 +63,7 @@ pub async fn drop_everywhere(start: Start, company: Company, subject: Subject) {
         _ => expected.push(Stage::NotStarted),
     }
     if start.stored {
-        expected.push(Stage::Answered);
+        expected.push(Stage::Responded);
     }
     assert!(expected.iter().all(|stage| stages.contains(stage)), "{start:?}, {company:?}: only {stages:?}");
 }
@@ -137,10 +137,10 @@ pub async fn drop_waiters_at_every_await(start: Start, subject: Subject) {
         waiters.spawn(async move { poll_times(&mut call, polls, || {}).await });
     }
     assert_eq!(survivor.await.unwrap(), "at-2");
-    let answers = waiters.join_all().await;
+    let responses = waiters.join_all().await;
     assert!(began.elapsed() < Duration::from_secs(1), "{:?} later", began.elapsed());
-    assert!(answers.iter().flatten().all(|token| token == "at-2"));
-    assert!(answers.iter().any(Option::is_none) && answers.iter().any(Option::is_some), "{answers:?}");
+    assert!(responses.iter().flatten().all(|token| token == "at-2"));
+    assert!(responses.iter().any(Option::is_none) && responses.iter().any(Option::is_some), "{responses:?}");
     assert_eq!(world.ledger().spent, ["rt-1"]);
     assert_eq!(world.auth.refresh().await.unwrap().access_token(), "at-3");
     assert_eq!(world.ledger().spent, ["rt-1", "rt-2"]);

@@ -26,7 +26,7 @@ pub struct Ledger {
     /// The refresh token of each request, in the order in which they arrived.
     pub spent: Vec<String>,
     pub commits: usize,
-    pub answers: usize,
+    pub responses: usize,
     pub started: usize,
     pub landed: usize,
     pub failed: Vec<Error>,
@@ -40,7 +40,7 @@ pub enum Stage {
     NotSent,
     Sent,
     Rotated,
-    Answered,
+    Responded,
     Landed,
 }
 
@@ -48,7 +48,7 @@ impl Ledger {
     pub fn stage(&self) -> Stage {
         match self {
             Self { landed: 1.., .. } => Stage::Landed,
-            Self { answers: 1.., .. } => Stage::Answered,
+            Self { responses: 1.., .. } => Stage::Responded,
             Self { commits: 1.., .. } => Stage::Rotated,
             Self { spent, .. } if !spent.is_empty() => Stage::Sent,
             Self { started: 1.., .. } => Stage::NotSent,
@@ -81,7 +81,7 @@ impl CredentialSource for Provider {
             ledger.commits + 1
         };
         steps().await;
-        self.0.lock().unwrap().answers += 1;
+        self.0.lock().unwrap().responses += 1;
         Ok(nth(next))
     }
 

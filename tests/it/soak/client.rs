@@ -63,7 +63,7 @@ impl Http {
 /// What a caller of the API got.
 #[derive(Debug)]
 pub enum Outcome {
-    Answer(u16),
+    Response(u16),
     NoCredential(Error),
 }
 
@@ -113,7 +113,7 @@ impl Client {
         (self.call)().await
     }
 
-    /// R9, R12: faults are transient, an answer may come when its token has lapsed, and who has a password need
+    /// R9, R12: faults are transient, a response may come when its token has expired, and who has a password need
     /// not be logged in by anyone.
     pub fn judge(&self, error: &Error) {
         let fair = match error.kind() {
@@ -198,10 +198,10 @@ fn over_hyper(idp: &Idp, auth: &Authenticator, http: &Http) -> Call {
         let (api, request) = (api.clone(), Request::get(&url).body(Full::default()).unwrap());
         Box::pin(async move {
             match api.oneshot(request).await {
-                Ok(answer) => {
-                    let status = answer.status().as_u16();
-                    answer.into_body().collect().await.unwrap();
-                    Outcome::Answer(status)
+                Ok(response) => {
+                    let status = response.status().as_u16();
+                    response.into_body().collect().await.unwrap();
+                    Outcome::Response(status)
                 }
                 Err(AuthError::Credentials(error)) => Outcome::NoCredential(error),
                 Err(error) => panic!("the API is reached without the proxy: {error}"),
@@ -218,10 +218,10 @@ fn over_reqwest(idp: &Idp, auth: &Authenticator, http: &Http) -> Call {
         let call = api.get(&url);
         Box::pin(async move {
             match call.send().await {
-                Ok(answer) => {
-                    let status = answer.status().as_u16();
-                    answer.bytes().await.unwrap();
-                    Outcome::Answer(status)
+                Ok(response) => {
+                    let status = response.status().as_u16();
+                    response.bytes().await.unwrap();
+                    Outcome::Response(status)
                 }
                 Err(reqwest_middleware::Error::Middleware(error)) => {
                     Outcome::NoCredential(error.downcast().unwrap())

@@ -1,6 +1,6 @@
 //! What each client sends to the token endpoint, held against what it may send.
 //!
-//! It stands where the client's own transport does: it knows which answers were received whole, which neither the
+//! It stands where the client's own transport does: it knows which responses were received whole, which neither the
 //! proxy nor the provider can.
 
 use std::collections::HashMap;
@@ -26,14 +26,14 @@ pub struct Ledger(Arc<Mutex<Books>>);
 #[derive(Default)]
 struct Books {
     clients: HashMap<usize, Book>,
-    /// How many whole answers of the provider were received to each refresh token.
-    answers: HashMap<String, usize>,
+    /// How many whole responses of the provider were received to each refresh token.
+    responses: HashMap<String, usize>,
     wrongs: Vec<String>,
 }
 
 #[derive(Default)]
 struct Book {
-    /// The refresh token that it has to use: of the last whole answer, unless it was refused.
+    /// The refresh token that it has to use: of the last whole response, unless it was refused.
     live: Option<String>,
     in_the_air: bool,
     flight_began: Option<Instant>,
@@ -76,8 +76,8 @@ impl Ledger {
         self.books().clients[&client].requests
     }
 
-    pub fn answers_to(&self, token: &str) -> usize {
-        self.books().answers.get(token).copied().unwrap_or(0)
+    pub fn responses_to(&self, token: &str) -> usize {
+        self.books().responses.get(token).copied().unwrap_or(0)
     }
 
     /// R5, R14, R15: one request at a time, with the newest refresh token that arrived, and no log-in while
@@ -99,21 +99,21 @@ impl Ledger {
         InTheAir { ledger: self.clone(), client, since: Instant::now(), over: false }
     }
 
-    /// A whole answer. What is no JSON object isn't the provider's.
+    /// A whole response. What is no JSON object isn't the provider's.
     fn received(&self, client: usize, sent: &Sent, status: StatusCode, body: &[u8]) {
-        let Ok(answer @ Value::Object(_)) = serde_json::from_slice::<Value>(body) else { return };
+        let Ok(response @ Value::Object(_)) = serde_json::from_slice::<Value>(body) else { return };
         let mut books = self.books();
         if let Sent::Refresh(token) = sent {
-            *books.answers.entry(token.clone()).or_default() += 1;
+            *books.responses.entry(token.clone()).or_default() += 1;
         }
         // In PILOT's envelope, or bare.
-        let tokens = if answer["result"].is_object() { &answer["result"] } else { &answer };
+        let tokens = if response["result"].is_object() { &response["result"] } else { &response };
         let book = books.clients.entry(client).or_default();
         match (tokens["refresh_token"].as_str(), sent) {
             (Some(token), _) => book.hold(fingerprint(token)),
             (None, Sent::Refresh(_)) => book.live = None,
             (None, Sent::Login) => {
-                books.wrongs.push(format!("client {client}: its log-in was answered with {status}"));
+                books.wrongs.push(format!("client {client}: its log-in got {status}"));
             }
         }
     }
@@ -130,7 +130,7 @@ impl Book {
     }
 }
 
-/// A request whose answer somebody waits for.
+/// A request whose response somebody waits for.
 struct InTheAir {
     ledger: Ledger,
     client: usize,
@@ -183,14 +183,14 @@ impl Service<Request<Full<Bytes>>> for Watched {
             let sent = info.refresh_token().map_or(Sent::Login, |token| Sent::Refresh(fingerprint(&token)));
 
             let mut in_the_air = ledger.sent(client, &sent);
-            let answer = async {
+            let response = async {
                 let (head, body) =
                     http.request(Request::from_parts(head, Full::new(body))).await?.into_parts();
                 Ok::<_, Self::Error>((head, body.collect().await?.to_bytes()))
             };
-            let answer = answer.await;
+            let response = response.await;
             in_the_air.over = true;
-            let (head, body) = answer?;
+            let (head, body) = response?;
             ledger.received(client, &sent, head.status, &body);
             Ok(Response::from_parts(head, Full::new(body)))
         })

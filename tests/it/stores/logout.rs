@@ -13,7 +13,7 @@ use super::gated::{Call, Gated, allow, next, save};
 use super::{kept, tokens, with_store};
 use crate::authenticator::{at_once, millis, quiet, seconds, token_at_once, until, waiting};
 use crate::support::clock::in_paused_time;
-use crate::support::source::{Answer, Asked, Script, credentials};
+use crate::support::source::{Asked, Respond, Script, credentials};
 
 fn good(n: u32) -> Credentials {
     credentials(&format!("at-{n}"), Some(&format!("rt-{n}")), Some(300))
@@ -73,7 +73,7 @@ async fn f13_a_log_out_while_the_source_is_asked_leaves_the_store_empty() {
     let caller = waiting(&auth).await;
     allow(&mut calls, Call::Load).await;
     until(|| script.requests() == 1).await;
-    // The answer is there, and the flight has not been polled since.
+    // The response is there, and the flight has not been polled since.
     login.send(Ok(good(1))).unwrap();
     let mut clearing = pin!(auth.log_out());
     assert!(at_once(clearing.as_mut()).await.is_none());
@@ -223,7 +223,7 @@ async fn r17_a_log_out_during_a_refresh_leaves_the_store_empty() {
     let (store, mut calls) = Gated::new();
     let kept_by_it = store.kept.clone();
     let script = Script::new().then_ok(good(1));
-    script.push(Answer::After(seconds(1), Ok(good(2))));
+    script.push(Respond::After(seconds(1), Ok(good(2))));
     let (auth, _) = with_store(script.clone(), store);
     let caller = waiting(&auth).await;
     allow(&mut calls, Call::Load).await;

@@ -97,7 +97,7 @@ async fn r17_what_was_landed_and_not_yet_saved_is_revoked_too_and_first() {
 #[tokio::test(start_paused = true)]
 async fn r17_one_grant_is_revoked_once() {
     let (store, mut stored) = Gated::new();
-    // R13: no refresh token in the answer, so that the old one stays in force.
+    // R13: no refresh token in the response, so that the old one stays in force.
     let script = Script::new().holding(good(1)).then_ok(credentials("at-2", None, Some(300)));
     let (auth, mut calls, _) = revoking(script, store);
     let caller = waiting(&auth).await;
@@ -145,7 +145,7 @@ async fn r17_what_was_put_aside_for_another_process_s_is_revoked_too() {
         async move { auth.refresh().await }
     });
     until(|| script.requests() == 1).await;
-    // The answer is lost, and another process has left its own credentials: ours are put aside.
+    // The response is lost, and another process has left its own credentials: ours are put aside.
     store.save(&good(2).with_expires_at(crate::support::clock::TestClock::new().wall())).await.unwrap();
     let hanging = script.then_when();
     lost.send(Err(Error::transient("lost"))).unwrap();

@@ -25,7 +25,7 @@ pub(crate) struct Idp {
     pub(crate) token_url: String,
     pub(crate) revoke_url: String,
     pub(crate) introspect_url: String,
-    /// A resource that answers 200 to a live access token and 401 to anything else; so does every path below.
+    /// A resource that responds with 200 to a live access token and with 401 to anything else; so does every path below.
     pub(crate) echo_url: String,
     pub(crate) stats_url: String,
     pub(crate) pilot_endpoint: String,
@@ -38,7 +38,7 @@ pub(crate) struct Idp {
     pub(crate) user: Login,
     /// A user whose password holds `%`, `+`, `&`, a space and letters beyond ASCII.
     pub(crate) odd_user: Login,
-    /// PILOT answers 401 to this one, whatever the password.
+    /// PILOT responds to this one with 401, whatever the password.
     pub(crate) disabled_user: String,
     pub(crate) scope: String,
     pub(crate) access_ttl: Duration,
@@ -179,11 +179,11 @@ impl Idp {
 
     async fn admin(&self, what: &str, body: String) -> Value {
         let call = self.http.post(format!("{}/admin/{what}", self.base_url)).body(body);
-        let answer = call.send().await.unwrap().error_for_status().unwrap();
-        serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+        let response = call.send().await.unwrap().error_for_status().unwrap();
+        serde_json::from_str(&response.text().await.unwrap()).unwrap()
     }
 
-    /// Everything the provider answered, in order: one JSON object each, `ev` saying what it was.
+    /// Every response of the provider, in order: one JSON object each, `ev` saying what it was.
     pub(crate) fn access_log(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(&self.access_log).expect("the access log");
         // The provider may be in the middle of its last line.

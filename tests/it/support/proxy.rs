@@ -1,10 +1,10 @@
 //! A proxy that breaks the connection to a server in every way a network or a gateway does.
 //!
 //! It stands in front of any `http://127.0.0.1:port`, asks a closure which [`Fault`] befalls each request, and
-//! remembers of every token request whether the server saw it and whether the client was answered: the two
+//! remembers of every token request whether the server saw it and whether the client got a response: the two
 //! facts on which the fate of a single-use refresh token hangs.
 //!
-//! The client's side is HTTP/1.1 by hand (`wire`), as an HTTP library does its best not to send half an answer.
+//! The client's side is HTTP/1.1 by hand (`wire`), as an HTTP library does its best not to send half a response.
 
 #![allow(dead_code, reason = "one vocabulary for all tests; each uses a part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failure here fails the test")]
@@ -32,11 +32,11 @@ pub(crate) enum Fault {
     None,
     /// The connection closes and the server never hears of the request.
     DropBefore,
-    /// The server acts on the request, then the connection closes without a byte of its answer.
+    /// The server acts on the request, then the connection closes without a byte of its response.
     DropAfterCommit,
     /// The server acts on the request; its head arrives, half of its body does, and the connection closes.
     Truncate,
-    /// The request waits this long before it is forwarded; its answer arrives.
+    /// The request waits this long before it is forwarded; its response arrives.
     Delay(Duration),
     /// 429 in place of the server, with this `Retry-After`: seconds, a date, or nonsense.
     RateLimited {
@@ -50,7 +50,7 @@ pub(crate) enum Fault {
     Garbage,
     /// Bytes that aren't HTTP, in place of the server.
     RawGarbage,
-    /// The server's answer arrives whole, with this long a pause before each byte of its body.
+    /// The server's response arrives whole, with this long a pause before each byte of its body.
     SlowDrip(Duration),
 }
 
@@ -110,10 +110,10 @@ pub(crate) struct Record {
     pub(crate) fault: Fault,
     /// The server may have acted on it.
     pub(crate) forwarded: bool,
-    /// The server's status, once it answered.
+    /// The server's status, once it has responded.
     pub(crate) status: Option<u16>,
-    /// The server's answer was handed whole to a connection that the client was not seen to have closed. Set
-    /// as the last byte is about to leave, so that whoever has the answer finds it set.
+    /// The server's response was handed whole to a connection that the client was not seen to have closed. Set
+    /// as the last byte is about to leave, so that whoever has the response finds it set.
     pub(crate) delivered: bool,
 }
 

@@ -13,7 +13,7 @@ fn a_setting_may_be_quoted_and_hold_an_equals_sign() {
 
 #[tokio::test]
 #[ignore = "needs the identity provider: run ./scripts/test"]
-async fn the_shared_provider_answers() {
+async fn the_shared_provider_responds() {
     let idp = Idp::from_env();
     assert!(login(&idp, &idp.user).await["access_token"].is_string());
     assert!(idp.count("token.password.200").await >= 1);

@@ -37,7 +37,7 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     loop {
         tokio::select! {
             Ok((stream, _)) = listener.accept() => {
-                // An answer sent in pieces must not wait for the client's acknowledgement of the first.
+                // A response sent in pieces must not wait for the client's acknowledgement of the first.
                 let _ = stream.set_nodelay(true);
                 connections.spawn(serve(stream, shared.clone()));
             }
@@ -91,23 +91,23 @@ impl Shared {
             }
             _ => {}
         }
-        if let Some((answer, body)) = synthetic(&fault) {
-            return to.answer(&answer, &body).await.map(|()| true);
+        if let Some((response, body)) = synthetic(&fault) {
+            return to.respond(&response, &body).await.map(|()| true);
         }
 
         self.update(entry, |record| record.forwarded = true);
         self.seen.lock().unwrap().forwarded += 1;
         // A server that can't be reached looks as one that hangs up.
-        let Ok((answer, body)) = self.forward(request).await else { return Ok(false) };
-        self.update(entry, |record| record.status = Some(answer.status.as_u16()));
+        let Ok((response, body)) = self.forward(request).await else { return Ok(false) };
+        self.update(entry, |record| record.status = Some(response.status.as_u16()));
         match fault {
             Fault::DropAfterCommit => return Ok(false),
-            Fault::Truncate => return to.answer_half(&answer, &body).await.map(|()| false),
+            Fault::Truncate => return to.respond_half(&response, &body).await.map(|()| false),
             _ => {}
         }
         let pause = if let Fault::SlowDrip(pause) = fault { Some(pause) } else { None };
         let last = || self.update(entry, |record| record.delivered = true);
-        let sent = to.answer_whole(&answer, &body, pause, last).await;
+        let sent = to.respond_whole(&response, &body, pause, last).await;
         if sent.is_err() {
             self.update(entry, |record| record.delivered = false);
         }
@@ -123,8 +123,8 @@ impl Shared {
         head.uri = format!("{}{path}", self.upstream).parse()?;
         wire::strip_framing(&mut head.headers);
         let request = http::Request::from_parts(head, Full::new(request.body));
-        let (answer, body) = self.client.request(request).await?.into_parts();
-        Ok((answer, body.collect().await?.to_bytes()))
+        let (response, body) = self.client.request(request).await?.into_parts();
+        Ok((response, body.collect().await?.to_bytes()))
     }
 
     /// Counts the fault and, if it befell a token request, opens its record.
@@ -145,21 +145,21 @@ impl Shared {
     }
 }
 
-/// The answers that are given in place of the server's.
+/// The responses that are given in place of the server's.
 fn synthetic(fault: &Fault) -> Option<(response::Parts, Bytes)> {
-    let answer = http::Response::builder();
+    let response = http::Response::builder();
     let html = "<html><body><h1>nginx</h1></body></html>";
-    let answer = match fault {
+    let response = match fault {
         Fault::RateLimited { retry_after } => {
-            answer.status(429).header("retry-after", retry_after).body(Bytes::new())
+            response.status(429).header("retry-after", retry_after).body(Bytes::new())
         }
-        Fault::Unavailable => answer.status(503).header("content-type", "text/html").body(html.into()),
-        Fault::HtmlBadGateway => answer.status(502).header("content-type", "text/html").body(html.into()),
+        Fault::Unavailable => response.status(503).header("content-type", "text/html").body(html.into()),
+        Fault::HtmlBadGateway => response.status(502).header("content-type", "text/html").body(html.into()),
         Fault::Garbage => {
             let body = Bytes::from_static(b"\xff\xfe{\"access_token\":");
-            answer.status(200).header("content-type", "application/json").body(body)
+            response.status(200).header("content-type", "application/json").body(body)
         }
         _ => return None,
     };
-    Some(answer.expect("a `Retry-After` that is a header value").into_parts())
+    Some(response.expect("a `Retry-After` that is a header value").into_parts())
 }
