@@ -1,4 +1,4 @@
-//! A flight belongs to the authenticator: no caller that goes away takes anything with it.
+//! A flight belongs to the authenticator: it goes on when a caller goes away.
 
 use std::pin::pin;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Two clocks decide: the wall clock notices a night of sleep, the monotonic one can't be set back.
+//! Two clocks count: the wall clock notices that the machine slept, and the monotonic clock cannot be set back.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -27,7 +27,7 @@ async fn r03_expiry_counts_from_before_the_request_was_sent() {
     let asked_at = clock.wall();
     let got = auth.credentials().await.unwrap();
     assert_eq!(got.expires_at(), Some(asked_at + seconds(300)));
-    // 20 s have gone by: the advisory window begins 205 s from here, not 225.
+    // 20 s have passed: the advisory window begins 205 s from here, not 225.
     let travelled = clock.wall().duration_since(asked_at).unwrap();
     advance(seconds(225) - travelled).await;
     token_at_once(&auth).await.unwrap();
@@ -68,7 +68,7 @@ async fn f39_a_wall_clock_that_was_set_back_makes_no_endless_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r03_a_clock_that_jumps_to_and_fro_costs_one_extra_refresh_a_jump_at_most() {
+async fn r03_a_clock_that_jumps_forward_and_back_costs_at_most_one_extra_refresh_a_jump() {
     let script = Script::new();
     for n in 0..50 {
         script.push(Respond::Now(Ok(five_minutes(&format!("at-{n}")))));

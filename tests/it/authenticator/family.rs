@@ -14,7 +14,7 @@ struct Inner {
     logins: u32,
     rotations: u32,
     revoked: bool,
-    /// How many of the next responses to a refresh get lost on their way.
+    /// How many of the next responses to a refresh are lost.
     lost: u32,
     can_log_in: bool,
 }
@@ -25,7 +25,7 @@ impl Family {
         Self(Arc::new(Mutex::new(inner)))
     }
 
-    /// Logs in once; after that the user has to.
+    /// Logs in once. After that only the user can log in.
     pub(super) fn with_one_login(self) -> Self {
         self.0.lock().unwrap().can_log_in = false;
         self
@@ -73,7 +73,7 @@ impl Inner {
 
 impl CredentialSource for Family {
     async fn login(&self) -> Result<Credentials, Error> {
-        // The request takes its time, so that callers can get in each other's way.
+        // The request takes several turns, so that callers can interfere with each other.
         tokio::task::yield_now().await;
         let mut inner = self.0.lock().unwrap();
         if inner.logins > 0 && !inner.can_log_in {

@@ -1,4 +1,4 @@
-//! A source that panics, hangs or fails ends that flight with an error, and poisons nothing.
+//! A source that panics, hangs or fails ends its flight with an error. The next flight is not affected.
 
 use reauth::store::{CredentialStore, MemoryStore};
 use reauth::{Authenticator, CredentialSource, Credentials, Error, ErrorKind, Timing};
@@ -21,13 +21,13 @@ async fn f24_a_panic_in_the_source_is_an_error_and_the_next_call_recovers() {
         assert_eq!(error.kind(), ErrorKind::Transient);
         assert!(error.to_string().contains("panicked"), "{error}");
     }
-    // At once: nothing says that the identity provider is in trouble.
+    // At once: the provider may be well.
     assert_eq!(token(&auth).await.unwrap(), "at-1");
     assert_eq!(script.requests(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn f24_a_source_that_panics_before_its_first_await_is_no_different() {
+async fn f24_a_source_that_panics_before_its_first_await_does_no_more_harm() {
     struct Panics;
 
     impl CredentialSource for Panics {
@@ -44,7 +44,7 @@ async fn f24_a_source_that_panics_before_its_first_await_is_no_different() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn f24_a_panic_in_the_background_does_no_harm_to_callers() {
+async fn f24_a_panic_in_the_background_does_not_harm_callers() {
     let script =
         Script::new().then_ok(five_minutes("at-1")).then(Respond::Panic).then_ok(five_minutes("at-2"));
     let auth = exact(script.clone());
@@ -118,7 +118,7 @@ async fn r07_a_source_that_hangs_fails_at_the_deadline_of_the_flight() {
     }
     let took = begun.elapsed();
     assert!(took >= seconds(30) && took < millis(30_010), "{took:?}");
-    // The back-off with nothing in hand begins at 200 ms.
+    // The back-off with nothing usable begins at 200 ms.
     token(&auth).await.unwrap_err();
     advance(millis(200)).await;
     assert_eq!(token(&auth).await.unwrap(), "at-1");

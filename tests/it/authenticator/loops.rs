@@ -1,4 +1,4 @@
-//! Responses that are of no use must not make a loop.
+//! A response that cannot be used must not cause a loop.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -99,7 +99,7 @@ async fn f09_no_waiter_is_handed_the_token_it_just_saw_rejected() {
         token(&auth).await.unwrap_err();
         advance(millis(10)).await;
     }
-    // One when it was rejected, and none before 10 s have gone by.
+    // One request when it was rejected, and none before 10 s have passed.
     assert_eq!(script.requests(), 2);
     auth.reject(&used).await.unwrap_err();
     assert_eq!(script.requests(), 3);
@@ -119,7 +119,7 @@ async fn f53_a_source_that_repeats_the_rejected_token_is_asked_until_it_gives_an
 }
 
 #[tokio::test(start_paused = true)]
-async fn r12_the_same_token_again_is_no_failure_when_nobody_rejected_it() {
+async fn r12_the_same_token_again_is_not_a_failure_when_it_was_not_rejected() {
     let script = Script::new().then_ok(credentials("at-1", None, Some(300))).then_ok(credentials(
         "at-1",
         None,

@@ -1,4 +1,4 @@
-//! The refresh token was sent and the response was lost: it may be spent. Without a store; `stores` has the rest.
+//! The refresh token was sent and the response was lost, so it may be spent. These tests have no store; those in `stores` do.
 
 use std::time::SystemTime;
 
@@ -36,7 +36,7 @@ async fn f05_a_refused_repetition_asks_the_user_to_log_in_and_says_why() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r14_new_credentials_are_in_no_doubt() {
+async fn r14_credentials_that_the_program_sets_are_not_in_doubt() {
     let script = expired().then_err(lost()).then_err(lost());
     script.push(Respond::Now(Err(lost())));
     script.push(Respond::Now(Ok(credentials("at-10", Some("rt-10"), Some(300)))));
@@ -50,7 +50,7 @@ async fn r14_new_credentials_are_in_no_doubt() {
 
 #[tokio::test(start_paused = true)]
 async fn r14_the_repetition_does_not_wait_for_the_next_flight_while_a_valid_token_is_in_hand() {
-    // A server that forgives a repetition does so for seconds; flights may be a minute apart.
+    // A server that accepts a repetition does so for seconds only; flights may be a minute apart.
     let unreached = || Error::transient("refused").not_processed().with_retry_after(seconds(60));
     let script = Script::new().holding(credentials("at-1", Some("rt-1"), Some(3600)));
     let script = script.then_err(unreached()).then_err(lost());
@@ -65,10 +65,10 @@ async fn r14_the_repetition_does_not_wait_for_the_next_flight_while_a_valid_toke
 }
 
 #[tokio::test(start_paused = true)]
-async fn r14_nor_for_a_tenth_of_a_long_outage() {
+async fn r14_the_repetition_does_not_wait_for_a_tenth_of_a_long_outage() {
     let script = expired();
     let unreached = || Error::transient("refused").not_processed();
-    // Enough for nine minutes.
+    // Enough failures for nine minutes.
     for _ in 0..44 {
         script.push(Respond::Now(Err(unreached())));
     }

@@ -1,4 +1,4 @@
-//! What a 401 does: it is judged by the token the request carried, and costs one refresh an interval at most.
+//! What a 401 does: the token that the request carried counts, and there is at most one refresh an interval.
 
 use std::pin::pin;
 
@@ -111,7 +111,7 @@ async fn r25_a_rejected_token_is_not_served_when_its_replacement_fails() {
         .then_ok(credentials("at-2", None, Some(300)));
     let auth = exact(script.clone());
     let used = auth.credentials().await.unwrap();
-    // Neither after the first attempt, as a valid token would be, nor after the flight.
+    // It is not served after the first attempt, as a valid token would be, nor after the flight.
     assert_eq!(auth.reject(&used).await.unwrap_err().kind(), ErrorKind::InvalidResponse);
     assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::InvalidResponse);
     advance(millis(200)).await;

@@ -1,4 +1,4 @@
-//! The reference model: what is known of every token by who issued it, sent it, saw it or refused it, and the
+//! The reference model: what the provider, the authenticator and the servers know of every token, and the
 //! list of the promises that were broken.
 //!
 //! # How many requests there may be
@@ -32,7 +32,7 @@ pub struct State {
     access: BTreeMap<String, Access>,
     refresh: BTreeMap<String, Refresh>,
     revoked: BTreeSet<u32>,
-    /// What the authenticator has in hand: the last that it received or adopted.
+    /// What the authenticator holds: what it received or adopted last.
     current: Option<Credentials>,
     /// What a provider that issues a token again issues again: `current`, or what was presented since.
     pub again: Option<Credentials>,
@@ -160,7 +160,7 @@ impl Ledger {
         state.must_forget = false;
     }
 
-    /// The request is over, however that came.
+    /// The request has ended, in whatever way.
     pub fn ends(&self) {
         self.lock().in_the_air -= 1;
     }
@@ -224,7 +224,7 @@ impl Ledger {
         let Access { rejected, cleared, written, .. } = state.access[token.access_token()];
         let again = state.life(again, life, sent);
         let access = state.access.get_mut(token.access_token()).unwrap();
-        // After a log-out nothing is known of it.
+        // After a log-out the authenticator knows nothing of it.
         access.rejected = rejected && !cleared;
         access.written = written && !cleared;
         again
@@ -271,7 +271,7 @@ impl Ledger {
                 let adopted = state.loaded.clone().expect("only what was loaded is adopted");
                 state.received = adopted.refresh_token().map(str::to_owned);
                 let access = state.access.get_mut(adopted.access_token()).unwrap();
-                // The time of day is all that is known of it.
+                // Only its time of day is known.
                 access.lifetime = access.wall.map(|wall| wall.duration_since(now.wall).unwrap_or_default());
                 access.monotonic = access.lifetime.map(|left| now.monotonic + left);
                 let has_expired = access.expired(now);
@@ -356,7 +356,7 @@ impl Ledger {
         state.access.get_mut(token).unwrap().rejected = true;
     }
 
-    /// Checks [the bound](self) for every window; and forgets nothing.
+    /// Checks [the bound](self) for every window.
     pub fn check_rate(&self) {
         let window = Duration::from_millis(200);
         let mut state = self.lock();
@@ -393,7 +393,7 @@ impl Ledger {
             && again.chain(state.in_hand()).any(|token| state.access[token].rejected)
     }
 
-    /// Whether the next call has to succeed though nobody can log in.
+    /// Whether the next call has to succeed although no log-in is possible.
     pub fn can_refresh(&self) -> bool {
         let state = self.lock();
         let received = state.received.as_deref();

@@ -83,9 +83,9 @@ pub enum Response {
     Lost,
     /// It was processed; its response is unusable.
     Invalid,
-    /// No response ever comes.
+    /// A response never comes.
     Hang,
-    /// The same, and the request was processed.
+    /// The same, but the request was processed.
     HangProcessed,
     /// The source panics.
     Panic,
@@ -106,7 +106,7 @@ pub enum StoreMode {
 }
 
 impl Response {
-    /// Whether the provider does as it was asked and says so.
+    /// Whether the provider processes the request and its response says so.
     pub fn is_success(self) -> bool {
         use Response::*;
         matches!(self, Rotated | Unrotated | SameToken | Short | Endless)

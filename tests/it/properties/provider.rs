@@ -17,7 +17,7 @@ pub struct Provider {
     desk: Arc<Mutex<Desk>>,
 }
 
-/// Who decides about a request.
+/// Decides what happens to a request.
 #[derive(Default)]
 struct Desk {
     always: Option<Response>,
@@ -112,7 +112,7 @@ impl Provider {
             Response::Unprocessed | Response::Lost => (Fate::Lost, Error::transient("the response was lost")),
             Response::Invalid => (Fate::Lost, Error::invalid_response("the response is unusable")),
             Response::Hang | Response::HangProcessed => std::future::pending().await,
-            // Not `panic!`: its hook would print thousands of them.
+            // Not `panic!`: its hook would print thousands of messages.
             _ => {
                 self.ledger.outside();
                 std::panic::resume_unwind(Box::new("the source panics, as the program says"))

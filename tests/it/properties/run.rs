@@ -159,7 +159,7 @@ impl World {
             ledger.clears(false);
             let credentials = provider.elsewhere(None);
             ledger.receives(&credentials, false);
-            // They are in use before they are written: the program has them already.
+            // They are in use before they are written, because the program set them.
             ledger.written(&credentials);
             let _stored = auth.set_credentials(credentials).await;
         }));
@@ -173,7 +173,7 @@ impl World {
         let refresh_token = stored.as_ref().and_then(Credentials::refresh_token);
         let family = refresh_token.and_then(|token| self.ledger.spend(token, true));
         let credentials = self.provider.elsewhere(family);
-        // It is stored when it is found.
+        // It was in the store before it was found.
         self.ledger.written(&credentials);
         self.ledger.outside();
         let mut state = self.ledger.lock();
@@ -198,7 +198,7 @@ impl World {
         }
     }
 
-    /// Nobody waits for ever; and when all is well again, so is the next call.
+    /// No caller waits forever. When all faults are over, the next call succeeds.
     async fn heal(&mut self) {
         tokio::time::sleep(Duration::from_secs(200)).await;
         let calls = self.callers.iter().filter_map(|caller| caller.call.as_ref()).chain(&self.writers);
@@ -218,7 +218,7 @@ impl World {
             self.ledger.lock().broken.push("F22: all is well, and the call fails".into());
         }
         if must_succeed {
-            // What the store could not be told before it is told with the next write.
+            // What the store could not save or forget before, the next write makes up for.
             self.call(0, Call::Refresh);
             tokio::time::sleep(Duration::from_secs(1)).await;
             self.ledger.check_store();
@@ -241,7 +241,7 @@ impl World {
     }
 }
 
-/// Reports a 401. Whether the report counts is known as soon as it was made.
+/// Reports a 401. Whether the report counts is known at once.
 async fn unauthorized(
     auth: &Authenticator,
     ledger: &Ledger,
@@ -260,7 +260,7 @@ async fn unauthorized(
     }
 }
 
-/// Lets every task go on until all of them wait.
+/// Lets every task run until all of them wait.
 async fn quiet() {
     for _ in 0..30 {
         tokio::task::yield_now().await;

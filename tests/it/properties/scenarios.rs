@@ -41,7 +41,7 @@ fn r12_the_rejected_token_again_without_another_401_costs_the_same() {
     );
 }
 
-/// R8: what the source was built with is the next thing to try, and no reason to drop a token that is good.
+/// R8: what the source was built with is tried next, and does not replace a good token.
 #[test]
 fn r08_an_expired_fallback_does_not_replace_a_good_token() {
     let setup = Setup { lifetime: 4, store: true, ..HOLDING };
@@ -51,7 +51,7 @@ fn r08_an_expired_fallback_does_not_replace_a_good_token() {
     );
 }
 
-/// R8: and what was found in the store is no reason not to use it.
+/// R8: what was found in the store does not replace a good token either.
 #[test]
 fn r08_what_expired_in_the_store_does_not_hide_a_good_token() {
     holds(
@@ -65,7 +65,7 @@ fn r08_what_expired_in_the_store_does_not_hide_a_good_token() {
     );
 }
 
-/// R24: the token that stays in use is still the one that a 401 is about.
+/// R24: a 401 is still about the token that stays in use.
 #[test]
 fn r24_a_good_token_beside_another_refresh_token_can_be_rejected() {
     holds(
@@ -106,7 +106,7 @@ fn r24_a_token_in_doubt_that_is_rejected_late_does_not_come_back() {
     );
 }
 
-/// R26: one interval for all that is fallen back on, one after the other.
+/// R26: all fallbacks share one interval.
 #[test]
 fn r26_a_token_in_doubt_and_the_given_one_are_rejected_in_turn() {
     holds(
@@ -122,7 +122,7 @@ fn r26_a_token_in_doubt_and_the_given_one_are_rejected_in_turn() {
     );
 }
 
-/// R14: what is found in the store instead of a token in doubt may be older, and dead; the one in doubt lives.
+/// R14: what is found in the store instead of a token in doubt may be older and dead, while the one in doubt is good.
 #[test]
 fn r14_a_token_in_doubt_is_not_lost_to_an_older_one() {
     let setup = Setup { store: true, ..HOLDING };
@@ -142,7 +142,7 @@ fn r14_a_token_in_doubt_is_not_lost_to_an_older_one() {
     );
 }
 
-/// R15: a write of our own that happened, though it timed out, is no news from another process.
+/// R15: a write of our own that timed out and happened all the same is not adopted.
 #[test]
 fn r15_a_write_of_our_own_is_not_adopted() {
     holds(
@@ -151,7 +151,7 @@ fn r15_a_write_of_our_own_is_not_adopted() {
     );
 }
 
-/// R14: nor is what the store held before, after however many failed writes.
+/// R14: what the store held before is not adopted either, after however many failed writes.
 #[test]
 fn r14_what_the_store_held_before_many_failed_writes_is_not_adopted() {
     holds(
@@ -166,7 +166,7 @@ fn r14_what_the_store_held_before_many_failed_writes_is_not_adopted() {
     );
 }
 
-/// R17: the store was never told of the log-out, and is read because the refresh token is refused.
+/// R17: the store was not cleared at the log-out, and it is read because the refresh token is refused.
 #[test]
 fn r17_what_the_store_could_not_forget_is_not_adopted() {
     holds(

@@ -1,7 +1,7 @@
-//! What each client sends to the token endpoint, held against what it may send.
+//! What each client sends to the token endpoint, compared with what it may send.
 //!
-//! It stands where the client's own transport does: it knows which responses were received whole, which neither the
-//! proxy nor the provider can.
+//! It is in the place of the client's transport, so it knows which responses were received whole. Neither the
+//! proxy nor the provider knows that.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -26,7 +26,7 @@ pub struct Ledger(Arc<Mutex<Books>>);
 #[derive(Default)]
 struct Books {
     clients: HashMap<usize, Book>,
-    /// How many whole responses of the provider were received to each refresh token.
+    /// How many whole responses were received to each refresh token.
     responses: HashMap<String, usize>,
     wrongs: Vec<String>,
 }
@@ -58,7 +58,7 @@ impl Ledger {
         self.books().clients.entry(client).or_default().flight_began = Some(Instant::now());
     }
 
-    /// What a client did that it may not do.
+    /// What clients did that they may not do.
     pub fn wrongs(&self) -> Vec<String> {
         self.books().wrongs.clone()
     }
@@ -99,7 +99,7 @@ impl Ledger {
         InTheAir { ledger: self.clone(), client, since: Instant::now(), over: false }
     }
 
-    /// A whole response. What is no JSON object isn't the provider's.
+    /// A whole response. If it is not a JSON object, it is not from the provider.
     fn received(&self, client: usize, sent: &Sent, status: StatusCode, body: &[u8]) {
         let Ok(response @ Value::Object(_)) = serde_json::from_slice::<Value>(body) else { return };
         let mut books = self.books();
@@ -130,7 +130,7 @@ impl Book {
     }
 }
 
-/// A request whose response somebody waits for.
+/// A request that is under way.
 struct InTheAir {
     ledger: Ledger,
     client: usize,
@@ -138,7 +138,7 @@ struct InTheAir {
     over: bool,
 }
 
-/// R6: nobody stops waiting because a caller went away; only a time limit ends it. Callers go away within
+/// R6: a request is not dropped because a caller went away; only a time limit drops it. Callers go away within
 /// milliseconds; half of the limit leaves room for a busy machine, on which the two clocks start apart.
 impl Drop for InTheAir {
     fn drop(&mut self) {
@@ -153,7 +153,7 @@ impl Drop for InTheAir {
     }
 }
 
-/// A client's way to the token endpoint.
+/// The transport of a client to the token endpoint.
 #[derive(Clone)]
 pub struct Watched {
     pub http: HyperClient,
@@ -197,7 +197,7 @@ impl Service<Request<Full<Bytes>>> for Watched {
     }
 }
 
-/// As `fingerprint` of `tests/idp/server.mjs`. The TLS library has the only SHA-256 in reach.
+/// As `fingerprint` of `tests/idp/server.mjs`. The TLS library is the only dependency with SHA-256.
 fn fingerprint(token: &str) -> String {
     let suite = TLS13_AES_128_GCM_SHA256.tls13().unwrap();
     let hash = suite.common.hash_provider.hash(token.as_bytes());

@@ -1,4 +1,4 @@
-//! A refresh token that may be spent: the store is read before it is tried again.
+//! A refresh token may be spent: the store is read before the token is sent again.
 
 use std::time::SystemTime;
 

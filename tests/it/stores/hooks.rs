@@ -1,4 +1,4 @@
-//! A store, or a source, that calls the authenticator back: a response or an error, and never a deadlock.
+//! A store or a source calls the authenticator back. It gets a result or an error, and there is never a deadlock.
 
 use std::sync::{Arc, OnceLock};
 
@@ -28,7 +28,7 @@ struct CallsBack {
     auth: Arc<OnceLock<Authenticator>>,
     on_load: Hook,
     on_save: Hook,
-    /// What came of the calls.
+    /// The results of the calls.
     said: Arc<Mutex<Vec<String>>>,
 }
 

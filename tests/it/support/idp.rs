@@ -1,7 +1,7 @@
-//! The identity provider of `tests/idp`, a real one, as the tests see it.
+//! The identity provider of `tests/idp`, which is a real one.
 //!
-//! [`Idp::from_env`] is the provider that `./scripts/test` started and every test shares: its counters move
-//! under a test's feet. A test that asserts on counts, revokes tokens or needs a lifetime of its own calls
+//! [`Idp::from_env`] is the provider that `./scripts/test` started and that all tests share: its counters change
+//! while a test runs. A test that asserts on counts, revokes tokens or needs another lifetime calls
 //! [`Idp::spawn`] instead. Tests of either kind carry
 //! `#[ignore = "needs the identity provider: run ./scripts/test"]`.
 
@@ -33,7 +33,7 @@ pub(crate) struct Idp {
     pub(crate) pw_client: Login,
     /// The client of the `client_credentials` grant.
     pub(crate) svc_client: Login,
-    /// As `svc_client`, with a secret that breaks whoever forgets to encode it.
+    /// As `svc_client`, with a secret that fails if it is not encoded.
     pub(crate) odd_client: Login,
     pub(crate) user: Login,
     /// A user whose password holds `%`, `+`, `&`, a space and letters beyond ASCII.
@@ -55,7 +55,7 @@ pub(crate) struct Login {
     pub(crate) secret: String,
 }
 
-/// What [`Idp::spawn`] may vary.
+/// The settings of [`Idp::spawn`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Knobs {
     /// Seconds an access token lives.
@@ -83,7 +83,7 @@ impl Idp {
         Self::from_file(&Path::new(env!("CARGO_MANIFEST_DIR")).join(file), None)
     }
 
-    /// A provider of the test's own. It ends with the value, and with this process however that dies.
+    /// A provider for this test alone. It ends with the value, and with this process, however that ends.
     pub(crate) async fn spawn(knobs: Knobs) -> Self {
         let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/idp");
         assert!(
@@ -166,7 +166,7 @@ impl Idp {
         self.http.post(format!("{}/reset", self.stats_url)).send().await.unwrap();
     }
 
-    /// Kills every access token, so that the next call of the API is a 401, and spares the refresh tokens.
+    /// Revokes every access token, so that the next call of the API is a 401. The refresh tokens stay good.
     /// Returns how many there were.
     pub(crate) async fn revoke_access_tokens(&self) -> u64 {
         self.admin("revoke", String::new()).await["revoked"].as_u64().expect("a count")
@@ -186,7 +186,7 @@ impl Idp {
     /// Every response of the provider, in order: one JSON object each, `ev` saying what it was.
     pub(crate) fn access_log(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(&self.access_log).expect("the access log");
-        // The provider may be in the middle of its last line.
+        // The provider may not have finished its last line.
         let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
         whole.lines().map(|line| serde_json::from_str(line).expect("one object a line")).collect()
     }
@@ -200,11 +200,11 @@ impl Idp {
     }
 }
 
-/// A process that is the test's own.
+/// A process that ends with the test.
 #[derive(Debug)]
 struct Instance {
     child: Child,
-    /// Held, as the provider would fail to write to a pipe that nobody can read.
+    /// Kept open, because the provider fails to write to a pipe without a reader.
     _stdout: BufReader<ChildStdout>,
     dir: PathBuf,
 }

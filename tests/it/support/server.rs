@@ -1,4 +1,4 @@
-//! A token server of the test's own: it responds as the test says and remembers what it was sent. In memory for
+//! A token server for one test: it responds as the test says and records what it gets. In memory for
 //! tests with paused time, over a socket for those of an HTTP stack.
 
 use std::convert::Infallible;
@@ -80,7 +80,7 @@ impl TokenServer {
         Self::new(move |_| reply.clone())
     }
 
-    /// Responds in this order, and with the last one from then on.
+    /// Responds in this order, then always with the last one.
     pub fn script(replies: impl IntoIterator<Item = Reply>) -> Self {
         let mut replies: Vec<_> = replies.into_iter().collect();
         replies.reverse();
@@ -109,12 +109,12 @@ impl TokenServer {
         seen[0].clone()
     }
 
-    /// Reaches the server without a socket.
+    /// A transport to the server without a socket.
     pub fn transport(&self) -> TokenTransport {
         TokenTransport::new(self.clone())
     }
 
-    /// Serves on a loopback port of its own, until the value is dropped.
+    /// Serves on a free loopback port until the value is dropped.
     pub async fn listen(&self) -> Listening {
         self.listen_with(None).await
     }
@@ -191,7 +191,7 @@ async fn accept(listener: TcpListener, server: TokenServer, acceptor: Option<Tls
                 let (server, acceptor) = (server.clone(), acceptor.clone());
                 connections.spawn(async move {
                     let Some(acceptor) = acceptor else { return serve(stream, server).await };
-                    // A client that does not trust the certificate leaves here.
+                    // A client that does not trust the certificate closes the connection here.
                     if let Ok(stream) = acceptor.accept(stream).await {
                         serve(stream, server).await;
                     }
@@ -204,7 +204,7 @@ async fn accept(listener: TcpListener, server: TokenServer, acceptor: Option<Tls
 
 async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, server: TokenServer) {
     let service = hyper::service::service_fn(move |request| server.clone().respond(request));
-    // An error is a response that the test wanted broken, or the client's leaving.
+    // An error is a response that the test breaks, or a client that closes the connection.
     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 

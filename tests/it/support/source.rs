@@ -1,4 +1,4 @@
-//! A source that responds as the test says, and remembers what it was asked.
+//! A source that responds as the test says, and records its requests.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -11,15 +11,15 @@ use tokio::sync::oneshot;
 pub enum Respond {
     /// At once.
     Now(Result<Credentials, Error>),
-    /// When the test sends it; an error, if the sender is dropped.
+    /// When the test sends it. If the sender is dropped, an error.
     When(oneshot::Receiver<Result<Credentials, Error>>),
-    /// After so much (paused) time.
+    /// After this much (paused) time.
     After(Duration, Result<Credentials, Error>),
     Hang,
     Panic,
 }
 
-/// What the source was asked for.
+/// A request to the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asked {
     Login,
@@ -27,7 +27,7 @@ pub enum Asked {
     Refresh(String),
 }
 
-/// A source that gives the responses of a script in order; past its end it gives an error that ends the
+/// A source that gives the responses of a script in order; after the last one it gives an error that ends the
 /// test. Clones share the script.
 #[derive(Clone, Default)]
 pub struct Script {
@@ -48,7 +48,7 @@ impl Script {
         self
     }
 
-    /// Can't log in: holds a refresh token only.
+    /// Cannot log in: has only a refresh token.
     pub fn without_login(mut self) -> Self {
         self.no_login = true;
         self

@@ -1,4 +1,4 @@
-//! That the provider does what the tests built on it take for granted.
+//! Checks that the provider does what the other tests assume.
 
 use std::time::Duration;
 
@@ -75,7 +75,7 @@ async fn an_instance_ends_with_its_value() {
     let (url, log) = (idp.stats_url.clone(), idp.access_log.clone());
     let mut idp = idp;
     let mut instance = idp.instance.take().unwrap();
-    // What closes when this process is killed, and no destructor runs.
+    // This closes when the process is killed, and no destructor runs.
     drop(instance.child.stdin.take());
     assert!(instance.child.wait().await.unwrap().success());
     drop(instance);

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use super::{Fault, Record, RequestInfo, wire};
 
-/// The proxy as its connections share it.
+/// What the connections of the proxy share.
 pub(super) struct Shared {
     upstream: String,
     client: Client<HttpConnector, Full<Bytes>>,
@@ -48,7 +48,7 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-/// Serves one connection until either side closes it or a fault does. Errors are the client's leaving.
+/// Serves one connection until either side or a fault closes it. An error means that the client closed it.
 async fn serve(stream: TcpStream, shared: Arc<Shared>) {
     let mut connection = wire::Connection::new(stream);
     while let Ok(Some(request)) = connection.read_request().await {
@@ -62,7 +62,7 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
 
 impl Shared {
     pub(super) fn new(upstream: String) -> Self {
-        // A pooled connection may be closed by the server just as it is reused: a fault nobody ordered.
+        // The server may close a pooled connection just when it is reused, which would be another fault.
         let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
         let choose: Arc<Choose> = Arc::new(|_: &RequestInfo| Fault::None);
         Self { upstream, client, choose: Mutex::new(choose), seen: Mutex::default() }
@@ -76,7 +76,7 @@ impl Shared {
             path: head.uri.path().to_owned(),
             body: request.body.clone(),
         };
-        // Outside of the lock, as the closure is free to call `set`.
+        // Outside of the lock, because the closure may call `set`.
         let choose = self.choose.lock().unwrap().clone();
         let fault = choose(&info);
         let entry = self.note(info, &fault);
@@ -97,7 +97,7 @@ impl Shared {
 
         self.update(entry, |record| record.forwarded = true);
         self.seen.lock().unwrap().forwarded += 1;
-        // A server that can't be reached looks as one that hangs up.
+        // A server that cannot be reached looks like one that closes the connection.
         let Ok((response, body)) = self.forward(request).await else { return Ok(false) };
         self.update(entry, |record| record.status = Some(response.status.as_u16()));
         match fault {
@@ -127,7 +127,7 @@ impl Shared {
         Ok((response, body.collect().await?.to_bytes()))
     }
 
-    /// Counts the fault and, if it befell a token request, opens its record.
+    /// Counts the fault and, if it met a token request, starts its record.
     fn note(&self, request: RequestInfo, fault: &Fault) -> Option<usize> {
         let mut seen = self.seen.lock().unwrap();
         *seen.faults.entry(fault.name()).or_default() += 1;

@@ -1,4 +1,4 @@
-//! Each fault, as the bytes a client gets, against what the server saw.
+//! Each fault: the bytes that a client gets, and what the server saw.
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -189,7 +189,7 @@ async fn a_real_client_sees_faults_as_faults() {
     let client = reqwest::Client::new();
     let send = || async { client.post(&url).body("refresh_token=1").send().await?.text().await };
     assert_eq!(send().await.unwrap(), "POST /token refresh_token=1");
-    // The kept connection is the one that breaks, which must not make the client try another.
+    // The kept connection breaks. The client must not try another one.
     for fault in [Fault::DropBefore, Fault::DropAfterCommit, Fault::Truncate, Fault::RawGarbage] {
         let before = proxy.applied(&fault);
         let chosen = fault.clone();

@@ -7,7 +7,7 @@ use http::Response;
 
 use super::{Body, body};
 
-/// One response, or the lack of one.
+/// One response, or none.
 #[derive(Clone, Debug)]
 pub struct Reply {
     status: u16,
@@ -20,7 +20,7 @@ pub struct Reply {
 enum Shape {
     /// With its length in front.
     Sized,
-    /// In pieces, and of a length that nobody said.
+    /// In pieces, without a length.
     Chunked,
     /// The connection breaks half-way through the body.
     Torn,
@@ -28,12 +28,12 @@ enum Shape {
     HeadOnly,
     /// The connection breaks before a byte of the response.
     Broken(io::ErrorKind),
-    /// No response, ever.
+    /// A response never comes.
     Hang,
 }
 
 impl Reply {
-    /// A body that is said to be JSON.
+    /// A body with the content type of JSON.
     pub fn json(status: u16, body: impl Into<Bytes>) -> Self {
         Self::bare(status, body).header("content-type", "application/json")
     }
