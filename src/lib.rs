@@ -147,9 +147,28 @@ pub use sources::{oauth2, pilot, vathos};
 pub use timing::Timing;
 pub use token_endpoint::{ClientAuth, TokenEndpoint, TokenTransport};
 
-// The code of the pages is compiled with the doctests.
+/// The pages of the directory `docs`, on more than one item.
+// A link to another page has its target twice: here, and at the end of the page. The first one counts.
+#[cfg(doc)]
+pub mod _guide {
+    #[doc = "[failures]: crate::_guide::failures\n"]
+    #[doc = include_str!("../docs/behaviour.md")]
+    pub mod behaviour {}
+
+    #[doc = "[behaviour]: crate::_guide::behaviour\n"]
+    #[doc = include_str!("../docs/failures.md")]
+    pub mod failures {}
+
+    #[cfg(feature = "reqwest")]
+    #[doc = include_str!("../docs/sources.md")]
+    pub mod sources {}
+
+    #[cfg(feature = "reqwest")]
+    #[doc = include_str!("../docs/stacks.md")]
+    pub mod stacks {}
+}
+
+// The code of the pages above and of this one is compiled with the doctests.
 #[cfg(all(doctest, feature = "reqwest"))]
 #[doc = include_str!("../README.md")]
-#[doc = include_str!("../docs/sources.md")]
-#[doc = include_str!("../docs/stacks.md")]
-struct Pages;
+struct Readme;

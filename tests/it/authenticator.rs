@@ -1,4 +1,4 @@
-//! What the authenticator promises, through its public functions alone; one file a concept.
+//! What the authenticator promises, tested through its public functions only. Each file has one concept.
 
 mod back_off;
 mod callers;
@@ -10,7 +10,7 @@ mod identities;
 mod lifetimes;
 mod logout;
 mod loops;
-mod lost_answers;
+mod lost_responses;
 mod observers;
 mod outages;
 mod refusals;
@@ -48,12 +48,12 @@ pub(crate) const fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// The access token that a caller gets, or the error.
+/// Returns the access token that a caller gets, or the error.
 pub(crate) async fn token(auth: &Authenticator) -> Result<String, Error> {
     Ok(auth.credentials().await?.access_token().to_owned())
 }
 
-/// What a future has to say at once: `None` if it has to wait.
+/// Polls a future once. Returns `None` if it has to wait.
 pub(crate) async fn at_once<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
     std::future::poll_fn(|context| match future.as_mut().poll(context) {
         Poll::Ready(output) => Poll::Ready(Some(output)),
@@ -62,13 +62,13 @@ pub(crate) async fn at_once<F: Future>(mut future: Pin<&mut F>) -> Option<F::Out
     .await
 }
 
-/// The access token that a caller gets without waiting.
+/// Returns the access token that a caller gets without waiting.
 pub(crate) async fn token_at_once(auth: &Authenticator) -> Option<String> {
-    let answer = at_once(pin!(auth.credentials())).await?;
-    Some(answer.expect("credentials").access_token().to_owned())
+    let response = at_once(pin!(auth.credentials())).await?;
+    Some(response.expect("credentials").access_token().to_owned())
 }
 
-/// Lets the other tasks run, without any time going by, until the condition holds.
+/// Lets the other tasks run until the condition holds. No time passes.
 pub(crate) async fn until(mut condition: impl FnMut() -> bool) {
     for _ in 0..10_000 {
         if condition() {
@@ -76,17 +76,17 @@ pub(crate) async fn until(mut condition: impl FnMut() -> bool) {
         }
         tokio::task::yield_now().await;
     }
-    panic!("it never came to that");
+    panic!("the condition never held");
 }
 
-/// Lets the other tasks run as far as they get without any time going by.
+/// Lets the other tasks run as far as they can. No time passes.
 pub(crate) async fn quiet() {
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
 }
 
-/// Lets a caller begin, and keeps it.
+/// Starts a caller that has to wait, and returns its task.
 pub(crate) async fn waiting(auth: &Authenticator) -> tokio::task::JoinHandle<Result<Credentials, Error>> {
     let auth = auth.clone();
     let (begun, has_begun) = tokio::sync::oneshot::channel();
@@ -100,12 +100,12 @@ pub(crate) async fn waiting(auth: &Authenticator) -> tokio::task::JoinHandle<Res
     caller
 }
 
-/// The events, as one line each.
+/// Records the events, one line each.
 #[derive(Clone, Default)]
 pub(crate) struct Recorder(Arc<Mutex<Vec<String>>>);
 
 impl Recorder {
-    /// What the builder takes as its observer.
+    /// The observer to give to the builder.
     pub(crate) fn observer(&self) -> impl Fn(&Event) + Send + Sync + 'static {
         let lines = self.0.clone();
         move |event| lines.lock().unwrap().push(line(event))
@@ -138,6 +138,6 @@ fn line(event: &Event) -> String {
         Event::Cleared => "cleared".to_owned(),
         Event::RevocationFailed { error, .. } => format!("not revoked: {error}"),
         Event::StoreFailed { error, .. } => format!("store failed: {error}"),
-        other => panic!("an event that no test knows: {other:?}"),
+        other => panic!("no test knows this event: {other:?}"),
     }
 }

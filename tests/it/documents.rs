@@ -1,11 +1,11 @@
-//! The documents name tests and the records of events: every one of them exists. They name versions: these are the
+//! The documents name tests and records of events: each of them exists. They name versions: these are the
 //! ones that are tested.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// The text of all Rust files below a folder.
+/// Appends the text of all Rust files below a folder.
 fn sources(folder: &Path, text: &mut String) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -77,7 +77,7 @@ fn every_figure_in_readme_md_is_in_the_report() {
     let section = readme.split("\n## What it costs\n").nth(1).unwrap().split("\n## ").next().unwrap();
     let rows: Vec<_> = section.lines().filter(|line| line.starts_with("| ")).collect();
     assert!(rows.len() > 5, "{rows:#?}");
-    // Its head says the same in other words, and its rule is no row.
+    // Its head says the same in other words, and the line below the head is not a row.
     for row in &rows[2..] {
         assert!(reported.contains(&cells(row)), "{row}");
     }
@@ -88,7 +88,7 @@ fn every_figure_in_readme_md_is_in_the_report() {
     assert!(!prose.contains(|c: char| c.is_ascii_digit()), "a figure outside of the table: {prose}");
 }
 
-/// `Event::Name`, level, message, fields: as the arms of `src/trace.rs` have them.
+/// `Event::Name`, level, message and fields of an arm in `src/trace.rs`.
 fn recorded(arm: &str) -> (String, String, String, Vec<String>) {
     let name = arm.split(|c: char| !c.is_alphanumeric()).next().unwrap();
     let at = arm.find("!(target: \"reauth\"").or_else(|| arm.find("!(\n")).unwrap();
@@ -118,14 +118,14 @@ fn every_event_is_recorded_as_behaviour_md_says() {
         })
         .collect();
     let code = fs::read_to_string(root.join("src/trace.rs")).unwrap();
-    // The match there has an arm for every event: the compiler sees to it.
+    // The match there has an arm for every event: the compiler checks that.
     let arms = code.split("match event {").nth(1).unwrap().split("Event::").skip(1);
     let recorded: Vec<_> = arms.map(recorded).collect();
     assert!(recorded.len() >= 8, "{recorded:#?}");
     assert_eq!(documented, recorded);
 }
 
-/// Major and minor version of the newest release of a crate that `Cargo.lock` has.
+/// The major and minor version of the newest release of a crate in `Cargo.lock`.
 fn locked(lock: &str, name: &str) -> Option<String> {
     let numbers =
         |version: &str| version.split('.').map(|part| part.parse().ok()).collect::<Option<Vec<u64>>>();

@@ -1,7 +1,7 @@
-//! The integration tests, in one binary. A test's name begins with the rule (`r07_`) or the failure (`f31_`) that
-//! it holds; `docs/behaviour.md` and `docs/failures.md` have the lists.
+//! The integration tests, in one binary. The name of a test begins with the rule (`r07_`) or the failure (`f31_`) that
+//! it checks; `docs/behaviour.md` and `docs/failures.md` have the lists.
 //!
-//! Those that need the identity provider are ignored by a plain `cargo test`; `./scripts/test` runs them.
+//! A plain `cargo test` ignores those that need the identity provider, and says so; `./scripts/test` runs them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
 
@@ -29,7 +29,7 @@ mod oauth2;
 mod pilot;
 mod vathos;
 
-// What the documents say of the tests.
+// What the documents say about the tests.
 mod documents;
 
 // What is kept secret.

@@ -1,14 +1,14 @@
-//! Two hundred clients, two-second tokens that rotate, a network that does its worst, callers that walk away; and
-//! then a network that behaves: every client has to work again, and no refresh token may have been sent after
-//! its answer was in.
+//! Two hundred clients, two-second tokens that rotate, a network with every fault, callers that go away. Then
+//! the network works again: every client has to recover, and no refresh token may have been sent after
+//! its response had arrived.
 //!
 //! | variable | default | what |
 //! | --- | --- | --- |
 //! | `REAUTH_SOAK_SECONDS` | 8 | how long the faults last; 60 for a long run |
-//! | `REAUTH_SOAK_SEED` | random, printed | the faults in their order, and the callers' whims |
+//! | `REAUTH_SOAK_SEED` | random, printed | the order of the faults, and what the callers do |
 //!
-//! The order in which requests meet the faults is the machine's, so that a seed brings back much of a run and
-//! not all. `cargo test --all-features --test it soak:: -- --include-ignored --nocapture` shows the figures.
+//! The machine decides in which order requests meet the faults, so a seed repeats much of a run but
+//! not all of it. `cargo test --all-features --test it soak:: -- --include-ignored --nocapture` shows the figures.
 
 mod client;
 mod faults;
@@ -31,17 +31,17 @@ use ledger::Ledger;
 
 const CLIENTS: usize = 200;
 const CALLERS_OF_A_CLIENT: usize = 2;
-/// So many clients at a time are brought back.
+/// How many clients recover at a time.
 const REVIVERS: usize = 8;
-/// The longest that a caller pauses.
+/// The longest pause of a caller.
 const MAX_PAUSE: Duration = Duration::from_secs(4);
-/// No expectation: it ends a test that would otherwise wait for ever.
+/// Not an expectation: it ends a test that would otherwise wait forever.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// R5, R6, R8, R14, R15: see above.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the identity provider: run ./scripts/test"]
-async fn r14_clients_survive_faults_and_send_no_refresh_token_after_its_answer() {
+async fn r14_clients_survive_faults_and_send_no_refresh_token_after_its_response() {
     let seconds = variable("REAUTH_SOAK_SECONDS").unwrap_or(8);
     let seed = variable("REAUTH_SOAK_SEED").unwrap_or_else(|| fastrand::u64(..));
     println!("soak: REAUTH_SOAK_SEED={seed} REAUTH_SOAK_SECONDS={seconds}");
@@ -59,7 +59,7 @@ async fn r14_clients_survive_faults_and_send_no_refresh_token_after_its_answer()
     proxy.set(faults::at_random(seed));
     let outcomes = misuse(&clients, seed, Duration::from_secs(seconds)).await;
     proxy.set(|_| Fault::None);
-    // A request that was held back may yet spend a refresh token, and end a login that had come back.
+    // A delayed request may still spend a refresh token, and end the log-in of a client that had recovered.
     until("every request has met its fate", || proxy.records().iter().all(is_over)).await;
     come_back(&clients).await;
 
@@ -75,17 +75,17 @@ async fn r14_clients_survive_faults_and_send_no_refresh_token_after_its_answer()
     println!("soak: {:?}", proxy.counts());
 
     assert_eq!(ledger.wrongs(), [""; 0]);
-    assert_no_reuse_but_after_a_lost_answer(&idp, &ledger, &clients).await;
+    assert_no_reuse_except_after_a_lost_response(&idp, &ledger, &clients).await;
     assert!(
         idp.access_log().iter().all(|entry| entry["why"] != "no bearer token"),
         "R8: not without a token"
     );
     assert!(outcomes.contains_key("200"), "some calls succeed meanwhile");
     for fault in faults::ALL {
-        // With so many requests chance alone leaves none out.
+        // With so many requests, each fault must have happened.
         assert!(requests < 500 || proxy.applied(&fault) > 0, "no {} among them", fault.name());
     }
-    // A token a second is what two-second tokens cost at most; the rest is what the faults cost.
+    // Two-second tokens cost at most one request a second. The rest is what the faults cost.
     let allowed = 10 + 2 * began.elapsed().as_secs();
     for client in &clients {
         let requests = ledger.requests_of(client.index);
@@ -93,7 +93,7 @@ async fn r14_clients_survive_faults_and_send_no_refresh_token_after_its_answer()
     }
 }
 
-/// The callers call, and walk away, until the time is up. How often each outcome was seen.
+/// Lets the callers call and go away until the time is up. Returns how often each outcome was seen.
 async fn misuse(clients: &[Arc<Client>], seed: u64, time: Duration) -> BTreeMap<String, u64> {
     let stop = Arc::new(AtomicBool::new(false));
     let mut callers = JoinSet::new();
@@ -115,7 +115,7 @@ async fn misuse(clients: &[Arc<Client>], seed: u64, time: Duration) -> BTreeMap<
 async fn call_on_and_on(client: Arc<Client>, mut dice: Rng, stop: Arc<AtomicBool>) -> Vec<String> {
     let (mut seen, mut took) = (Vec::new(), Duration::ZERO);
     while !stop.load(Ordering::Relaxed) {
-        // Slow answers make slow callers: on a busy machine the provider is not to drown in what it is late with.
+        // Slow responses make the callers slower, so that a provider on a busy machine can keep up.
         let pause = Duration::from_millis(dice.u64(200..1_500)) + 2 * took;
         tokio::time::sleep(pause.min(MAX_PAUSE)).await;
         let began = Instant::now();
@@ -125,7 +125,7 @@ async fn call_on_and_on(client: Arc<Client>, mut dice: Rng, stop: Arc<AtomicBool
         };
         seen.push(match tokio::time::timeout(patience, client.call()).await {
             Err(_) => "walked away".to_owned(),
-            Ok(Outcome::Answer(status)) => status.to_string(),
+            Ok(Outcome::Response(status)) => status.to_string(),
             Ok(Outcome::NoCredential(error)) => {
                 client.judge(&error);
                 if error.kind() == ErrorKind::LoginRequired {
@@ -139,7 +139,7 @@ async fn call_on_and_on(client: Arc<Client>, mut dice: Rng, stop: Arc<AtomicBool
     seen
 }
 
-/// Every client works again: by itself, or, if it is to log in and can't, with credentials from a log-in.
+/// Every client recovers: by itself, or with credentials from a log-in if it has to log in and cannot.
 async fn come_back(clients: &[Arc<Client>]) {
     let mut revivers = JoinSet::new();
     for first in 0..REVIVERS {
@@ -160,8 +160,8 @@ async fn comes_back(client: &Client) {
     loop {
         let outcome = client.call().await;
         match &outcome {
-            Outcome::Answer(200) => return,
-            Outcome::Answer(_) => {}
+            Outcome::Response(200) => return,
+            Outcome::Response(_) => {}
             Outcome::NoCredential(error) => {
                 client.judge(error);
                 client.log_in().await;
@@ -172,9 +172,9 @@ async fn comes_back(client: &Client) {
     }
 }
 
-/// R14: a refresh token reached the provider at most once more than answers of its to it were lost. Who had to
-/// log in again had lost such an answer each time.
-async fn assert_no_reuse_but_after_a_lost_answer(idp: &Idp, ledger: &Ledger, clients: &[Arc<Client>]) {
+/// R14: a refresh token reached the provider at most once more than its responses were lost. A client that had to
+/// log in again had lost such a response each time.
+async fn assert_no_reuse_except_after_a_lost_response(idp: &Idp, ledger: &Ledger, clients: &[Arc<Client>]) {
     let log = idp.access_log();
     let mut spent: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
     for entry in &log {
@@ -183,8 +183,8 @@ async fn assert_no_reuse_but_after_a_lost_answer(idp: &Idp, ledger: &Ledger, cli
         }
     }
     for (token, statuses) in &spent {
-        let lost = statuses.len() - ledger.answers_to(token);
-        assert!(statuses.len() <= 1 + lost, "{token} was answered with {statuses:?}, {lost} of them lost");
+        let lost = statuses.len() - ledger.responses_to(token);
+        assert!(statuses.len() <= 1 + lost, "{token} got {statuses:?}, {lost} of them lost");
     }
     for client in clients {
         let spent_twice = |token: &String| {
@@ -196,7 +196,7 @@ async fn assert_no_reuse_but_after_a_lost_answer(idp: &Idp, ledger: &Ledger, cli
     }
 }
 
-/// Nothing more will reach the provider on its account.
+/// No more requests of this client will reach the provider.
 fn is_over(record: &Record) -> bool {
     let reaches_it = matches!(
         record.fault,
@@ -215,5 +215,5 @@ async fn until(what: &str, done: impl Fn() -> bool) {
 
 fn variable(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
+    Some(text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text}")))
 }

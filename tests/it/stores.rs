@@ -1,4 +1,4 @@
-//! What the authenticator does with a store; one file a concept.
+//! What the authenticator does with a store. Each file has one concept.
 
 mod adoption;
 mod doubt;
@@ -15,7 +15,7 @@ use reauth::{Authenticator, CredentialSource, Credentials, Timing};
 use crate::authenticator::Recorder;
 use crate::support::clock::TestClock;
 
-/// An authenticator with this store, whose moments are exact, and what it tells its observer.
+/// An authenticator with this store and without jitter, and the events that its observer gets.
 fn with_store(source: impl CredentialSource, store: impl CredentialStore) -> (Authenticator, Recorder) {
     let recorder = Recorder::default();
     let auth = Authenticator::builder(source)
@@ -27,7 +27,7 @@ fn with_store(source: impl CredentialSource, store: impl CredentialStore) -> (Au
     (auth, recorder)
 }
 
-/// Both tokens of what a store holds.
+/// Returns both tokens of what a store holds.
 async fn kept(store: &impl CredentialStore) -> Option<(String, Option<String>)> {
     store.load().await.unwrap().map(|kept| pair(&kept))
 }

@@ -1,4 +1,4 @@
-//! The public surface as a whole: what its types promise, and that every function of it is called by a test.
+//! The whole public API: what its types promise, and that a test calls every function.
 
 mod calls;
 mod errors;

@@ -1,4 +1,4 @@
-//! A flight belongs to the authenticator: no caller that goes away takes anything with it.
+//! A flight belongs to the authenticator: it goes on when a caller goes away.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::time::{advance, timeout};
 use super::family::Family;
 use super::{at_once, exact, quiet, seconds, token, until, waiting};
 use crate::support::clock::TestClock;
-use crate::support::source::{Answer, Asked, Script, credentials};
+use crate::support::source::{Asked, Respond, Script, credentials};
 
 #[tokio::test(start_paused = true)]
 async fn r06_dropping_the_only_caller_does_not_end_the_flight() {
@@ -38,14 +38,14 @@ async fn r06_a_caller_that_was_polled_once_has_begun_the_flight() {
 async fn f06_the_rotated_refresh_token_outlives_the_caller_that_asked_for_it() {
     let script = Script::new().then_ok(credentials("at-1", Some("rt-1"), Some(300)));
     let refresh = script.then_when();
-    script.push(Answer::Now(Ok(credentials("at-3", Some("rt-3"), Some(300)))));
+    script.push(Respond::Now(Ok(credentials("at-3", Some("rt-3"), Some(300)))));
     let store = MemoryStore::new();
     let auth = Authenticator::builder(script.clone()).store(store.clone()).clock(TestClock::new()).build();
     token(&auth).await.unwrap();
     advance(seconds(300)).await;
     let caller = waiting(&auth).await;
     until(|| script.requests() == 2).await;
-    // The server has rotated; the caller goes; then the answer arrives.
+    // The server has rotated; the caller goes; then the response arrives.
     caller.abort();
     assert!(caller.await.unwrap_err().is_cancelled());
     refresh.send(Ok(credentials("at-2", Some("rt-2"), Some(300)))).unwrap();
@@ -78,7 +78,7 @@ async fn f07_the_leader_is_cancelled_and_a_hundred_followers_succeed_with_one_re
 
 #[tokio::test(start_paused = true)]
 async fn f08_waiters_that_give_up_at_every_await_cost_no_second_request() {
-    // A provider whose answer takes 40 turns of the scheduler; callers give up after 0, 1, 2, … turns.
+    // A provider whose response takes 40 turns of the scheduler; callers give up after 0, 1, 2, … turns.
     let provider = Family::new();
     let auth = exact(provider.clone());
     token(&auth).await.unwrap();
@@ -114,7 +114,7 @@ async fn f08_a_caller_dropped_between_two_attempts_leaves_the_flight_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn r06_a_callers_own_timeout_ends_that_callers_wait_only() {
-    let script = Script::new().then(Answer::After(seconds(20), Ok(credentials("at-1", None, Some(300)))));
+    let script = Script::new().then(Respond::After(seconds(20), Ok(credentials("at-1", None, Some(300)))));
     let auth = exact(script.clone());
     let patient = waiting(&auth).await;
     timeout(Duration::from_secs(1), auth.credentials()).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! Two clocks decide: the wall clock notices a night of sleep, the monotonic one can't be set back.
+//! Two clocks count: the wall clock notices that the machine slept, and the monotonic clock cannot be set back.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -10,7 +10,7 @@ use tokio::time::advance;
 
 use super::{exact, millis, quiet, seconds, token, token_at_once, with_clock};
 use crate::support::clock::{TestClock, in_paused_time};
-use crate::support::source::{Answer, Script, credentials};
+use crate::support::source::{Respond, Script, credentials};
 
 const TEN_MINUTES: Duration = Duration::from_secs(600);
 
@@ -20,14 +20,14 @@ fn five_minutes(access: &str) -> Credentials {
 
 #[tokio::test(start_paused = true)]
 async fn r03_expiry_counts_from_before_the_request_was_sent() {
-    let script = Script::new().then(Answer::After(seconds(20), Ok(five_minutes("at-1"))));
+    let script = Script::new().then(Respond::After(seconds(20), Ok(five_minutes("at-1"))));
     let refresh = script.then_when();
     let clock = TestClock::new();
     let auth = with_clock(script.clone(), &clock);
     let asked_at = clock.wall();
     let got = auth.credentials().await.unwrap();
     assert_eq!(got.expires_at(), Some(asked_at + seconds(300)));
-    // 20 s have gone by: the advisory window begins 205 s from here, not 225.
+    // 20 s have passed: the advisory window begins 205 s from here, not 225.
     let travelled = clock.wall().duration_since(asked_at).unwrap();
     advance(seconds(225) - travelled).await;
     token_at_once(&auth).await.unwrap();
@@ -68,10 +68,10 @@ async fn f39_a_wall_clock_that_was_set_back_makes_no_endless_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r03_a_clock_that_jumps_to_and_fro_costs_one_extra_refresh_a_jump_at_most() {
+async fn r03_a_clock_that_jumps_forward_and_back_costs_at_most_one_extra_refresh_a_jump() {
     let script = Script::new();
     for n in 0..50 {
-        script.push(Answer::Now(Ok(five_minutes(&format!("at-{n}")))));
+        script.push(Respond::Now(Ok(five_minutes(&format!("at-{n}")))));
     }
     let clock = TestClock::new();
     let auth = with_clock(script.clone(), &clock);
@@ -100,7 +100,8 @@ async fn f38_a_client_whose_clock_is_ten_minutes_wrong_refreshes_no_more_often()
         let script = Script::new();
         for n in 0..10 {
             let issued = server + seconds(n);
-            script.push(Answer::Now(Ok(Credentials::new(jwt(Some(issued), issued + seconds(300))).unwrap())));
+            script
+                .push(Respond::Now(Ok(Credentials::new(jwt(Some(issued), issued + seconds(300))).unwrap())));
         }
         let auth = with_clock(script.clone(), &clock);
         let first = token(&auth).await.unwrap();
@@ -122,7 +123,7 @@ async fn f38_an_exp_without_iat_of_a_server_that_is_behind_does_not_loop() {
     let expired = clock.wall() - TEN_MINUTES;
     let script = Script::new();
     for _ in 0..1000 {
-        script.push(Answer::Now(Ok(Credentials::new(jwt(None, expired)).unwrap())));
+        script.push(Respond::Now(Ok(Credentials::new(jwt(None, expired)).unwrap())));
     }
     let auth = with_clock(script.clone(), &clock);
     for _ in 0..6000 {

@@ -6,7 +6,7 @@ use tokio::time::{advance, sleep};
 
 use super::{Recorder, millis, quiet, seconds, token, token_at_once, until, waiting};
 use crate::support::clock::TestClock;
-use crate::support::source::{Answer, Script, credentials};
+use crate::support::source::{Respond, Script, credentials};
 
 fn builder(source: impl CredentialSource) -> AuthenticatorBuilder {
     Authenticator::builder(source).clock(TestClock::new()).timing(Timing::default().without_jitter())
@@ -38,7 +38,7 @@ async fn a_log_in_and_its_callers() {
 async fn every_cause_has_its_name_in_the_events() {
     let script = Script::new();
     for n in 1..=6 {
-        script.push(Answer::Now(Ok(credentials(&format!("at-{n}"), None, Some(300)))));
+        script.push(Respond::Now(Ok(credentials(&format!("at-{n}"), None, Some(300)))));
     }
     let (auth, recorder) = observed(script.clone());
     token(&auth).await.unwrap();
@@ -116,7 +116,7 @@ async fn a_failure_says_when_the_next_attempt_may_come() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r10_an_outage_is_told_while_it_lasts_attempt_by_attempt() {
+async fn r10_each_failed_attempt_of_an_outage_is_an_event_at_once() {
     let down = || Error::transient("503").not_processed();
     let script = Script::new()
         .then_ok(credentials("at-1", Some("rt-1"), Some(300)))
@@ -131,7 +131,7 @@ async fn r10_an_outage_is_told_while_it_lasts_attempt_by_attempt() {
     advance(seconds(225)).await;
     assert_eq!(token_at_once(&auth).await.unwrap(), "at-1");
     quiet().await;
-    // Nobody waits, and the flight is in the air: who observes knows of it all the same.
+    // No caller waits while the flight is in the air. The observer gets the event all the same.
     assert_eq!(
         recorder.take(),
         ["started 1 advisory", "attempt 1 failed 1 advisory Transient, next in 200ms"]
@@ -147,11 +147,11 @@ async fn r10_an_outage_is_told_while_it_lasts_attempt_by_attempt() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r10_the_failure_that_ends_a_flight_is_told_once() {
+async fn r10_the_failure_that_ends_a_flight_is_one_event() {
     let down = || Error::transient("503").not_processed();
     let script = Script::new();
     for _ in 0..10 {
-        script.push(Answer::Now(Err(down())));
+        script.push(Respond::Now(Err(down())));
     }
     let (auth, recorder) = observed(script.clone());
     token(&auth).await.unwrap_err();
@@ -159,10 +159,10 @@ async fn r10_the_failure_that_ends_a_flight_is_told_once() {
     let lines = recorder.take();
     let attempts = lines.iter().filter(|line| line.starts_with("attempt")).count();
     let ends = lines.iter().filter(|line| line.starts_with("failed")).count();
-    // The tenth has no successor in time.
+    // After the tenth there is no time for another attempt.
     assert_eq!((attempts, ends, lines.len()), (9, 1, 11), "{lines:#?}");
     assert_eq!(lines[9], "attempt 9 failed 0 missing Transient, next in 5s");
-    // Nor is one told of whose successor the server puts off past the deadline.
+    // Nor is there an event for an attempt if the server puts off the next one past the deadline.
     let (auth, recorder) = observed(Script::new().then_err(down().with_retry_after(seconds(60))));
     token(&auth).await.unwrap_err();
     let expected = ["started 0 missing", "failed 0 missing Transient in 0ns for 1, next in 30s"];
@@ -170,7 +170,7 @@ async fn r10_the_failure_that_ends_a_flight_is_told_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r08_who_is_served_while_the_flight_tries_again_is_no_caller_of_it() {
+async fn r08_a_caller_that_is_served_while_the_flight_tries_again_is_not_counted() {
     let script = Script::new()
         .then_ok(credentials("at-1", None, Some(300)))
         .then_err(Error::transient("503"))
@@ -190,7 +190,7 @@ async fn r08_who_is_served_while_the_flight_tries_again_is_no_caller_of_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_in_the_source_is_a_failure_like_any_other() {
-    let (auth, recorder) = observed(Script::new().then(Answer::Panic));
+    let (auth, recorder) = observed(Script::new().then(Respond::Panic));
     token(&auth).await.unwrap_err();
     let expected = ["started 0 missing", "failed 0 missing Transient in 0ns for 1, next in 0ns"];
     assert_eq!(recorder.take(), expected);
@@ -205,14 +205,14 @@ async fn a_log_out_and_new_credentials() {
     assert_eq!(recorder.take(), ["cleared"]);
     let used = auth.credentials().await.unwrap();
     auth.reject(&used).await.unwrap_err();
-    // Generations are never given twice.
+    // No generation is used twice.
     let lines = recorder.take();
     assert_eq!(lines[..2], ["rejected 2", "started 2 rejected"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flight_that_a_log_out_ended_has_no_end_of_its_own() {
-    let script = Script::new().then(Answer::Hang);
+async fn a_flight_that_a_log_out_ended_has_no_event_for_its_end() {
+    let script = Script::new().then(Respond::Hang);
     let (auth, recorder) = observed(script.clone());
     let caller = waiting(&auth).await;
     until(|| script.requests() == 1).await;

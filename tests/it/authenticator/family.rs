@@ -14,7 +14,7 @@ struct Inner {
     logins: u32,
     rotations: u32,
     revoked: bool,
-    /// How many of the next answers to a refresh get lost on their way.
+    /// How many of the next responses to a refresh are lost.
     lost: u32,
     can_log_in: bool,
 }
@@ -25,14 +25,14 @@ impl Family {
         Self(Arc::new(Mutex::new(inner)))
     }
 
-    /// Logs in once; after that the user has to.
+    /// Logs in once. After that only the user can log in.
     pub(super) fn with_one_login(self) -> Self {
         self.0.lock().unwrap().can_log_in = false;
         self
     }
 
-    /// The next answer to a refresh is lost after the provider has acted on it.
-    pub(super) fn lose_an_answer(&self) {
+    /// The next response to a refresh is lost after the provider has acted on it.
+    pub(super) fn lose_a_response(&self) {
         self.0.lock().unwrap().lost += 1;
     }
 
@@ -65,7 +65,7 @@ impl Inner {
         }
         if self.lost > 0 {
             self.lost -= 1;
-            return Err(Error::transient("the connection broke before the answer was complete"));
+            return Err(Error::transient("the connection broke before the response was complete"));
         }
         Ok(self.issue())
     }
@@ -73,7 +73,7 @@ impl Inner {
 
 impl CredentialSource for Family {
     async fn login(&self) -> Result<Credentials, Error> {
-        // The request takes its time, so that callers can get in each other's way.
+        // The request takes several turns, so that callers can interfere with each other.
         tokio::task::yield_now().await;
         let mut inner = self.0.lock().unwrap();
         if inner.logins > 0 && !inner.can_log_in {
@@ -87,8 +87,8 @@ impl CredentialSource for Family {
 
     async fn refresh(&self, held: &Credentials) -> Result<Credentials, Error> {
         tokio::task::yield_now().await;
-        let answer = self.0.lock().unwrap().rotate(held.refresh_token().unwrap_or_default());
+        let response = self.0.lock().unwrap().rotate(held.refresh_token().unwrap_or_default());
         tokio::task::yield_now().await;
-        answer
+        response
     }
 }

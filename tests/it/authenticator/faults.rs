@@ -1,4 +1,4 @@
-//! A source that panics, hangs or fails ends that flight with an error, and poisons nothing.
+//! A source that panics, hangs or fails ends its flight with an error. The next flight is not affected.
 
 use reauth::store::{CredentialStore, MemoryStore};
 use reauth::{Authenticator, CredentialSource, Credentials, Error, ErrorKind, Timing};
@@ -6,7 +6,7 @@ use tokio::time::{Instant, advance};
 
 use super::{exact, millis, quiet, seconds, token, token_at_once, until, waiting};
 use crate::support::clock::TestClock;
-use crate::support::source::{Answer, Asked, Script, credentials};
+use crate::support::source::{Asked, Respond, Script, credentials};
 
 fn five_minutes(access: &str) -> Credentials {
     credentials(access, Some("rt"), Some(300))
@@ -14,20 +14,20 @@ fn five_minutes(access: &str) -> Credentials {
 
 #[tokio::test(start_paused = true)]
 async fn f24_a_panic_in_the_source_is_an_error_and_the_next_call_recovers() {
-    let script = Script::new().then(Answer::Panic).then_ok(five_minutes("at-1"));
+    let script = Script::new().then(Respond::Panic).then_ok(five_minutes("at-1"));
     let auth = exact(script.clone());
     let (a, b) = tokio::join!(auth.credentials(), auth.credentials());
     for error in [a.unwrap_err(), b.unwrap_err()] {
         assert_eq!(error.kind(), ErrorKind::Transient);
         assert!(error.to_string().contains("panicked"), "{error}");
     }
-    // At once: nothing says that the identity provider is in trouble.
+    // At once: the provider may be well.
     assert_eq!(token(&auth).await.unwrap(), "at-1");
     assert_eq!(script.requests(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn f24_a_source_that_panics_before_its_first_await_is_no_different() {
+async fn f24_a_source_that_panics_before_its_first_await_does_no_more_harm() {
     struct Panics;
 
     impl CredentialSource for Panics {
@@ -44,9 +44,9 @@ async fn f24_a_source_that_panics_before_its_first_await_is_no_different() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn f24_a_panic_in_the_background_does_no_harm_to_callers() {
+async fn f24_a_panic_in_the_background_does_not_harm_callers() {
     let script =
-        Script::new().then_ok(five_minutes("at-1")).then(Answer::Panic).then_ok(five_minutes("at-2"));
+        Script::new().then_ok(five_minutes("at-1")).then(Respond::Panic).then_ok(five_minutes("at-2"));
     let auth = exact(script.clone());
     token(&auth).await.unwrap();
     advance(seconds(225)).await;
@@ -62,7 +62,7 @@ async fn f24_a_panic_in_the_background_does_no_harm_to_callers() {
 async fn r07_a_source_that_panics_every_time_is_not_asked_in_a_tight_loop() {
     let script = Script::new();
     for _ in 0..10_000 {
-        script.push(Answer::Panic);
+        script.push(Respond::Panic);
     }
     let auth = exact(script.clone());
     for _ in 0..6000 {
@@ -74,8 +74,8 @@ async fn r07_a_source_that_panics_every_time_is_not_asked_in_a_tight_loop() {
 
 #[tokio::test(start_paused = true)]
 async fn r07_a_panic_after_the_refresh_token_was_sent_leaves_it_in_doubt() {
-    let script = Script::new().then_ok(credentials("at-1", Some("rt-1"), Some(300))).then(Answer::Panic);
-    script.push(Answer::Now(Ok(five_minutes("at-2"))));
+    let script = Script::new().then_ok(credentials("at-1", Some("rt-1"), Some(300))).then(Respond::Panic);
+    script.push(Respond::Now(Ok(five_minutes("at-2"))));
     let store = MemoryStore::new();
     let auth = Authenticator::builder(script.clone()).store(store.clone()).clock(TestClock::new()).build();
     token(&auth).await.unwrap();
@@ -109,7 +109,7 @@ async fn f25_an_error_then_success() {
 
 #[tokio::test(start_paused = true)]
 async fn r07_a_source_that_hangs_fails_at_the_deadline_of_the_flight() {
-    let script = Script::new().then(Answer::Hang).then_ok(five_minutes("at-1"));
+    let script = Script::new().then(Respond::Hang).then_ok(five_minutes("at-1"));
     let auth = exact(script.clone());
     let begun = Instant::now();
     let callers = [waiting(&auth).await, waiting(&auth).await];
@@ -118,7 +118,7 @@ async fn r07_a_source_that_hangs_fails_at_the_deadline_of_the_flight() {
     }
     let took = begun.elapsed();
     assert!(took >= seconds(30) && took < millis(30_010), "{took:?}");
-    // The back-off with nothing in hand begins at 200 ms.
+    // The back-off with nothing usable begins at 200 ms.
     token(&auth).await.unwrap_err();
     advance(millis(200)).await;
     assert_eq!(token(&auth).await.unwrap(), "at-1");
@@ -127,7 +127,7 @@ async fn r07_a_source_that_hangs_fails_at_the_deadline_of_the_flight() {
 
 #[tokio::test(start_paused = true)]
 async fn r07_the_deadline_is_the_configured_one() {
-    let script = Script::new().then(Answer::Hang);
+    let script = Script::new().then(Respond::Hang);
     let timing = Timing::default().flight_deadline(seconds(3));
     let auth = Authenticator::builder(script).clock(TestClock::new()).timing(timing).build();
     let begun = Instant::now();
@@ -138,7 +138,7 @@ async fn r07_the_deadline_is_the_configured_one() {
 #[tokio::test(start_paused = true)]
 async fn r07_a_refresh_that_hangs_is_not_sent_again_at_the_deadline() {
     for store in [None, Some(MemoryStore::new())] {
-        let script = Script::new().then_ok(credentials("at-1", Some("rt-1"), Some(300))).then(Answer::Hang);
+        let script = Script::new().then_ok(credentials("at-1", Some("rt-1"), Some(300))).then(Respond::Hang);
         let builder = Authenticator::builder(script.clone()).clock(TestClock::new());
         let auth = match store {
             Some(store) => builder.store(store),
@@ -148,7 +148,7 @@ async fn r07_a_refresh_that_hangs_is_not_sent_again_at_the_deadline() {
         token(&auth).await.unwrap();
         advance(seconds(300)).await;
         token(&auth).await.unwrap_err();
-        assert_eq!(script.requests(), 2, "sent once, and not once more with no time left for an answer");
+        assert_eq!(script.requests(), 2, "sent once, and not once more with no time left for a response");
     }
 }
 
@@ -156,9 +156,9 @@ async fn r07_a_refresh_that_hangs_is_not_sent_again_at_the_deadline() {
 async fn r07_nothing_waits_for_a_flight_that_panicked_while_its_waiters_came_and_went() {
     let script = Script::new();
     let (gate, release) = tokio::sync::oneshot::channel();
-    script.push(Answer::When(release));
-    script.push(Answer::Panic);
-    script.push(Answer::Now(Ok(five_minutes("at-1"))));
+    script.push(Respond::When(release));
+    script.push(Respond::Panic);
+    script.push(Respond::Now(Ok(five_minutes("at-1"))));
     let auth = exact(script.clone());
     let gone = waiting(&auth).await;
     let stays = waiting(&auth).await;

@@ -46,7 +46,7 @@ async fn f11_two_identities_in_parallel_have_a_flight_each_and_get_their_own() {
     let (login_a, login_b) = (a.then_when(), b.then_when());
     let (auth_a, auth_b) = (exact(a.clone()), exact(b.clone()));
     let (caller_a, caller_b) = (waiting(&auth_a).await, waiting(&auth_b).await);
-    // Answered in the other order.
+    // The responses come in the other order.
     login_b.send(Ok(credentials("b", None, Some(300)))).unwrap();
     assert_eq!(caller_b.await.unwrap().unwrap().access_token(), "b");
     login_a.send(Ok(credentials("a", None, Some(300)))).unwrap();
@@ -70,7 +70,7 @@ async fn f47_randomised_identities_in_parallel_each_get_their_own() {
     let provider = Arc::new(AtomicU64::new(0));
     let users: Vec<_> = (0..USERS)
         .map(|n| {
-            // Names that differ in little, and some that begin with another's.
+            // Names that are almost the same, and names that begin with another name.
             let name = format!("u{}-{n}", "x".repeat(dice.usize(0..4)));
             let source = User { name: name.clone(), provider: provider.clone() };
             let auth = Authenticator::builder(source).store(MemoryStore::new()).build();
@@ -91,7 +91,7 @@ async fn f47_randomised_identities_in_parallel_each_get_their_own() {
                     1 => auth.reject(&auth.credentials().await.unwrap()).await,
                     _ => auth.credentials().await,
                 };
-                // A rejection that comes too soon after the last is an error, and no token.
+                // A rejection too soon after the last one gets an error, not a token.
                 if let Ok(got) = got {
                     assert!(got.access_token().starts_with(&format!("{name}.at.")), "{name} got another's");
                     assert!(got.refresh_token().unwrap().starts_with(&format!("{name}.rt.")));

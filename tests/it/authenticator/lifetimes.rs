@@ -8,7 +8,7 @@ use super::{millis, quiet, seconds, token, token_at_once, with_clock};
 use crate::support::clock::TestClock;
 use crate::support::source::{Script, credentials};
 
-/// How long the first token of this source is used before callers get the second.
+/// Returns how long the first token of this source is used before callers get the second one.
 async fn lasts(first: Credentials, timing: Timing) -> Option<u64> {
     let script = Script::new().then_ok(first).then_ok(credentials("next", None, None));
     let timing = timing.without_jitter().advisory_window(1, millis(0)).mandatory_window(1, millis(0));
@@ -24,7 +24,7 @@ async fn lasts(first: Credentials, timing: Timing) -> Option<u64> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r04_the_servers_own_word_comes_first() {
+async fn r04_the_lifetime_that_the_server_names_comes_first() {
     let now = TestClock::new().wall();
     let token = Credentials::new(jwt(Some(now), now + seconds(200))).unwrap();
     let timing = Timing::default().default_lifetime(seconds(100));
@@ -33,7 +33,7 @@ async fn r04_the_servers_own_word_comes_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r04_then_the_times_in_a_jwt() {
+async fn r04_the_times_in_a_jwt_come_next() {
     let timing = Timing::default().default_lifetime(seconds(100));
     let now = TestClock::new().wall();
     let with_iat = Credentials::new(jwt(Some(now), now + seconds(200))).unwrap();
@@ -48,14 +48,14 @@ async fn r04_then_the_times_in_a_jwt() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r04_then_the_configured_default() {
+async fn r04_the_configured_default_comes_after_them() {
     let opaque = credentials("opaque", None, None);
     assert_eq!(lasts(opaque.clone(), Timing::default().default_lifetime(seconds(100))).await, Some(100));
     assert_eq!(lasts(opaque, Timing::default().default_lifetime(seconds(0))).await, None);
 }
 
 #[tokio::test(start_paused = true)]
-async fn r04_else_a_token_is_used_until_it_is_rejected() {
+async fn r04_without_a_lifetime_a_token_is_used_until_it_is_rejected() {
     let script =
         Script::new().then_ok(credentials("at-1", None, None)).then_ok(credentials("at-2", None, None));
     let auth = with_clock(script.clone(), &TestClock::new());
@@ -74,8 +74,8 @@ async fn r04_zero_means_unknown_and_huge_is_clamped() {
         let script = Script::new().then_ok(credentials("at-1", None, None).with_lifetime(huge));
         let clock = TestClock::new();
         let auth = with_clock(script, &clock);
-        let lapses_at = clock.wall() + Timing::MAX_LIFETIME;
-        assert_eq!(auth.credentials().await.unwrap().expires_at(), Some(lapses_at));
+        let expires_at = clock.wall() + Timing::MAX_LIFETIME;
+        assert_eq!(auth.credentials().await.unwrap().expires_at(), Some(expires_at));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Log-out wins over whatever is under way, and credentials from elsewhere take the place of what is held.
+//! A log-out ends everything that is under way. Credentials that the program sets replace what is held.
 
 use std::pin::pin;
 
@@ -8,7 +8,7 @@ use tokio::time::{advance, sleep};
 use tower::{Layer, Service, ServiceExt};
 
 use super::{at_once, exact, millis, quiet, seconds, token, token_at_once, until, waiting};
-use crate::support::source::{Answer, Asked, Script, credentials};
+use crate::support::source::{Asked, Respond, Script, credentials};
 use crate::tower_layer::api::{Api, get, holding_first, layer, nth};
 
 #[tokio::test(start_paused = true)]
@@ -26,7 +26,7 @@ async fn r17_what_was_held_is_forgotten() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r17_so_is_what_the_source_was_built_with() {
+async fn r17_what_the_source_was_built_with_is_forgotten() {
     let auth = exact(credentials("given", Some("rt"), None));
     assert_eq!(token(&auth).await.unwrap(), "given");
     auth.log_out().await.unwrap();
@@ -41,28 +41,28 @@ async fn f13_a_log_out_during_a_log_in_is_not_undone() {
     let caller = waiting(&auth).await;
     until(|| script.requests() == 1).await;
     auth.log_out().await.unwrap();
-    // The answer comes too late: nobody takes it.
+    // The response comes too late, and is ignored.
     quiet().await;
     assert!(login.send(Ok(credentials("at-1", None, Some(300)))).is_err(), "the request was dropped");
     assert_eq!(caller.await.unwrap().unwrap_err().kind(), ErrorKind::LoginRequired);
-    // A source that can log in does so anew.
-    script.push(Answer::Now(Ok(credentials("at-2", None, Some(300)))));
+    // A source that can log in does so again.
+    script.push(Respond::Now(Ok(credentials("at-2", None, Some(300)))));
     assert_eq!(token(&auth).await.unwrap(), "at-2");
 }
 
 #[tokio::test(start_paused = true)]
-async fn f13_a_log_out_in_the_moment_the_answer_arrives_is_not_undone() {
+async fn f13_a_log_out_in_the_moment_the_response_arrives_is_not_undone() {
     let script = Script::new();
     let login = script.then_when();
     let auth = exact(script.clone());
     let caller = waiting(&auth).await;
     until(|| script.requests() == 1).await;
-    // The answer is there, and the flight has not been polled since.
+    // The response is there, and the flight has not been polled since.
     login.send(Ok(credentials("at-1", None, Some(300)))).unwrap();
     auth.log_out().await.unwrap();
     assert_eq!(caller.await.unwrap().unwrap_err().kind(), ErrorKind::LoginRequired);
     quiet().await;
-    script.push(Answer::Now(Ok(credentials("at-2", None, Some(300)))));
+    script.push(Respond::Now(Ok(credentials("at-2", None, Some(300)))));
     assert_eq!(token(&auth).await.unwrap(), "at-2");
 }
 
@@ -110,9 +110,9 @@ async fn f13_a_log_out_before_the_flight_has_run_ends_it() {
 
 #[tokio::test(start_paused = true)]
 async fn r17_a_waiter_from_before_a_log_out_is_not_handed_what_came_after_it() {
-    let auth = exact(Script::new().then(Answer::Hang));
+    let auth = exact(Script::new().then(Respond::Hang));
     let caller = waiting(&auth).await;
-    // Somebody logs out, and somebody in, before that caller has looked again.
+    // Somebody logs out, and somebody else logs in, before that caller is polled again.
     auth.log_out().await.unwrap();
     auth.set_credentials(credentials("at-2", None, Some(300))).await.unwrap();
     assert_eq!(caller.await.unwrap().unwrap_err().kind(), ErrorKind::LoginRequired);
@@ -123,13 +123,13 @@ async fn r17_a_waiter_from_before_a_log_out_is_not_handed_what_came_after_it() {
 async fn r17_the_flight_after_a_log_out_is_not_disturbed_by_the_one_before() {
     let script = Script::new();
     let (_before, gate) = oneshot::channel();
-    script.push(Answer::When(gate));
+    script.push(Respond::When(gate));
     let after = script.then_when();
     let auth = exact(script.clone());
     let old = waiting(&auth).await;
     until(|| script.requests() == 1).await;
     auth.log_out().await.unwrap();
-    // It is in the air before the old one has noticed that it is over.
+    // It starts before the old flight has noticed that it has ended.
     let mut new = pin!(auth.credentials());
     assert!(at_once(new.as_mut()).await.is_none());
     assert_eq!(old.await.unwrap().unwrap_err().kind(), ErrorKind::LoginRequired);
@@ -142,7 +142,7 @@ async fn r17_the_flight_after_a_log_out_is_not_disturbed_by_the_one_before() {
 async fn r17_a_log_out_forgets_when_the_last_rejection_was() {
     let script = Script::new();
     for n in 1..=4 {
-        script.push(Answer::Now(Ok(credentials(&format!("at-{n}"), None, None))));
+        script.push(Respond::Now(Ok(credentials(&format!("at-{n}"), None, None))));
     }
     let auth = exact(script.clone());
     let used = auth.credentials().await.unwrap();
@@ -159,8 +159,8 @@ async fn credentials_from_elsewhere_are_used_at_once() {
     token(&auth).await.unwrap();
     auth.set_credentials(credentials("set", Some("rt-set"), Some(300))).await.unwrap();
     assert_eq!(token_at_once(&auth).await.unwrap(), "set");
-    // And they are what is refreshed from then on.
-    script.push(Answer::Now(Ok(credentials("at-2", None, Some(300)))));
+    // They are refreshed from then on.
+    script.push(Respond::Now(Ok(credentials("at-2", None, Some(300)))));
     assert_eq!(auth.refresh().await.unwrap().refresh_token(), Some("rt-set"));
     assert_eq!(script.asked()[1], Asked::Refresh("rt-set".to_owned()));
 }
@@ -204,9 +204,9 @@ async fn credentials_from_elsewhere_count_from_when_they_were_set() {
     assert_eq!(token(&auth).await.unwrap(), "at-1");
 }
 
-/// The refresh has landed, and who waited for it has not had its turn when the user logs out and another logs in.
+/// The refresh has ended, and its caller has not been polled since. Then the user logs out, and another user logs in.
 #[tokio::test(start_paused = true)]
-async fn r17_r44_a_request_from_before_a_log_out_is_not_sent_again_as_whoever_logged_in() {
+async fn r17_r44_a_request_from_before_a_log_out_is_not_sent_again_as_another_user() {
     let script = holding_first();
     let refresh = script.then_when();
     let (layer, auth) = layer(&script);
@@ -225,7 +225,7 @@ async fn r17_r44_a_request_from_before_a_log_out_is_not_sent_again_as_whoever_lo
 }
 
 #[tokio::test(start_paused = true)]
-async fn r17_r44_nor_is_who_asked_before_a_log_out_given_what_somebody_else_logged_in_with() {
+async fn r17_r44_a_caller_from_before_a_log_out_does_not_get_the_token_of_another_user() {
     let script = holding_first();
     let auth = exact(script.clone());
     token(&auth).await.unwrap();
@@ -240,9 +240,9 @@ async fn r17_r44_nor_is_who_asked_before_a_log_out_given_what_somebody_else_logg
     assert_eq!(renewed.await.unwrap_err().kind(), ErrorKind::LoginRequired);
 }
 
-/// The number of a flight is not that of the credential it brought: failed ones brought none.
+/// Flights and generations have different numbers: a flight that fails makes no generation.
 #[tokio::test(start_paused = true)]
-async fn r17_r44_nor_is_who_asked_before_a_log_out_when_flights_had_failed_before() {
+async fn r17_r44_nor_does_it_when_flights_had_failed_before() {
     let script = Script::new().then_err(Error::login_required("no")).then_err(Error::login_required("no"));
     let auth = exact(script.clone());
     for _ in 0..2 {

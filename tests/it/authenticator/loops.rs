@@ -1,4 +1,4 @@
-//! Answers that are of no use must not make a loop.
+//! A response that cannot be used must not cause a loop.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -13,9 +13,9 @@ use tower::service_fn;
 
 use super::{exact, millis, quiet, seconds, token, token_at_once, with_clock};
 use crate::support::clock::TestClock;
-use crate::support::source::{Answer, Asked, Script, credentials};
+use crate::support::source::{Asked, Respond, Script, credentials};
 
-/// How many token requests a tight loop of callers makes in a virtual minute, at a server that answers so.
+/// How many token requests a tight loop of callers makes in a virtual minute, at a server that responds like this.
 async fn requests_in_a_minute(expires_in: &'static str, status_of_a_call: impl Fn(bool)) -> u64 {
     let requests = Arc::new(AtomicU64::new(0));
     let counted = requests.clone();
@@ -50,12 +50,12 @@ async fn f18_a_lifetime_of_a_second_costs_less_than_two_requests_a_second() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r12_an_answer_that_has_already_expired_is_a_failed_refresh_with_back_off() {
+async fn r12_a_response_that_has_already_expired_is_a_failed_refresh_with_back_off() {
     let clock = TestClock::new();
     let script = Script::new();
     for n in 0..1000 {
         let expired = credentials(&format!("at-{n}"), None, None).with_expires_at(clock.wall() - seconds(1));
-        script.push(Answer::Now(Ok(expired)));
+        script.push(Respond::Now(Ok(expired)));
     }
     let auth = with_clock(script.clone(), &clock);
     for _ in 0..6000 {
@@ -67,14 +67,14 @@ async fn r12_an_answer_that_has_already_expired_is_a_failed_refresh_with_back_of
 }
 
 #[tokio::test(start_paused = true)]
-async fn r12_an_answer_that_took_longer_than_its_token_lasts_is_a_failed_refresh() {
-    let script = Script::new().then(Answer::After(seconds(3), Ok(credentials("at-1", None, Some(2)))));
+async fn r12_a_response_that_took_longer_than_its_token_lasts_is_a_failed_refresh() {
+    let script = Script::new().then(Respond::After(seconds(3), Ok(credentials("at-1", None, Some(2)))));
     let auth = exact(script.clone());
     assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::InvalidResponse);
 }
 
 #[tokio::test(start_paused = true)]
-async fn r12_the_refresh_token_of_an_expired_answer_is_kept() {
+async fn r12_the_refresh_token_of_an_expired_response_is_kept() {
     let clock = TestClock::new();
     let expired = credentials("at-1", Some("rt-1"), None).with_expires_at(clock.wall());
     let script = Script::new().then_ok(expired).then_ok(credentials("at-2", Some("rt-2"), Some(300)));
@@ -90,7 +90,7 @@ async fn f09_no_waiter_is_handed_the_token_it_just_saw_rejected() {
     let same = || credentials("at-1", None, Some(300));
     let script = Script::new();
     for _ in 0..100 {
-        script.push(Answer::Now(Ok(same())));
+        script.push(Respond::Now(Ok(same())));
     }
     let auth = exact(script.clone());
     let used = auth.credentials().await.unwrap();
@@ -99,7 +99,7 @@ async fn f09_no_waiter_is_handed_the_token_it_just_saw_rejected() {
         token(&auth).await.unwrap_err();
         advance(millis(10)).await;
     }
-    // One when it was rejected, and none before 10 s have gone by.
+    // One request when it was rejected, and none before 10 s have passed.
     assert_eq!(script.requests(), 2);
     auth.reject(&used).await.unwrap_err();
     assert_eq!(script.requests(), 3);
@@ -119,7 +119,7 @@ async fn f53_a_source_that_repeats_the_rejected_token_is_asked_until_it_gives_an
 }
 
 #[tokio::test(start_paused = true)]
-async fn r12_the_same_token_again_is_no_failure_when_nobody_rejected_it() {
+async fn r12_the_same_token_again_is_not_a_failure_when_it_was_not_rejected() {
     let script = Script::new().then_ok(credentials("at-1", None, Some(300))).then_ok(credentials(
         "at-1",
         None,

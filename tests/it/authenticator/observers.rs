@@ -1,4 +1,4 @@
-//! Observers that misbehave: they cost nothing, and they find no lock held.
+//! Observers that misbehave change nothing, and no lock is held while they run.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -36,7 +36,7 @@ async fn an_observer_that_calls_back_finds_no_lock_held() {
     let (again, log) = (auth.clone(), seen.clone());
     let observer = move |event: &Event| {
         let auth = again.get().unwrap();
-        // As far as a call gets without waiting: enough to meet every lock.
+        // Polls the call once: that is enough to take every lock.
         let mut context = Context::from_waker(Waker::noop());
         let got = match pin!(auth.credentials()).poll(&mut context) {
             Poll::Ready(got) => got.map_or_else(|e| e.to_string(), |c| c.access_token().to_owned()),
@@ -82,7 +82,7 @@ async fn an_observer_that_clears_from_within_an_event_wins() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_happens_within_an_observer_is_told_after_it_has_returned() {
+async fn events_from_within_an_observer_come_after_it_has_returned() {
     let auth: Arc<OnceLock<Authenticator>> = Arc::default();
     let told: Arc<Mutex<Vec<String>>> = Arc::default();
     let (again, log) = (auth.clone(), told.clone());
@@ -101,7 +101,7 @@ async fn what_happens_within_an_observer_is_told_after_it_has_returned() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_happened_before_a_log_out_within_an_observer_is_told_too() {
+async fn events_from_before_a_log_out_within_an_observer_are_not_lost() {
     let auth: Arc<OnceLock<Authenticator>> = Arc::default();
     let told: Arc<Mutex<Vec<&str>>> = Arc::default();
     let (again, log) = (auth.clone(), told.clone());
@@ -128,7 +128,7 @@ async fn what_happened_before_a_log_out_within_an_observer_is_told_too() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn events_are_told_in_order_and_one_at_a_time() {
+async fn events_come_in_order_and_one_at_a_time() {
     let told: Arc<Mutex<Vec<u64>>> = Arc::default();
     let (log, busy, overlaps) = (told.clone(), AtomicBool::new(false), Arc::new(AtomicU64::new(0)));
     let overlapped = overlaps.clone();
@@ -157,7 +157,7 @@ async fn events_are_told_in_order_and_one_at_a_time() {
     while let Some(done) = callers.join_next().await {
         done.unwrap();
     }
-    // (The last of them may yet be told, by a thread that is not through.)
+    // (The last event may still be on its way, from a thread that has not finished.)
     let told = told.lock().unwrap().clone();
     // Started 0, succeeded 1, started 1, succeeded 2, …: nothing twice, nothing missing.
     assert_eq!(told, (0..told.len() as u64).collect::<Vec<_>>());

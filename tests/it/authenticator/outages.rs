@@ -1,5 +1,5 @@
-//! While the provider is down a valid token stays in use; past its expiry callers get the error; when the
-//! provider is back, so is the client.
+//! While the provider is down, a valid token stays in use. After its expiry callers get the error. When the
+//! provider is back, the client recovers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,7 +9,7 @@ use reauth::{Authenticator, CredentialSource, Credentials, Error, ErrorKind};
 use tokio::time::{Instant, advance, sleep};
 
 use super::{exact, millis, seconds, token};
-use crate::support::source::{Answer, Script, credentials};
+use crate::support::source::{Respond, Script, credentials};
 
 /// A provider that can be switched off. Clones are one provider.
 #[derive(Clone, Default)]
@@ -19,7 +19,7 @@ struct Provider {
 }
 
 impl Provider {
-    /// How long after the provider a client is back whose caller asks ten times a second.
+    /// Returns how long after the provider the client is back. Its caller asks ten times a second.
     async fn comes_back(&self, auth: &Authenticator) -> Duration {
         self.is_down.store(false, Ordering::Relaxed);
         let back = Instant::now();
@@ -59,12 +59,12 @@ async fn f22_an_outage_ends_the_client_for_no_longer_than_it_lasts() {
     let during = provider.requests.load(Ordering::Relaxed);
     assert!(during < 60, "{during} requests in an outage of 1000 s");
     let back = provider.comes_back(&auth).await;
-    // A tenth of the outage, and a minute at most.
+    // A tenth of the outage, at most a minute.
     assert!(back <= seconds(60), "it came back {back:?} after the provider");
 }
 
 #[tokio::test(start_paused = true)]
-async fn f23_also_when_the_user_has_to_log_in_again() {
+async fn f23_a_valid_token_stays_in_use_when_the_user_has_to_log_in_again() {
     let script = Script::new()
         .without_login()
         .holding(credentials("at-1", Some("rt-1"), Some(300)))
@@ -80,9 +80,9 @@ async fn f23_also_when_the_user_has_to_log_in_again() {
 async fn r10_an_hour_after_a_failed_refresh_the_next_makes_retries_again() {
     let script = Script::new().holding(credentials("at-1", Some("rt-1"), Some(24 * 3600)));
     let down = Error::transient("503").not_processed();
-    script.push(Answer::Now(Err(down.clone().with_retry_after(seconds(30)))));
-    script.push(Answer::Now(Err(down)));
-    script.push(Answer::Now(Ok(credentials("at-2", None, Some(300)))));
+    script.push(Respond::Now(Err(down.clone().with_retry_after(seconds(30)))));
+    script.push(Respond::Now(Err(down)));
+    script.push(Respond::Now(Ok(credentials("at-2", None, Some(300)))));
     let auth = exact(script);
     auth.refresh().await.unwrap_err();
     advance(seconds(3600)).await;

@@ -7,13 +7,13 @@ use tokio::time::advance;
 
 use super::{at_once, exact, millis, seconds, token, token_at_once};
 use crate::support::clock::TestClock;
-use crate::support::source::{Answer, Asked, Script, credentials};
+use crate::support::source::{Asked, Respond, Script, credentials};
 
 fn refresh(token: &str) -> Asked {
     Asked::Refresh(token.to_owned())
 }
 
-fn lapsed(access: &str, refresh: Option<&str>) -> Credentials {
+fn expired(access: &str, refresh: Option<&str>) -> Credentials {
     credentials(access, refresh, None).with_expires_at(std::time::SystemTime::UNIX_EPOCH)
 }
 
@@ -22,7 +22,7 @@ async fn f30_a_bad_secret_in_a_tight_loop_costs_a_request_every_five_seconds() {
     for error in [Error::misconfigured("invalid_client"), Error::login_required("invalid_grant")] {
         let script = Script::new();
         for _ in 0..10_000 {
-            script.push(Answer::Now(Err(error.clone())));
+            script.push(Respond::Now(Err(error.clone())));
         }
         let auth = exact(script.clone());
         for _ in 0..60_000 {
@@ -75,7 +75,7 @@ async fn r11_new_credentials_and_a_log_out_clear_the_memory() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r13_an_answer_without_a_refresh_token_leaves_the_old_one_in_force() {
+async fn r13_a_response_without_a_refresh_token_leaves_the_old_one_in_force() {
     let script = Script::new()
         .then_ok(credentials("at-1", Some("rt-1"), Some(300)))
         .then_ok(credentials("at-2", None, Some(300)))
@@ -103,7 +103,7 @@ async fn r13_a_new_refresh_token_replaces_the_old_one() {
 #[tokio::test(start_paused = true)]
 async fn r13_a_log_in_without_a_refresh_token_does_not_bring_a_refused_one_back() {
     let script = Script::new()
-        .holding(lapsed("at-1", Some("rt-1")))
+        .holding(expired("at-1", Some("rt-1")))
         .then_err(Error::login_required("revoked"))
         .then_ok(credentials("at-2", None, Some(300)))
         .then_ok(credentials("at-3", None, Some(300)));
@@ -114,10 +114,10 @@ async fn r13_a_log_in_without_a_refresh_token_does_not_bring_a_refused_one_back(
 }
 
 #[tokio::test(start_paused = true)]
-async fn r15_without_a_full_grant_the_answer_is_log_in_again_with_the_reason() {
+async fn r15_without_a_full_grant_the_error_is_log_in_again_with_the_reason() {
     let script = Script::new()
         .without_login()
-        .holding(lapsed("at-1", Some("rt-1")))
+        .holding(expired("at-1", Some("rt-1")))
         .then_err(Error::login_required("the refresh token was refused (expired)"));
     let auth = exact(script.clone());
     let error = token(&auth).await.unwrap_err();
@@ -134,7 +134,7 @@ async fn r15_without_a_full_grant_the_answer_is_log_in_again_with_the_reason() {
 #[tokio::test(start_paused = true)]
 async fn r15_a_refused_refresh_token_is_not_sent_again_when_the_log_in_fails_too() {
     let script = Script::new()
-        .holding(lapsed("at-1", Some("rt-1")))
+        .holding(expired("at-1", Some("rt-1")))
         .then_err(Error::login_required("invalid_grant"))
         .then_err(Error::login_required("wrong password"))
         .then_ok(credentials("at-2", Some("rt-2"), Some(300)));
@@ -149,7 +149,7 @@ async fn r15_a_refused_refresh_token_is_not_sent_again_when_the_log_in_fails_too
 async fn r15_a_source_that_cannot_refresh_logs_in() {
     // `source_fn` has the trait's own `refresh`.
     let auth = exact(reauth::source_fn(|| async { Ok(credentials("at-2", Some("rt-2"), Some(300))) }));
-    auth.set_credentials(lapsed("at-1", Some("rt-1"))).await.unwrap();
+    auth.set_credentials(expired("at-1", Some("rt-1"))).await.unwrap();
     assert_eq!(token(&auth).await.unwrap(), "at-2");
 }
 

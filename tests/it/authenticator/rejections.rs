@@ -1,4 +1,4 @@
-//! What a 401 does: it is judged by the token the request carried, and costs one refresh an interval at most.
+//! What a 401 does: the token that the request carried counts, and there is at most one refresh an interval.
 
 use std::pin::pin;
 
@@ -7,13 +7,13 @@ use tokio::time::advance;
 
 use super::{at_once, exact, millis, quiet, seconds, token, token_at_once, until, waiting};
 use crate::support::clock::TestClock;
-use crate::support::source::{Answer, Script, credentials};
+use crate::support::source::{Respond, Script, credentials};
 
 /// Logs in with at-1, at-2, … of this lifetime.
 fn series(lifetime: Option<u64>) -> Script {
     let script = Script::new();
     for n in 1..=100 {
-        script.push(Answer::Now(Ok(credentials(&format!("at-{n}"), None, lifetime))));
+        script.push(Respond::Now(Ok(credentials(&format!("at-{n}"), None, lifetime))));
     }
     script
 }
@@ -111,7 +111,7 @@ async fn r25_a_rejected_token_is_not_served_when_its_replacement_fails() {
         .then_ok(credentials("at-2", None, Some(300)));
     let auth = exact(script.clone());
     let used = auth.credentials().await.unwrap();
-    // Neither after the first attempt, as a valid token would be, nor after the flight.
+    // It is not served after the first attempt, as a valid token would be, nor after the flight.
     assert_eq!(auth.reject(&used).await.unwrap_err().kind(), ErrorKind::InvalidResponse);
     assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::InvalidResponse);
     advance(millis(200)).await;
@@ -123,7 +123,7 @@ async fn r26_refreshes_caused_by_rejections_are_ten_seconds_apart() {
     let script = series(Some(300));
     let auth = exact(script.clone());
     for _ in 0..60_000 {
-        // A server that answers 401 to everything.
+        // A server that responds with 401 to everything.
         let used = auth.credentials().await.unwrap();
         let _ = auth.reject(&used).await;
         advance(millis(1)).await;

@@ -5,13 +5,13 @@ use tokio::time::{Instant, advance};
 
 use super::{exact, millis, seconds, token};
 use crate::support::clock::TestClock;
-use crate::support::source::{Answer, Asked, Script, credentials};
+use crate::support::source::{Asked, Respond, Script, credentials};
 
 fn down() -> Error {
     Error::transient("503").not_processed()
 }
 
-/// Tokio's timers have a grain of a millisecond.
+/// Tokio's timers have a resolution of a millisecond.
 fn about(took: std::time::Duration, expected: std::time::Duration) -> bool {
     took >= expected && took < expected + millis(20)
 }
@@ -20,12 +20,12 @@ fn about(took: std::time::Duration, expected: std::time::Duration) -> bool {
 async fn r10_transient_failures_are_tried_again_with_doubling_waits_until_the_deadline() {
     let script = Script::new();
     for _ in 0..100 {
-        script.push(Answer::Now(Err(down())));
+        script.push(Respond::Now(Err(down())));
     }
     let auth = exact(script.clone());
     let begun = Instant::now();
     assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::Transient);
-    // 0.2 0.4 0.8 1.6 3.2 5 5 5 5: the tenth attempt is at 26.2 s, and another would be past 30.
+    // 0.2 0.4 0.8 1.6 3.2 5 5 5 5: the tenth attempt is at 26.2 s, and another one would be after 30 s.
     assert!(about(begun.elapsed(), millis(26_200)), "{:?}", begun.elapsed());
     assert_eq!(script.requests(), 10);
 }
@@ -75,7 +75,7 @@ async fn r10_retry_after_is_honoured() {
 
 #[tokio::test(start_paused = true)]
 async fn r10_a_retry_after_past_the_deadline_ends_the_flight_and_holds_back_the_next() {
-    // Past the deadline, and more than is believed.
+    // Past the deadline, and longer than the longest `Retry-After` that counts.
     for asked in [seconds(30), seconds(3600), std::time::Duration::MAX] {
         let script = Script::new().then_err(down().with_retry_after(asked)).then_ok(credentials(
             "at-1",
@@ -85,7 +85,7 @@ async fn r10_a_retry_after_past_the_deadline_ends_the_flight_and_holds_back_the_
         let auth = exact(script.clone());
         let begun = Instant::now();
         let error = token(&auth).await.unwrap_err();
-        assert!(begun.elapsed().is_zero(), "no one waits for what can't come in time");
+        assert!(begun.elapsed().is_zero(), "a caller does not wait for an attempt that would come too late");
         assert_eq!(error.retry_after(), Some(asked));
         advance(millis(29_999)).await;
         assert_eq!(token(&auth).await.unwrap_err().retry_after(), Some(asked));
@@ -100,9 +100,9 @@ async fn r10_a_refresh_that_was_not_processed_is_tried_again_as_often_as_needed(
     let script = Script::new()
         .holding(credentials("at-1", Some("rt-1"), None).with_expires_at(std::time::SystemTime::UNIX_EPOCH));
     for _ in 0..5 {
-        script.push(Answer::Now(Err(down())));
+        script.push(Respond::Now(Err(down())));
     }
-    script.push(Answer::Now(Ok(credentials("at-2", Some("rt-2"), Some(300)))));
+    script.push(Respond::Now(Ok(credentials("at-2", Some("rt-2"), Some(300)))));
     let auth = exact(script.clone());
     assert_eq!(token(&auth).await.unwrap(), "at-2");
     assert_eq!(script.asked(), vec![Asked::Refresh("rt-1".to_owned()); 6]);

@@ -1,4 +1,4 @@
-//! After a log-out the source is asked to revoke what was held: best effort, and in nobody's way.
+//! After a log-out the source is asked to revoke what was held. A failure does not disturb the log-out or the next log-in.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -9,7 +9,7 @@ use tokio::time::{Instant, advance, timeout};
 use super::{Recorder, at_once, millis, quiet, seconds, token, token_at_once, until, waiting};
 use crate::support::clock::TestClock;
 use crate::support::revoker::{Revocations, Revoker, asked};
-use crate::support::source::{Answer, Script, credentials};
+use crate::support::source::{Respond, Script, credentials};
 
 fn good(n: u32) -> Credentials {
     credentials(&format!("at-{n}"), Some(&format!("rt-{n}")), Some(300))
@@ -51,7 +51,7 @@ async fn r17_where_nothing_was_held_nothing_is_revoked() {
     token(&auth).await.unwrap();
     let mut clearing = pin!(auth.log_out());
     assert!(at_once(clearing.as_mut()).await.is_none());
-    // Another log-out meanwhile finds nothing any more, and does not wait for the first.
+    // Another log-out finds nothing to revoke, and does not wait for the first one.
     at_once(pin!(auth.log_out())).await.expect("at once").unwrap();
     asked(&mut calls, "rt-1").done();
     clearing.await.unwrap();
@@ -60,7 +60,7 @@ async fn r17_where_nothing_was_held_nothing_is_revoked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r17_what_has_lapsed_or_was_refused_is_revoked_all_the_same() {
+async fn r17_what_has_expired_or_was_refused_is_revoked_all_the_same() {
     let script = Script::new().without_login().holding(good(1)).then_err(Error::login_required("revoked"));
     let (auth, mut calls, _) = revoking(&script);
     auth.refresh().await.unwrap_err();
@@ -73,7 +73,7 @@ async fn r17_what_has_lapsed_or_was_refused_is_revoked_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r17_a_revocation_that_fails_is_an_event_and_no_error_of_the_log_out() {
+async fn r17_a_revocation_that_fails_is_an_event_and_not_an_error_of_the_log_out() {
     let (auth, mut calls, recorder) = revoking(&Script::new().holding(good(1)).without_login());
     let mut clearing = pin!(auth.log_out());
     assert!(at_once(clearing.as_mut()).await.is_none());
@@ -103,7 +103,7 @@ async fn r17_a_revocation_that_hangs_holds_the_log_out_up_for_its_time_limit_and
 }
 
 #[tokio::test(start_paused = true)]
-async fn r17_r07_a_source_that_panics_over_a_revocation_is_one_that_failed() {
+async fn r17_r07_a_panic_in_a_revocation_counts_as_a_failure() {
     let (auth, mut calls, recorder) = revoking(&Script::new().holding(good(1)).then_ok(good(2)));
     let mut clearing = pin!(auth.log_out());
     assert!(at_once(clearing.as_mut()).await.is_none());
@@ -112,7 +112,7 @@ async fn r17_r07_a_source_that_panics_over_a_revocation_is_one_that_failed() {
     let panicked =
         "not revoked: the credential source panicked during the revocation; report it to the source's author";
     assert_eq!(recorder.take(), ["cleared", panicked]);
-    assert_eq!(token(&auth).await.unwrap(), "at-2", "nothing is poisoned");
+    assert_eq!(token(&auth).await.unwrap(), "at-2", "the panic changes nothing");
 
     /// Panics before there is a future.
     struct AtOnce;
@@ -156,7 +156,7 @@ async fn r17_a_log_out_during_a_refresh_revokes_the_refresh_token_that_was_sent(
 }
 
 #[tokio::test(start_paused = true)]
-async fn r17_who_drops_a_log_out_leaves_the_token_unrevoked_and_nothing_else() {
+async fn r17_a_log_out_that_is_dropped_does_everything_but_revoke() {
     let (auth, mut calls, recorder) = revoking(&Script::new().holding(good(1)).then_ok(good(2)));
     let call = {
         let mut clearing = pin!(auth.log_out());
@@ -189,7 +189,7 @@ async fn r17_r44_a_new_log_in_neither_waits_for_the_revocation_nor_suffers_from_
 #[tokio::test(start_paused = true)]
 async fn r17_what_other_credentials_replace_is_not_revoked() {
     let script = Script::new().holding(good(1));
-    script.push(Answer::Now(Ok(good(2))));
+    script.push(Respond::Now(Ok(good(2))));
     let (auth, mut calls, _) = revoking(&script);
     auth.refresh().await.unwrap();
     auth.set_credentials(good(3)).await.unwrap();
@@ -198,7 +198,7 @@ async fn r17_what_other_credentials_replace_is_not_revoked() {
 
 #[test]
 fn r17_r18_a_source_without_revocation_costs_a_log_out_no_timer() {
-    // Without a time driver a timer would panic.
+    // Without a time driver, a timer panics.
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         let auth = Authenticator::new(good(1));

@@ -1,4 +1,4 @@
-//! Runtimes come and go: building needs none, and no flight outlives its own unnoticed.
+//! Runtimes come and go. Building an authenticator needs none, and a flight ends with its runtime.
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{Recorder, at_once, millis, quiet, seconds, token, until};
 use crate::support::clock::in_paused_time;
-use crate::support::source::{Answer, Asked, Script, credentials};
+use crate::support::source::{Asked, Respond, Script, credentials};
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
@@ -37,7 +37,7 @@ impl Clock for Seconds {
     }
 }
 
-/// Begins a call, and leaves it when the source has been asked for the nth time.
+/// Starts a call, and drops it when the source has been asked for the nth time.
 async fn begin(auth: &Authenticator, script: &Script, requests: usize) {
     assert!(at_once(pin!(auth.credentials())).await.is_none());
     until(|| script.requests() == requests).await;
@@ -45,18 +45,18 @@ async fn begin(auth: &Authenticator, script: &Script, requests: usize) {
 
 #[test]
 fn f31_a_flight_begun_in_a_runtime_that_was_dropped_does_not_bind_the_next() {
-    let script = Script::new().then(Answer::Hang).then_ok(credentials("at-1", None, Some(300)));
+    let script = Script::new().then(Respond::Hang).then_ok(credentials("at-1", None, Some(300)));
     let auth = Authenticator::new(script.clone());
     let a = runtime();
     a.block_on(begin(&auth, &script, 1));
     drop(a);
-    // At once, and without a wait: nothing says that the identity provider is in trouble.
+    // At once, without a back-off: the provider may be well.
     assert_eq!(runtime().block_on(token(&auth)).unwrap(), "at-1");
     assert_eq!(script.requests(), 2);
 }
 
 #[test]
-fn f31_a_flight_that_never_ran_before_its_runtime_was_dropped_is_no_different() {
+fn f31_nor_does_a_flight_that_never_ran_before_its_runtime_was_dropped() {
     let script = Script::new().then_ok(credentials("at-1", None, Some(300)));
     let auth = Authenticator::new(script.clone());
     let a = runtime();
@@ -68,7 +68,7 @@ fn f31_a_flight_that_never_ran_before_its_runtime_was_dropped_is_no_different() 
 
 #[test]
 fn f31_a_caller_that_waits_in_b_learns_that_a_was_dropped() {
-    let script = Script::new().then(Answer::Hang).then_ok(credentials("at-1", None, Some(300)));
+    let script = Script::new().then(Respond::Hang).then_ok(credentials("at-1", None, Some(300)));
     let auth = Authenticator::new(script.clone());
     let a = runtime();
     a.block_on(begin(&auth, &script, 1));
@@ -84,13 +84,13 @@ fn f31_a_caller_that_waits_in_b_learns_that_a_was_dropped() {
 
 #[test]
 fn f31_a_runtime_that_is_alive_and_not_driven_holds_nobody_for_ever() {
-    let script = Script::new().then(Answer::Hang).then_ok(credentials("at-1", None, Some(300)));
+    let script = Script::new().then(Respond::Hang).then_ok(credentials("at-1", None, Some(300)));
     let auth = Authenticator::new(script.clone());
     let a = runtime();
     a.block_on(begin(&auth, &script, 1));
     let b = runtime();
-    // Paused time runs to the limit: a flight's deadline and what the store may take, and hardly more. No less, or a
-    // flight that is slow but allowed to be would be taken for one that stands still.
+    // Paused time runs to the limit: the deadline of a flight and the time limits of the store, and hardly more. If it
+    // were less, a flight that is slow, within its limits, would count as one that stands still.
     b.block_on(async {
         let begun = Instant::now();
         let waited = timeout(seconds(100), token(&auth)).await.expect("it ends");
@@ -100,7 +100,7 @@ fn f31_a_runtime_that_is_alive_and_not_driven_holds_nobody_for_ever() {
         assert!(begun.elapsed() < seconds(60), "{:?}", begun.elapsed());
     });
     assert_eq!(b.block_on(token(&auth)).unwrap(), "at-1");
-    // What A still does of the flight it began changes nothing.
+    // Whatever A still does for the flight that it started changes nothing.
     a.block_on(async {
         sleep(seconds(60)).await;
         assert_eq!(token(&auth).await.unwrap(), "at-1");
@@ -109,8 +109,8 @@ fn f31_a_runtime_that_is_alive_and_not_driven_holds_nobody_for_ever() {
 }
 
 #[test]
-fn r07_flights_cut_off_for_however_long_are_no_outage() {
-    // A runtime for each call: refreshes in the background, for which nobody waits, are cut off with it.
+fn r07_flights_that_are_cut_off_are_not_an_outage_however_many_there_are() {
+    // Each call has a runtime of its own. A refresh in the background is cut off with it.
     let script = Script::new().holding(credentials("at-1", None, Some(3600)));
     let clock = Seconds::default();
     let timing = Timing::default().without_jitter();
@@ -120,16 +120,16 @@ fn r07_flights_cut_off_for_however_long_are_no_outage() {
         assert_eq!(runtime().block_on(token(&auth)).unwrap(), "at-1");
         clock.advance(1);
     }
-    // It has lapsed. The provider was there all the time, and so it is now, but for one request.
+    // The token has expired. The provider was there all the time, and it fails one request now.
     clock.advance(5);
-    script.push(Answer::Now(Err(Error::transient("503").not_processed())));
-    script.push(Answer::Now(Ok(credentials("at-2", None, Some(3600)))));
+    script.push(Respond::Now(Err(Error::transient("503").not_processed())));
+    script.push(Respond::Now(Ok(credentials("at-2", None, Some(3600)))));
     assert_eq!(runtime().block_on(token(&auth)).unwrap(), "at-2");
 }
 
 #[test]
-fn f31_that_a_runtime_stands_still_is_told_when_nobody_waits_any_more() {
-    let script = Script::new().then(Answer::Hang);
+fn f31_a_runtime_that_stands_still_is_noticed_when_no_caller_waits_any_more() {
+    let script = Script::new().then(Respond::Hang);
     let recorder = Recorder::default();
     let auth = Authenticator::builder(script.clone()).observer(recorder.observer()).build();
     let a = runtime();
@@ -144,7 +144,7 @@ fn f31_that_a_runtime_stands_still_is_told_when_nobody_waits_any_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r07_however_many_wait_one_task_watches_over_the_flight() {
+async fn r07_one_task_watches_over_the_flight_however_many_callers_wait() {
     let script = Script::new();
     let login = script.then_when();
     let auth = in_paused_time(script.clone()).build();
@@ -162,9 +162,9 @@ async fn r07_however_many_wait_one_task_watches_over_the_flight() {
 
 #[test]
 fn f31_a_refresh_token_sent_by_a_runtime_that_was_dropped_is_tried_once_more() {
-    let lapsed = credentials("at-1", Some("rt-1"), None).with_expires_at(SystemTime::UNIX_EPOCH);
+    let expired = credentials("at-1", Some("rt-1"), None).with_expires_at(SystemTime::UNIX_EPOCH);
     let script =
-        Script::new().holding(lapsed).then(Answer::Hang).then_ok(credentials("at-2", None, Some(300)));
+        Script::new().holding(expired).then(Respond::Hang).then_ok(credentials("at-2", None, Some(300)));
     let auth = Authenticator::new(script.clone());
     let a = runtime();
     a.block_on(begin(&auth, &script, 1));
@@ -197,7 +197,7 @@ fn poll_once<F: Future>(future: Pin<&mut F>) -> Option<F::Output> {
 }
 
 #[test]
-fn r18_without_a_tokio_runtime_a_fetch_is_an_error_and_no_panic() {
+fn r18_without_a_tokio_runtime_a_fetch_is_an_error_and_not_a_panic() {
     let script = Script::new().then_ok(credentials("at-1", None, Some(300)));
     let auth = Authenticator::new(script.clone());
     for _ in 0..3 {
@@ -233,14 +233,14 @@ fn r18_without_a_tokio_runtime_what_is_in_hand_can_be_used_and_changed() {
 fn r18_an_authenticator_that_failed_without_a_runtime_works_within_one() {
     let script = Script::new().then_ok(credentials("at-1", None, Some(300)));
     let auth = Authenticator::new(script);
-    // However often: that it was asked where there is no runtime says nothing about the provider.
+    // However often this happens: a call without a runtime says nothing about the provider.
     for _ in 0..3 {
         poll_once(pin!(auth.credentials())).unwrap().unwrap_err();
     }
     assert_eq!(runtime().block_on(token(&auth)).unwrap(), "at-1");
 }
 
-/// Nothing but reading it ever ends.
+/// Only `load` ever returns.
 struct Stuck;
 
 impl CredentialStore for Stuck {
@@ -258,12 +258,12 @@ impl CredentialStore for Stuck {
 }
 
 #[test]
-fn r07_a_store_that_is_waited_for_without_a_runtime_and_so_without_a_limit_holds_nobody_up() {
+fn r07_a_store_call_without_a_runtime_has_no_limit_and_still_delays_no_other_caller() {
     let script = Script::new().then_ok(credentials("at-1", None, Some(300)));
     let auth = Authenticator::builder(script).store(Stuck).build();
     let mut log_out = pin!(auth.log_out());
     assert!(poll_once(log_out.as_mut()).is_none(), "it has the store's turn");
-    // Five seconds for what the store is to forget, and five for what it is to keep.
+    // Five seconds for the call that clears the store, and five for the one that saves.
     let got = runtime().block_on(async { timeout(seconds(15), token(&auth)).await });
-    assert_eq!(got.expect("the wait for the turn has a limit, too").unwrap(), "at-1");
+    assert_eq!(got.expect("the wait for the turn has a limit as well").unwrap(), "at-1");
 }

@@ -1,4 +1,4 @@
-//! However many callers, clones and adapters share an authenticator, one token request is in the air.
+//! One token request is in the air, however many callers, clones and adapters share an authenticator.
 
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
@@ -49,9 +49,9 @@ async fn f01_ten_thousand_callers_make_one_token_request() {
 async fn f01_ten_thousand_callers_at_expiry_make_one_token_request() {
     let script = Script::new();
     let refresh = script.then_when();
-    // Given with a refresh token, and lapsed.
-    let lapsed = credentials("at-1", Some("rt-1"), None).with_expires_at(std::time::SystemTime::UNIX_EPOCH);
-    let auth = Authenticator::new(script.clone().holding(lapsed));
+    // The source was built with a refresh token and an expired access token.
+    let expired = credentials("at-1", Some("rt-1"), None).with_expires_at(std::time::SystemTime::UNIX_EPOCH);
+    let auth = Authenticator::new(script.clone().holding(expired));
     let (start, all_wait) = (Arc::new(Barrier::new(CALLERS)), Arc::new(Barrier::new(CALLERS + 1)));
     let mut callers = JoinSet::new();
     for _ in 0..CALLERS {
@@ -71,7 +71,7 @@ async fn f01_ten_thousand_callers_at_expiry_make_one_token_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r05_every_way_to_ask_joins_the_flight_in_the_air() {
+async fn r05_every_kind_of_call_joins_the_flight_in_the_air() {
     let script = Script::new().then_ok(credentials("at-1", Some("rt-1"), Some(300)));
     let refresh = script.then_when();
     let auth = exact(script.clone());
@@ -91,7 +91,7 @@ async fn r05_every_way_to_ask_joins_the_flight_in_the_air() {
     assert_eq!(script.requests(), 2);
 }
 
-/// The API, as the last of a middleware chain: it repeats the header it was sent.
+/// The API, as the last middleware of a chain: it returns the header that it got.
 struct Echo;
 
 impl Middleware for Echo {
@@ -166,7 +166,7 @@ async fn f02_clones_and_both_adapters_together_make_one_token_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r05_two_authenticators_of_one_source_are_two() {
+async fn r05_two_authenticators_of_one_source_have_a_flight_each() {
     let script =
         Script::new().then_ok(credentials("at-1", None, None)).then_ok(credentials("at-2", None, None));
     let (a, b) = (exact(script.clone()), exact(script.clone()));
@@ -180,7 +180,7 @@ async fn f04_single_use_refresh_tokens_survive_a_hundred_callers_and_fifty_rotat
     let auth = exact(provider.clone());
     token(&auth).await.unwrap();
     for rotation in 1..=50 {
-        // Alternately: lapsed, rejected by every caller at once, and refreshed by every caller at once.
+        // Alternately: expired, rejected by every caller at once, and refreshed by every caller at once.
         let used = auth.credentials().await.unwrap();
         if rotation % 3 == 0 {
             advance(seconds(300)).await;
@@ -228,14 +228,14 @@ async fn f04_the_losers_of_a_race_do_not_spend_the_winners_refresh_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r05_a_caller_that_comes_while_the_flight_lands_is_served_by_it() {
+async fn r05_a_caller_that_comes_while_the_flight_ends_is_served_by_it() {
     let script = Script::new();
     let login = script.then_when();
     let auth = exact(script.clone());
     let first = waiting(&auth).await;
     until(|| script.requests() == 1).await;
     login.send(Ok(credentials("at-1", None, Some(300)))).unwrap();
-    // The answer is there, and the flight has not been polled since.
+    // The response is there, and the flight has not been polled since.
     let mut second = pin!(auth.credentials());
     assert!(at_once(second.as_mut()).await.is_none());
     assert_eq!(second.await.unwrap().access_token(), "at-1");

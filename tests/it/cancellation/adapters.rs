@@ -19,7 +19,7 @@ fn reqwest(world: &World) -> Call {
     Box::pin(async move { client.get(format!("{ORIGIN}/x")).send().await.unwrap().text().await.unwrap() })
 }
 
-/// Fresh, the token is sent and rejected; lapsed, it is waited for.
+/// A fresh token is sent and rejected. For an expired one the request waits.
 #[tokio::test(start_paused = true)]
 async fn r06_f06_a_tower_request_dropped_at_every_await() {
     for start in FRESH.into_iter().chain(LAPSED) {

@@ -1,4 +1,4 @@
-//! Drops a call after each number of polls, and looks at what is left.
+//! Drops a call after each number of polls, and checks what is left.
 
 use std::collections::BTreeSet;
 use std::future::poll_fn;
@@ -15,22 +15,22 @@ use crate::tower_layer::api::idle;
 /// A call, and the access token that it ended with.
 pub type Call = Pin<Box<dyn Future<Output = String> + Send>>;
 
-/// Makes one call; it may be made many times, and at once.
+/// Makes one call. Several may run at once.
 pub type Subject = fn(&World) -> Call;
 
-/// Who else is there.
+/// The other callers.
 #[derive(Clone, Copy, Debug)]
 pub enum Company {
     Nobody,
-    /// So many others make the same call after the one that is dropped: it leads.
+    /// So many callers make the same call after the one that is dropped, which is the first.
     Followers(usize),
-    /// Another made the same call before: the one that is dropped follows.
+    /// Another caller made the same call before the one that is dropped.
     Leader,
 }
 
 pub const EACH_COMPANY: [Company; 3] = [Company::Nobody, Company::Followers(5), Company::Leader];
 
-/// Polls a call so many times, with a turn for every other task after each; `between` comes after the first.
+/// Polls a call so many times, with a turn for every other task after each poll. `between` runs after the first.
 pub async fn poll_times(call: &mut Call, times: usize, mut between: impl FnMut()) -> Option<String> {
     for poll in 0..times {
         let polled = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
@@ -56,14 +56,14 @@ pub async fn drop_everywhere(start: Start, company: Company, subject: Subject) {
             break;
         }
     }
-    // A drop fell into each stage of the flight, or else this holds less than it says.
+    // A drop happened in each stage of the flight; otherwise this test checks less than it claims.
     let mut expected = vec![Stage::Sent, Stage::Rotated, Stage::Landed];
     match company {
         Company::Leader => {}
         _ => expected.push(Stage::NotStarted),
     }
     if start.stored {
-        expected.push(Stage::Answered);
+        expected.push(Stage::Responded);
     }
     assert!(expected.iter().all(|stage| stages.contains(stage)), "{start:?}, {company:?}: only {stages:?}");
 }
@@ -91,7 +91,7 @@ async fn drop_after(polls: usize, start: Start, company: Company, subject: Subje
     let stage = world.ledger().stage();
     drop(call);
 
-    // R6: what was started lands, with nobody asking for it any more.
+    // R6: the flight goes on to its end, although no caller waits for it.
     let started = world.ledger().started;
     idle().await;
     let ledger = world.ledger();
@@ -99,14 +99,14 @@ async fn drop_after(polls: usize, start: Start, company: Company, subject: Subje
     assert_eq!(ledger.landed, ledger.started, "{case}: the flight was cut off");
     assert!(ledger.landed >= started, "{case}");
 
-    // F07: the others got the token of the same flight, as soon as it was there: a lost wake-up would cost them
+    // F07: the others got the token of the same flight as soon as it was there. A lost wake-up would cost them
     // the time limit of their wait.
     let others = timeout(Duration::from_secs(300), others.join_all()).await.expect("a call never ends");
     for token in others.iter().chain(&own) {
         assert_eq!(token, "at-2", "{case}");
     }
     assert!(began.elapsed() < Duration::from_secs(1), "{case}: {:?} later", began.elapsed());
-    // A call that was never polled, or never heard of the 401, started nothing; the next one does.
+    // A call that was never polled, or had not yet got the 401, started nothing. The next call does.
     let next = if world.ledger().started == 0 {
         subject(&world).await
     } else {
@@ -137,10 +137,10 @@ pub async fn drop_waiters_at_every_await(start: Start, subject: Subject) {
         waiters.spawn(async move { poll_times(&mut call, polls, || {}).await });
     }
     assert_eq!(survivor.await.unwrap(), "at-2");
-    let answers = waiters.join_all().await;
+    let responses = waiters.join_all().await;
     assert!(began.elapsed() < Duration::from_secs(1), "{:?} later", began.elapsed());
-    assert!(answers.iter().flatten().all(|token| token == "at-2"));
-    assert!(answers.iter().any(Option::is_none) && answers.iter().any(Option::is_some), "{answers:?}");
+    assert!(responses.iter().flatten().all(|token| token == "at-2"));
+    assert!(responses.iter().any(Option::is_none) && responses.iter().any(Option::is_some), "{responses:?}");
     assert_eq!(world.ledger().spent, ["rt-1"]);
     assert_eq!(world.auth.refresh().await.unwrap().access_token(), "at-3");
     assert_eq!(world.ledger().spent, ["rt-1", "rt-2"]);

@@ -1,4 +1,4 @@
-//! A provider, a store and an API that take their time, and an authenticator among them.
+//! A provider, a store and an API that are slow, and an authenticator between them.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::task::yield_now;
 use crate::support::clock::TestClock;
 use crate::tower_layer::api::{Api, ORIGIN, nth, status};
 
-/// How many turns anything takes, one way.
+/// How many turns each way of a request takes.
 const STEPS: usize = 3;
 
 async fn steps() {
@@ -26,21 +26,21 @@ pub struct Ledger {
     /// The refresh token of each request, in the order in which they arrived.
     pub spent: Vec<String>,
     pub commits: usize,
-    pub answers: usize,
+    pub responses: usize,
     pub started: usize,
     pub landed: usize,
     pub failed: Vec<Error>,
     pub saved: Option<Credentials>,
 }
 
-/// How far the flight had got when the caller was dropped.
+/// The stage of the flight when the caller was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
     NotStarted,
     NotSent,
     Sent,
     Rotated,
-    Answered,
+    Responded,
     Landed,
 }
 
@@ -48,7 +48,7 @@ impl Ledger {
     pub fn stage(&self) -> Stage {
         match self {
             Self { landed: 1.., .. } => Stage::Landed,
-            Self { answers: 1.., .. } => Stage::Answered,
+            Self { responses: 1.., .. } => Stage::Responded,
             Self { commits: 1.., .. } => Stage::Rotated,
             Self { spent, .. } if !spent.is_empty() => Stage::Sent,
             Self { started: 1.., .. } => Stage::NotSent,
@@ -59,8 +59,8 @@ impl Ledger {
 
 type Shared = Arc<Mutex<Ledger>>;
 
-/// Rotates single-use refresh tokens: `rt-1` for `at-2` and `rt-2`, and so on. It knows no other way to log in,
-/// so that a refresh token that is lost or spent twice is the end.
+/// Rotates single-use refresh tokens: `rt-1` gives `at-2` and `rt-2`, and so on. There is no other way to log in,
+/// so nothing works after a refresh token is lost or spent twice.
 struct Provider(Shared);
 
 impl CredentialSource for Provider {
@@ -81,7 +81,7 @@ impl CredentialSource for Provider {
             ledger.commits + 1
         };
         steps().await;
-        self.0.lock().unwrap().answers += 1;
+        self.0.lock().unwrap().responses += 1;
         Ok(nth(next))
     }
 
@@ -111,7 +111,7 @@ impl CredentialStore for SlowStore {
     }
 }
 
-/// Where a case begins.
+/// The state in which a case begins.
 #[derive(Clone, Copy, Debug)]
 pub struct Start {
     /// How old `at-1` is, in seconds: it lasts 300, and callers wait in the last 10 of them.
@@ -129,7 +129,7 @@ pub const LAPSED: [Start; 2] = aged(301);
 
 pub struct World {
     pub auth: Authenticator,
-    /// Takes any token but `at-1`.
+    /// Accepts any token but `at-1`.
     pub api: Api,
     ledger: Shared,
     stored: bool,
@@ -156,7 +156,7 @@ impl World {
         if start.age > 0 {
             tokio::time::advance(Duration::from_secs(start.age)).await;
         } else {
-            // With a store this is a flight of its own, to look into it.
+            // With a store this is a flight, which reads the store.
             assert_eq!(auth.credentials().await.unwrap().access_token(), "at-1");
             *ledger.lock().unwrap() = Ledger::default();
         }

@@ -1,4 +1,4 @@
-//! The reference model: what is known of every token by who issued it, sent it, saw it or refused it, and the
+//! The reference model: what the provider, the authenticator and the servers know of every token, and the
 //! list of the promises that were broken.
 //!
 //! # How many requests there may be
@@ -18,7 +18,7 @@ use std::time::{Duration, SystemTime};
 use reauth::clock::{Clock, Reading};
 use reauth::{Credentials, Error, ErrorKind, Event};
 
-use super::program::{Answer, Setup};
+use super::program::{Response, Setup};
 use crate::support::clock::TestClock;
 
 #[derive(Clone)]
@@ -32,11 +32,11 @@ pub struct State {
     access: BTreeMap<String, Access>,
     refresh: BTreeMap<String, Refresh>,
     revoked: BTreeSet<u32>,
-    /// What the authenticator has in hand: the last that it received or adopted.
+    /// What the authenticator holds: what it received or adopted last.
     current: Option<Credentials>,
     /// What a provider that issues a token again issues again: `current`, or what was presented since.
     pub again: Option<Credentials>,
-    /// What it had in hand before it adopted something that has lapsed.
+    /// What it had in hand before it adopted something that has expired.
     previous: Option<Credentials>,
     /// What it had in hand before it adopted something else: one of them may be in hand again.
     replaced: Vec<Credentials>,
@@ -80,11 +80,11 @@ struct Refresh {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// No answer arrived, or none that says what became of the token.
+    /// No response arrived, or none that says what became of the token.
     Lost,
-    /// The answer said that it is good still.
+    /// The response said that it is good still.
     Kept,
-    /// The answer brought another.
+    /// The response brought another.
     Rotated,
     Refused,
 }
@@ -160,7 +160,7 @@ impl Ledger {
         state.must_forget = false;
     }
 
-    /// The request is over, however that came.
+    /// The request has ended, in whatever way.
     pub fn ends(&self) {
         self.lock().in_the_air -= 1;
     }
@@ -224,7 +224,7 @@ impl Ledger {
         let Access { rejected, cleared, written, .. } = state.access[token.access_token()];
         let again = state.life(again, life, sent);
         let access = state.access.get_mut(token.access_token()).unwrap();
-        // After a log-out nothing is known of it.
+        // After a log-out the authenticator knows nothing of it.
         access.rejected = rejected && !cleared;
         access.written = written && !cleared;
         again
@@ -271,14 +271,14 @@ impl Ledger {
                 let adopted = state.loaded.clone().expect("only what was loaded is adopted");
                 state.received = adopted.refresh_token().map(str::to_owned);
                 let access = state.access.get_mut(adopted.access_token()).unwrap();
-                // The time of day is all that is known of it.
+                // Only its time of day is known.
                 access.lifetime = access.wall.map(|wall| wall.duration_since(now.wall).unwrap_or_default());
                 access.monotonic = access.lifetime.map(|left| now.monotonic + left);
-                let has_lapsed = access.lapsed(now);
+                let has_expired = access.expired(now);
                 state.again = Some(adopted.clone());
                 let before = state.current.replace(adopted);
                 let is_usable = |held: &Credentials| state.is_usable(held.access_token(), now);
-                state.previous = before.clone().filter(|held| has_lapsed && is_usable(held));
+                state.previous = before.clone().filter(|held| has_expired && is_usable(held));
                 state.replaced.extend(before);
                 state.outside.push(now.monotonic);
             }
@@ -300,8 +300,8 @@ impl Ledger {
         let token = credentials.access_token();
         let access = &state.access[token];
         let mut broken = Vec::new();
-        if access.lapsed(now) {
-            broken.push(format!("R1: {token} was handed out after it had lapsed"));
+        if access.expired(now) {
+            broken.push(format!("R1: {token} was handed out after it had expired"));
         }
         if access.rejected {
             broken.push(format!("R12: {token} was handed out after a 401"));
@@ -335,15 +335,15 @@ impl Ledger {
         }
     }
 
-    /// A 401 for this was reported. `answer` is what the report got at once, if anything.
-    pub fn unauthorized(&self, used: &Credentials, answer: Option<&Error>) {
+    /// A 401 for this was reported. `response` is what the report got at once, if anything.
+    pub fn unauthorized(&self, used: &Credentials, response: Option<&Error>) {
         let now = self.now();
         let mut state = self.lock();
         let too_soon = |error: &&Error| {
             error.kind() == ErrorKind::Transient && error.to_string().contains("renewed a moment ago")
         };
         let token = used.access_token();
-        if answer.filter(too_soon).is_some() {
+        if response.filter(too_soon).is_some() {
             let interval = state.access[token].interval();
             if state.last_rejection.is_none_or(|last| now.monotonic >= last + interval) {
                 state.broken.push(format!("R26: the 401 for {token} was not too soon after another"));
@@ -356,7 +356,7 @@ impl Ledger {
         state.access.get_mut(token).unwrap().rejected = true;
     }
 
-    /// Checks [the bound](self) for every window; and forgets nothing.
+    /// Checks [the bound](self) for every window.
     pub fn check_rate(&self) {
         let window = Duration::from_millis(200);
         let mut state = self.lock();
@@ -385,14 +385,15 @@ impl Ledger {
         self.lock().requests.len()
     }
 
-    /// Whether this answer is a token that a 401 was reported for before.
-    pub fn comes_back_rejected(&self, answer: Answer) -> bool {
+    /// Whether this response is a token that a 401 was reported for before.
+    pub fn comes_back_rejected(&self, response: Response) -> bool {
         let state = self.lock();
         let again = state.again.iter().map(Credentials::access_token);
-        answer == Answer::SameToken && again.chain(state.in_hand()).any(|token| state.access[token].rejected)
+        response == Response::SameToken
+            && again.chain(state.in_hand()).any(|token| state.access[token].rejected)
     }
 
-    /// Whether the next call has to succeed though nobody can log in.
+    /// Whether the next call has to succeed although no log-in is possible.
     pub fn can_refresh(&self) -> bool {
         let state = self.lock();
         let received = state.received.as_deref();
@@ -430,7 +431,7 @@ impl State {
 
     fn is_usable(&self, token: &str, now: Reading) -> bool {
         let access = &self.access[token];
-        !access.lapsed(now) && !access.rejected && !access.cleared
+        !access.expired(now) && !access.rejected && !access.cleared
     }
 
     fn in_hand(&self) -> impl Iterator<Item = &str> {
@@ -446,14 +447,14 @@ impl State {
         self.access[credentials.access_token()].cleared
     }
 
-    /// The time of day at which it lapses: what a stored credential says.
+    /// The time of day at which it expires: what a stored credential says.
     pub fn wall(&self, credentials: &Credentials) -> Option<SystemTime> {
         self.access[credentials.access_token()].wall
     }
 }
 
 impl Access {
-    fn lapsed(&self, now: Reading) -> bool {
+    fn expired(&self, now: Reading) -> bool {
         self.monotonic.is_some_and(|at| now.monotonic >= at) || self.wall.is_some_and(|at| now.wall >= at)
     }
 
@@ -463,7 +464,7 @@ impl Access {
     }
 }
 
-/// How many requests a tight loop may cause in so many seconds in which the provider always answers the same,
+/// How many requests a tight loop may cause in so many seconds in which the provider always sends the same response,
 /// and nothing comes from outside. Waits are exact.
 ///
 /// - Success: one for each token of lifetime L, replaced after 0.75 L at the earliest. Where each is `rejected`,
@@ -473,17 +474,17 @@ impl Access {
 ///   tokens (the one in hand, one in doubt, the one that the source was built with) before it logs in.
 /// - Any other failure: at worst a flight of five attempts (3 s) and then the longest back-off (5 s), after
 ///   shorter ones.
-pub fn most(answer: Answer, rejected: bool, seconds: u64, setup: &Setup) -> f64 {
+pub fn most(response: Response, rejected: bool, seconds: u64, setup: &Setup) -> f64 {
     let seconds = seconds as f64;
-    let lifetime = match answer {
-        Answer::Short => 2.0,
-        Answer::Endless => f64::INFINITY,
+    let lifetime = match response {
+        Response::Short => 2.0,
+        Response::Endless => f64::INFINITY,
         _ => setup.lifetime as f64,
     };
-    match answer {
-        answer if answer.is_success() && rejected => 4.0 + seconds / (lifetime / 2.0).min(10.0),
-        answer if answer.is_success() => 4.0 + seconds / (0.7 * lifetime),
-        Answer::Refused | Answer::Misconfigured => 4.0 + seconds / 5.0,
+    match response {
+        response if response.is_success() && rejected => 4.0 + seconds / (lifetime / 2.0).min(10.0),
+        response if response.is_success() => 4.0 + seconds / (0.7 * lifetime),
+        Response::Refused | Response::Misconfigured => 4.0 + seconds / 5.0,
         _ => 14.0 + 0.7 * seconds,
     }
 }

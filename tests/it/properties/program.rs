@@ -29,11 +29,11 @@ pub enum Step {
     Unauthorized(usize),
     /// A caller goes away.
     Cancel(usize),
-    /// Answers the request in the air, if there is one.
-    Answer(Answer),
-    /// From here on every request is answered so, at once.
-    Always(Answer),
-    /// From here on requests wait for [`Step::Answer`].
+    /// The provider responds to the request in the air, if there is one.
+    Respond(Response),
+    /// From here on every request gets this response, at once.
+    Always(Response),
+    /// From here on requests wait for [`Step::Respond`].
     Ask,
     /// Log-out.
     Clear,
@@ -46,18 +46,18 @@ pub enum Step {
     Advance(u64),
     /// The wall clock jumps by so many seconds.
     Jump(i64),
-    /// A caller in a tight loop for so many seconds, the provider answering always the same. With
+    /// A caller in a tight loop for so many seconds, the provider always sending the same response. With
     /// `unauthorized` every token it gets is met with a 401.
     Hammer {
         seconds: u64,
-        answer: Answer,
+        response: Response,
         unauthorized: bool,
     },
 }
 
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum Response {
     /// Success, with a new refresh token.
     Rotated,
     /// Success without a refresh token: a presented one stays good.
@@ -68,7 +68,7 @@ pub enum Answer {
     Short,
     /// Success, with a token that names no lifetime.
     Endless,
-    /// Success, with a token that has lapsed already.
+    /// Success, with a token that has expired already.
     Expired,
     /// `invalid_grant`: the refresh token is dead, the log-in refused.
     Refused,
@@ -79,13 +79,13 @@ pub enum Answer {
     BusyForTen,
     /// It may have been processed, and was not.
     Unprocessed,
-    /// It was processed, and its answer is lost.
+    /// It was processed, and its response is lost.
     Lost,
-    /// It was processed; its answer is unusable.
+    /// It was processed; its response is unusable.
     Invalid,
-    /// No answer ever comes.
+    /// A response never comes.
     Hang,
-    /// The same, and the request was processed.
+    /// The same, but the request was processed.
     HangProcessed,
     /// The source panics.
     Panic,
@@ -105,16 +105,16 @@ pub enum StoreMode {
     HangsAfter,
 }
 
-impl Answer {
-    /// Whether the provider does as it was asked and says so.
+impl Response {
+    /// Whether the provider processes the request and its response says so.
     pub fn is_success(self) -> bool {
-        use Answer::*;
+        use Response::*;
         matches!(self, Rotated | Unrotated | SameToken | Short | Endless)
     }
 
     /// Whether the refresh token is used up by it, whether or not the client learns of that.
     pub fn is_processed(self) -> bool {
-        use Answer::*;
+        use Response::*;
         self.is_success() || matches!(self, Expired | Lost | Invalid | HangProcessed | PanicProcessed)
     }
 }
@@ -150,8 +150,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => caller().prop_map(Step::Refresh),
         5 => caller().prop_map(Step::Unauthorized),
         1 => caller().prop_map(Step::Cancel),
-        8 => answer().prop_map(Step::Answer),
-        4 => answer().prop_map(Step::Always),
+        8 => response().prop_map(Step::Respond),
+        4 => response().prop_map(Step::Always),
         1 => Just(Step::Ask),
         1 => Just(Step::Clear),
         1 => Just(Step::Set),
@@ -159,23 +159,23 @@ fn step() -> impl Strategy<Value = Step> {
         2 => store_mode().prop_map(Step::Store),
         6 => advance().prop_map(Step::Advance),
         2 => prop_oneof![Just(60), Just(-60), Just(86_400), -700..700_i64].prop_map(Step::Jump),
-        1 => (1..40_u64, answer(), any::<bool>()).prop_map(|(seconds, answer, unauthorized)| {
-            Step::Hammer { seconds, answer, unauthorized }
+        1 => (1..40_u64, response(), any::<bool>()).prop_map(|(seconds, response, unauthorized)| {
+            Step::Hammer { seconds, response, unauthorized }
         }),
     ]
 }
 
 fn step_in_doubt() -> impl Strategy<Value = Step> {
-    use Answer::*;
+    use Response::*;
     let caller = || 0..CALLERS;
-    let answer =
+    let response =
         prop::sample::select(vec![Rotated, Refused, Refused, Unprocessed, Lost, Lost, PanicProcessed]);
     let mode = prop::sample::select(vec![StoreMode::Works, StoreMode::Fails, StoreMode::HangsAfter]);
     prop_oneof![
         4 => caller().prop_map(Step::Get),
         3 => caller().prop_map(Step::Refresh),
         3 => caller().prop_map(Step::Unauthorized),
-        6 => answer.prop_map(Step::Always),
+        6 => response.prop_map(Step::Always),
         1 => Just(Step::Set),
         3 => Just(Step::OtherProcess),
         2 => mode.prop_map(Step::Store),
@@ -192,8 +192,8 @@ fn advance() -> impl Strategy<Value = u64> {
     ]
 }
 
-fn answer() -> impl Strategy<Value = Answer> {
-    use Answer::*;
+fn response() -> impl Strategy<Value = Response> {
+    use Response::*;
     prop_oneof![
         6 => Just(Rotated),
         2 => prop::sample::select(vec![Unrotated, SameToken, Short, Endless, Expired]),

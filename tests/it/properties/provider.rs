@@ -1,4 +1,4 @@
-//! The simulated provider: refresh tokens are good for one use, and answers come as the program says.
+//! The simulated provider: refresh tokens are good for one use, and responses come as the program says.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use reauth::{CredentialSource, Credentials, Error};
 use tokio::sync::oneshot;
 
 use super::ledger::{Fate, Ledger, Life};
-use super::program::{Answer, Setup};
+use super::program::{Response, Setup};
 
 #[derive(Clone)]
 pub struct Provider {
@@ -17,11 +17,11 @@ pub struct Provider {
     desk: Arc<Mutex<Desk>>,
 }
 
-/// Who decides about a request.
+/// Decides what happens to a request.
 #[derive(Default)]
 struct Desk {
-    always: Option<Answer>,
-    waiting: Option<oneshot::Sender<Answer>>,
+    always: Option<Response>,
+    waiting: Option<oneshot::Sender<Response>>,
 }
 
 /// Ends a request, also one that is dropped.
@@ -46,24 +46,24 @@ impl Provider {
         Self { ledger, setup, initial, desk: Arc::default() }
     }
 
-    pub fn always(&self, answer: Option<Answer>) {
+    pub fn always(&self, response: Option<Response>) {
         let waiting = {
             let mut desk = self.desk.lock().unwrap();
-            desk.always = answer;
+            desk.always = response;
             desk.waiting.take()
         };
-        match (answer, waiting) {
-            (Some(answer), Some(waiting)) => drop(waiting.send(answer)),
+        match (response, waiting) {
+            (Some(response), Some(waiting)) => drop(waiting.send(response)),
             (None, Some(waiting)) => self.desk.lock().unwrap().waiting = Some(waiting),
             _ => {}
         }
     }
 
-    pub fn answer(&self, answer: Answer) {
+    pub fn respond(&self, response: Response) {
         let waiting = self.desk.lock().unwrap().waiting.take();
         if let Some(waiting) = waiting {
             // The request may have been given up.
-            let _ = waiting.send(answer);
+            let _ = waiting.send(response);
         }
     }
 
@@ -80,10 +80,10 @@ impl Provider {
             self.ledger.lock().again = Some(held.clone());
         }
         let _in_the_air = InTheAir(&self.ledger);
-        let answer = self.decide().await;
-        let processed = answer.is_processed().then(|| self.process(answer, held, sent));
-        let fate = match answer {
-            answer if answer.is_success() || answer == Answer::Expired => {
+        let response = self.decide().await;
+        let processed = response.is_processed().then(|| self.process(response, held, sent));
+        let fate = match response {
+            response if response.is_success() || response == Response::Expired => {
                 match processed.expect("it was processed") {
                     Ok(credentials) => {
                         if let Some(token) = refresh_token {
@@ -96,23 +96,23 @@ impl Provider {
                     Err(error) => (Fate::Refused, error),
                 }
             }
-            Answer::Refused => {
+            Response::Refused => {
                 if let Some(token) = refresh_token {
                     self.ledger.revoke(token);
                 }
                 (Fate::Refused, Error::login_required("the provider refuses"))
             }
-            Answer::Misconfigured => (Fate::Kept, Error::misconfigured("the provider refuses the client")),
-            Answer::Busy => (Fate::Kept, Error::transient("the provider is busy").not_processed()),
-            Answer::BusyForTen => {
+            Response::Misconfigured => (Fate::Kept, Error::misconfigured("the provider refuses the client")),
+            Response::Busy => (Fate::Kept, Error::transient("the provider is busy").not_processed()),
+            Response::BusyForTen => {
                 let wait = Duration::from_secs(10);
                 self.ledger.asks_to_wait(wait);
                 (Fate::Kept, Error::transient("the provider is busy").not_processed().with_retry_after(wait))
             }
-            Answer::Unprocessed | Answer::Lost => (Fate::Lost, Error::transient("the answer was lost")),
-            Answer::Invalid => (Fate::Lost, Error::invalid_response("the answer is unusable")),
-            Answer::Hang | Answer::HangProcessed => std::future::pending().await,
-            // Not `panic!`: its hook would print thousands of them.
+            Response::Unprocessed | Response::Lost => (Fate::Lost, Error::transient("the response was lost")),
+            Response::Invalid => (Fate::Lost, Error::invalid_response("the response is unusable")),
+            Response::Hang | Response::HangProcessed => std::future::pending().await,
+            // Not `panic!`: its hook would print thousands of messages.
             _ => {
                 self.ledger.outside();
                 std::panic::resume_unwind(Box::new("the source panics, as the program says"))
@@ -124,11 +124,11 @@ impl Provider {
         Err(fate.1)
     }
 
-    async fn decide(&self) -> Answer {
+    async fn decide(&self) -> Response {
         let waiting = {
             let mut desk = self.desk.lock().unwrap();
             match desk.always {
-                Some(answer) => return answer,
+                Some(response) => return response,
                 None => {
                     let (sender, receiver) = oneshot::channel();
                     desk.waiting = Some(sender);
@@ -137,18 +137,18 @@ impl Provider {
             }
         };
         match waiting.await {
-            Ok(answer) => answer,
+            Ok(response) => response,
             Err(_) => std::future::pending().await,
         }
     }
 
     fn process(
         &self,
-        answer: Answer,
+        response: Response,
         held: Option<&Credentials>,
         sent: reauth::clock::Reading,
     ) -> Result<Credentials, Error> {
-        let rotates = !matches!(answer, Answer::Unrotated | Answer::SameToken);
+        let rotates = !matches!(response, Response::Unrotated | Response::SameToken);
         let family = match held.and_then(Credentials::refresh_token) {
             Some(token) => Some(
                 self.ledger
@@ -157,15 +157,15 @@ impl Provider {
             ),
             None => None,
         };
-        let life = match answer {
-            Answer::Short => Life::Seconds(2),
-            Answer::Endless => Life::Unknown,
-            Answer::Expired => Life::Over,
+        let life = match response {
+            Response::Short => Life::Seconds(2),
+            Response::Endless => Life::Unknown,
+            Response::Expired => Life::Over,
             _ => Life::Seconds(self.setup.lifetime),
         };
         let again = self.ledger.lock().again.clone();
         Ok(match again {
-            Some(again) if answer == Answer::SameToken => self.ledger.issue_again(&again, life, sent),
+            Some(again) if response == Response::SameToken => self.ledger.issue_again(&again, life, sent),
             _ => self.ledger.issue(family, rotates, life, sent),
         })
     }

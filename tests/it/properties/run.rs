@@ -10,7 +10,7 @@ use reauth::{Authenticator, Credentials, Timing};
 use tokio::task::JoinHandle;
 
 use super::ledger::{Ledger, most};
-use super::program::{Answer, CALLERS, HAMMER, Setup, Step, StoreMode};
+use super::program::{CALLERS, HAMMER, Response, Setup, Step, StoreMode};
 use super::provider::Provider;
 use super::store::Store;
 use crate::support::clock::TestClock;
@@ -88,8 +88,8 @@ impl World {
             Step::Refresh(caller) => self.call(caller, Call::Refresh),
             Step::Unauthorized(caller) => self.call(caller, Call::Unauthorized),
             Step::Cancel(caller) => self.callers[caller].call.take().iter().for_each(JoinHandle::abort),
-            Step::Answer(answer) => self.provider.answer(answer),
-            Step::Always(answer) => self.provider.always(Some(answer)),
+            Step::Respond(response) => self.provider.respond(response),
+            Step::Always(response) => self.provider.always(Some(response)),
             Step::Ask => self.provider.always(None),
             Step::Clear => self.clear(),
             Step::Set => self.set(),
@@ -104,8 +104,8 @@ impl World {
                     false => self.ledger.clock.jump_back(by),
                 }
             }
-            Step::Hammer { seconds, answer, unauthorized } => {
-                self.hammer(seconds, answer, unauthorized).await
+            Step::Hammer { seconds, response, unauthorized } => {
+                self.hammer(seconds, response, unauthorized).await
             }
         }
         quiet().await;
@@ -159,7 +159,7 @@ impl World {
             ledger.clears(false);
             let credentials = provider.elsewhere(None);
             ledger.receives(&credentials, false);
-            // They are in use before they are written: the program has them already.
+            // They are in use before they are written, because the program set them.
             ledger.written(&credentials);
             let _stored = auth.set_credentials(credentials).await;
         }));
@@ -173,7 +173,7 @@ impl World {
         let refresh_token = stored.as_ref().and_then(Credentials::refresh_token);
         let family = refresh_token.and_then(|token| self.ledger.spend(token, true));
         let credentials = self.provider.elsewhere(family);
-        // It is stored when it is found.
+        // It was in the store before it was found.
         self.ledger.written(&credentials);
         self.ledger.outside();
         let mut state = self.ledger.lock();
@@ -181,24 +181,24 @@ impl World {
         state.stored = Some(credentials.with_expires_at(wall));
     }
 
-    async fn hammer(&mut self, seconds: u64, answer: Answer, unauthorized: bool) {
-        self.provider.always(Some(answer));
+    async fn hammer(&mut self, seconds: u64, response: Response, unauthorized: bool) {
+        self.provider.always(Some(response));
         quiet().await;
         let before = self.ledger.requests();
-        let rejected = unauthorized || self.ledger.comes_back_rejected(answer);
+        let rejected = unauthorized || self.ledger.comes_back_rejected(response);
         for tick in 0..seconds * 20 {
             let call = if unauthorized && tick % 2 == 1 { Call::Unauthorized } else { Call::Get };
             self.call(HAMMER, call);
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         let requests = self.ledger.requests() - before;
-        let most = most(answer, rejected, seconds, &self.setup);
+        let most = most(response, rejected, seconds, &self.setup);
         if self.setup.jitter.is_none() && requests as f64 > most {
             self.ledger.lock().broken.push(format!("R10: {requests} requests, and {most} are the most"));
         }
     }
 
-    /// Nobody waits for ever; and when all is well again, so is the next call.
+    /// No caller waits forever. When all faults are over, the next call succeeds.
     async fn heal(&mut self) {
         tokio::time::sleep(Duration::from_secs(200)).await;
         let calls = self.callers.iter().filter_map(|caller| caller.call.as_ref()).chain(&self.writers);
@@ -206,7 +206,7 @@ impl World {
             self.ledger.lock().broken.push("R7: somebody waits for ever".into());
             return;
         }
-        self.provider.always(Some(Answer::Rotated));
+        self.provider.always(Some(Response::Rotated));
         self.store.set(StoreMode::Works);
         // The longest back-off.
         tokio::time::sleep(Duration::from_secs(61)).await;
@@ -218,7 +218,7 @@ impl World {
             self.ledger.lock().broken.push("F22: all is well, and the call fails".into());
         }
         if must_succeed {
-            // What the store could not be told before it is told with the next write.
+            // What the store could not save or forget before, the next write makes up for.
             self.call(0, Call::Refresh);
             tokio::time::sleep(Duration::from_secs(1)).await;
             self.ledger.check_store();
@@ -241,7 +241,7 @@ impl World {
     }
 }
 
-/// Reports a 401. Whether the report counts is known as soon as it was made.
+/// Reports a 401. Whether the report counts is known at once.
 async fn unauthorized(
     auth: &Authenticator,
     ledger: &Ledger,
@@ -260,7 +260,7 @@ async fn unauthorized(
     }
 }
 
-/// Lets every task go on until all of them wait.
+/// Lets every task run until all of them wait.
 async fn quiet() {
     for _ in 0..30 {
         tokio::task::yield_now().await;

@@ -1,7 +1,7 @@
 //! Programs that once failed, as they were printed.
 
 use super::check;
-use super::program::Answer::*;
+use super::program::Response::*;
 use super::program::Step::*;
 use super::program::{Setup, Step, StoreMode};
 
@@ -14,16 +14,16 @@ fn holds(setup: &Setup, steps: &[Step]) {
 const HOLDING: Setup = Setup { login: false, initial: true, store: false, lifetime: 60, jitter: None };
 const STORING: Setup = Setup { login: true, initial: false, store: true, lifetime: 60, jitter: None };
 
-/// R12, R24: a token that has lapsed and was rejected as well is not replaced by itself.
+/// R12, R24: a token that has expired and was rejected as well is not replaced by itself.
 #[test]
-fn r12_a_lapsed_token_that_is_rejected_does_not_come_back() {
+fn r12_an_expired_token_that_is_rejected_does_not_come_back() {
     holds(&HOLDING, &[Always(SameToken), Advance(30_000), Get(0), Advance(30_000), Unauthorized(0)]);
 }
 
 /// R26: a provider that keeps issuing the rejected token is asked once an interval.
 #[test]
 fn r26_the_rejected_token_again_and_again_costs_one_request_an_interval() {
-    holds(&HOLDING, &[Hammer { seconds: 35, answer: SameToken, unauthorized: true }]);
+    holds(&HOLDING, &[Hammer { seconds: 35, response: SameToken, unauthorized: true }]);
 }
 
 /// R12, R26: the same where the 401 came before the loop.
@@ -32,35 +32,40 @@ fn r12_the_rejected_token_again_without_another_401_costs_the_same() {
     holds(
         &Setup { lifetime: 600, ..STORING },
         &[
-            Hammer { seconds: 1, answer: Rotated, unauthorized: false },
+            Hammer { seconds: 1, response: Rotated, unauthorized: false },
             Always(PanicProcessed),
             Get(2),
             Unauthorized(2),
-            Hammer { seconds: 31, answer: SameToken, unauthorized: false },
+            Hammer { seconds: 31, response: SameToken, unauthorized: false },
         ],
     );
 }
 
-/// R8: what the source was built with is the next thing to try, and no reason to drop a token that is good.
+/// R8: what the source was built with is tried next, and does not replace a good token.
 #[test]
-fn r08_a_lapsed_fallback_does_not_replace_a_good_token() {
+fn r08_an_expired_fallback_does_not_replace_a_good_token() {
     let setup = Setup { lifetime: 4, store: true, ..HOLDING };
     holds(
         &setup,
-        &[Advance(1000), OtherProcess, Hammer { seconds: 4, answer: Refused, unauthorized: false }],
+        &[Advance(1000), OtherProcess, Hammer { seconds: 4, response: Refused, unauthorized: false }],
     );
 }
 
-/// R8: and what was found in the store is no reason not to use it.
+/// R8: what was found in the store does not replace a good token either.
 #[test]
-fn r08_what_lapsed_in_the_store_does_not_hide_a_good_token() {
+fn r08_what_expired_in_the_store_does_not_hide_a_good_token() {
     holds(
         &Setup { store: true, ..HOLDING },
-        &[Jump(-31), OtherProcess, Jump(60), Hammer { seconds: 1, answer: Unprocessed, unauthorized: false }],
+        &[
+            Jump(-31),
+            OtherProcess,
+            Jump(60),
+            Hammer { seconds: 1, response: Unprocessed, unauthorized: false },
+        ],
     );
 }
 
-/// R24: the token that stays in use is still the one that a 401 is about.
+/// R24: a 401 is still about the token that stays in use.
 #[test]
 fn r24_a_good_token_beside_another_refresh_token_can_be_rejected() {
     holds(
@@ -96,12 +101,12 @@ fn r24_a_token_in_doubt_that_is_rejected_late_does_not_come_back() {
             Always(Lost),
             Refresh(0),
             Unauthorized(2),
-            Hammer { seconds: 11, answer: Rotated, unauthorized: true },
+            Hammer { seconds: 11, response: Rotated, unauthorized: true },
         ],
     );
 }
 
-/// R26: one interval for all that is fallen back on, one after the other.
+/// R26: all fallbacks share one interval.
 #[test]
 fn r26_a_token_in_doubt_and_the_given_one_are_rejected_in_turn() {
     holds(
@@ -111,13 +116,13 @@ fn r26_a_token_in_doubt_and_the_given_one_are_rejected_in_turn() {
             Get(0),
             Refresh(0),
             OtherProcess,
-            Answer(Lost),
-            Hammer { seconds: 11, answer: Rotated, unauthorized: true },
+            Respond(Lost),
+            Hammer { seconds: 11, response: Rotated, unauthorized: true },
         ],
     );
 }
 
-/// R14: what is found in the store instead of a token in doubt may be older, and dead; the one in doubt lives.
+/// R14: what is found in the store instead of a token in doubt may be older and dead, while the one in doubt is good.
 #[test]
 fn r14_a_token_in_doubt_is_not_lost_to_an_older_one() {
     let setup = Setup { store: true, ..HOLDING };
@@ -129,7 +134,7 @@ fn r14_a_token_in_doubt_is_not_lost_to_an_older_one() {
             OtherProcess,
             Refresh(0),
             Store(StoreMode::Fails),
-            Answer(Rotated),
+            Respond(Rotated),
             Set,
             Advance(45_000),
             Get(0),
@@ -137,7 +142,7 @@ fn r14_a_token_in_doubt_is_not_lost_to_an_older_one() {
     );
 }
 
-/// R15: a write of our own that happened, though it timed out, is no news from another process.
+/// R15: a write of our own that timed out and happened all the same is not adopted.
 #[test]
 fn r15_a_write_of_our_own_is_not_adopted() {
     holds(
@@ -146,7 +151,7 @@ fn r15_a_write_of_our_own_is_not_adopted() {
     );
 }
 
-/// R14: nor is what the store held before, after however many failed writes.
+/// R14: what the store held before is not adopted either, after however many failed writes.
 #[test]
 fn r14_what_the_store_held_before_many_failed_writes_is_not_adopted() {
     holds(
@@ -155,27 +160,27 @@ fn r14_what_the_store_held_before_many_failed_writes_is_not_adopted() {
             Always(Rotated),
             Get(0),
             Store(StoreMode::Fails),
-            Hammer { seconds: 15, answer: Rotated, unauthorized: true },
-            Hammer { seconds: 3, answer: Unprocessed, unauthorized: false },
+            Hammer { seconds: 15, response: Rotated, unauthorized: true },
+            Hammer { seconds: 3, response: Unprocessed, unauthorized: false },
         ],
     );
 }
 
-/// R17: the store was never told of the log-out, and is read because the refresh token is refused.
+/// R17: the store was not cleared at the log-out, and it is read because the refresh token is refused.
 #[test]
 fn r17_what_the_store_could_not_forget_is_not_adopted() {
     holds(
         &STORING,
         &[
             Get(0),
-            Answer(Rotated),
+            Respond(Rotated),
             Store(StoreMode::Fails),
             Clear,
             Get(0),
-            Answer(Rotated),
+            Respond(Rotated),
             Refresh(0),
             Store(StoreMode::Works),
-            Answer(Refused),
+            Respond(Refused),
             Get(0),
         ],
     );
@@ -188,13 +193,13 @@ fn r17_a_login_elsewhere_does_not_end_the_log_out() {
         &STORING,
         &[
             Get(0),
-            Answer(Rotated),
+            Respond(Rotated),
             Store(StoreMode::Fails),
             Clear,
             Set,
             Store(StoreMode::Works),
             Refresh(0),
-            Answer(Refused),
+            Respond(Refused),
             Get(0),
         ],
     );

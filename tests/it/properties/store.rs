@@ -1,4 +1,4 @@
-//! A store that another process writes to, and that fails as the program says.
+//! A store that another process writes to. It fails as the program says.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -46,7 +46,7 @@ impl Kind {
     }
 }
 
-/// The connections that all clients share, as far as that is realistic: one process, one pool.
+/// The connections that all clients share, as those of one process share a pool.
 #[derive(Clone)]
 pub struct Http {
     hyper: HyperClient,
@@ -60,10 +60,10 @@ impl Http {
     }
 }
 
-/// What a caller of the API got.
+/// The result of a call of the API.
 #[derive(Debug)]
 pub enum Outcome {
-    Answer(u16),
+    Response(u16),
     NoCredential(Error),
 }
 
@@ -113,8 +113,8 @@ impl Client {
         (self.call)().await
     }
 
-    /// R9, R12: faults are transient, an answer may come when its token has lapsed, and who has a password need
-    /// not be logged in by anyone.
+    /// R9, R12: faults are transient, a response may come after its token has expired, and a client with a password
+    /// logs in by itself.
     pub fn judge(&self, error: &Error) {
         let fair = match error.kind() {
             ErrorKind::Transient => true,
@@ -127,7 +127,7 @@ impl Client {
         }
     }
 
-    /// Somebody logs in, and gives the client what came of it; unless another caller had that done already.
+    /// Gives the client the credentials of a new log-in, unless another caller has done that already.
     pub async fn log_in(&self) {
         let mut logins = self.logins.lock().await;
         match self.auth.credentials().await {
@@ -140,7 +140,7 @@ impl Client {
         *logins += 1;
     }
 
-    /// How often somebody had to.
+    /// How often that was necessary.
     pub async fn logins(&self) -> usize {
         *self.logins.lock().await
     }
@@ -184,7 +184,7 @@ fn portal(idp: &Idp) -> ClientAuth {
     ClientAuth::basic(&idp.pw_client.id, &idp.pw_client.secret).unwrap()
 }
 
-/// The user's own log-in, without the proxy.
+/// A log-in of the user, without the proxy.
 fn person(idp: &Idp, http: &Http) -> oauth2::Password {
     let transport = TokenTransport::new(http.hyper.clone());
     let endpoint = TokenEndpoint::new(&idp.token_url).unwrap().transport(transport);
@@ -198,10 +198,10 @@ fn over_hyper(idp: &Idp, auth: &Authenticator, http: &Http) -> Call {
         let (api, request) = (api.clone(), Request::get(&url).body(Full::default()).unwrap());
         Box::pin(async move {
             match api.oneshot(request).await {
-                Ok(answer) => {
-                    let status = answer.status().as_u16();
-                    answer.into_body().collect().await.unwrap();
-                    Outcome::Answer(status)
+                Ok(response) => {
+                    let status = response.status().as_u16();
+                    response.into_body().collect().await.unwrap();
+                    Outcome::Response(status)
                 }
                 Err(AuthError::Credentials(error)) => Outcome::NoCredential(error),
                 Err(error) => panic!("the API is reached without the proxy: {error}"),
@@ -218,10 +218,10 @@ fn over_reqwest(idp: &Idp, auth: &Authenticator, http: &Http) -> Call {
         let call = api.get(&url);
         Box::pin(async move {
             match call.send().await {
-                Ok(answer) => {
-                    let status = answer.status().as_u16();
-                    answer.bytes().await.unwrap();
-                    Outcome::Answer(status)
+                Ok(response) => {
+                    let status = response.status().as_u16();
+                    response.bytes().await.unwrap();
+                    Outcome::Response(status)
                 }
                 Err(reqwest_middleware::Error::Middleware(error)) => {
                     Outcome::NoCredential(error.downcast().unwrap())

@@ -36,10 +36,10 @@ pub fn at_random(seed: u64) -> impl Fn(&RequestInfo) -> Fault + Send + Sync + 's
 
 fn with_details(kind: &Fault, dice: &mut Rng) -> Fault {
     match kind {
-        // Some arrive when the client has given up: the provider hears of a token that is no longer waited for.
+        // Some arrive after the client has given up: the provider gets a refresh token whose caller is gone.
         Fault::Delay(_) if dice.bool() => Fault::Delay(ATTEMPT + Duration::from_millis(dice.u64(..2_000))),
         Fault::Delay(_) => Fault::Delay(Duration::from_millis(dice.u64(..300))),
-        // An answer has some three hundred bytes.
+        // A response has about three hundred bytes.
         Fault::SlowDrip(_) if dice.bool() => Fault::SlowDrip(Duration::from_millis(50)),
         Fault::SlowDrip(_) => Fault::SlowDrip(Duration::from_millis(1)),
         Fault::RateLimited { .. } => {

@@ -1,7 +1,7 @@
-//! What each client sends to the token endpoint, held against what it may send.
+//! What each client sends to the token endpoint, compared with what it may send.
 //!
-//! It stands where the client's own transport does: it knows which answers were received whole, which neither the
-//! proxy nor the provider can.
+//! It is in the place of the client's transport, so it knows which responses were received whole. Neither the
+//! proxy nor the provider knows that.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -26,14 +26,14 @@ pub struct Ledger(Arc<Mutex<Books>>);
 #[derive(Default)]
 struct Books {
     clients: HashMap<usize, Book>,
-    /// How many whole answers of the provider were received to each refresh token.
-    answers: HashMap<String, usize>,
+    /// How many whole responses were received to each refresh token.
+    responses: HashMap<String, usize>,
     wrongs: Vec<String>,
 }
 
 #[derive(Default)]
 struct Book {
-    /// The refresh token that it has to use: of the last whole answer, unless it was refused.
+    /// The refresh token that it has to use: of the last whole response, unless it was refused.
     live: Option<String>,
     in_the_air: bool,
     flight_began: Option<Instant>,
@@ -58,7 +58,7 @@ impl Ledger {
         self.books().clients.entry(client).or_default().flight_began = Some(Instant::now());
     }
 
-    /// What a client did that it may not do.
+    /// What clients did that they may not do.
     pub fn wrongs(&self) -> Vec<String> {
         self.books().wrongs.clone()
     }
@@ -76,8 +76,8 @@ impl Ledger {
         self.books().clients[&client].requests
     }
 
-    pub fn answers_to(&self, token: &str) -> usize {
-        self.books().answers.get(token).copied().unwrap_or(0)
+    pub fn responses_to(&self, token: &str) -> usize {
+        self.books().responses.get(token).copied().unwrap_or(0)
     }
 
     /// R5, R14, R15: one request at a time, with the newest refresh token that arrived, and no log-in while
@@ -99,21 +99,21 @@ impl Ledger {
         InTheAir { ledger: self.clone(), client, since: Instant::now(), over: false }
     }
 
-    /// A whole answer. What is no JSON object isn't the provider's.
+    /// A whole response. If it is not a JSON object, it is not from the provider.
     fn received(&self, client: usize, sent: &Sent, status: StatusCode, body: &[u8]) {
-        let Ok(answer @ Value::Object(_)) = serde_json::from_slice::<Value>(body) else { return };
+        let Ok(response @ Value::Object(_)) = serde_json::from_slice::<Value>(body) else { return };
         let mut books = self.books();
         if let Sent::Refresh(token) = sent {
-            *books.answers.entry(token.clone()).or_default() += 1;
+            *books.responses.entry(token.clone()).or_default() += 1;
         }
         // In PILOT's envelope, or bare.
-        let tokens = if answer["result"].is_object() { &answer["result"] } else { &answer };
+        let tokens = if response["result"].is_object() { &response["result"] } else { &response };
         let book = books.clients.entry(client).or_default();
         match (tokens["refresh_token"].as_str(), sent) {
             (Some(token), _) => book.hold(fingerprint(token)),
             (None, Sent::Refresh(_)) => book.live = None,
             (None, Sent::Login) => {
-                books.wrongs.push(format!("client {client}: its log-in was answered with {status}"));
+                books.wrongs.push(format!("client {client}: its log-in got {status}"));
             }
         }
     }
@@ -130,7 +130,7 @@ impl Book {
     }
 }
 
-/// A request whose answer somebody waits for.
+/// A request that is under way.
 struct InTheAir {
     ledger: Ledger,
     client: usize,
@@ -138,7 +138,7 @@ struct InTheAir {
     over: bool,
 }
 
-/// R6: nobody stops waiting because a caller went away; only a time limit ends it. Callers go away within
+/// R6: a request is not dropped because a caller went away; only a time limit drops it. Callers go away within
 /// milliseconds; half of the limit leaves room for a busy machine, on which the two clocks start apart.
 impl Drop for InTheAir {
     fn drop(&mut self) {
@@ -153,7 +153,7 @@ impl Drop for InTheAir {
     }
 }
 
-/// A client's way to the token endpoint.
+/// The transport of a client to the token endpoint.
 #[derive(Clone)]
 pub struct Watched {
     pub http: HyperClient,
@@ -183,21 +183,21 @@ impl Service<Request<Full<Bytes>>> for Watched {
             let sent = info.refresh_token().map_or(Sent::Login, |token| Sent::Refresh(fingerprint(&token)));
 
             let mut in_the_air = ledger.sent(client, &sent);
-            let answer = async {
+            let response = async {
                 let (head, body) =
                     http.request(Request::from_parts(head, Full::new(body))).await?.into_parts();
                 Ok::<_, Self::Error>((head, body.collect().await?.to_bytes()))
             };
-            let answer = answer.await;
+            let response = response.await;
             in_the_air.over = true;
-            let (head, body) = answer?;
+            let (head, body) = response?;
             ledger.received(client, &sent, head.status, &body);
             Ok(Response::from_parts(head, Full::new(body)))
         })
     }
 }
 
-/// As `fingerprint` of `tests/idp/server.mjs`. The TLS library has the only SHA-256 in reach.
+/// As `fingerprint` of `tests/idp/server.mjs`. The TLS library is the only dependency with SHA-256.
 fn fingerprint(token: &str) -> String {
     let suite = TLS13_AES_128_GCM_SHA256.tls13().unwrap();
     let hash = suite.common.hash_provider.hash(token.as_bytes());

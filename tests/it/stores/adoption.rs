@@ -1,4 +1,4 @@
-//! What another process put into the store is taken, where it is newer than what is held.
+//! What another process put into the store is adopted, if it is newer than what is held.
 
 use reauth::store::{CredentialStore, MemoryStore};
 use reauth::{Credentials, Error, ErrorKind};
@@ -7,7 +7,7 @@ use tokio::time::advance;
 use super::gated::{Call, Gated, allow, next};
 use super::with_store;
 use crate::authenticator::{millis, token, waiting};
-use crate::support::source::{Answer, Asked, Script, credentials};
+use crate::support::source::{Asked, Respond, Script, credentials};
 
 fn refresh(token: &str) -> Asked {
     Asked::Refresh(token.to_owned())
@@ -17,7 +17,7 @@ fn good(access: &str, refresh: &str) -> Credentials {
     credentials(access, Some(refresh), Some(300))
 }
 
-fn lapsed(access: &str, refresh: &str) -> Credentials {
+fn expired(access: &str, refresh: &str) -> Credentials {
     credentials(access, Some(refresh), None).with_expires_at(std::time::SystemTime::UNIX_EPOCH)
 }
 
@@ -38,8 +38,8 @@ async fn r15_the_store_comes_before_what_the_source_was_built_with() {
 #[tokio::test(start_paused = true)]
 async fn r15_what_the_source_was_built_with_is_tried_when_the_stored_one_is_refused() {
     let script = Script::new().without_login().holding(good("built-in", "rt-0"));
-    script.push(Answer::Now(Err(Error::login_required("revoked"))));
-    let (auth, _) = with_store(script.clone(), storing(&lapsed("stored", "rt-old")).await);
+    script.push(Respond::Now(Err(Error::login_required("revoked"))));
+    let (auth, _) = with_store(script.clone(), storing(&expired("stored", "rt-old")).await);
     assert_eq!(token(&auth).await.unwrap(), "built-in");
     assert_eq!(script.asked(), [refresh("rt-old")]);
 }
@@ -48,30 +48,30 @@ async fn r15_what_the_source_was_built_with_is_tried_when_the_stored_one_is_refu
 async fn f12_a_store_changed_while_the_refresh_was_under_way_is_read_again() {
     let (store, mut calls) = Gated::new();
     let others = store.kept.clone();
-    others.save(&lapsed("at-1", "rt-1")).await.unwrap();
+    others.save(&expired("at-1", "rt-1")).await.unwrap();
     let script = Script::new().without_login();
-    let answer = script.then_when();
+    let response = script.then_when();
     let (auth, _) = with_store(script.clone(), store);
     let caller = waiting(&auth).await;
     allow(&mut calls, Call::Load).await;
     crate::authenticator::until(|| script.requests() == 1).await;
-    // Another replica was faster, with the same refresh token.
+    // Another replica was faster with the same refresh token.
     others.save(&good("at-2", "rt-2")).await.unwrap();
-    answer.send(Err(Error::login_required("rotated"))).unwrap();
+    response.send(Err(Error::login_required("rotated"))).unwrap();
     allow(&mut calls, Call::Load).await;
     assert_eq!(caller.await.unwrap().unwrap().access_token(), "at-2");
     assert_eq!(script.requests(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn r15_a_store_that_cannot_be_read_is_no_reason_to_send_the_user_to_the_log_in_page() {
+async fn r15_a_store_that_cannot_be_read_does_not_send_the_user_to_the_log_in_page() {
     let (store, mut calls) = Gated::new();
     let (auth, recorder) = with_store(Script::new().without_login(), store);
     let caller = waiting(&auth).await;
     next(&mut calls, Call::Load).await.fail();
     assert_eq!(caller.await.unwrap().unwrap_err().kind(), ErrorKind::Store);
     assert_eq!(recorder.take()[1], "store failed: the test says no");
-    // When it can be read again, all is well.
+    // When the store can be read again, the error is the right one.
     advance(millis(200)).await;
     let caller = waiting(&auth).await;
     next(&mut calls, Call::Load).await.go();
@@ -89,14 +89,14 @@ async fn r15_two_authenticators_with_one_store_share_a_log_in() {
     assert_eq!(script.requests(), 0);
 }
 
-/// It was rejected before the store was read, by a program that had it from elsewhere.
+/// A program that had the token from elsewhere rejects it before the store is read.
 #[tokio::test(start_paused = true)]
-async fn r24_what_the_source_was_built_with_is_not_handed_to_who_rejected_it() {
-    for (found, renewed) in [(good("at-1", "rt-1"), "rt-1"), (lapsed("at-0", "rt-0"), "rt-0")] {
+async fn r24_what_the_source_was_built_with_is_not_given_to_the_caller_that_rejected_it() {
+    for (found, renewed) in [(good("at-1", "rt-1"), "rt-1"), (expired("at-0", "rt-0"), "rt-0")] {
         let store = MemoryStore::new();
         store.save(&found).await.unwrap();
         let script = Script::new().without_login().holding(good("at-1", "rt-1"));
-        script.push(Answer::Now(Err(Error::misconfigured("no such client"))));
+        script.push(Respond::Now(Err(Error::misconfigured("no such client"))));
         let (auth, _) = with_store(script.clone(), store);
         let given = auth.reject(&good("at-1", "rt-1")).await;
         assert_eq!(given.unwrap_err().kind(), ErrorKind::Misconfigured);
@@ -109,7 +109,7 @@ async fn r24_what_the_source_was_built_with_is_not_handed_to_who_rejected_it() {
 async fn r24_a_token_that_was_reported_before_it_was_read_is_not_taken_from_the_store() {
     let script = Script::new().then_ok(good("at-2", "rt-2"));
     let (auth, _recorder) = with_store(script.clone(), storing(&good("at-1", "rt-1")).await);
-    // Another process has it, and this one's first act is to report that a server refused it.
+    // Another process holds the token. The first call here reports that a server rejected it.
     assert_eq!(auth.reject(&good("at-1", "rt-1")).await.unwrap().access_token(), "at-2");
     assert_eq!(script.asked(), [refresh("rt-1")]);
 }

@@ -1,4 +1,4 @@
-//! A refresh token that may be spent: the store is read before it is tried again.
+//! A refresh token may be spent: the store is read before the token is sent again.
 
 use std::time::SystemTime;
 
@@ -9,10 +9,10 @@ use tokio::time::Instant;
 use super::gated::{Call, Gated, allow, next, save};
 use super::with_store;
 use crate::authenticator::{seconds, waiting};
-use crate::support::source::{Answer, Asked, Script, credentials};
+use crate::support::source::{Asked, Respond, Script, credentials};
 
 fn lost() -> Error {
-    Error::transient("the connection broke before the answer was complete")
+    Error::transient("the connection broke before the response was complete")
 }
 
 fn refresh(token: &str) -> Asked {
@@ -23,8 +23,8 @@ fn good(access: &str, refresh: &str) -> Credentials {
     credentials(access, Some(refresh), Some(300))
 }
 
-/// A source that can only refresh, and a store that holds at-1 and rt-1, lapsed.
-async fn lapsed() -> (Script, Gated, super::gated::Calls) {
+/// A source that can only refresh, and a store that holds at-1 and rt-1, expired.
+async fn expired() -> (Script, Gated, super::gated::Calls) {
     let (store, calls) = Gated::new();
     let held = credentials("at-1", Some("rt-1"), None).with_expires_at(SystemTime::UNIX_EPOCH);
     store.kept.save(&held).await.unwrap();
@@ -33,9 +33,9 @@ async fn lapsed() -> (Script, Gated, super::gated::Calls) {
 
 #[tokio::test(start_paused = true)]
 async fn r14_the_repetition_waits_as_long_as_the_server_asked() {
-    let (script, store, mut calls) = lapsed().await;
-    script.push(Answer::Now(Err(lost().with_retry_after(seconds(3)))));
-    script.push(Answer::Now(Ok(good("at-2", "rt-2"))));
+    let (script, store, mut calls) = expired().await;
+    script.push(Respond::Now(Err(lost().with_retry_after(seconds(3)))));
+    script.push(Respond::Now(Ok(good("at-2", "rt-2"))));
     let (auth, _) = with_store(script.clone(), store);
     let begun = Instant::now();
     let caller = waiting(&auth).await;
@@ -48,18 +48,18 @@ async fn r14_the_repetition_waits_as_long_as_the_server_asked() {
 
 #[tokio::test(start_paused = true)]
 async fn r14_another_access_token_beside_the_same_refresh_token_does_not_end_the_doubt() {
-    let (script, store, mut calls) = lapsed().await;
-    script.push(Answer::Now(Err(lost())));
+    let (script, store, mut calls) = expired().await;
+    script.push(Respond::Now(Err(lost())));
     for _ in 0..3 {
-        script.push(Answer::Now(Err(lost())));
+        script.push(Respond::Now(Err(lost())));
     }
     let others = store.kept.clone();
     let (auth, _) = with_store(script.clone(), store);
     let caller = waiting(&auth).await;
     allow(&mut calls, Call::Load).await;
     let look = next(&mut calls, Call::Load).await;
-    let lapsed = credentials("at-0", Some("rt-1"), None).with_expires_at(SystemTime::UNIX_EPOCH);
-    others.save(&lapsed).await.unwrap();
+    let expired = credentials("at-0", Some("rt-1"), None).with_expires_at(SystemTime::UNIX_EPOCH);
+    others.save(&expired).await.unwrap();
     look.go();
     caller.await.unwrap().unwrap_err();
     assert_eq!(script.asked(), [refresh("rt-1"), refresh("rt-1")], "once more, and no more");

@@ -1,4 +1,4 @@
-//! A store that does nothing before the test says so.
+//! A store that waits for the test in each call.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,14 +8,14 @@ use reauth::store::{CredentialStore, MemoryStore};
 use reauth::{Credentials, Error};
 use tokio::sync::{mpsc, oneshot};
 
-/// Announces each call and waits for leave. What it keeps is in `kept`.
+/// Announces each call, and waits until the test allows it. `kept` is what it stores.
 pub(super) struct Gated {
     pub(super) kept: MemoryStore,
     calls: mpsc::UnboundedSender<Pending>,
     busy: Arc<AtomicUsize>,
 }
 
-/// A call that waits for leave. Dropped, it waits for ever.
+/// A call that waits until the test allows it. If this is dropped, the call waits forever.
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) call: Call,
@@ -78,14 +78,14 @@ impl Pending {
     }
 }
 
-/// Lets the next call pass, which has to be this one.
+/// Allows the next call, which has to be this one.
 pub(super) async fn allow(calls: &mut Calls, expected: Call) {
     next(calls, expected).await.go();
 }
 
 /// Waits for the next call, which has to be this one.
 pub(super) async fn next(calls: &mut Calls, expected: Call) -> Pending {
-    // The limit is far beyond any of the authenticator's: a call that never comes fails the test, and does not hang it.
+    // This limit is far longer than those of the authenticator. A call that never comes fails the test instead of hanging it.
     let pending = tokio::time::timeout(Duration::from_secs(3600), calls.recv()).await;
     let pending = pending.unwrap_or_else(|_| panic!("{expected:?} never comes")).unwrap();
     assert_eq!(pending.call, expected);
@@ -113,7 +113,7 @@ impl CredentialStore for Gated {
     }
 }
 
-/// One call at a time, the trait promises.
+/// The trait promises one call at a time.
 struct Turn(Arc<AtomicUsize>);
 
 impl Turn {

@@ -1,4 +1,4 @@
-//! A store, or a source, that calls the authenticator back: an answer or an error, and never a deadlock.
+//! A store or a source calls the authenticator back. It gets a result or an error, and there is never a deadlock.
 
 use std::sync::{Arc, OnceLock};
 
@@ -9,7 +9,7 @@ use tokio::time::{Instant, advance};
 
 use super::{kept, tokens, with_store};
 use crate::authenticator::{exact, millis, quiet, seconds, token, token_at_once};
-use crate::support::source::{Answer, Script, credentials};
+use crate::support::source::{Respond, Script, credentials};
 
 /// What a hook does with the authenticator that called it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ struct CallsBack {
     auth: Arc<OnceLock<Authenticator>>,
     on_load: Hook,
     on_save: Hook,
-    /// What came of the calls.
+    /// The results of the calls.
     said: Arc<Mutex<Vec<String>>>,
 }
 
@@ -74,7 +74,7 @@ impl CredentialStore for CallsBack {
 fn series() -> Script {
     let script = Script::new();
     for n in 1..=20 {
-        script.push(Answer::Now(Ok(credentials(&format!("at-{n}"), Some(&format!("rt-{n}")), Some(300)))));
+        script.push(Respond::Now(Ok(credentials(&format!("at-{n}"), Some(&format!("rt-{n}")), Some(300)))));
     }
     script
 }

@@ -1,4 +1,4 @@
-//! After a log-out the store is empty, whatever was under way.
+//! After a log-out the store is empty, whatever was under way before.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +13,7 @@ use super::gated::{Call, Gated, allow, next, save};
 use super::{kept, tokens, with_store};
 use crate::authenticator::{at_once, millis, quiet, seconds, token_at_once, until, waiting};
 use crate::support::clock::in_paused_time;
-use crate::support::source::{Answer, Asked, Script, credentials};
+use crate::support::source::{Asked, Respond, Script, credentials};
 
 fn good(n: u32) -> Credentials {
     credentials(&format!("at-{n}"), Some(&format!("rt-{n}")), Some(300))
@@ -73,7 +73,7 @@ async fn f13_a_log_out_while_the_source_is_asked_leaves_the_store_empty() {
     let caller = waiting(&auth).await;
     allow(&mut calls, Call::Load).await;
     until(|| script.requests() == 1).await;
-    // The answer is there, and the flight has not been polled since.
+    // The response is there, and the flight has not been polled since.
     login.send(Ok(good(1))).unwrap();
     let mut clearing = pin!(auth.log_out());
     assert!(at_once(clearing.as_mut()).await.is_none());
@@ -87,7 +87,7 @@ async fn f13_a_log_out_while_the_source_is_asked_leaves_the_store_empty() {
 
 #[tokio::test(start_paused = true)]
 async fn f13_a_log_out_while_the_credential_is_saved_leaves_the_store_empty() {
-    // With leave for the write given before the log-out, and after.
+    // The write is allowed before the log-out, or after it.
     for before in [true, false] {
         let (store, mut calls) = Gated::new();
         let kept_by_it = store.kept.clone();
@@ -124,7 +124,7 @@ async fn r17_a_store_that_could_not_forget_is_an_error_and_forgets_before_the_ne
     assert!(at_once(clearing.as_mut()).await.is_none());
     next(&mut calls, Call::Clear).await.fail();
     assert_eq!(clearing.await.unwrap_err().kind(), ErrorKind::Store);
-    // What could not be forgotten is not adopted: the store is told to forget, not asked.
+    // What the store could not forget is not adopted: the store is cleared and not read.
     let caller = waiting(&auth).await;
     allow(&mut calls, Call::Clear).await;
     until(|| script.requests() == 1).await;
@@ -136,7 +136,7 @@ async fn r17_a_store_that_could_not_forget_is_an_error_and_forgets_before_the_ne
 }
 
 #[tokio::test(start_paused = true)]
-async fn r17_a_store_that_still_cannot_forget_hinders_no_log_in() {
+async fn r17_a_store_that_still_cannot_forget_does_not_prevent_a_log_in() {
     let (store, mut calls) = Gated::new();
     let kept_by_it = store.kept.clone();
     kept_by_it.save(&good(1)).await.unwrap();
@@ -148,7 +148,7 @@ async fn r17_a_store_that_still_cannot_forget_hinders_no_log_in() {
     clearing.await.unwrap_err();
     let caller = waiting(&auth).await;
     next(&mut calls, Call::Clear).await.fail();
-    // A write replaces what should be forgotten, and so makes up for it.
+    // A write replaces what had to be forgotten, so nothing is left to forget.
     allow(&mut calls, save("at-2")).await;
     assert_eq!(caller.await.unwrap().unwrap().access_token(), "at-2");
     assert_eq!(recorder.take()[2], "store failed: the test says no");
@@ -184,7 +184,7 @@ async fn r17_credentials_that_were_set_before_the_log_out_are_not_stored_after_i
     let mut first = pin!(auth.set_credentials(good(1)));
     assert!(at_once(first.as_mut()).await.is_none());
     let saving = next(&mut calls, save("at-1")).await;
-    // Both of these wait for their turn.
+    // Both calls wait for their turn at the store.
     let mut second = pin!(auth.set_credentials(good(2)));
     assert!(at_once(second.as_mut()).await.is_none());
     let mut clearing = pin!(auth.log_out());
@@ -223,7 +223,7 @@ async fn r17_a_log_out_during_a_refresh_leaves_the_store_empty() {
     let (store, mut calls) = Gated::new();
     let kept_by_it = store.kept.clone();
     let script = Script::new().then_ok(good(1));
-    script.push(Answer::After(seconds(1), Ok(good(2))));
+    script.push(Respond::After(seconds(1), Ok(good(2))));
     let (auth, _) = with_store(script.clone(), store);
     let caller = waiting(&auth).await;
     allow(&mut calls, Call::Load).await;
@@ -242,8 +242,8 @@ async fn r17_a_log_out_during_a_refresh_leaves_the_store_empty() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r17_who_logs_in_before_the_store_was_cleared_stays_logged_in() {
-    // An observer is told of the log-out before the store is; this one brings the next credentials at once.
+async fn r17_a_log_in_before_the_store_was_cleared_is_kept() {
+    // An observer gets the log-out before the store is cleared. This one sets the next credentials at once.
     let auth: Arc<OnceLock<Authenticator>> = Arc::default();
     let (again, done) = (auth.clone(), AtomicBool::new(false));
     let observer = move |event: &Event| {

@@ -1,4 +1,4 @@
-//! Exchange, then persist, then publish; and what a persist that fails does.
+//! The order is: exchange, save, publish. And what happens if saving fails.
 
 use std::pin::pin;
 
@@ -10,7 +10,7 @@ use super::gated::{Call, Gated, allow, next, save};
 use super::{kept, tokens, with_store};
 use crate::authenticator::{at_once, millis, quiet, seconds, token, token_at_once, until, waiting};
 use crate::support::clock::TestClock;
-use crate::support::source::{Answer, Script, credentials};
+use crate::support::source::{Respond, Script, credentials};
 
 fn good(n: u32) -> Credentials {
     credentials(&format!("at-{n}"), Some(&format!("rt-{n}")), Some(300))
@@ -19,7 +19,7 @@ fn good(n: u32) -> Credentials {
 fn series() -> Script {
     let script = Script::new();
     for n in 1..=20 {
-        script.push(Answer::Now(Ok(good(n))));
+        script.push(Respond::Now(Ok(good(n))));
     }
     script
 }
@@ -90,7 +90,7 @@ async fn r16_a_store_that_fails_is_reported_the_token_is_used_and_the_next_write
 }
 
 #[tokio::test(start_paused = true)]
-async fn r16_after_a_failed_write_the_older_one_in_the_store_is_no_news() {
+async fn r16_after_a_failed_write_the_older_entry_in_the_store_is_not_adopted() {
     let (store, mut calls) = Gated::new();
     let script = Script::new().then_ok(good(1)).then_ok(good(2));
     let (auth, _) = with_store(script.clone(), store);
@@ -102,9 +102,9 @@ async fn r16_after_a_failed_write_the_older_one_in_the_store_is_no_news() {
     assert!(at_once(refreshing.as_mut()).await.is_none());
     next(&mut calls, save("at-2")).await.fail();
     refreshing.await.unwrap();
-    // rt-2 is refused; the store still has at-1, which we wrote ourselves: there is nothing to adopt.
-    script.push(Answer::Now(Err(reauth::Error::login_required("revoked"))));
-    script.push(Answer::Now(Ok(good(3))));
+    // rt-2 is refused. The store still has at-1, which this authenticator wrote: there is nothing to adopt.
+    script.push(Respond::Now(Err(reauth::Error::login_required("revoked"))));
+    script.push(Respond::Now(Ok(good(3))));
     let mut refreshing = pin!(auth.refresh());
     assert!(at_once(refreshing.as_mut()).await.is_none());
     allow(&mut calls, Call::Load).await;
@@ -113,7 +113,7 @@ async fn r16_after_a_failed_write_the_older_one_in_the_store_is_no_news() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r16_a_store_that_hangs_is_given_its_time_and_no_more() {
+async fn r16_a_store_that_hangs_costs_its_time_limit_and_no_more() {
     for limit in [None, Some(seconds(2))] {
         let (store, mut calls) = Gated::new();
         let timing = Timing::default().without_jitter();
@@ -196,7 +196,7 @@ async fn r06_a_caller_that_goes_away_while_it_is_being_stored_changes_nothing() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn r12_the_refresh_token_of_an_answer_that_is_of_no_use_is_stored_all_the_same() {
+async fn r12_the_refresh_token_of_a_response_that_cannot_be_used_is_stored() {
     let store = MemoryStore::new();
     let expired = credentials("at-1", Some("rt-1"), None).with_expires_at(std::time::SystemTime::UNIX_EPOCH);
     let (auth, _) = with_store(Script::new().then_ok(expired), store.clone());
@@ -211,7 +211,7 @@ async fn r16_credentials_that_the_program_sets_are_stored() {
     let (auth, _) = with_store(Script::new(), store);
     let mut setting = pin!(auth.set_credentials(good(7)));
     assert!(at_once(setting.as_mut()).await.is_none());
-    // They are in use already.
+    // The credentials are in use already.
     assert_eq!(token_at_once(&auth).await.unwrap(), "at-7");
     allow(&mut calls, save("at-7")).await;
     setting.await.unwrap();

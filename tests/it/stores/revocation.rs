@@ -1,4 +1,4 @@
-//! A log-out in its order: memory, store, provider; and what of all that was in memory is revoked.
+//! The order of a log-out is: memory, store, provider. And which of the tokens in memory are revoked.
 
 use std::pin::pin;
 
@@ -45,7 +45,7 @@ async fn r17_memory_then_store_then_provider() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r17_a_store_that_cannot_forget_hinders_no_revocation_and_is_the_error() {
+async fn r17_a_store_that_cannot_forget_is_the_error_and_does_not_prevent_the_revocation() {
     for hangs in [false, true] {
         for fails in [false, true] {
             let (store, mut stored) = Gated::new();
@@ -70,7 +70,7 @@ async fn r17_a_store_that_cannot_forget_hinders_no_revocation_and_is_the_error()
 }
 
 #[tokio::test(start_paused = true)]
-async fn r17_what_was_landed_and_not_yet_saved_is_revoked_too_and_first() {
+async fn r17_what_was_received_and_not_yet_saved_is_revoked_first() {
     let (store, mut stored) = Gated::new();
     let script = Script::new().holding(good(1)).then_ok(good(2));
     let (auth, mut calls, _) = revoking(script, store);
@@ -87,7 +87,7 @@ async fn r17_what_was_landed_and_not_yet_saved_is_revoked_too_and_first() {
     allow(&mut stored, Call::Clear).await;
     for token in ["rt-2", "rt-1"] {
         let call = next_of(&mut calls, token).await;
-        // One that fails does not hinder the next.
+        // If one fails, the next one is still revoked.
         call.fail(Error::transient("503"));
     }
     clearing.await.unwrap().unwrap();
@@ -97,7 +97,7 @@ async fn r17_what_was_landed_and_not_yet_saved_is_revoked_too_and_first() {
 #[tokio::test(start_paused = true)]
 async fn r17_one_grant_is_revoked_once() {
     let (store, mut stored) = Gated::new();
-    // R13: no refresh token in the answer, so that the old one stays in force.
+    // R13: no refresh token in the response, so that the old one stays in force.
     let script = Script::new().holding(good(1)).then_ok(credentials("at-2", None, Some(300)));
     let (auth, mut calls, _) = revoking(script, store);
     let caller = waiting(&auth).await;
@@ -134,7 +134,7 @@ async fn r17_what_only_the_store_holds_is_forgotten_and_not_revoked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r17_what_was_put_aside_for_another_process_s_is_revoked_too() {
+async fn r17_what_was_put_aside_for_another_process_is_revoked() {
     let store = MemoryStore::new();
     let script = Script::new().without_login().holding(good(1));
     let lost = script.then_when();
@@ -145,7 +145,7 @@ async fn r17_what_was_put_aside_for_another_process_s_is_revoked_too() {
         async move { auth.refresh().await }
     });
     until(|| script.requests() == 1).await;
-    // The answer is lost, and another process has left its own credentials: ours are put aside.
+    // The response is lost, and another process has saved other credentials: ours are put aside.
     store.save(&good(2).with_expires_at(crate::support::clock::TestClock::new().wall())).await.unwrap();
     let hanging = script.then_when();
     lost.send(Err(Error::transient("lost"))).unwrap();
@@ -160,7 +160,7 @@ async fn r17_what_was_put_aside_for_another_process_s_is_revoked_too() {
     refreshing.await.unwrap().unwrap_err();
 }
 
-/// R44: what somebody has brought again since the log-out is theirs.
+/// R44: what another log-in has brought since the log-out is not revoked.
 #[tokio::test(start_paused = true)]
 async fn r17_r44_what_a_new_log_in_brought_again_is_not_revoked() {
     let bare = |access| credentials(access, None, Some(300));
@@ -183,7 +183,7 @@ async fn r17_r44_what_a_new_log_in_brought_again_is_not_revoked() {
         let set = auth.clone();
         let saved = save(brought.access_token());
         let setting = tokio::spawn(async move { set.set_credentials(brought).await });
-        // They are in hand before the store has forgotten the old ones.
+        // They are held before the store has forgotten the old ones.
         until(|| recorder.take() == ["cleared"]).await;
         forgetting.go();
         allow(&mut stored, saved).await;

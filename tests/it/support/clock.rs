@@ -25,12 +25,12 @@ impl TestClock {
         Self { origin: tokio::time::Instant::now(), wall_at_origin: Arc::new(Mutex::new(start)) }
     }
 
-    /// Somebody sets the wall clock forward, or the machine wakes from sleep.
+    /// Sets the wall clock forward, as somebody does or as sleep does.
     pub fn jump_forward(&self, by: Duration) {
         *self.wall_at_origin.lock().unwrap() += by;
     }
 
-    /// Somebody sets the wall clock back.
+    /// Sets the wall clock back.
     pub fn jump_back(&self, by: Duration) {
         *self.wall_at_origin.lock().unwrap() -= by;
     }

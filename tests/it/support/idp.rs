@@ -1,7 +1,7 @@
-//! The identity provider of `tests/idp`, a real one, as the tests see it.
+//! The identity provider of `tests/idp`, which is a real one.
 //!
-//! [`Idp::from_env`] is the provider that `./scripts/test` started and every test shares: its counters move
-//! under a test's feet. A test that asserts on counts, revokes tokens or needs a lifetime of its own calls
+//! [`Idp::from_env`] is the provider that `./scripts/test` started and that all tests share: its counters change
+//! while a test runs. A test that asserts on counts, revokes tokens or needs another lifetime calls
 //! [`Idp::spawn`] instead. Tests of either kind carry
 //! `#[ignore = "needs the identity provider: run ./scripts/test"]`.
 
@@ -25,7 +25,7 @@ pub(crate) struct Idp {
     pub(crate) token_url: String,
     pub(crate) revoke_url: String,
     pub(crate) introspect_url: String,
-    /// A resource that answers 200 to a live access token and 401 to anything else; so does every path below.
+    /// A resource that responds with 200 to a live access token and with 401 to anything else; so does every path below.
     pub(crate) echo_url: String,
     pub(crate) stats_url: String,
     pub(crate) pilot_endpoint: String,
@@ -33,12 +33,12 @@ pub(crate) struct Idp {
     pub(crate) pw_client: Login,
     /// The client of the `client_credentials` grant.
     pub(crate) svc_client: Login,
-    /// As `svc_client`, with a secret that breaks whoever forgets to encode it.
+    /// As `svc_client`, with a secret that fails if it is not encoded.
     pub(crate) odd_client: Login,
     pub(crate) user: Login,
     /// A user whose password holds `%`, `+`, `&`, a space and letters beyond ASCII.
     pub(crate) odd_user: Login,
-    /// PILOT answers 401 to this one, whatever the password.
+    /// PILOT responds to this one with 401, whatever the password.
     pub(crate) disabled_user: String,
     pub(crate) scope: String,
     pub(crate) access_ttl: Duration,
@@ -55,7 +55,7 @@ pub(crate) struct Login {
     pub(crate) secret: String,
 }
 
-/// What [`Idp::spawn`] may vary.
+/// The settings of [`Idp::spawn`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Knobs {
     /// Seconds an access token lives.
@@ -83,7 +83,7 @@ impl Idp {
         Self::from_file(&Path::new(env!("CARGO_MANIFEST_DIR")).join(file), None)
     }
 
-    /// A provider of the test's own. It ends with the value, and with this process however that dies.
+    /// A provider for this test alone. It ends with the value, and with this process, however that ends.
     pub(crate) async fn spawn(knobs: Knobs) -> Self {
         let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/idp");
         assert!(
@@ -166,7 +166,7 @@ impl Idp {
         self.http.post(format!("{}/reset", self.stats_url)).send().await.unwrap();
     }
 
-    /// Kills every access token, so that the next call of the API is a 401, and spares the refresh tokens.
+    /// Revokes every access token, so that the next call of the API is a 401. The refresh tokens stay good.
     /// Returns how many there were.
     pub(crate) async fn revoke_access_tokens(&self) -> u64 {
         self.admin("revoke", String::new()).await["revoked"].as_u64().expect("a count")
@@ -179,14 +179,14 @@ impl Idp {
 
     async fn admin(&self, what: &str, body: String) -> Value {
         let call = self.http.post(format!("{}/admin/{what}", self.base_url)).body(body);
-        let answer = call.send().await.unwrap().error_for_status().unwrap();
-        serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+        let response = call.send().await.unwrap().error_for_status().unwrap();
+        serde_json::from_str(&response.text().await.unwrap()).unwrap()
     }
 
-    /// Everything the provider answered, in order: one JSON object each, `ev` saying what it was.
+    /// Every response of the provider, in order: one JSON object each, `ev` saying what it was.
     pub(crate) fn access_log(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(&self.access_log).expect("the access log");
-        // The provider may be in the middle of its last line.
+        // The provider may not have finished its last line.
         let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
         whole.lines().map(|line| serde_json::from_str(line).expect("one object a line")).collect()
     }
@@ -200,11 +200,11 @@ impl Idp {
     }
 }
 
-/// A process that is the test's own.
+/// A process that ends with the test.
 #[derive(Debug)]
 struct Instance {
     child: Child,
-    /// Held, as the provider would fail to write to a pipe that nobody can read.
+    /// Kept open, because the provider fails to write to a pipe without a reader.
     _stdout: BufReader<ChildStdout>,
     dir: PathBuf,
 }

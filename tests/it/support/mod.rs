@@ -1,4 +1,4 @@
-//! What the tests share: a clock that is set by hand, a source that does as it is told, and real servers.
+//! What the tests share: a clock that is set by hand, a source that follows a script, and real servers.
 
 #![allow(dead_code)]
 

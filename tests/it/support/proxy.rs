@@ -1,10 +1,10 @@
 //! A proxy that breaks the connection to a server in every way a network or a gateway does.
 //!
-//! It stands in front of any `http://127.0.0.1:port`, asks a closure which [`Fault`] befalls each request, and
-//! remembers of every token request whether the server saw it and whether the client was answered: the two
-//! facts on which the fate of a single-use refresh token hangs.
+//! It stands in front of any `http://127.0.0.1:port`. A closure says which [`Fault`] each request meets. The proxy
+//! records of every token request whether the server saw it and whether the client got a response: these two
+//! facts decide whether a single-use refresh token is still good.
 //!
-//! The client's side is HTTP/1.1 by hand (`wire`), as an HTTP library does its best not to send half an answer.
+//! The client's side is HTTP/1.1 written by hand (`wire`), because an HTTP library cannot send half a response.
 
 #![allow(dead_code, reason = "one vocabulary for all tests; each uses a part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failure here fails the test")]
@@ -26,17 +26,17 @@ mod wire;
 
 use serve::Shared;
 
-/// What befalls a request.
+/// What happens to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     None,
-    /// The connection closes and the server never hears of the request.
+    /// The connection closes, and the server never gets the request.
     DropBefore,
-    /// The server acts on the request, then the connection closes without a byte of its answer.
+    /// The server acts on the request, then the connection closes without a byte of its response.
     DropAfterCommit,
     /// The server acts on the request; its head arrives, half of its body does, and the connection closes.
     Truncate,
-    /// The request waits this long before it is forwarded; its answer arrives.
+    /// The request waits this long before it is forwarded; its response arrives.
     Delay(Duration),
     /// 429 in place of the server, with this `Retry-After`: seconds, a date, or nonsense.
     RateLimited {
@@ -50,7 +50,7 @@ pub(crate) enum Fault {
     Garbage,
     /// Bytes that aren't HTTP, in place of the server.
     RawGarbage,
-    /// The server's answer arrives whole, with this long a pause before each byte of its body.
+    /// The server's response arrives whole, with this long a pause before each byte of its body.
     SlowDrip(Duration),
 }
 
@@ -73,7 +73,7 @@ impl Fault {
     }
 }
 
-/// What the closure that chooses a fault may look at.
+/// What the closure that chooses a fault gets.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestInfo {
     pub(crate) method: Method,
@@ -103,17 +103,17 @@ impl RequestInfo {
     }
 }
 
-/// What became of one token request.
+/// What happened to one token request.
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
     pub(crate) request: RequestInfo,
     pub(crate) fault: Fault,
     /// The server may have acted on it.
     pub(crate) forwarded: bool,
-    /// The server's status, once it answered.
+    /// The server's status, once it has responded.
     pub(crate) status: Option<u16>,
-    /// The server's answer was handed whole to a connection that the client was not seen to have closed. Set
-    /// as the last byte is about to leave, so that whoever has the answer finds it set.
+    /// The server's response was handed whole to a connection that the client was not seen to have closed. Set
+    /// before the last byte is sent, so that a client that has the response finds it set.
     pub(crate) delivered: bool,
 }
 
@@ -126,7 +126,7 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// Starts in front of `upstream`, an `http://host:port` with or without a path, and does no harm yet.
+    /// Starts in front of `upstream`, an `http://host:port` with or without a path, without any fault.
     pub(crate) async fn start(upstream: &str) -> Self {
         let authority = upstream.strip_prefix("http://").expect("plain http upstream");
         let authority = authority.split('/').next().unwrap_or(authority);
@@ -154,12 +154,12 @@ impl Proxy {
         *self.shared.choose.lock().unwrap() = Arc::new(choose);
     }
 
-    /// How many requests each fault befell, by [`Fault::name`]; those spared are under `none`.
+    /// How many requests met each fault, by [`Fault::name`]. Those without a fault are under `none`.
     pub(crate) fn counts(&self) -> BTreeMap<&'static str, u64> {
         self.shared.seen.lock().unwrap().faults.clone()
     }
 
-    /// How many requests a fault of this kind befell, whatever its parameter.
+    /// How many requests met a fault of this kind, whatever its parameter.
     pub(crate) fn applied(&self, kind: &Fault) -> u64 {
         self.counts().get(kind.name()).copied().unwrap_or(0)
     }

@@ -1,4 +1,4 @@
-//! A source that is asked to revoke, and does nothing before the test says so.
+//! A source whose revocations wait for the test.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::source::Script;
 
-/// A [`Script`] that announces each revocation and waits for its end.
+/// A [`Script`] that announces each revocation, and waits until the test ends it.
 pub struct Revoker {
     script: Script,
     calls: mpsc::UnboundedSender<Revocation>,
@@ -16,7 +16,7 @@ pub struct Revoker {
 /// The revocations, as they come.
 pub type Revocations = mpsc::UnboundedReceiver<Revocation>;
 
-/// One that waits for its end. Dropped, it waits for ever.
+/// A revocation that waits. If this is dropped, the revocation waits forever.
 #[derive(Debug)]
 pub struct Revocation {
     /// The refresh token, or else the access token.
@@ -51,7 +51,7 @@ impl Revocation {
         let _ = self.end.send(End::Panic);
     }
 
-    /// Whether whoever asked has given up.
+    /// Whether its caller has given up.
     pub fn is_dropped(&self) -> bool {
         self.end.is_closed()
     }

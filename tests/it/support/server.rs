@@ -1,4 +1,4 @@
-//! A token server of the test's own: it answers as the test says and remembers what it was sent. In memory for
+//! A token server for one test: it responds as the test says and records what it gets. In memory for
 //! tests with paused time, over a socket for those of an HTTP stack.
 
 use std::convert::Infallible;
@@ -67,20 +67,20 @@ pub struct TokenServer {
 }
 
 struct Shared {
-    answer: Box<dyn Fn(&Seen) -> Reply + Send + Sync>,
+    response: Box<dyn Fn(&Seen) -> Reply + Send + Sync>,
     seen: Mutex<Vec<Seen>>,
 }
 
 impl TokenServer {
-    pub fn new(answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
-        Self { shared: Arc::new(Shared { answer: Box::new(answer), seen: Mutex::default() }) }
+    pub fn new(response: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+        Self { shared: Arc::new(Shared { response: Box::new(response), seen: Mutex::default() }) }
     }
 
     pub fn always(reply: Reply) -> Self {
         Self::new(move |_| reply.clone())
     }
 
-    /// Answers in this order, and with the last one from then on.
+    /// Responds in this order, then always with the last one.
     pub fn script(replies: impl IntoIterator<Item = Reply>) -> Self {
         let mut replies: Vec<_> = replies.into_iter().collect();
         replies.reverse();
@@ -88,7 +88,7 @@ impl TokenServer {
         Self::new(move |_| {
             let mut replies = replies.lock().unwrap();
             let next = if replies.len() > 1 { replies.pop() } else { replies.last().cloned() };
-            next.expect("a script has at least one answer")
+            next.expect("a script has at least one response")
         })
     }
 
@@ -109,12 +109,12 @@ impl TokenServer {
         seen[0].clone()
     }
 
-    /// Reaches the server without a socket.
+    /// A transport to the server without a socket.
     pub fn transport(&self) -> TokenTransport {
         TokenTransport::new(self.clone())
     }
 
-    /// Serves on a loopback port of its own, until the value is dropped.
+    /// Serves on a free loopback port until the value is dropped.
     pub async fn listen(&self) -> Listening {
         self.listen_with(None).await
     }
@@ -131,7 +131,7 @@ impl TokenServer {
         Listening { address, accepting }
     }
 
-    async fn answer<B>(self, request: Request<B>) -> Result<Response<Body>, io::Error>
+    async fn respond<B>(self, request: Request<B>) -> Result<Response<Body>, io::Error>
     where
         B: http_body::Body,
         B::Error: std::fmt::Debug,
@@ -139,7 +139,7 @@ impl TokenServer {
         let (parts, body) = request.into_parts();
         let body = body.collect().await.expect("a whole request").to_bytes();
         let seen = Seen { method: parts.method, uri: parts.uri, headers: parts.headers, body };
-        let reply = (self.shared.answer)(&seen);
+        let reply = (self.shared.response)(&seen);
         self.shared.seen.lock().unwrap().push(seen);
         reply.into_response().await
     }
@@ -155,7 +155,7 @@ impl Service<Request<Full<Bytes>>> for TokenServer {
     }
 
     fn call(&mut self, request: Request<Full<Bytes>>) -> Pending {
-        Box::pin(self.clone().answer(request))
+        Box::pin(self.clone().respond(request))
     }
 }
 
@@ -191,7 +191,7 @@ async fn accept(listener: TcpListener, server: TokenServer, acceptor: Option<Tls
                 let (server, acceptor) = (server.clone(), acceptor.clone());
                 connections.spawn(async move {
                     let Some(acceptor) = acceptor else { return serve(stream, server).await };
-                    // A client that does not trust the certificate leaves here.
+                    // A client that does not trust the certificate closes the connection here.
                     if let Ok(stream) = acceptor.accept(stream).await {
                         serve(stream, server).await;
                     }
@@ -203,8 +203,8 @@ async fn accept(listener: TcpListener, server: TokenServer, acceptor: Option<Tls
 }
 
 async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, server: TokenServer) {
-    let service = hyper::service::service_fn(move |request| server.clone().answer(request));
-    // An error is an answer that the test wanted broken, or the client's leaving.
+    let service = hyper::service::service_fn(move |request| server.clone().respond(request));
+    // An error is a response that the test breaks, or a client that closes the connection.
     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 

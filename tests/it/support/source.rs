@@ -1,4 +1,4 @@
-//! A source that answers as the test says, and remembers what it was asked.
+//! A source that responds as the test says, and records its requests.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -7,19 +7,19 @@ use std::time::Duration;
 use reauth::{CredentialSource, Credentials, Error};
 use tokio::sync::oneshot;
 
-/// One answer of a [`Script`].
-pub enum Answer {
+/// One response of a [`Script`].
+pub enum Respond {
     /// At once.
     Now(Result<Credentials, Error>),
-    /// When the test sends it; an error, if the sender is dropped.
+    /// When the test sends it. If the sender is dropped, an error.
     When(oneshot::Receiver<Result<Credentials, Error>>),
-    /// After so much (paused) time.
+    /// After this much (paused) time.
     After(Duration, Result<Credentials, Error>),
     Hang,
     Panic,
 }
 
-/// What the source was asked for.
+/// A request to the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asked {
     Login,
@@ -27,11 +27,11 @@ pub enum Asked {
     Refresh(String),
 }
 
-/// A source that gives the answers of a script in order; past its end it answers with an error that ends the
+/// A source that gives the responses of a script in order; after the last one it gives an error that ends the
 /// test. Clones share the script.
 #[derive(Clone, Default)]
 pub struct Script {
-    answers: Arc<Mutex<VecDeque<Answer>>>,
+    responses: Arc<Mutex<VecDeque<Respond>>>,
     asked: Arc<Mutex<Vec<Asked>>>,
     initial: Option<Credentials>,
     no_login: bool,
@@ -48,34 +48,34 @@ impl Script {
         self
     }
 
-    /// Can't log in: holds a refresh token only.
+    /// Cannot log in: has only a refresh token.
     pub fn without_login(mut self) -> Self {
         self.no_login = true;
         self
     }
 
-    pub fn then(self, answer: Answer) -> Self {
-        self.push(answer);
+    pub fn then(self, response: Respond) -> Self {
+        self.push(response);
         self
     }
 
     pub fn then_ok(self, credentials: Credentials) -> Self {
-        self.then(Answer::Now(Ok(credentials)))
+        self.then(Respond::Now(Ok(credentials)))
     }
 
     pub fn then_err(self, error: Error) -> Self {
-        self.then(Answer::Now(Err(error)))
+        self.then(Respond::Now(Err(error)))
     }
 
-    /// Adds an answer that the test sends later.
+    /// Adds a response that the test sends later.
     pub fn then_when(&self) -> oneshot::Sender<Result<Credentials, Error>> {
         let (sender, receiver) = oneshot::channel();
-        self.push(Answer::When(receiver));
+        self.push(Respond::When(receiver));
         sender
     }
 
-    pub fn push(&self, answer: Answer) {
-        self.answers.lock().unwrap().push_back(answer);
+    pub fn push(&self, response: Respond) {
+        self.responses.lock().unwrap().push_back(response);
     }
 
     /// Every request so far.
@@ -88,21 +88,21 @@ impl Script {
         self.asked.lock().unwrap().len()
     }
 
-    async fn answer(&self, asked: Asked) -> Result<Credentials, Error> {
+    async fn respond(&self, asked: Asked) -> Result<Credentials, Error> {
         self.asked.lock().unwrap().push(asked.clone());
-        let answer = self.answers.lock().unwrap().pop_front();
-        match answer {
-            Some(Answer::Now(answer)) => answer,
-            Some(Answer::When(receiver)) => {
-                receiver.await.unwrap_or_else(|_| Err(Error::transient("the test sent no answer")))
+        let response = self.responses.lock().unwrap().pop_front();
+        match response {
+            Some(Respond::Now(response)) => response,
+            Some(Respond::When(receiver)) => {
+                receiver.await.unwrap_or_else(|_| Err(Error::transient("the test sent no response")))
             }
-            Some(Answer::After(wait, answer)) => {
+            Some(Respond::After(wait, response)) => {
                 tokio::time::sleep(wait).await;
-                answer
+                response
             }
-            Some(Answer::Hang) => std::future::pending().await,
-            Some(Answer::Panic) => panic!("the source panics, as the test says"),
-            None => Err(Error::misconfigured(format!("the script has no answer to {asked:?}"))),
+            Some(Respond::Hang) => std::future::pending().await,
+            Some(Respond::Panic) => panic!("the source panics, as the test says"),
+            None => Err(Error::misconfigured(format!("the script has no response to {asked:?}"))),
         }
     }
 }
@@ -112,11 +112,11 @@ impl CredentialSource for Script {
         if self.no_login {
             return Err(Error::unsupported("this script can't log in"));
         }
-        self.answer(Asked::Login).await
+        self.respond(Asked::Login).await
     }
 
     async fn refresh(&self, held: &Credentials) -> Result<Credentials, Error> {
-        self.answer(Asked::Refresh(held.refresh_token().unwrap_or_default().to_owned())).await
+        self.respond(Asked::Refresh(held.refresh_token().unwrap_or_default().to_owned())).await
     }
 
     fn initial(&self) -> Option<Credentials> {

@@ -1,4 +1,4 @@
-//! Functions that no other test has a reason to call.
+//! Functions that no other test needs.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

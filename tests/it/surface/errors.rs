@@ -1,4 +1,4 @@
-//! The one error type: its kinds, its words, its cause.
+//! The error type: its kinds, its messages, its cause.
 
 use std::error::Error as _;
 

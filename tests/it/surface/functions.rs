@@ -1,4 +1,4 @@
-//! That every public function is called by some test.
+//! Checks that a test calls every public function.
 
 use std::fs;
 use std::path::Path;
@@ -91,7 +91,7 @@ fn every_public_function_is_called_by_a_test() {
         .iter()
         .map(Function::call)
         .filter(|call| {
-            // With its types spelt out, it is a call as well.
+            // With its types written out, it is a call as well.
             let turbofish = call.replace('(', "::<");
             !tests.iter().any(|test| test.contains(call.as_str()) || test.contains(&turbofish))
         })

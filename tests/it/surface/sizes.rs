@@ -1,4 +1,4 @@
-//! What a request costs in memory beyond the inner service's own future.
+//! How much memory a request needs in addition to the inner service's future.
 
 use std::convert::Infallible;
 use std::future::Ready;

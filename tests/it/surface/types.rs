@@ -1,4 +1,4 @@
-//! What the types of the core promise, beside those of the adapters (`contract`).
+//! What the types of the core promise. `contract` has those of the adapters.
 
 use std::fmt::{Debug, Display};
 use std::hash::Hash;

@@ -140,8 +140,8 @@ async fn r22_the_header_is_one_and_marked_sensitive_on_every_attempt() {
 async fn f46_two_origins_with_two_identities_on_one_client() {
     let (ada, grace) = (Script::new(), Script::new());
     let identity = |script: &Script, name: &str| {
-        script.push(crate::support::source::Answer::Now(Credentials::new(format!("{name}-1"))));
-        script.push(crate::support::source::Answer::Now(Credentials::new(format!("{name}-2"))));
+        script.push(crate::support::source::Respond::Now(Credentials::new(format!("{name}-1"))));
+        script.push(crate::support::source::Respond::Now(Credentials::new(format!("{name}-2"))));
         in_paused_time(script.clone()).build()
     };
     let other = "https://vault.example.com";

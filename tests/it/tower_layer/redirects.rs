@@ -7,7 +7,7 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 
 use super::api::{Api, get, holding_first, layer, nth, send, status};
 use crate::support::clock::in_paused_time;
-use crate::support::source::{Answer, Script};
+use crate::support::source::{Respond, Script};
 
 /// The URI that a response came from, set by a follower below.
 #[derive(Clone)]
@@ -141,7 +141,7 @@ async fn r30_with_several_origins_a_401_counts_only_from_the_one_that_the_reques
     let api = responding_from(Some("https://other.test/x"));
     send(&layer.layer(api.clone()), get("https://api.example.com/x")).await.unwrap();
     assert_eq!(script.requests(), 0);
-    script.push(Answer::Now(Ok(nth(2))));
+    script.push(Respond::Now(Ok(nth(2))));
     send(&layer.layer(api.clone()), get("https://other.test/x")).await.unwrap();
     assert_eq!(script.requests(), 1);
 }

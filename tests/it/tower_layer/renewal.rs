@@ -153,7 +153,7 @@ async fn r29_a_classifier_that_is_set_on_a_clone_does_not_change_the_layer() {
     let api = Api::saying(StatusCode::OK);
     send(&plain.layer(api.clone()), get("/x")).await.unwrap();
     assert_eq!(script.requests(), 0, "the clone changed the layer");
-    script.push(crate::support::source::Answer::Now(Ok(nth(2))));
+    script.push(crate::support::source::Respond::Now(Ok(nth(2))));
     send(&strict.layer(api.clone()), get("/x")).await.unwrap();
     assert_eq!(script.requests(), 1);
 }

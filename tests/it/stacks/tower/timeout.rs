@@ -8,7 +8,7 @@ use tower::timeout::error::Elapsed;
 use tower::{Layer, ServiceBuilder};
 
 use super::super::{BOTH, World};
-use crate::support::source::{Answer, Script};
+use crate::support::source::{Respond, Script};
 use crate::tower_layer::api::{authenticator, nth, send};
 
 /// Long enough for a request on loopback on a busy machine, and shorter than a flight's deadline.
@@ -55,7 +55,7 @@ async fn r06_a_timeout_above_ends_the_wait_for_a_renewal_and_the_rotated_refresh
         assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "at-2");
         assert_eq!((world.server.tokens(), world.script.requests()), (vec!["at-1".into(), "at-2".into()], 1));
 
-        world.script.push(Answer::Now(Ok(nth(3))));
+        world.script.push(Respond::Now(Ok(nth(3))));
         world.auth.refresh().await.unwrap();
         let last = world.script.asked().pop();
         assert_eq!(last, Some(crate::support::source::Asked::Refresh("rt-2".to_owned())));

@@ -1,4 +1,4 @@
-//! That the provider does what the tests built on it take for granted.
+//! Checks that the provider does what the other tests assume.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn a_setting_may_be_quoted_and_hold_an_equals_sign() {
 
 #[tokio::test]
 #[ignore = "needs the identity provider: run ./scripts/test"]
-async fn the_shared_provider_answers() {
+async fn the_shared_provider_responds() {
     let idp = Idp::from_env();
     assert!(login(&idp, &idp.user).await["access_token"].is_string());
     assert!(idp.count("token.password.200").await >= 1);
@@ -75,7 +75,7 @@ async fn an_instance_ends_with_its_value() {
     let (url, log) = (idp.stats_url.clone(), idp.access_log.clone());
     let mut idp = idp;
     let mut instance = idp.instance.take().unwrap();
-    // What closes when this process is killed, and no destructor runs.
+    // This closes when the process is killed, and no destructor runs.
     drop(instance.child.stdin.take());
     assert!(instance.child.wait().await.unwrap().success());
     drop(instance);

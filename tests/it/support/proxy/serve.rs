@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use super::{Fault, Record, RequestInfo, wire};
 
-/// The proxy as its connections share it.
+/// What the connections of the proxy share.
 pub(super) struct Shared {
     upstream: String,
     client: Client<HttpConnector, Full<Bytes>>,
@@ -37,7 +37,7 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     loop {
         tokio::select! {
             Ok((stream, _)) = listener.accept() => {
-                // An answer sent in pieces must not wait for the client's acknowledgement of the first.
+                // A response sent in pieces must not wait for the client's acknowledgement of the first.
                 let _ = stream.set_nodelay(true);
                 connections.spawn(serve(stream, shared.clone()));
             }
@@ -48,7 +48,7 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-/// Serves one connection until either side closes it or a fault does. Errors are the client's leaving.
+/// Serves one connection until either side or a fault closes it. An error means that the client closed it.
 async fn serve(stream: TcpStream, shared: Arc<Shared>) {
     let mut connection = wire::Connection::new(stream);
     while let Ok(Some(request)) = connection.read_request().await {
@@ -62,7 +62,7 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
 
 impl Shared {
     pub(super) fn new(upstream: String) -> Self {
-        // A pooled connection may be closed by the server just as it is reused: a fault nobody ordered.
+        // The server may close a pooled connection just when it is reused, which would be another fault.
         let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
         let choose: Arc<Choose> = Arc::new(|_: &RequestInfo| Fault::None);
         Self { upstream, client, choose: Mutex::new(choose), seen: Mutex::default() }
@@ -76,7 +76,7 @@ impl Shared {
             path: head.uri.path().to_owned(),
             body: request.body.clone(),
         };
-        // Outside of the lock, as the closure is free to call `set`.
+        // Outside of the lock, because the closure may call `set`.
         let choose = self.choose.lock().unwrap().clone();
         let fault = choose(&info);
         let entry = self.note(info, &fault);
@@ -91,23 +91,23 @@ impl Shared {
             }
             _ => {}
         }
-        if let Some((answer, body)) = synthetic(&fault) {
-            return to.answer(&answer, &body).await.map(|()| true);
+        if let Some((response, body)) = synthetic(&fault) {
+            return to.respond(&response, &body).await.map(|()| true);
         }
 
         self.update(entry, |record| record.forwarded = true);
         self.seen.lock().unwrap().forwarded += 1;
-        // A server that can't be reached looks as one that hangs up.
-        let Ok((answer, body)) = self.forward(request).await else { return Ok(false) };
-        self.update(entry, |record| record.status = Some(answer.status.as_u16()));
+        // A server that cannot be reached looks like one that closes the connection.
+        let Ok((response, body)) = self.forward(request).await else { return Ok(false) };
+        self.update(entry, |record| record.status = Some(response.status.as_u16()));
         match fault {
             Fault::DropAfterCommit => return Ok(false),
-            Fault::Truncate => return to.answer_half(&answer, &body).await.map(|()| false),
+            Fault::Truncate => return to.respond_half(&response, &body).await.map(|()| false),
             _ => {}
         }
         let pause = if let Fault::SlowDrip(pause) = fault { Some(pause) } else { None };
         let last = || self.update(entry, |record| record.delivered = true);
-        let sent = to.answer_whole(&answer, &body, pause, last).await;
+        let sent = to.respond_whole(&response, &body, pause, last).await;
         if sent.is_err() {
             self.update(entry, |record| record.delivered = false);
         }
@@ -123,11 +123,11 @@ impl Shared {
         head.uri = format!("{}{path}", self.upstream).parse()?;
         wire::strip_framing(&mut head.headers);
         let request = http::Request::from_parts(head, Full::new(request.body));
-        let (answer, body) = self.client.request(request).await?.into_parts();
-        Ok((answer, body.collect().await?.to_bytes()))
+        let (response, body) = self.client.request(request).await?.into_parts();
+        Ok((response, body.collect().await?.to_bytes()))
     }
 
-    /// Counts the fault and, if it befell a token request, opens its record.
+    /// Counts the fault and, if it met a token request, starts its record.
     fn note(&self, request: RequestInfo, fault: &Fault) -> Option<usize> {
         let mut seen = self.seen.lock().unwrap();
         *seen.faults.entry(fault.name()).or_default() += 1;
@@ -145,21 +145,21 @@ impl Shared {
     }
 }
 
-/// The answers that are given in place of the server's.
+/// The responses that are given in place of the server's.
 fn synthetic(fault: &Fault) -> Option<(response::Parts, Bytes)> {
-    let answer = http::Response::builder();
+    let response = http::Response::builder();
     let html = "<html><body><h1>nginx</h1></body></html>";
-    let answer = match fault {
+    let response = match fault {
         Fault::RateLimited { retry_after } => {
-            answer.status(429).header("retry-after", retry_after).body(Bytes::new())
+            response.status(429).header("retry-after", retry_after).body(Bytes::new())
         }
-        Fault::Unavailable => answer.status(503).header("content-type", "text/html").body(html.into()),
-        Fault::HtmlBadGateway => answer.status(502).header("content-type", "text/html").body(html.into()),
+        Fault::Unavailable => response.status(503).header("content-type", "text/html").body(html.into()),
+        Fault::HtmlBadGateway => response.status(502).header("content-type", "text/html").body(html.into()),
         Fault::Garbage => {
             let body = Bytes::from_static(b"\xff\xfe{\"access_token\":");
-            answer.status(200).header("content-type", "application/json").body(body)
+            response.status(200).header("content-type", "application/json").body(body)
         }
         _ => return None,
     };
-    Some(answer.expect("a `Retry-After` that is a header value").into_parts())
+    Some(response.expect("a `Retry-After` that is a header value").into_parts())
 }

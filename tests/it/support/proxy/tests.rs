@@ -1,4 +1,4 @@
-//! Each fault, as the bytes a client gets, against what the server saw.
+//! Each fault: the bytes that a client gets, and what the server saw.
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,12 +14,12 @@ use tokio::time::Instant;
 use super::*;
 
 #[tokio::test]
-async fn no_fault_passes_request_and_answer_on() {
+async fn no_fault_passes_request_and_response_on() {
     let (server, proxy) = pair(Fault::None).await;
-    let answer = spend(&proxy).await;
-    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
-    assert!(answer.contains("\r\nx-server: echo\r\n"), "{answer}");
-    assert!(answer.ends_with("\r\n\r\nPOST /token?q=1 refresh_token=r%2B1"), "{answer}");
+    let response = spend(&proxy).await;
+    assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
+    assert!(response.contains("\r\nx-server: echo\r\n"), "{response}");
+    assert!(response.ends_with("\r\n\r\nPOST /token?q=1 refresh_token=r%2B1"), "{response}");
     assert_eq!((server.hits(), proxy.forwarded(), proxy.applied(&Fault::None)), (1, 1, 1));
 
     let [record] = &proxy.records()[..] else { panic!("one record") };
@@ -38,7 +38,7 @@ async fn drop_before_keeps_the_request_from_the_server() {
 }
 
 #[tokio::test]
-async fn drop_after_commit_keeps_the_answer_from_the_client() {
+async fn drop_after_commit_keeps_the_response_from_the_client() {
     let (server, proxy) = pair(Fault::DropAfterCommit).await;
     assert_eq!(spend(&proxy).await, "");
     assert_eq!((server.hits(), proxy.forwarded(), proxy.applied(&Fault::DropAfterCommit)), (1, 1, 1));
@@ -48,9 +48,9 @@ async fn drop_after_commit_keeps_the_answer_from_the_client() {
 #[tokio::test]
 async fn truncate_sends_half_of_the_body_it_announced() {
     let (server, proxy) = pair(Fault::Truncate).await;
-    let answer = spend(&proxy).await;
-    assert!(answer.contains("content-length: 35\r\n"), "{answer}");
-    assert!(answer.ends_with("\r\n\r\nPOST /token?q=1 r"), "{answer}");
+    let response = spend(&proxy).await;
+    assert!(response.contains("content-length: 35\r\n"), "{response}");
+    assert!(response.ends_with("\r\n\r\nPOST /token?q=1 r"), "{response}");
     assert_eq!((server.hits(), proxy.applied(&Fault::Truncate)), (1, 1));
     assert_eq!(fate(&proxy), (true, Some(200), false));
 }
@@ -58,8 +58,8 @@ async fn truncate_sends_half_of_the_body_it_announced() {
 #[tokio::test]
 async fn an_empty_body_can_be_truncated_too() {
     let (server, proxy) = pair(Fault::Truncate).await;
-    let answer = exchange(&proxy, "GET /empty HTTP/1.1\r\n\r\n").await;
-    assert!(answer.contains("content-length: 1\r\n") && answer.ends_with("\r\n\r\n"), "{answer}");
+    let response = exchange(&proxy, "GET /empty HTTP/1.1\r\n\r\n").await;
+    assert!(response.contains("content-length: 1\r\n") && response.ends_with("\r\n\r\n"), "{response}");
     assert_eq!(server.hits(), 1);
 }
 
@@ -68,25 +68,28 @@ async fn delay_holds_the_request_back() {
     let hour = Duration::from_secs(3600);
     let (server, proxy) = pair(Fault::Delay(hour)).await;
     let start = Instant::now();
-    let answer = spend(&proxy).await;
+    let response = spend(&proxy).await;
     assert!(start.elapsed() >= hour);
-    assert!(answer.ends_with("refresh_token=r%2B1"), "{answer}");
+    assert!(response.ends_with("refresh_token=r%2B1"), "{response}");
     assert_eq!((server.hits(), proxy.applied(&Fault::Delay(Duration::ZERO))), (1, 1));
     assert_eq!(fate(&proxy), (true, Some(200), true));
 }
 
 #[tokio::test]
-async fn rate_limited_answers_in_place_of_the_server() {
+async fn rate_limited_responds_in_place_of_the_server() {
     let fault = Fault::RateLimited { retry_after: "7".to_owned() };
     let (server, proxy) = pair(fault.clone()).await;
-    let answer = spend(&proxy).await;
-    assert!(answer.starts_with("HTTP/1.1 429 ") && answer.contains("\r\nretry-after: 7\r\n"), "{answer}");
+    let response = spend(&proxy).await;
+    assert!(
+        response.starts_with("HTTP/1.1 429 ") && response.contains("\r\nretry-after: 7\r\n"),
+        "{response}"
+    );
     assert_eq!((server.hits(), proxy.applied(&fault)), (0, 1));
     assert_eq!(fate(&proxy), (false, None, false));
 }
 
 #[tokio::test]
-async fn unavailable_answers_in_place_of_the_server() {
+async fn unavailable_responds_in_place_of_the_server() {
     let (server, proxy) = pair(Fault::Unavailable).await;
     assert!(spend(&proxy).await.starts_with("HTTP/1.1 503 "));
     assert_eq!((server.hits(), proxy.applied(&Fault::Unavailable)), (0, 1));
@@ -94,10 +97,10 @@ async fn unavailable_answers_in_place_of_the_server() {
 }
 
 #[tokio::test]
-async fn html_bad_gateway_answers_with_a_page() {
+async fn html_bad_gateway_responds_with_a_page() {
     let (server, proxy) = pair(Fault::HtmlBadGateway).await;
-    let answer = spend(&proxy).await;
-    assert!(answer.starts_with("HTTP/1.1 502 ") && answer.ends_with("</html>"), "{answer}");
+    let response = spend(&proxy).await;
+    assert!(response.starts_with("HTTP/1.1 502 ") && response.ends_with("</html>"), "{response}");
     assert_eq!((server.hits(), proxy.applied(&Fault::HtmlBadGateway)), (0, 1));
     assert_eq!(fate(&proxy), (false, None, false));
 }
@@ -105,9 +108,9 @@ async fn html_bad_gateway_answers_with_a_page() {
 #[tokio::test]
 async fn garbage_is_a_success_whose_body_is_no_json() {
     let (server, proxy) = pair(Fault::Garbage).await;
-    let answer = spend(&proxy).await;
-    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("application/json"), "{answer}");
-    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    let response = spend(&proxy).await;
+    assert!(response.starts_with("HTTP/1.1 200 ") && response.contains("application/json"), "{response}");
+    let (_, body) = response.split_once("\r\n\r\n").unwrap();
     assert!(serde_json::from_str::<Value>(body).is_err());
     assert_eq!((server.hits(), proxy.applied(&Fault::Garbage)), (0, 1));
     assert_eq!(fate(&proxy), (false, None, false));
@@ -116,8 +119,8 @@ async fn garbage_is_a_success_whose_body_is_no_json() {
 #[tokio::test]
 async fn raw_garbage_is_no_http() {
     let (server, proxy) = pair(Fault::RawGarbage).await;
-    let answer = spend(&proxy).await;
-    assert!(!answer.is_empty() && !answer.starts_with("HTTP"), "{answer}");
+    let response = spend(&proxy).await;
+    assert!(!response.is_empty() && !response.starts_with("HTTP"), "{response}");
     assert_eq!((server.hits(), proxy.applied(&Fault::RawGarbage)), (0, 1));
     assert_eq!(fate(&proxy), (false, None, false));
 }
@@ -126,9 +129,9 @@ async fn raw_garbage_is_no_http() {
 async fn slow_drip_pauses_before_each_byte_of_the_body() {
     let (server, proxy) = pair(Fault::SlowDrip(Duration::from_secs(60))).await;
     let start = Instant::now();
-    let answer = spend(&proxy).await;
+    let response = spend(&proxy).await;
     assert!(start.elapsed() >= Duration::from_secs(60 * 35));
-    assert!(answer.ends_with("\r\n\r\nPOST /token?q=1 refresh_token=r%2B1"), "{answer}");
+    assert!(response.ends_with("\r\n\r\nPOST /token?q=1 refresh_token=r%2B1"), "{response}");
     assert_eq!((server.hits(), proxy.applied(&Fault::SlowDrip(Duration::ZERO))), (1, 1));
     assert_eq!(fate(&proxy), (true, Some(200), true));
 }
@@ -173,9 +176,9 @@ async fn a_connection_is_kept_and_a_streamed_body_arrives_whole() {
     let both = format!("{chunked}{}", post("/token", "last"));
     stream.write_all(both.as_bytes()).await.unwrap();
     stream.shutdown().await.unwrap();
-    let answers = read(stream).await;
-    assert!(answers.contains("POST /up abc0123456789HTTP/1.1 200"), "{answers}");
-    assert!(answers.ends_with("POST /token last"), "{answers}");
+    let responses = read(stream).await;
+    assert!(responses.contains("POST /up abc0123456789HTTP/1.1 200"), "{responses}");
+    assert!(responses.ends_with("POST /token last"), "{responses}");
     assert_eq!(server.hits(), 2);
 }
 
@@ -186,7 +189,7 @@ async fn a_real_client_sees_faults_as_faults() {
     let client = reqwest::Client::new();
     let send = || async { client.post(&url).body("refresh_token=1").send().await?.text().await };
     assert_eq!(send().await.unwrap(), "POST /token refresh_token=1");
-    // The kept connection is the one that breaks, which must not make the client try another.
+    // The kept connection breaks. The client must not try another one.
     for fault in [Fault::DropBefore, Fault::DropAfterCommit, Fault::Truncate, Fault::RawGarbage] {
         let before = proxy.applied(&fault);
         let chosen = fault.clone();
@@ -200,7 +203,7 @@ async fn a_real_client_sees_faults_as_faults() {
     assert!(send().await.is_err(), "no connection outlives the proxy");
 }
 
-/// A server that answers with what it was asked, and the proxy in front of it.
+/// A server that responds with what it was asked, and the proxy in front of it.
 async fn pair(fault: Fault) -> (Server, Proxy) {
     let server = Server::start().await;
     let proxy = Proxy::start(&server.url).await;
@@ -229,8 +232,8 @@ impl Server {
                         let body = body.collect().await.unwrap().to_bytes();
                         let said = format!("{} {} {}", head.method, head.uri, String::from_utf8_lossy(&body));
                         let said = if head.uri == "/empty" { String::new() } else { said };
-                        let answer = http::Response::builder().header("x-server", "echo");
-                        Ok::<_, Infallible>(answer.body(Full::new(Bytes::from(said))).unwrap())
+                        let response = http::Response::builder().header("x-server", "echo");
+                        Ok::<_, Infallible>(response.body(Full::new(Bytes::from(said))).unwrap())
                     }
                 });
                 let connection = hyper::server::conn::http1::Builder::new();
@@ -268,7 +271,7 @@ async fn read(mut stream: TcpStream) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Of the one token request: whether it was forwarded, how the server answered, whether that arrived.
+/// Of the one token request: whether it was forwarded, the server's status, whether that arrived.
 fn fate(proxy: &Proxy) -> (bool, Option<u16>, bool) {
     let [record] = &proxy.records()[..] else { panic!("one record") };
     (record.forwarded, record.status, record.delivered)

@@ -1,4 +1,4 @@
-//! As much of HTTP/1.1 (RFC 9112) as a proxy needs that must be able to stop anywhere.
+//! As much of HTTP/1.1 (RFC 9112) as the proxy needs. It can stop anywhere.
 
 use std::io::{self, ErrorKind};
 use std::time::Duration;
@@ -92,14 +92,14 @@ impl Connection {
         Ok(Some(line))
     }
 
-    /// An answer of the proxy's own.
-    pub(super) async fn answer(&mut self, head: &response::Parts, body: &[u8]) -> io::Result<()> {
-        self.answer_whole(head, body, None, || {}).await
+    /// A response that the proxy makes.
+    pub(super) async fn respond(&mut self, head: &response::Parts, body: &[u8]) -> io::Result<()> {
+        self.respond_whole(head, body, None, || {}).await
     }
 
-    /// An answer with, if told so, a pause before each byte of its body. `last` is called before the last of
-    /// its bytes leaves.
-    pub(super) async fn answer_whole(
+    /// A response, perhaps with a pause before each byte of its body. `last` is called before the last of
+    /// its bytes is sent.
+    pub(super) async fn respond_whole(
         &mut self,
         head: &response::Parts,
         body: &[u8],
@@ -123,9 +123,9 @@ impl Connection {
         self.send(&bytes).await
     }
 
-    /// The head of an answer and half of its body.
-    pub(super) async fn answer_half(&mut self, head: &response::Parts, body: &[u8]) -> io::Result<()> {
-        // An empty body has no half; it is made to lack a byte it never had.
+    /// The head of a response and half of its body.
+    pub(super) async fn respond_half(&mut self, head: &response::Parts, body: &[u8]) -> io::Result<()> {
+        // An empty body has no half: its length says one byte, which never comes.
         let mut bytes = encode_head(head, body.len().max(1));
         bytes.extend(&body[..body.len() / 2]);
         self.send(&bytes).await

@@ -1,4 +1,4 @@
-//! The bodies of a token server's answers: whole, in pieces, torn.
+//! The bodies of a token server's responses: whole, in pieces, torn.
 
 use std::collections::VecDeque;
 use std::io;
@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, Full};
 
 use super::Body;
 
-/// Large enough that a megabyte is a few dozen of them, small enough that every test's answer is several.
+/// Large enough that a megabyte is a few dozen of them, small enough that every test's response is several.
 const PIECE: usize = 16;
 const LARGE_PIECE: usize = 32 * 1024;
 

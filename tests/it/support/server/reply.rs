@@ -1,4 +1,4 @@
-//! What a token server answers.
+//! The responses of a token server.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use http::Response;
 
 use super::{Body, body};
 
-/// One answer, or the lack of one.
+/// One response, or none.
 #[derive(Clone, Debug)]
 pub struct Reply {
     status: u16,
@@ -20,20 +20,20 @@ pub struct Reply {
 enum Shape {
     /// With its length in front.
     Sized,
-    /// In pieces, and of a length that nobody said.
+    /// In pieces, without a length.
     Chunked,
     /// The connection breaks half-way through the body.
     Torn,
     /// The head, and then nothing more.
     HeadOnly,
-    /// The connection breaks before a byte of the answer.
+    /// The connection breaks before a byte of the response.
     Broken(io::ErrorKind),
-    /// No answer, ever.
+    /// A response never comes.
     Hang,
 }
 
 impl Reply {
-    /// A body that is said to be JSON.
+    /// A body with the content type of JSON.
     pub fn json(status: u16, body: impl Into<Bytes>) -> Self {
         Self::bare(status, body).header("content-type", "application/json")
     }
@@ -73,7 +73,7 @@ impl Reply {
         Self::json(status, body.to_string())
     }
 
-    /// No answer: the service fails, or the connection is closed, after the request was received.
+    /// No response: the service fails, or the connection is closed, after the request was received.
     pub fn broken(kind: io::ErrorKind) -> Self {
         Self { shape: Shape::Broken(kind), ..Self::bare(200, "") }
     }
@@ -112,7 +112,7 @@ impl Reply {
         for (name, value) in self.headers {
             response = response.header(name, value);
         }
-        Ok(response.body(body).expect("an answer that HTTP allows"))
+        Ok(response.body(body).expect("a response that HTTP allows"))
     }
 }
 

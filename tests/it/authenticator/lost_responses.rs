@@ -1,4 +1,4 @@
-//! The refresh token was sent and the answer was lost: it may be spent. Without a store; `stores` has the rest.
+//! The refresh token was sent and the response was lost, so it may be spent. These tests have no store; those in `stores` do.
 
 use std::time::SystemTime;
 
@@ -7,18 +7,18 @@ use tokio::time::{Instant, advance};
 
 use super::family::Family;
 use super::{exact, quiet, seconds, token};
-use crate::support::source::{Answer, Asked, Script, credentials};
+use crate::support::source::{Asked, Respond, Script, credentials};
 
 fn refresh(token: &str) -> Asked {
     Asked::Refresh(token.to_owned())
 }
 
 fn lost() -> Error {
-    Error::transient("the connection broke before the answer was complete")
+    Error::transient("the connection broke before the response was complete")
 }
 
-/// A source that holds at-1 and rt-1, lapsed.
-fn lapsed() -> Script {
+/// A source that holds at-1 and rt-1, expired.
+fn expired() -> Script {
     let held = credentials("at-1", Some("rt-1"), None).with_expires_at(SystemTime::UNIX_EPOCH);
     Script::new().holding(held)
 }
@@ -28,7 +28,7 @@ async fn f05_a_refused_repetition_asks_the_user_to_log_in_and_says_why() {
     let provider = Family::new().with_one_login();
     let auth = exact(provider.clone());
     token(&auth).await.unwrap();
-    provider.lose_an_answer();
+    provider.lose_a_response();
     advance(seconds(300)).await;
     let error = token(&auth).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::LoginRequired);
@@ -36,10 +36,10 @@ async fn f05_a_refused_repetition_asks_the_user_to_log_in_and_says_why() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r14_new_credentials_are_in_no_doubt() {
-    let script = lapsed().then_err(lost()).then_err(lost());
-    script.push(Answer::Now(Err(lost())));
-    script.push(Answer::Now(Ok(credentials("at-10", Some("rt-10"), Some(300)))));
+async fn r14_credentials_that_the_program_sets_are_not_in_doubt() {
+    let script = expired().then_err(lost()).then_err(lost());
+    script.push(Respond::Now(Err(lost())));
+    script.push(Respond::Now(Ok(credentials("at-10", Some("rt-10"), Some(300)))));
     let auth = exact(script.clone());
     token(&auth).await.unwrap_err();
     auth.set_credentials(credentials("at-9", Some("rt-9"), Some(300))).await.unwrap();
@@ -50,11 +50,11 @@ async fn r14_new_credentials_are_in_no_doubt() {
 
 #[tokio::test(start_paused = true)]
 async fn r14_the_repetition_does_not_wait_for_the_next_flight_while_a_valid_token_is_in_hand() {
-    // A server that forgives a repetition does so for seconds; flights may be a minute apart.
+    // A server that accepts a repetition does so for seconds only; flights may be a minute apart.
     let unreached = || Error::transient("refused").not_processed().with_retry_after(seconds(60));
     let script = Script::new().holding(credentials("at-1", Some("rt-1"), Some(3600)));
     let script = script.then_err(unreached()).then_err(lost());
-    script.push(Answer::Now(Ok(credentials("at-2", Some("rt-2"), Some(300)))));
+    script.push(Respond::Now(Ok(credentials("at-2", Some("rt-2"), Some(300)))));
     let auth = exact(script.clone());
     auth.refresh().await.unwrap_err();
     advance(seconds(30)).await;
@@ -65,12 +65,12 @@ async fn r14_the_repetition_does_not_wait_for_the_next_flight_while_a_valid_toke
 }
 
 #[tokio::test(start_paused = true)]
-async fn r14_nor_for_a_tenth_of_a_long_outage() {
-    let script = lapsed();
+async fn r14_the_repetition_does_not_wait_for_a_tenth_of_a_long_outage() {
+    let script = expired();
     let unreached = || Error::transient("refused").not_processed();
-    // Enough for nine minutes.
+    // Enough failures for nine minutes.
     for _ in 0..44 {
-        script.push(Answer::Now(Err(unreached())));
+        script.push(Respond::Now(Err(unreached())));
     }
     let auth = exact(script.clone());
     let begin = Instant::now();
@@ -79,8 +79,8 @@ async fn r14_nor_for_a_tenth_of_a_long_outage() {
         advance(seconds(1)).await;
     }
     assert!(begin.elapsed() > seconds(500), "{:?}", begin.elapsed());
-    script.push(Answer::Now(Err(lost())));
-    script.push(Answer::Now(Ok(credentials("at-2", Some("rt-2"), Some(300)))));
+    script.push(Respond::Now(Err(lost())));
+    script.push(Respond::Now(Ok(credentials("at-2", Some("rt-2"), Some(300)))));
     while script.requests() < 45 {
         advance(seconds(1)).await;
         if let Ok(got) = token(&auth).await {
