@@ -266,9 +266,9 @@ async fn f116_r17_to_reject_the_credentials_of_another_login_returns_no_others()
     let auth = exact(script.clone());
     let mut earlier = Vec::new();
     for user in ["ada", "bob", "eve"] {
-        script.push(Response::Now(Ok(credentials(&format!("{user}-1"), Some("rt"), Some(300)))));
+        script.push(Respond::Now(Ok(credentials(&format!("{user}-1"), Some("rt"), Some(300)))));
         let first = auth.credentials().await.unwrap();
-        script.push(Response::Now(Ok(credentials(&format!("{user}-2"), Some("rt"), Some(300)))));
+        script.push(Respond::Now(Ok(credentials(&format!("{user}-2"), Some("rt"), Some(300)))));
         let second = auth.refresh().await.unwrap();
         for old in &earlier {
             let error = auth.clone().reject(old).await.unwrap_err();
