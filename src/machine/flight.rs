@@ -66,7 +66,7 @@ pub(super) struct Flight {
     pub(super) started: Duration,
     /// How many callers wait or have waited for it.
     pub(super) callers: u64,
-    /// How many of its attempts have failed and are followed by another.
+    /// How many attempts have failed so far. Another attempt follows each of them.
     pub(super) attempts: u32,
     /// The flights in a row that failed before it.
     pub(super) streak: Streak,
@@ -103,7 +103,7 @@ pub(super) enum LoadReason {
     Refused,
 }
 
-/// Failures that tell more than "this source cannot log in".
+/// Earlier failures. They are reported in place of "this source cannot log in", because they say more.
 #[derive(Default)]
 pub(super) struct Reasons {
     /// Why the refresh token was refused.
@@ -127,7 +127,7 @@ impl Flight {
         }
     }
 
-    /// Whether no earlier flight has failed in the outage that this one may meet.
+    /// Whether this flight is the first of a possible outage: the flights before it did not fail.
     pub(super) fn opens_an_outage(&self) -> bool {
         self.streak.since == self.started
     }

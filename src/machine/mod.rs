@@ -66,8 +66,8 @@ impl Verdict {
 /// * **A caller asks** and gets a [`Verdict`]: `need`, `refresh`, `reject`, `reject_token`, and `settle` after a wait.
 /// * **The program decides**: `start_with`, `set_credentials`, `log_out`.
 /// * **A driver moves work on**: `step` takes an [`Input`] and returns the next [`Step`]; `needs` says before a store
-///   call whether the work still matters; `interrupt` and `call_off` end a flight from outside.
-/// * **The cache looks**: `snapshot`, `has_usable`, `has`, `last_log_out`.
+///   call whether it still has to be made; `interrupt` and `call_off` end a flight from outside.
+/// * **The cache looks**: `snapshot`, `has_usable`, `has`, `last_flight_before_log_out`.
 /// * **Events**: `note`, `has_events`, `take_events`.
 pub(crate) struct State {
     timing: Arc<Timing>,

@@ -91,8 +91,8 @@ pub enum Replay<B> {
     Copy(B),
     /// What was kept of the body while it was sent, and the rest of it.
     ///
-    /// It is called after the 401, when there is a new token. It returns `None` if the body can't be sent whole. If the
-    /// response is not a 401, it is dropped without a call, and nothing has to be kept from then on.
+    /// The closure is called after the 401, when there is a new token. It returns `None` if the body can't be sent whole. If
+    /// the response is not a 401, the closure is dropped without a call, and nothing has to be kept from then on.
     Kept(Box<dyn FnOnce() -> Option<B> + Send>),
     /// Nothing: the body is sent only once.
     Never,

@@ -46,6 +46,18 @@ fn r17_work_at_the_store_is_wanted_as_long_as_it_matters() {
     assert!(matches!(state.step(&Work::Forget, Input::Begin, at(0)), Step::Store(StoreCall::Clear)));
     assert!(matches!(state.step(&Work::Forget, Input::Stored(Ok(None)), at(0)), Step::Done(Ok(()))));
     assert!(!state.is_wanted(&Work::Forget));
+    let [older, newer] = [2, 3].map(|n| Work::Save(state.set_credentials(nth(n), at(0))));
+    assert!(!state.is_wanted(&older) && state.is_wanted(&newer));
+}
+
+#[test]
+fn r17_a_flight_is_wanted_until_it_is_over_and_no_other_in_its_place() {
+    let mut state = with_store();
+    let Verdict::Run(first) = state.need(at(0)) else { unreachable!("nothing is held") };
+    assert!(state.is_wanted(&Work::Flight(first)));
+    state.log_out();
+    let Verdict::Run(second) = state.need(at(0)) else { unreachable!("nothing is held") };
+    assert!(!state.is_wanted(&Work::Flight(first)) && state.is_wanted(&Work::Flight(second)));
 }
 
 #[test]
