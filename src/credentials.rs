@@ -1,7 +1,6 @@
 //! What a source returns: an access token, with a refresh token and an expiry if it has them.
 
 use std::fmt;
-use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -46,7 +45,16 @@ struct Parts {
     refresh_token: Option<Arc<SecretString>>,
     expiry: Expiry,
     /// The login that an authenticator handed these out for.
-    login: Option<NonZeroU64>,
+    login: Option<Login>,
+}
+
+/// A login of one authenticator.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Login {
+    /// A number that no other authenticator of this process has.
+    pub(crate) authenticator: u32,
+    /// How many log-outs came before it.
+    pub(crate) number: u32,
 }
 
 /// When an access token expires, in the form in which the source said it.
@@ -146,11 +154,11 @@ impl Credentials {
     }
 
     /// The login that these were handed out for; `None` if no authenticator has.
-    pub(crate) fn login(&self) -> Option<NonZeroU64> {
+    pub(crate) fn login(&self) -> Option<Login> {
         self.0.login
     }
 
-    pub(crate) fn of_login(self, login: NonZeroU64) -> Self {
+    pub(crate) fn of_login(self, login: Login) -> Self {
         self.changed(|parts| parts.login = Some(login))
     }
 

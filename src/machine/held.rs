@@ -1,12 +1,11 @@
 //! What the machine holds: the credentials in use, and those that it may fall back on.
 
-use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::windows::{Freshness, Windows};
 use crate::clock::Reading;
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, Login};
 
 /// Credentials that are or were held, with their windows. They never change: a successor has another generation.
 pub(crate) struct Held {
@@ -78,12 +77,12 @@ pub(super) struct Holdings {
     /// The newest generation.
     pub(super) newest: u64,
     /// The login that all of these belong to: a new one after each log-out.
-    pub(super) login: NonZeroU64,
+    pub(super) login: Login,
 }
 
 impl Holdings {
     /// Holds nothing. The generations go on after `newest`.
-    pub(super) fn empty(newest: u64, login: NonZeroU64) -> Self {
+    pub(super) fn empty(newest: u64, login: Login) -> Self {
         Self { current: None, refresh_token: RefreshToken::Good, initial: None, doubted: None, newest, login }
     }
 

@@ -1,11 +1,10 @@
 //! What is remembered about tokens that are not in use any more: hashes, generations and times, never the tokens.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::num::NonZeroU64;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, Login};
 
 /// What is known about earlier rejections.
 #[derive(Default)]
@@ -16,10 +15,10 @@ pub(super) struct Rejections {
     pub(super) reported: Option<u64>,
 }
 
-/// A number for a login that no other login in this process has, of whichever authenticator.
-pub(super) fn next_login() -> NonZeroU64 {
-    static LAST: AtomicU64 = AtomicU64::new(0);
-    NonZeroU64::MIN.saturating_add(LAST.fetch_add(1, Ordering::Relaxed))
+/// The first login of a new authenticator.
+pub(super) fn first_login() -> Login {
+    static AUTHENTICATORS: AtomicU32 = AtomicU32::new(0);
+    Login { authenticator: AUTHENTICATORS.fetch_add(1, Ordering::Relaxed), number: 0 }
 }
 
 /// What the last log-out ended.

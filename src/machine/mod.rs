@@ -28,7 +28,7 @@ use backoff::{Failure, Streak};
 use flight::Flight;
 use held::{Candidate, Holdings};
 use jitter::Jitter;
-use marks::{LogOut, Rejections, next_login};
+use marks::{LogOut, Rejections, first_login};
 use shelf::Shelf;
 use windows::{Freshness, Windows};
 
@@ -91,7 +91,7 @@ impl State {
         Self {
             jitter: Jitter::new(timing.jitter),
             timing,
-            holdings: Holdings::empty(0, next_login()),
+            holdings: Holdings::empty(0, first_login()),
             shelf: has_store.then(Box::default),
             flight: None,
             flights: 0,

@@ -54,9 +54,9 @@ impl State {
 
     /// Rejects the generation that has this access token. Any other token was replaced before.
     ///
-    /// Credentials of another login are those of a request that another user made: they touch nothing here (R17, R44).
+    /// Credentials of an earlier login touch nothing here, and get no others: those may be another user's (R17, R44).
     pub(crate) fn reject_token(&mut self, used: &Credentials, now: Reading) -> Verdict {
-        if used.login().is_some_and(|login| login != self.holdings.login) {
+        if self.is_of_earlier_login(used) {
             return Verdict::logged_out();
         }
         let held = self.holdings.held().filter(|held| held.credentials.same_access_token(used));
@@ -70,6 +70,15 @@ impl State {
         self.holdings.reject_put_aside(|held| held.credentials.same_access_token(used));
         self.rejections.reported = Some(hash);
         self.need(now)
+    }
+
+    /// Whether this authenticator handed these out before a log-out, and does not hold them again.
+    fn is_of_earlier_login(&self, used: &Credentials) -> bool {
+        let current = self.holdings.login;
+        let is_earlier = used.login().is_some_and(|login| {
+            login.authenticator == current.authenticator && login.number != current.number
+        });
+        is_earlier && !self.holdings.all().any(|held| held.credentials.same_access_token(used))
     }
 
     /// Whether a server has rejected this access token.
