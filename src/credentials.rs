@@ -1,6 +1,7 @@
 //! What a source returns: an access token, with a refresh token and an expiry if it has them.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -52,7 +53,7 @@ struct Parts {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Login {
     /// A number that no other authenticator of this process has.
-    pub(crate) authenticator: u32,
+    pub(crate) authenticator: NonZeroU32,
     /// How many log-outs came before it.
     pub(crate) number: u32,
 }

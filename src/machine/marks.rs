@@ -1,6 +1,7 @@
 //! What is remembered about tokens that are not in use any more: hashes, generations and times, never the tokens.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -18,7 +19,8 @@ pub(super) struct Rejections {
 /// The first login of a new authenticator.
 pub(super) fn first_login() -> Login {
     static AUTHENTICATORS: AtomicU32 = AtomicU32::new(0);
-    Login { authenticator: AUTHENTICATORS.fetch_add(1, Ordering::Relaxed), number: 0 }
+    let authenticator = NonZeroU32::MIN.saturating_add(AUTHENTICATORS.fetch_add(1, Ordering::Relaxed));
+    Login { authenticator, number: 0 }
 }
 
 /// What the last log-out ended.
