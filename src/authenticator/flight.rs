@@ -8,10 +8,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout;
 
 use super::Shared;
-use crate::cache::{Callers, Turn, Waiters, World, drive};
+use crate::cache::{Turn, Waiters, World, drive};
 use crate::clock::Reading;
 use crate::credentials::Credentials;
 use crate::error::Error;
@@ -20,7 +20,7 @@ use crate::machine::{Step, StoreCall, Work};
 /// Added to a flight's own limits before its runtime counts as dead.
 const GRACE: Duration = Duration::from_secs(1);
 
-impl Callers for Arc<Shared> {
+impl World for Arc<Shared> {
     fn now(&self) -> Reading {
         self.clock.now()
     }
@@ -37,7 +37,7 @@ impl Callers for Arc<Shared> {
             Ok(runtime) => drop(runtime.spawn(in_span(runner))),
             Err(_) => {
                 let error = "there is no Tokio runtime here, so no credentials can be fetched; call this from within one";
-                let flight = runner.waiters.flight;
+                let flight = runner.waiters.number;
                 self.cache.call_off(flight, Error::misconfigured(error), self.clock.now());
                 Shared::tell(self);
             }
@@ -59,17 +59,33 @@ impl Callers for Arc<Shared> {
             let limit = shared.timing.flight_deadline + shared.timing.store_timeout * 4 + GRACE;
             if timeout(limit, waiters.clone().wait_end()).await.is_err() {
                 let error = "the runtime that runs the refresh stands still; call again, which starts another refresh";
-                shared.cache.interrupt(waiters.flight, Error::transient(error), shared.clock.now());
+                shared.cache.interrupt(waiters.number, Error::transient(error), shared.clock.now());
                 shared.tell();
             }
         });
+    }
+
+    async fn store(&self, call: &StoreCall, turn: Turn<'_>) -> Option<Step> {
+        self.call_store(call, turn).await
+    }
+
+    async fn refresh(&self, held: &Credentials, limit: Duration) -> Result<Credentials, Error> {
+        in_time(limit, self.source.refresh(held)).await
+    }
+
+    async fn login(&self, limit: Duration) -> Result<Credentials, Error> {
+        in_time(limit, self.source.login()).await
+    }
+
+    async fn sleep(&self, time: Duration) {
+        tokio::time::sleep(time).await;
     }
 }
 
 #[cfg(feature = "tracing")]
 fn in_span(runner: Runner) -> impl Future<Output = ()> {
     use tracing::Instrument as _;
-    let span = tracing::info_span!(target: "reauth", "refresh", flight = runner.waiters.flight);
+    let span = tracing::info_span!(target: "reauth", "refresh", flight = runner.waiters.number);
     runner.run().instrument(span)
 }
 
@@ -86,10 +102,8 @@ struct Runner {
 
 impl Runner {
     async fn run(self) {
-        let outside =
-            Outside { shared: &self.shared, deadline: Instant::now() + self.shared.timing.flight_deadline };
-        let work = Work::Flight(self.waiters.flight);
-        let mut work = pin!(drive(&self.shared.cache, work, &outside));
+        let work = Work::Flight(self.waiters.number);
+        let mut work = pin!(drive(&self.shared.cache, work, &self.shared));
         let mut ended = pin!(self.waiters.clone().wait_end());
         let panicked = poll_fn(|context| {
             // A log-out ends the flight from outside. Its request is dropped at once.
@@ -110,7 +124,7 @@ impl Runner {
     }
 
     fn end(&self, error: &'static str) {
-        self.shared.cache.interrupt(self.waiters.flight, Error::transient(error), self.shared.clock.now());
+        self.shared.cache.interrupt(self.waiters.number, Error::transient(error), self.shared.clock.now());
         self.shared.tell();
     }
 }
@@ -122,48 +136,14 @@ impl Drop for Runner {
     }
 }
 
-/// The source, the store and the timers, for one piece of work.
-pub(super) struct Outside<'a> {
-    pub(super) shared: &'a Shared,
-    /// When requests to the provider end.
-    pub(super) deadline: Instant,
-}
-
-impl Outside<'_> {
-    async fn in_time(
-        &self,
-        response: impl Future<Output = Result<Credentials, Error>>,
-    ) -> Result<Credentials, Error> {
-        timeout_at(self.deadline, response).await.unwrap_or_else(|_| {
-            Err(Error::transient(
-                "the identity provider did not respond before the deadline of the refresh; check that it can be reached",
-            ))
-        })
-    }
-}
-
-impl World for Outside<'_> {
-    fn now(&self) -> Reading {
-        self.shared.clock.now()
-    }
-
-    fn tell(&self) {
-        self.shared.tell();
-    }
-
-    async fn store(&self, call: &StoreCall, turn: Turn<'_>) -> Option<Step> {
-        self.shared.call_store(call, turn).await
-    }
-
-    async fn refresh(&self, held: &Credentials) -> Result<Credentials, Error> {
-        self.in_time(self.shared.source.refresh(held)).await
-    }
-
-    async fn login(&self) -> Result<Credentials, Error> {
-        self.in_time(self.shared.source.login()).await
-    }
-
-    async fn sleep(&self, time: Duration) {
-        tokio::time::sleep(time).await;
-    }
+/// Gives the source until `limit` for a response.
+async fn in_time(
+    limit: Duration,
+    response: impl Future<Output = Result<Credentials, Error>>,
+) -> Result<Credentials, Error> {
+    timeout(limit, response).await.unwrap_or_else(|_| {
+        Err(Error::transient(
+            "the identity provider did not respond before the deadline of the refresh; check that it can be reached",
+        ))
+    })
 }

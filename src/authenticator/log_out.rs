@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::{Authenticator, Shared};
+use crate::cache::drive;
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::event::Event;
@@ -42,7 +43,7 @@ impl Authenticator {
     pub async fn log_out(&self) -> Result<(), Error> {
         let grants = self.shared.cache.log_out(self.shared.clock.now());
         self.shared.tell();
-        let forgot = self.shared.do_at_store(Work::Forget).await;
+        let forgot = drive(&self.shared.cache, Work::Forget, &self.shared).await;
         self.shared.revoke(&grants).await;
         forgot
     }
@@ -54,7 +55,7 @@ impl Shared {
         let mut revoking = pin!(async {
             for credentials in grants {
                 // A log-in since then may have brought the same credentials again. Those are not revoked.
-                if !self.cache.has(credentials) {
+                if !self.cache.look(|state| state.has(credentials)) {
                     self.revoke_one(credentials).await;
                 }
             }

@@ -13,11 +13,11 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 
-use crate::cache::{Ask, Cache, Usable, acquire, refresh};
+use crate::cache::{Ask, Cache, Usable, acquire, drive, refresh};
 use crate::clock::Clock;
 use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::machine::Work;
+use crate::machine::{State, Work};
 use crate::source::{CredentialSource, DynSource};
 use crate::timing::Timing;
 
@@ -81,7 +81,7 @@ impl Authenticator {
         if let Some(credentials) = self.shared.cache.warm(self.shared.clock.coarse()) {
             return Ok(credentials);
         }
-        Ok(self.follow(self.shared.cache.need(self.shared.clock.now())).await?.credentials)
+        Ok(self.follow(self.shared.cache.ask(self.shared.clock.now(), State::need)).await?.credentials)
     }
 
     /// Reports that a server rejected `used` with a 401, and waits for the successor.
@@ -98,7 +98,7 @@ impl Authenticator {
     ///
     /// Once this future has been polled, the rejection stands and the refresh goes on, even if the caller does not wait.
     pub async fn reject(&self, used: &Credentials) -> Result<Credentials, Error> {
-        let ask = self.shared.cache.reject_token(used, self.shared.clock.now());
+        let ask = self.shared.cache.ask(self.shared.clock.now(), |state, now| state.reject_token(used, now));
         Ok(self.follow(ask).await?.credentials)
     }
 
@@ -133,7 +133,7 @@ impl Authenticator {
     pub async fn set_credentials(&self, credentials: Credentials) -> Result<(), Error> {
         let held = self.shared.cache.set_credentials(credentials, self.shared.clock.now());
         self.shared.tell();
-        self.shared.do_at_store(Work::Save(held)).await
+        drive(&self.shared.cache, Work::Save(held), &self.shared).await
     }
 }
 
@@ -162,12 +162,12 @@ impl Authenticator {
 
     /// Waits for a ticket.
     pub(crate) async fn acquire(&self) -> Result<Ticket, Error> {
-        Ok(Ticket::of(&self.follow(self.shared.cache.need(self.shared.clock.now())).await?))
+        Ok(Ticket::of(&self.follow(self.shared.cache.ask(self.shared.clock.now(), State::need)).await?))
     }
 
     /// Reports that a server rejected the token of `generation`, and waits for a ticket with its successor.
     pub(crate) async fn reject_generation(&self, generation: u64) -> Result<Ticket, Error> {
-        let ask = self.shared.cache.reject(generation, self.shared.clock.now());
+        let ask = self.shared.cache.ask(self.shared.clock.now(), |state, now| state.reject(generation, now));
         Ok(Ticket::of(&self.follow(ask).await?))
     }
 
@@ -185,7 +185,7 @@ impl Shared {
         if !self.cache.may_have_events() {
             return;
         }
-        while self.cache.has_events() {
+        while self.cache.look(|state| !state.events.is_empty()) {
             let Ok(turn) = self.telling.try_lock() else { return };
             for event in self.cache.take_events() {
                 #[cfg(feature = "tracing")]

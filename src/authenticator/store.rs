@@ -1,21 +1,14 @@
 //! The store: one call at a time, each within a time limit.
 
 use tokio::runtime::Handle;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::Shared;
-use super::flight::Outside;
-use crate::cache::{Turn, drive};
+use crate::cache::Turn;
 use crate::error::Error;
-use crate::machine::{Step, StoreCall, Work};
+use crate::machine::{Step, StoreCall};
 
 impl Shared {
-    /// Does what a log-out, or credentials set by the program, leave to do at the store.
-    pub(super) async fn do_at_store(&self, work: Work) -> Result<(), Error> {
-        // Such work asks the source for nothing, so that its deadline does not matter.
-        drive(&self.cache, work, &Outside { shared: self, deadline: Instant::now() }).await
-    }
-
     /// Makes a call when it is its turn. A log-out that came first must not find its work undone (R17), so a call that is
     /// not needed any more by then is not made.
     pub(super) async fn call_store(&self, call: &StoreCall, turn: Turn<'_>) -> Option<Step> {

@@ -9,38 +9,36 @@ use super::{Ask, Cache, Usable};
 use crate::clock::Reading;
 use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::machine::{Input, Step, StoreCall, StoreResult, Work};
+use crate::machine::{Input, State, Step, StoreCall, StoreResult, Work};
 
-/// What some work needs from outside.
+/// What callers and work need from outside.
 pub(crate) trait World: Sync {
     fn now(&self) -> Reading;
 
     /// Something may have happened that the observer has not seen.
     fn tell(&self);
 
+    /// Runs a flight in a task of its own.
+    fn launch(&self, flight: Arc<Waiters>);
+
+    /// Watches over a flight from the caller's side.
+    fn watch(&self, flight: &Arc<Waiters>);
+
     /// Calls the store when it is this call's turn, and ends the turn with the next step. `None`, and no call, if it
     /// is not needed any more by then.
     fn store(&self, call: &StoreCall, turn: Turn<'_>) -> impl Future<Output = Option<Step>> + Send;
 
-    fn refresh(&self, held: &Credentials) -> impl Future<Output = Result<Credentials, Error>> + Send;
+    /// Asks the source to refresh `held` within `limit`.
+    fn refresh(
+        &self,
+        held: &Credentials,
+        limit: Duration,
+    ) -> impl Future<Output = Result<Credentials, Error>> + Send;
 
-    fn login(&self) -> impl Future<Output = Result<Credentials, Error>> + Send;
+    /// Asks the source to log in within `limit`.
+    fn login(&self, limit: Duration) -> impl Future<Output = Result<Credentials, Error>> + Send;
 
     fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send;
-}
-
-/// What the callers of a cache need from outside.
-pub(crate) trait Callers: Sync {
-    fn now(&self) -> Reading;
-
-    /// Something may have happened that the observer has not seen.
-    fn tell(&self);
-
-    /// Runs the flight in a task of its own.
-    fn launch(&self, waiters: Arc<Waiters>);
-
-    /// Watches over the flight from the caller's side.
-    fn watch(&self, waiters: &Arc<Waiters>);
 }
 
 /// Some work whose turn at the store has come.
@@ -53,7 +51,7 @@ pub(crate) struct Turn<'a> {
 impl Turn<'_> {
     /// Whether the call still has to be made.
     pub(crate) fn needs(&self, call: &StoreCall) -> bool {
-        self.cache.needs(self.work, call)
+        self.cache.look(|state| state.needs(self.work, call))
     }
 
     /// Tells the machine what came of the call. The turn lasts until it knows: otherwise a log-out's call could come between
@@ -75,16 +73,16 @@ pub(crate) async fn drive(cache: &Cache, work: Work, world: &impl World) -> Resu
                     continue;
                 }
                 // Another call has done the same.
-                None if cache.is_wanted(&work) => Input::Stored(Ok(None)),
+                None if cache.look(|state| state.is_wanted(&work)) => Input::Stored(Ok(None)),
                 None => return Ok(()),
             },
-            Step::Refresh(held) => {
+            Step::Refresh(held, limit) => {
                 let sent = world.now();
-                Input::Responded(sent, world.refresh(&held).await)
+                Input::Responded(sent, world.refresh(&held, limit).await)
             }
-            Step::Login => {
+            Step::Login(limit) => {
                 let sent = world.now();
-                Input::Responded(sent, world.login().await)
+                Input::Responded(sent, world.login(limit).await)
             }
             Step::Wait(time) => {
                 world.sleep(time).await;
@@ -98,32 +96,33 @@ pub(crate) async fn drive(cache: &Cache, work: Work, world: &impl World) -> Resu
 }
 
 /// Gets newer credentials than those in use. Waits for the end of a flight, whatever is in use meanwhile.
-pub(crate) async fn refresh(cache: &Cache, callers: &impl Callers) -> Result<Usable, Error> {
-    let mut ask = cache.refresh(callers.now());
-    if let Ask::Wait { waiters, run } = ask {
-        let flight = waiters.flight;
-        wait(waiters, run, callers, || false).await?;
-        ask = cache.settle(flight, Ok(()), callers.now());
+pub(crate) async fn refresh(cache: &Cache, world: &impl World) -> Result<Usable, Error> {
+    let mut ask = cache.ask(world.now(), State::refresh);
+    if let Ask::Wait { flight, run } = ask {
+        let number = flight.number;
+        wait(flight, run, world, || false).await?;
+        ask = cache.settle(number, Ok(()), world.now());
     }
-    acquire(cache, ask, callers).await
+    acquire(cache, ask, world).await
 }
 
 /// Does what `ask` says until there are credentials, or an error.
-pub(crate) async fn acquire(cache: &Cache, mut ask: Ask, callers: &impl Callers) -> Result<Usable, Error> {
+pub(crate) async fn acquire(cache: &Cache, mut ask: Ask, world: &impl World) -> Result<Usable, Error> {
     loop {
-        callers.tell();
+        world.tell();
         match ask {
             Ask::Use(usable, background) => {
-                if let Some(waiters) = background {
-                    callers.launch(waiters);
+                if let Some(flight) = background {
+                    world.launch(flight);
                 }
                 return Ok(usable);
             }
             Ask::Fail(error) => return Err(error),
-            Ask::Wait { waiters, run } => {
-                let flight = waiters.flight;
-                let outcome = wait(waiters, run, callers, || cache.has_usable(callers.now())).await;
-                ask = cache.settle(flight, outcome, callers.now());
+            Ask::Wait { flight, run } => {
+                let number = flight.number;
+                let is_enough = || cache.look(|state| state.has_usable(world.now()));
+                let outcome = wait(flight, run, world, is_enough).await;
+                ask = cache.settle(number, outcome, world.now());
             }
         }
     }
@@ -131,17 +130,17 @@ pub(crate) async fn acquire(cache: &Cache, mut ask: Ask, callers: &impl Callers)
 
 /// Waits until the flight is over, or until an attempt has failed and `is_enough`.
 pub(super) async fn wait(
-    waiters: Arc<Waiters>,
+    flight: Arc<Waiters>,
     run: bool,
-    callers: &impl Callers,
+    world: &impl World,
     is_enough: impl Fn() -> bool,
 ) -> Result<(), Error> {
-    let mut waiting = waiters.clone().wait();
+    let mut waiting = flight.clone().wait();
     if run {
-        callers.launch(waiters.clone());
+        world.launch(flight.clone());
     }
-    callers.watch(&waiters);
-    drop(waiters);
+    world.watch(&flight);
+    drop(flight);
     loop {
         match (&mut waiting).await {
             Woken::Ended(outcome) => return outcome,

@@ -8,7 +8,7 @@ mod snapshot;
 mod sync;
 mod waiters;
 
-pub(crate) use driver::{Callers, Turn, World, acquire, drive, refresh};
+pub(crate) use driver::{Turn, World, acquire, drive, refresh};
 pub(crate) use snapshot::Usable;
 pub(crate) use waiters::Waiters;
 
@@ -22,18 +22,11 @@ use crate::clock::Reading;
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::event::Event;
-use crate::machine::{Held, Input, State, Step, StoreCall, Verdict, Work};
+use crate::machine::{Held, Input, State, Step, Verdict, Work};
 use crate::timing::Timing;
 
 /// What a caller has to do next.
-pub(crate) enum Ask {
-    /// Use these credentials, and run the flight if one was started in the background.
-    Use(Usable, Option<Arc<Waiters>>),
-    /// Wait for the flight. With `run` this caller has to run it first.
-    Wait { waiters: Arc<Waiters>, run: bool },
-    /// There are no credentials now.
-    Fail(Error),
-}
+pub(crate) type Ask = Verdict<Usable, Arc<Waiters>>;
 
 pub(crate) struct Cache {
     locked: Mutex<Locked>,
@@ -63,20 +56,23 @@ impl Cache {
         Self { locked, has_events: AtomicBool::new(false), snapshot: Slot::new() }
     }
 
-    pub(crate) fn need(&self, now: Reading) -> Ask {
-        self.ask(now, State::need)
+    /// Asks the machine for a caller.
+    pub(crate) fn ask(&self, now: Reading, ask: impl FnOnce(&mut State, Reading) -> Verdict) -> Ask {
+        self.change(now, |locked| {
+            let verdict = ask(&mut locked.state, now);
+            let mut waiters =
+                |flight: u64| locked.waiters.get_or_insert_with(|| Waiters::new(flight)).clone();
+            match verdict {
+                Verdict::Use(held, flight) => Ask::Use(Usable::of(&held), flight.map(waiters)),
+                Verdict::Wait { flight, run } => Ask::Wait { flight: waiters(flight), run },
+                Verdict::Fail(error) => Ask::Fail(error),
+            }
+        })
     }
 
-    pub(crate) fn refresh(&self, now: Reading) -> Ask {
-        self.ask(now, State::refresh)
-    }
-
-    pub(crate) fn reject(&self, generation: u64, now: Reading) -> Ask {
-        self.ask(now, |state, now| state.reject(generation, now))
-    }
-
-    pub(crate) fn reject_token(&self, used: &Credentials, now: Reading) -> Ask {
-        self.ask(now, |state, now| state.reject_token(used, now))
+    /// Looks at the machine.
+    pub(crate) fn look<R>(&self, look: impl FnOnce(&State) -> R) -> R {
+        look(&self.locked.lock().state)
     }
 
     /// What a waiter gets whose flight is over. After a success it needs no lock, because thousands may come at once.
@@ -85,11 +81,6 @@ impl Cache {
             Some(usable) => Ask::Use(usable, None),
             None => self.ask(now, |state, now| state.settle(flight, outcome, now)),
         }
-    }
-
-    /// Whether there are credentials that may be sent.
-    pub(crate) fn has_usable(&self, now: Reading) -> bool {
-        self.locked.lock().state.has_usable(now)
     }
 
     /// Moves some work on. When a flight is over, the state shows it before any waiter is woken.
@@ -109,16 +100,6 @@ impl Cache {
             (_, None) => {}
         }
         step
-    }
-
-    /// Whether a call of the store has to be made, now that it is its turn.
-    fn needs(&self, work: &Work, call: &StoreCall) -> bool {
-        self.locked.lock().state.needs(work, call)
-    }
-
-    /// Whether some work still matters.
-    pub(crate) fn is_wanted(&self, work: &Work) -> bool {
-        self.locked.lock().state.is_wanted(work)
     }
 
     /// Ends a flight whose driver is gone.
@@ -150,15 +131,10 @@ impl Cache {
         held
     }
 
-    /// Whether these credentials, or others of the same grant, are in memory.
-    pub(crate) fn has(&self, credentials: &Credentials) -> bool {
-        self.locked.lock().state.has(credentials)
-    }
-
     /// Something has happened outside the machine.
     pub(crate) fn note(&self, event: Event) {
         let mut locked = self.locked.lock();
-        locked.state.note(event);
+        locked.state.events.push(event);
         self.has_events.store(true, Ordering::Relaxed);
     }
 
@@ -167,30 +143,11 @@ impl Cache {
         self.has_events.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn has_events(&self) -> bool {
-        self.locked.lock().state.has_events()
-    }
-
     /// The events since the last call.
     pub(crate) fn take_events(&self) -> Vec<Event> {
         let mut locked = self.locked.lock();
         self.has_events.store(false, Ordering::Relaxed);
-        locked.state.take_events()
-    }
-
-    fn ask(&self, now: Reading, ask: impl FnOnce(&mut State, Reading) -> Verdict) -> Ask {
-        self.change(now, |locked| {
-            let verdict = ask(&mut locked.state, now);
-            let mut waiters =
-                |flight: u64| locked.waiters.get_or_insert_with(|| Waiters::new(flight)).clone();
-            match verdict {
-                Verdict::Use(held) => Ask::Use(Usable::of(&held), None),
-                Verdict::UseAndRun(held, flight) => Ask::Use(Usable::of(&held), Some(waiters(flight))),
-                Verdict::Run(flight) => Ask::Wait { waiters: waiters(flight), run: true },
-                Verdict::Join(flight) => Ask::Wait { waiters: waiters(flight), run: false },
-                Verdict::Fail(error) => Ask::Fail(error),
-            }
-        })
+        std::mem::take(&mut locked.state.events)
     }
 
     fn end(&self, now: Reading, end: impl FnOnce(&mut State) -> Option<Result<(), Error>>) {
@@ -207,7 +164,7 @@ impl Cache {
     fn change<R>(&self, now: Reading, change: impl FnOnce(&mut Locked) -> R) -> R {
         let mut locked = self.locked.lock();
         let result = change(&mut locked);
-        self.has_events.store(locked.state.has_events(), Ordering::Relaxed);
+        self.has_events.store(!locked.state.events.is_empty(), Ordering::Relaxed);
         self.publish(locked.state.snapshot(now), locked.state.last_flight_before_log_out());
         result
     }

@@ -26,11 +26,11 @@ use loom::thread::{self, JoinHandle};
 
 use super::driver::{self, wait};
 use super::sync::Mutex;
-use super::{Ask, Cache, Callers, Turn, Waiters, acquire, drive};
+use super::{Ask, Cache, Turn, Waiters, acquire, drive};
 use crate::clock::Reading;
 use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::machine::{Input, Step, StoreCall, Work};
+use crate::machine::{Input, State, Step, StoreCall, Work};
 use crate::timing::Timing;
 
 /// Runs `model` in every schedule with at most `preemptions` of them: switches away from a thread that could
@@ -126,16 +126,17 @@ impl World {
     fn call(self: &Arc<Self>) -> Result<Credentials, Error> {
         match self.cache.warm(self.now) {
             Some(credentials) => Ok(self.seen(credentials)),
-            None => self.follow(self.cache.need(self.now)),
+            None => self.follow(self.cache.ask(self.now, State::need)),
         }
     }
 
     fn follow(self: &Arc<Self>, ask: Ask) -> Result<Credentials, Error> {
-        block_on(acquire(&self.cache, ask, self)).map(|usable| self.seen(usable.credentials))
+        block_on(acquire(&self.cache, ask, &self.outside(0))).map(|usable| self.seen(usable.credentials))
     }
 
     fn wait(self: &Arc<Self>, waiters: &Arc<Waiters>, run: bool) -> Result<(), Error> {
-        block_on(wait(waiters.clone(), run, self, || self.cache.has_usable(self.now)))
+        let is_enough = || self.cache.look(|state| state.has_usable(self.now));
+        block_on(wait(waiters.clone(), run, &self.outside(0), is_enough))
     }
 
     fn log_out(self: &Arc<Self>) {
@@ -148,15 +149,20 @@ impl World {
         self.do_at_store(Work::Save(held));
     }
 
-    fn do_at_store(&self, work: Work) {
-        block_on(drive(&self.cache, work, &Outside { world: self, flight: 0 })).unwrap();
+    fn do_at_store(self: &Arc<Self>, work: Work) {
+        block_on(drive(&self.cache, work, &self.outside(0))).unwrap();
+    }
+
+    fn outside(self: &Arc<Self>, flight: u64) -> Outside {
+        Outside { world: self.clone(), flight }
     }
 
     /// What the source and the store do for a step of a flight.
-    fn perform(&self, flight: u64, step: Step) -> Option<Input> {
-        let outside = Outside { world: self, flight };
+    fn perform(self: &Arc<Self>, flight: u64, step: Step) -> Option<Input> {
         match step {
-            Step::Refresh(_) | Step::Login => Some(Input::Responded(self.now, outside.respond())),
+            Step::Refresh(..) | Step::Login(_) => {
+                Some(Input::Responded(self.now, self.outside(flight).respond()))
+            }
             Step::Wait(_) => Some(Input::Waited),
             Step::Store(_) | Step::Done(_) | Step::Stop => None,
         }
@@ -198,33 +204,13 @@ impl World {
     }
 }
 
-impl Callers for Arc<World> {
-    fn now(&self) -> Reading {
-        self.now
-    }
-
-    fn tell(&self) {}
-
-    fn launch(&self, waiters: Arc<Waiters>) {
-        let flight = waiters.flight;
-        let runner = self.spawn(move |world| {
-            let _ = block_on(drive(&world.cache, Work::Flight(flight), &Outside { world, flight }));
-            // The runner's `Drop` does this after every flight, whatever became of it.
-            world.cache.interrupt(flight, Error::transient("the runner is gone"), world.now);
-        });
-        self.runners.lock().unwrap().push(runner);
-    }
-
-    fn watch(&self, _: &Arc<Waiters>) {}
-}
-
-/// The source and the store, for one piece of work.
-struct Outside<'a> {
-    world: &'a World,
+/// The source and the store, for callers (flight 0) or for one flight.
+struct Outside {
+    world: Arc<World>,
     flight: u64,
 }
 
-impl Outside<'_> {
+impl Outside {
     fn respond(&self) -> Result<Credentials, Error> {
         self.world.requests.fetch_add(1, Ordering::SeqCst);
         let response = self.world.responses.lock().unwrap().pop_front();
@@ -232,12 +218,24 @@ impl Outside<'_> {
     }
 }
 
-impl driver::World for Outside<'_> {
+impl driver::World for Outside {
     fn now(&self) -> Reading {
         self.world.now
     }
 
     fn tell(&self) {}
+
+    fn launch(&self, waiters: Arc<Waiters>) {
+        let flight = waiters.number;
+        let runner = self.world.spawn(move |world| {
+            let _ = block_on(drive(&world.cache, Work::Flight(flight), &world.outside(flight)));
+            // The runner's `Drop` does this after every flight, whatever became of it.
+            world.cache.interrupt(flight, Error::transient("the runner is gone"), world.now);
+        });
+        self.world.runners.lock().unwrap().push(runner);
+    }
+
+    fn watch(&self, _: &Arc<Waiters>) {}
 
     async fn store(&self, call: &StoreCall, turn: Turn<'_>) -> Option<Step> {
         let store = self.world.store.as_ref()?;
@@ -245,11 +243,11 @@ impl driver::World for Outside<'_> {
         turn.needs(call).then(|| turn.end(Ok(store.work(call)), self.world.now))
     }
 
-    async fn refresh(&self, _: &Credentials) -> Result<Credentials, Error> {
+    async fn refresh(&self, _: &Credentials, _: Duration) -> Result<Credentials, Error> {
         self.respond()
     }
 
-    async fn login(&self) -> Result<Credentials, Error> {
+    async fn login(&self, _: Duration) -> Result<Credentials, Error> {
         self.respond()
     }
 

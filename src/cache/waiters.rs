@@ -12,7 +12,8 @@ use crate::error::Error;
 
 /// The callers of one flight. It ends once; callers that come later find it ended.
 pub(crate) struct Waiters {
-    pub(crate) flight: u64,
+    /// The flight's number.
+    pub(crate) number: u64,
     /// Set before the callers are woken, so that thousands of them need no lock.
     outcome: OnceLock<Result<(), Error>>,
     inner: Mutex<Waiting>,
@@ -38,8 +39,8 @@ pub(crate) enum Woken {
 }
 
 impl Waiters {
-    pub(crate) fn new(flight: u64) -> Arc<Self> {
-        Arc::new(Self { flight, outcome: OnceLock::new(), inner: Mutex::new(Waiting::default()) })
+    pub(crate) fn new(number: u64) -> Arc<Self> {
+        Arc::new(Self { number, outcome: OnceLock::new(), inner: Mutex::new(Waiting::default()) })
     }
 
     /// Ends the wait of every caller. Only the first outcome counts.

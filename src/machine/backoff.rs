@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::jitter::Jitter;
+use super::pace::Pace;
 use crate::error::{Error, ErrorKind};
 use crate::timing::Timing;
 
@@ -53,8 +53,7 @@ impl Failure {
         streak: Streak,
         at: Duration,
         left: Option<Duration>,
-        timing: &Timing,
-        jitter: &mut Jitter,
+        pace: &mut Pace,
     ) -> Self {
         let relaxed_max = left
             .map_or(Timing::BACKOFF_MAX, |left| Timing::BACKOFF_MAX.min(left / 2))
@@ -62,18 +61,18 @@ impl Failure {
         // A terminal error is remembered (R11). A server's `Retry-After` is honoured up to a limit (R10).
         let (is_outage, least, outage) = match error.kind() {
             ErrorKind::LoginRequired | ErrorKind::Misconfigured => {
-                (false, timing.terminal_memory, Duration::ZERO)
+                (false, pace.timing.terminal_memory, Duration::ZERO)
             }
             _ => {
                 let asked = error.retry_after().unwrap_or_default().min(Timing::RETRY_AFTER_MAX);
-                (true, asked, streak.outage_wait(at, timing))
+                (true, asked, streak.outage_wait(at, &pace.timing))
             }
         };
         let doubled = |first: Duration, max: Duration| doubling(first, streak.flights.saturating_sub(1), max);
         let urgent = doubled(Timing::URGENT_BACKOFF_FIRST, Timing::URGENT_BACKOFF_MAX).max(outage);
         Self {
-            relaxed: jittered(doubled(Timing::BACKOFF_FIRST, relaxed_max), jitter).max(least),
-            urgent: jittered(urgent, jitter).max(least),
+            relaxed: pace.half_of(doubled(Timing::BACKOFF_FIRST, relaxed_max)).max(least),
+            urgent: pace.half_of(urgent).max(least),
             error,
             streak,
             at,
@@ -83,15 +82,9 @@ impl Failure {
 
     /// The failure of a flight that was interrupted (a panic, a runtime that was shut down). The first in a row costs no
     /// wait. Such flights never make an outage, because nothing says that the identity provider is in trouble (R7).
-    pub(crate) fn interrupted(
-        error: Error,
-        streak: Streak,
-        at: Duration,
-        timing: &Timing,
-        jitter: &mut Jitter,
-    ) -> Self {
+    pub(crate) fn interrupted(error: Error, streak: Streak, at: Duration, pace: &mut Pace) -> Self {
         let before = Streak { flights: streak.flights.saturating_sub(1), since: at };
-        let failure = Self { streak, is_outage: false, ..Self::new(error, before, at, None, timing, jitter) };
+        let failure = Self { streak, is_outage: false, ..Self::new(error, before, at, None, pace) };
         match before.flights {
             0 => Self { relaxed: Duration::ZERO, urgent: Duration::ZERO, ..failure },
             _ => failure,
@@ -127,21 +120,16 @@ pub(crate) fn between_attempts(
     error: &Error,
     streak: Streak,
     now: Duration,
-    timing: &Timing,
-    jitter: &mut Jitter,
+    pace: &mut Pace,
 ) -> Duration {
     let asked = error.retry_after().unwrap_or_default().min(Timing::RETRY_AFTER_MAX);
-    let outage = jittered(streak.outage_wait(now, timing), jitter);
-    jitter.up_to(doubling(Timing::RETRY_FIRST, attempt, Timing::RETRY_MAX)).max(outage).max(asked)
+    let outage = streak.outage_wait(now, &pace.timing);
+    let outage = pace.half_of(outage);
+    pace.up_to(doubling(Timing::RETRY_FIRST, attempt, Timing::RETRY_MAX)).max(outage).max(asked)
 }
 
 fn doubling(first: Duration, times: u32, max: Duration) -> Duration {
     first.saturating_mul(2_u32.saturating_pow(times)).min(max)
-}
-
-/// Half of the wait is fixed and half is random, so that flights that failed together spread, and none follows at once.
-fn jittered(wait: Duration, jitter: &mut Jitter) -> Duration {
-    wait / 2 + jitter.up_to(wait / 2)
 }
 
 #[cfg(test)]

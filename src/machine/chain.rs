@@ -5,6 +5,7 @@
 //! user has to.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::State;
 use super::backoff::{self, Streak};
@@ -21,7 +22,7 @@ impl State {
         self.proceed(flight, Phase::Loading(reason), Step::Store(StoreCall::Load))
     }
 
-    pub(super) fn begin(&mut self, mut flight: Box<Flight>) -> Step {
+    pub(super) fn begin(&mut self, mut flight: Box<Flight>, now: Reading) -> Step {
         flight.repeated = self.holdings.refresh_token == RefreshToken::InDoubt;
         if self.must_forget() {
             return self.proceed(flight, Phase::Forgetting, Step::Store(StoreCall::Clear));
@@ -35,21 +36,22 @@ impl State {
         };
         match reason.filter(|_| self.may_read()) {
             Some(reason) => self.load(flight, reason),
-            None => self.attempt(flight),
+            None => self.attempt(flight, now),
         }
     }
 
-    pub(super) fn forgot(&mut self, flight: Box<Flight>, result: StoreResult) -> Step {
+    pub(super) fn forgot(&mut self, flight: Box<Flight>, result: StoreResult, now: Reading) -> Step {
         match (result, &mut self.shelf) {
             (Ok(_), Some(shelf)) => shelf.must_forget = false,
             (Ok(_), None) => {}
             (Err(error), _) => self.events.push(Event::StoreFailed { error }),
         }
-        self.attempt(flight)
+        self.attempt(flight, now)
     }
 
     /// Refreshes if there is a refresh token that may be sent, and logs in otherwise.
-    pub(super) fn attempt(&mut self, flight: Box<Flight>) -> Step {
+    pub(super) fn attempt(&mut self, flight: Box<Flight>, now: Reading) -> Step {
+        let limit = self.time_left(&flight, now);
         let held = self.holdings.held().map(|held| &held.credentials);
         let before = self.holdings.refresh_token;
         match held.filter(|held| held.refresh_token().is_some() && before != RefreshToken::Refused).cloned() {
@@ -57,10 +59,16 @@ impl State {
                 // From here on the refresh token may be spent, whatever happens before the response arrives.
                 self.holdings.refresh_token = RefreshToken::InDoubt;
                 let in_doubt = before == RefreshToken::InDoubt;
-                self.proceed(flight, Phase::Refreshing { in_doubt }, Step::Refresh(held))
+                self.proceed(flight, Phase::Refreshing { in_doubt }, Step::Refresh(held, limit))
             }
-            None => self.proceed(flight, Phase::LoggingIn, Step::Login),
+            None => self.proceed(flight, Phase::LoggingIn, Step::Login(limit)),
         }
+    }
+
+    /// How much time the flight has left for requests.
+    fn time_left(&self, flight: &Flight, now: Reading) -> Duration {
+        let deadline = flight.started.saturating_add(self.pace.timing.flight_deadline);
+        deadline.saturating_sub(now.monotonic)
     }
 
     pub(super) fn refreshed(
@@ -151,9 +159,9 @@ impl State {
         match reason {
             LoadReason::First => match self.holdings.initial.take() {
                 Some(initial) => self.take_up(flight, initial, now),
-                None => self.attempt(flight),
+                None => self.attempt(flight, now),
             },
-            LoadReason::Doubt => self.attempt(flight),
+            LoadReason::Doubt => self.attempt(flight, now),
             LoadReason::Lost(error) => self.repeat(flight, error, now),
             LoadReason::Refused => self.after_refusal(flight, now),
         }
@@ -166,7 +174,7 @@ impl State {
     }
 
     fn adopt(&mut self, flight: Box<Flight>, found: Credentials, now: Reading) -> Step {
-        let windows = Windows::of_held(&found, now, &self.timing, &mut self.jitter);
+        let windows = Windows::of(&found, now, false, &mut self.pace);
         if let Some(shelf) = &mut self.shelf {
             shelf.holds(&found);
         }
@@ -191,7 +199,10 @@ impl State {
         }
         match self.holdings.initial.take() {
             Some(initial) if self.is_news(&initial.held.credentials) => self.take_up(flight, initial, now),
-            _ => self.proceed(flight, Phase::LoggingIn, Step::Login),
+            _ => {
+                let limit = self.time_left(&flight, now);
+                self.proceed(flight, Phase::LoggingIn, Step::Login(limit))
+            }
         }
     }
 
@@ -207,7 +218,7 @@ impl State {
         };
         self.holdings.put_in_use(candidate);
         match is_due {
-            true => self.attempt(flight),
+            true => self.attempt(flight, now),
             false => self.succeed(&flight, now),
         }
     }
@@ -231,10 +242,8 @@ impl State {
     /// Waits for the next attempt as long as `streak` asks for. Fails if the deadline comes first.
     fn wait(&mut self, mut flight: Box<Flight>, error: Error, streak: Streak, now: Reading) -> Step {
         let (attempts, monotonic) = (flight.attempts, now.monotonic);
-        let wait =
-            backoff::between_attempts(attempts, &error, streak, monotonic, &self.timing, &mut self.jitter);
-        let deadline = flight.started.saturating_add(self.timing.flight_deadline);
-        if monotonic.saturating_add(wait) >= deadline {
+        let wait = backoff::between_attempts(attempts, &error, streak, monotonic, &mut self.pace);
+        if wait >= self.time_left(&flight, now) {
             return self.fail(flight, error, now);
         }
         flight.attempts += 1;

@@ -31,7 +31,7 @@ impl State {
         issued: Credentials,
         now: Reading,
     ) -> Step {
-        let windows = Windows::of_response(&issued, sent, &self.timing, &mut self.jitter);
+        let windows = Windows::of(&issued, sent, true, &mut self.pace);
         let held = self.holdings.number(issued, windows);
         let Some(shelf) = &mut self.shelf else { return self.publish(flight, held, Ok(()), now) };
         let credentials = held.credentials.clone();
@@ -98,8 +98,7 @@ impl State {
     fn fail_until(&mut self, flight: Box<Flight>, error: Error, next: Duration, now: Reading) -> Step {
         let streak = flight.streak.with_one_more();
         let left = self.usable(now).and_then(|(held, _)| held.windows.expiry.remaining(now));
-        let mut failure =
-            Failure::new(error.clone(), streak, now.monotonic, left, &self.timing, &mut self.jitter);
+        let mut failure = Failure::new(error.clone(), streak, now.monotonic, left, &mut self.pace);
         failure.not_before(next);
         self.remember(&flight, failure, now);
         Step::Done(Err(error))
@@ -128,8 +127,7 @@ impl State {
             };
         }
         let streak = flight.streak.with_one_more();
-        let failure =
-            Failure::interrupted(error.clone(), streak, now.monotonic, &self.timing, &mut self.jitter);
+        let failure = Failure::interrupted(error.clone(), streak, now.monotonic, &mut self.pace);
         self.remember(&flight, failure, now);
         Some(Err(error))
     }

@@ -26,10 +26,10 @@ pub(crate) enum Work {
 pub(crate) enum Step {
     /// Call the store, then [`Input::Stored`].
     Store(StoreCall),
-    /// Ask the source to refresh these, then [`Input::Responded`].
-    Refresh(Credentials),
-    /// Ask the source to log in, then [`Input::Responded`].
-    Login,
+    /// Ask the source to refresh these within this time, then [`Input::Responded`].
+    Refresh(Credentials, Duration),
+    /// Ask the source to log in within this time, then [`Input::Responded`].
+    Login(Duration),
     /// Wait for this time, then [`Input::Waited`].
     Wait(Duration),
     /// The work is done. The state already shows it.
@@ -113,12 +113,12 @@ pub(super) struct Reasons {
 }
 
 impl Flight {
-    pub(super) fn new(id: u64, cause: RefreshCause, streak: Streak, now: Reading) -> Self {
+    pub(super) fn new(id: u64, cause: RefreshCause, streak: Streak, now: Reading, callers: u64) -> Self {
         Self {
             id,
             cause,
             started: now.monotonic,
-            callers: 0,
+            callers,
             attempts: 0,
             streak,
             phase: Phase::Beginning,

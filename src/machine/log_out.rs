@@ -32,7 +32,7 @@ impl State {
     /// Takes credentials from a log-in that happened outside this crate. What the store still has to forget is not
     /// forgotten here (R17).
     pub(crate) fn set_credentials(&mut self, credentials: Credentials, now: Reading) -> Arc<Held> {
-        let windows = Windows::of_held(&credentials, now, &self.timing, &mut self.jitter);
+        let windows = Windows::of(&credentials, now, false, &mut self.pace);
         let held = self.holdings.number(credentials, windows);
         self.drop_everything();
         self.holdings.current = Some(Candidate::good(held.clone()));

@@ -8,9 +8,9 @@ mod conformance;
 mod ending;
 mod flight;
 mod held;
-mod jitter;
 mod log_out;
 mod marks;
+mod pace;
 mod rejection;
 mod shelf;
 mod step;
@@ -27,8 +27,8 @@ use std::sync::Arc;
 use backoff::{Failure, Streak};
 use flight::Flight;
 use held::{Candidate, Holdings};
-use jitter::Jitter;
 use marks::{LogOut, Rejections, first_login};
+use pace::Pace;
 use shelf::Shelf;
 use windows::{Freshness, Windows};
 
@@ -38,16 +38,12 @@ use crate::error::Error;
 use crate::event::{Event, RefreshCause};
 use crate::timing::Timing;
 
-/// What a caller has to do.
-pub(crate) enum Verdict {
-    /// Use these credentials.
-    Use(Arc<Held>),
-    /// Use these credentials, and run the flight that has just started.
-    UseAndRun(Arc<Held>, u64),
-    /// Wait for the flight in the air.
-    Join(u64),
-    /// Run the flight that has just started, and wait for it.
-    Run(u64),
+/// What a caller has to do. `C` are the credentials and `F` is the flight, as the machine or the cache sees them.
+pub(crate) enum Verdict<C = Arc<Held>, F = u64> {
+    /// Use these credentials, and run the flight if one has just started in the background.
+    Use(C, Option<F>),
+    /// Wait for the flight. With `run` it has just started, and this caller has to run it first.
+    Wait { flight: F, run: bool },
     /// There are no credentials now.
     Fail(Error),
 }
@@ -61,17 +57,15 @@ impl Verdict {
     }
 }
 
-/// The state of one identity's credentials. Its methods are of five kinds:
+/// The state of one identity's credentials. Its methods are of four kinds:
 ///
 /// * **A caller asks** and gets a [`Verdict`]: `need`, `refresh`, `reject`, `reject_token`, and `settle` after a wait.
 /// * **The program decides**: `start_with`, `set_credentials`, `log_out`.
 /// * **A driver moves work on**: `step` takes an [`Input`] and returns the next [`Step`]; `needs` says before a store
 ///   call whether it still has to be made; `interrupt` and `call_off` end a flight from outside.
-/// * **The cache looks**: `snapshot`, `has_usable`, `has`, `last_flight_before_log_out`.
-/// * **Events**: `note`, `has_events`, `take_events`.
+/// * **The cache looks**: `snapshot`, `has_usable`, `has`, `last_flight_before_log_out`, and takes the `events`.
 pub(crate) struct State {
-    timing: Arc<Timing>,
-    jitter: Jitter,
+    pace: Pace,
     holdings: Holdings,
     /// `None` without a store.
     shelf: Option<Box<Shelf>>,
@@ -82,15 +76,14 @@ pub(crate) struct State {
     failure: Option<Box<Failure>>,
     rejections: Rejections,
     log_out: LogOut,
-    events: Vec<Event>,
+    /// What the observer has not seen yet. The cache takes these, and adds what happens outside the machine.
+    pub(crate) events: Vec<Event>,
 }
 
 impl State {
     pub(crate) fn new(timing: impl Into<Arc<Timing>>, has_store: bool) -> Self {
-        let timing = timing.into();
         Self {
-            jitter: Jitter::new(timing.jitter),
-            timing,
+            pace: Pace::new(timing),
             holdings: Holdings::empty(0, first_login()),
             shelf: has_store.then(Box::default),
             flight: None,
@@ -105,7 +98,7 @@ impl State {
     /// Takes the credentials that the source was built with. With a store they wait until it was read, because it may
     /// hold their successor.
     pub(crate) fn start_with(&mut self, initial: Credentials, now: Reading) {
-        let windows = Windows::of_held(&initial, now, &self.timing, &mut self.jitter);
+        let windows = Windows::of(&initial, now, false, &mut self.pace);
         let initial = Candidate::good(self.holdings.number(initial, windows));
         match self.shelf {
             Some(_) => self.holdings.initial = Some(initial),
@@ -120,18 +113,18 @@ impl State {
             return self.join(now, if rejected { RefreshCause::Rejected } else { RefreshCause::Missing });
         };
         match freshness {
-            Freshness::Fresh => Verdict::Use(held),
+            Freshness::Fresh => Verdict::Use(held, None),
             Freshness::Advisory if self.may_start(now) => {
-                let flight = self.start(now, RefreshCause::Advisory);
-                Verdict::UseAndRun(held, flight)
+                let flight = self.start(now, RefreshCause::Advisory, 0);
+                Verdict::Use(held, Some(flight))
             }
             Freshness::Mandatory if self.may_start(now) => self.join(now, RefreshCause::Mandatory),
             // Callers wait for the flight's first attempt only. Once it has failed they use the valid token.
             Freshness::Mandatory => match &self.flight {
                 Some(flight) if !flight.is_retrying() => self.join(now, RefreshCause::Mandatory),
-                _ => Verdict::Use(held),
+                _ => Verdict::Use(held, None),
             },
-            Freshness::Advisory | Freshness::Expired => Verdict::Use(held),
+            Freshness::Advisory | Freshness::Expired => Verdict::Use(held, None),
         }
     }
 
@@ -147,7 +140,7 @@ impl State {
             return outcome.map_or_else(Verdict::Fail, |()| Verdict::logged_out());
         }
         match (self.usable(now), outcome) {
-            (Some((held, _)), _) => Verdict::Use(held),
+            (Some((held, _)), _) => Verdict::Use(held, None),
             (None, Err(error)) => Verdict::Fail(error),
             // The flight succeeded, and its token has expired or was rejected since.
             (None, Ok(())) => self.need(now),
@@ -174,20 +167,6 @@ impl State {
         self.holdings.usable(now).is_some()
     }
 
-    /// Something has happened outside the machine.
-    pub(crate) fn note(&mut self, event: Event) {
-        self.events.push(event);
-    }
-
-    pub(crate) fn has_events(&self) -> bool {
-        !self.events.is_empty()
-    }
-
-    /// The events since the last call.
-    pub(crate) fn take_events(&mut self) -> Vec<Event> {
-        std::mem::take(&mut self.events)
-    }
-
     fn usable(&self, now: Reading) -> Option<(Arc<Held>, Freshness)> {
         self.holdings.usable(now).map(|(held, freshness)| (held.clone(), freshness))
     }
@@ -196,7 +175,7 @@ impl State {
     fn join(&mut self, now: Reading, cause: RefreshCause) -> Verdict {
         if let Some(flight) = &mut self.flight {
             flight.callers += 1;
-            return Verdict::Join(flight.id);
+            return Verdict::Wait { flight: flight.id, run: false };
         }
         let usable = self.has_usable(now);
         if let Some(failure) =
@@ -204,11 +183,8 @@ impl State {
         {
             return Verdict::Fail(failure.error.clone());
         }
-        let id = self.start(now, cause);
-        if let Some(flight) = &mut self.flight {
-            flight.callers += 1;
-        }
-        Verdict::Run(id)
+        let flight = self.start(now, cause, 1);
+        Verdict::Wait { flight, run: true }
     }
 
     /// Whether a flight may start while a valid token is in use.
@@ -217,13 +193,13 @@ impl State {
         self.flight.is_none() && !waits
     }
 
-    fn start(&mut self, now: Reading, cause: RefreshCause) -> u64 {
+    fn start(&mut self, now: Reading, cause: RefreshCause, callers: u64) -> u64 {
         self.flights += 1;
         let streak = match &self.failure {
-            Some(failure) => failure.streak_at(now.monotonic, &self.timing),
+            Some(failure) => failure.streak_at(now.monotonic, &self.pace.timing),
             None => Streak::none(now.monotonic),
         };
-        self.flight = Some(Box::new(Flight::new(self.flights, cause, streak, now)));
+        self.flight = Some(Box::new(Flight::new(self.flights, cause, streak, now, callers)));
         self.events.push(Event::RefreshStarted { generation: self.holdings.generation(), cause });
         self.flights
     }

@@ -91,7 +91,9 @@ impl State {
     /// The least time between two refreshes that a rejection caused (R26).
     pub(super) fn rejection_interval(&self) -> Duration {
         let lifetime = self.holdings.held().and_then(|held| held.windows.lifetime());
-        lifetime.map_or(self.timing.rejection_interval, |life| (life / 2).min(self.timing.rejection_interval))
+        lifetime.map_or(self.pace.timing.rejection_interval, |life| {
+            (life / 2).min(self.pace.timing.rejection_interval)
+        })
     }
 
     fn mark_rejected(&mut self) {

@@ -35,10 +35,10 @@ impl State {
         let Some(mut flight) = self.flight.take_if(|flight| flight.id == id) else { return Step::Stop };
         let phase = std::mem::replace(&mut flight.phase, Phase::Beginning);
         match (phase, input) {
-            (Phase::Beginning, Input::Begin) => self.begin(flight),
-            (Phase::Forgetting, Input::Stored(result)) => self.forgot(flight, result),
+            (Phase::Beginning, Input::Begin) => self.begin(flight, now),
+            (Phase::Forgetting, Input::Stored(result)) => self.forgot(flight, result, now),
             (Phase::Loading(reason), Input::Stored(result)) => self.loaded(flight, reason, result, now),
-            (Phase::Waiting, Input::Waited) => self.attempt(flight),
+            (Phase::Waiting, Input::Waited) => self.attempt(flight, now),
             (Phase::Refreshing { in_doubt }, Input::Responded(sent, response)) => {
                 self.refreshed(flight, in_doubt, sent, response, now)
             }

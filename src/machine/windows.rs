@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::jitter::Jitter;
+use super::pace::Pace;
 use crate::clock::Reading;
 use crate::credentials::{Credentials, Expiry};
 use crate::jwt;
@@ -45,12 +45,6 @@ impl Deadline {
 
     /// The earlier of two, clock by clock.
     pub(crate) fn or_earlier(self, other: Self) -> Self {
-        fn earlier<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
-            match (a, b) {
-                (Some(a), Some(b)) => Some(a.min(b)),
-                (a, b) => a.or(b),
-            }
-        }
         Self { monotonic: earlier(self.monotonic, other.monotonic), wall: earlier(self.wall, other.wall) }
     }
 
@@ -58,10 +52,7 @@ impl Deadline {
     pub(crate) fn remaining(&self, now: Reading) -> Option<Duration> {
         let monotonic = self.monotonic.map(|at| at.saturating_sub(now.monotonic));
         let wall = self.wall.map(|at| at.duration_since(now.wall).unwrap_or_default());
-        match (monotonic, wall) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+        earlier(monotonic, wall)
     }
 
     fn before(self, by: Duration) -> Self {
@@ -70,6 +61,11 @@ impl Deadline {
             wall: self.wall.map(|at| at.checked_sub(by).unwrap_or(UNIX_EPOCH)),
         }
     }
+}
+
+/// The earlier of two; one that is `None` does not count.
+fn earlier<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+    one.into_iter().chain(other).min()
 }
 
 /// The moments at which credentials become advisory, mandatory and expired.
@@ -82,43 +78,34 @@ pub(crate) struct Windows {
 }
 
 impl Windows {
-    /// The windows of credentials that a source has just returned. `sent` was read before the request left (R3).
-    pub(crate) fn of_response(
-        credentials: &Credentials,
-        sent: Reading,
-        timing: &Timing,
-        jitter: &mut Jitter,
-    ) -> Self {
-        let claims = || jwt::claims(credentials.access_token());
+    /// The windows of a token that is used until it is rejected.
+    const ENDLESS: Self = Self {
+        advisory: Deadline::NEVER,
+        mandatory: Deadline::NEVER,
+        expiry: Deadline::NEVER,
+        lifetime: None,
+    };
+
+    /// The windows of credentials that were read `at` this time. If a source has `just_issued` them, that is the time before
+    /// the request left (R3). Otherwise (from a store, or given at construction) only their times of day are known.
+    pub(crate) fn of(credentials: &Credentials, at: Reading, just_issued: bool, pace: &mut Pace) -> Self {
         match credentials.expiry() {
-            Expiry::After(lifetime) => Self::lasting(lifetime, sent, timing, jitter),
-            Expiry::At(at) => Self::until(at, sent, timing, jitter),
-            Expiry::Unknown => match claims() {
+            Expiry::After(lifetime) => Self::lasting(lifetime, at, pace),
+            Expiry::At(expiry) => Self::until(expiry, at, pace),
+            Expiry::Unknown => match jwt::claims(credentials.access_token()) {
                 // The difference of two of the server's times is right even if our clock is wrong. But it is not what is
                 // left of a token that was issued long ago.
-                Some(jwt::Claims { exp, iat: Some(iat) }) if exp > iat && is_recent(iat, sent) => {
+                Some(jwt::Claims { exp, iat: Some(iat) })
+                    if just_issued && exp > iat && is_recent(iat, at) =>
+                {
                     let lifetime = exp.duration_since(iat).unwrap_or_default().min(Timing::MAX_LIFETIME);
-                    Self::lasting(lifetime, sent, timing, jitter)
+                    Self::lasting(lifetime, at, pace)
                 }
-                Some(jwt::Claims { exp, .. }) => Self::until(exp, sent, timing, jitter),
-                None => Self::default_of(sent, timing, jitter),
-            },
-        }
-    }
-
-    /// The windows of credentials from before: from a store, or given at construction. Only their times of day are known.
-    pub(crate) fn of_held(
-        credentials: &Credentials,
-        now: Reading,
-        timing: &Timing,
-        jitter: &mut Jitter,
-    ) -> Self {
-        match credentials.expiry() {
-            Expiry::After(lifetime) => Self::lasting(lifetime, now, timing, jitter),
-            Expiry::At(at) => Self::until(at, now, timing, jitter),
-            Expiry::Unknown => match jwt::claims(credentials.access_token()) {
-                Some(claims) => Self::until(claims.exp, now, timing, jitter),
-                None => Self::default_of(now, timing, jitter),
+                Some(claims) => Self::until(claims.exp, at, pace),
+                None => match pace.timing.default_lifetime {
+                    Some(lifetime) => Self::lasting(lifetime, at, pace),
+                    None => Self::ENDLESS,
+                },
             },
         }
     }
@@ -144,29 +131,18 @@ impl Windows {
         self.expiry.wall
     }
 
-    fn default_of(from: Reading, timing: &Timing, jitter: &mut Jitter) -> Self {
-        match timing.default_lifetime {
-            Some(lifetime) => Self::lasting(lifetime, from, timing, jitter),
-            None => Self {
-                advisory: Deadline::NEVER,
-                mandatory: Deadline::NEVER,
-                expiry: Deadline::NEVER,
-                lifetime: None,
-            },
-        }
+    fn until(expiry: SystemTime, now: Reading, pace: &mut Pace) -> Self {
+        let left = expiry.duration_since(now.wall).unwrap_or_default().min(Timing::MAX_LIFETIME);
+        Self::lasting(left, now, pace)
     }
 
-    fn until(at: SystemTime, now: Reading, timing: &Timing, jitter: &mut Jitter) -> Self {
-        let left = at.duration_since(now.wall).unwrap_or_default().min(Timing::MAX_LIFETIME);
-        Self::lasting(left, now, timing, jitter)
-    }
-
-    fn lasting(lifetime: Duration, from: Reading, timing: &Timing, jitter: &mut Jitter) -> Self {
+    fn lasting(lifetime: Duration, from: Reading, pace: &mut Pace) -> Self {
         let window = |(divisor, max): (u32, Duration)| (lifetime / divisor).min(max);
         let expiry = Deadline::at(from.after(lifetime));
-        let mandatory = window(timing.mandatory);
+        let mandatory = window(pace.timing.mandatory);
         // With jitter the advisory window is still within the lifetime, and not shorter than the mandatory one.
-        let advisory = jitter.vary(window(timing.advisory)).clamp(mandatory, lifetime.max(mandatory));
+        let advisory = window(pace.timing.advisory);
+        let advisory = pace.vary(advisory).clamp(mandatory, lifetime.max(mandatory));
         Self {
             advisory: expiry.before(advisory),
             mandatory: expiry.before(mandatory),

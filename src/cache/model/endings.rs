@@ -7,7 +7,9 @@ use super::*;
 fn r17_log_out_wins_against_the_end_of_a_flight() {
     check(3, || {
         let world = World::storing();
-        let Ask::Wait { waiters, run: true } = world.cache.need(world.now) else { panic!("nothing is held") };
+        let Ask::Wait { flight: waiters, run: true } = world.cache.ask(world.now, State::need) else {
+            panic!("nothing is held")
+        };
         world.launch(waiters);
         let caller = world.spawn(World::call);
         world.log_out();
@@ -26,7 +28,9 @@ fn r17_log_out_wins_against_the_end_of_a_flight() {
 fn r17_a_call_after_log_out_is_not_undone_by_it() {
     check(3, || {
         let world = World::storing();
-        let Ask::Wait { waiters, run: true } = world.cache.need(world.now) else { panic!("nothing is held") };
+        let Ask::Wait { flight: waiters, run: true } = world.cache.ask(world.now, State::need) else {
+            panic!("nothing is held")
+        };
         world.launch(waiters);
         world.cache.log_out(world.now);
         let caller = world.spawn(World::call);
@@ -43,7 +47,9 @@ fn r17_a_call_after_log_out_is_not_undone_by_it() {
 fn r17_credentials_that_the_program_sets_win_against_the_end_of_a_flight() {
     check(3, || {
         let world = World::storing();
-        let Ask::Wait { waiters, run: true } = world.cache.need(world.now) else { panic!("nothing is held") };
+        let Ask::Wait { flight: waiters, run: true } = world.cache.ask(world.now, State::need) else {
+            panic!("nothing is held")
+        };
         world.launch(waiters.clone());
         let waiter = world.spawn(move |world| world.wait(&waiters, false));
         world.set_credentials("set");
@@ -93,12 +99,12 @@ fn r07_an_interrupted_flight_does_not_reach_into_the_next() {
 fn r24_a_rejection_joins_the_refresh_in_the_air() {
     check(3, || {
         let world = World::holding(80);
-        let Ask::Use(held, Some(waiters)) = world.cache.need(world.now) else {
+        let Ask::Use(held, Some(waiters)) = world.cache.ask(world.now, State::need) else {
             panic!("the advisory window starts a refresh that nobody waits for")
         };
         world.launch(waiters);
         let rejecting = world.spawn(move |world| {
-            let ask = world.cache.reject(held.generation, world.now);
+            let ask = world.cache.ask(world.now, |state, now| state.reject(held.generation, now));
             assert_ne!(world.warm().as_deref(), Some("at-0"));
             world.follow(ask)
         });
@@ -117,7 +123,8 @@ fn r12_a_rejected_token_that_is_issued_again_does_not_come_back() {
     check(3, || {
         let again = || Ok(credentials("at-0"));
         let world = World::holding(80).responding(again()).responding(again());
-        let rejecting = world.spawn(|world| world.follow(world.cache.reject(1, world.now)));
+        let rejecting =
+            world.spawn(|world| world.follow(world.cache.ask(world.now, |state, now| state.reject(1, now))));
         let _still_good = world.call();
         assert_eq!(token(&rejecting.join().unwrap()), "none");
         world.land();

@@ -43,7 +43,9 @@ fn r05_three_callers_share_one_request() {
 fn f14_completion_is_not_seen_before_the_state() {
     check(None, || {
         let world = World::storing();
-        let Ask::Wait { waiters, run: true } = world.cache.need(world.now) else { panic!("nothing is held") };
+        let Ask::Wait { flight: waiters, run: true } = world.cache.ask(world.now, State::need) else {
+            panic!("nothing is held")
+        };
         let reader = world.spawn(|world| world.warm());
         world.wait(&waiters, true).unwrap();
         assert_eq!(world.warm().as_deref(), Some("at-1"));
@@ -57,7 +59,9 @@ fn f14_completion_is_not_seen_before_the_state() {
 fn r06_a_caller_who_goes_away_takes_nobody_along() {
     check(3, || {
         let world = World::cold();
-        let Ask::Wait { waiters, run: true } = world.cache.need(world.now) else { panic!("nothing is held") };
+        let Ask::Wait { flight: waiters, run: true } = world.cache.ask(world.now, State::need) else {
+            panic!("nothing is held")
+        };
         let other = world.spawn(World::call);
         let mut waiting = waiters.clone().wait();
         world.launch(waiters);
@@ -78,8 +82,8 @@ fn r06_a_caller_who_goes_away_takes_nobody_along() {
 fn r08_a_nudge_reaches_every_waiter() {
     check(3, || {
         let world = World::holding(95).responding(Err(Error::transient("down").not_processed()));
-        let flight = match world.cache.need(world.now) {
-            Ask::Wait { waiters, run: true } => waiters.flight,
+        let flight = match world.cache.ask(world.now, State::need) {
+            Ask::Wait { flight, run: true } => flight.number,
             _ => panic!("the mandatory window starts a flight"),
         };
         let callers = [world.spawn(World::call), world.spawn(World::call)];
@@ -118,7 +122,7 @@ fn r24_late_rejections_cost_one_request() {
     check(2, || {
         let world = World::holding(0);
         let reject = |world: &Arc<World>| {
-            let ask = world.cache.reject(1, world.now);
+            let ask = world.cache.ask(world.now, |state, now| state.reject(1, now));
             assert_ne!(world.warm().as_deref(), Some("at-0"), "a token known to be bad was used");
             world.follow(ask)
         };

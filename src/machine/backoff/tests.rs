@@ -6,8 +6,12 @@ use super::*;
 
 const NOW: Duration = Duration::from_secs(1000);
 
-fn exact() -> Timing {
-    Timing::default().without_jitter()
+fn exact() -> Pace {
+    Pace::new(Timing::default().without_jitter())
+}
+
+fn varied() -> Pace {
+    Pace::new(Timing::default())
 }
 
 fn streak(flights: u32) -> Streak {
@@ -15,7 +19,7 @@ fn streak(flights: u32) -> Streak {
 }
 
 fn failure(error: Error, flights: u32, left: Option<Duration>) -> Failure {
-    Failure::new(error, streak(flights), NOW, left, &exact(), &mut Jitter::new(false))
+    Failure::new(error, streak(flights), NOW, left, &mut exact())
 }
 
 /// The waits with and without a valid token.
@@ -64,7 +68,7 @@ fn r10_the_server_s_own_wish_is_honoured_up_to_a_cap() {
 
 #[test]
 fn r11_a_terminal_error_is_remembered() {
-    let memory = exact().terminal_memory;
+    let memory = exact().timing.terminal_memory;
     for error in [Error::login_required("no"), Error::misconfigured("no")] {
         assert_eq!(waits(&failure(error, 1, None)), (memory, memory));
     }
@@ -75,8 +79,7 @@ fn r11_a_terminal_error_is_remembered() {
 
 #[test]
 fn r07_the_first_flight_that_was_cut_off_costs_no_wait_and_the_next_do() {
-    let cut =
-        |flights| Failure::interrupted(transient(), streak(flights), NOW, &exact(), &mut Jitter::new(false));
+    let cut = |flights| Failure::interrupted(transient(), streak(flights), NOW, &mut exact());
     assert_eq!(waits(&cut(1)), (Duration::ZERO, Duration::ZERO));
     assert_eq!(cut(1).streak, streak(1));
     assert_eq!(waits(&cut(2)), (Timing::BACKOFF_FIRST, Timing::URGENT_BACKOFF_FIRST));
@@ -95,8 +98,7 @@ fn r12_a_failure_can_be_made_to_wait_longer_and_not_shorter() {
 
 #[test]
 fn r10_waits_between_attempts_double_up_to_their_cap() {
-    let wait =
-        |attempt| between_attempts(attempt, &transient(), streak(0), NOW, &exact(), &mut Jitter::new(false));
+    let wait = |attempt| between_attempts(attempt, &transient(), streak(0), NOW, &mut exact());
     let waits = (0..7).map(wait);
     let expected = [200, 400, 800, 1600, 3200, 5000, 5000].map(Duration::from_millis);
     assert_eq!(waits.collect::<Vec<_>>(), expected);
@@ -104,15 +106,15 @@ fn r10_waits_between_attempts_double_up_to_their_cap() {
 
 /// The waits after an outage of so many seconds: between two attempts of a flight, and between two flights with
 /// nothing usable held.
-fn after(seconds: u64, error: &Error, timing: &Timing, jitter: &mut Jitter) -> (Duration, Duration) {
+fn after(seconds: u64, error: &Error, pace: &mut Pace) -> (Duration, Duration) {
     let streak = Streak { flights: 1, since: NOW.saturating_sub(Duration::from_secs(seconds)) };
-    let failure = Failure::new(error.clone(), streak, NOW, None, timing, jitter);
-    (between_attempts(0, error, streak, NOW, timing, jitter), failure.retry_at(false) - NOW)
+    let failure = Failure::new(error.clone(), streak, NOW, None, pace);
+    (between_attempts(0, error, streak, NOW, pace), failure.retry_at(false) - NOW)
 }
 
 #[test]
 fn r08_in_a_long_outage_attempts_are_a_tenth_of_it_apart() {
-    let wait = |seconds| after(seconds, &transient(), &exact(), &mut Jitter::new(false));
+    let wait = |seconds| after(seconds, &transient(), &mut exact());
     let secs = Duration::from_secs;
     assert_eq!(wait(0), (Timing::RETRY_FIRST, Timing::URGENT_BACKOFF_FIRST));
     assert_eq!(
@@ -128,10 +130,10 @@ fn r08_in_a_long_outage_attempts_are_a_tenth_of_it_apart() {
 
 #[test]
 fn r08_the_wait_that_a_long_outage_makes_is_spread_over_its_second_half() {
-    let mut jitter = Jitter::new(true);
+    let mut pace = varied();
     let half = Duration::from_secs(15)..=Duration::from_secs(30);
     for _ in 0..1000 {
-        let (attempt, flight) = after(300, &transient(), &Timing::default(), &mut jitter);
+        let (attempt, flight) = after(300, &transient(), &mut pace);
         assert!(half.contains(&attempt) && half.contains(&flight), "{attempt:?} {flight:?}");
     }
 }
@@ -139,8 +141,8 @@ fn r08_the_wait_that_a_long_outage_makes_is_spread_over_its_second_half() {
 #[test]
 fn r08_the_wait_that_a_long_outage_makes_can_be_set() {
     let wait = |max| {
-        let timing = exact().outage_backoff_max(Duration::from_secs(max));
-        after(600, &transient(), &timing, &mut Jitter::new(false))
+        let timing = Timing::default().without_jitter().outage_backoff_max(Duration::from_secs(max));
+        after(600, &transient(), &mut Pace::new(timing))
     };
     assert_eq!(wait(20), (Duration::from_secs(20), Duration::from_secs(20)));
     assert_eq!(wait(0), (Timing::RETRY_FIRST, Timing::URGENT_BACKOFF_FIRST));
@@ -148,30 +150,29 @@ fn r08_the_wait_that_a_long_outage_makes_can_be_set() {
 
 #[test]
 fn r11_however_long_ago_the_first_one_was_a_terminal_error_is_remembered_for_as_long() {
-    let (_, flight) = after(600, &Error::login_required("no"), &exact(), &mut Jitter::new(false));
-    assert_eq!(flight, exact().terminal_memory);
+    let (_, flight) = after(600, &Error::login_required("no"), &mut exact());
+    assert_eq!(flight, exact().timing.terminal_memory);
 }
 
 #[test]
 fn r08_an_outage_that_nobody_looked_at_for_a_minute_is_a_new_one() {
     let streak = Streak { flights: 3, since: NOW - Duration::from_secs(600) };
-    let failure = Failure::new(transient(), streak, NOW, None, &exact(), &mut Jitter::new(false));
-    let latest = NOW + Duration::from_secs(60) + exact().outage_backoff_max;
-    assert_eq!(failure.streak_at(latest, &exact()), streak);
+    let failure = Failure::new(transient(), streak, NOW, None, &mut exact());
+    let latest = NOW + Duration::from_secs(60) + exact().timing.outage_backoff_max;
+    assert_eq!(failure.streak_at(latest, &exact().timing), streak);
     let later = latest + Duration::from_millis(1);
-    assert_eq!(failure.streak_at(later, &exact()), Streak { flights: 3, since: later });
+    assert_eq!(failure.streak_at(later, &exact().timing), Streak { flights: 3, since: later });
 }
 
 #[test]
 fn r08_clients_that_failed_together_spread() {
-    let mut jitter = Jitter::new(true);
-    let timing = Timing::default();
+    let mut pace = varied();
     let (long_ago, twice) = (Streak { flights: 1, since: NOW - Duration::from_secs(300) }, streak(2));
     let mut waits = [const { Vec::new() }; 4];
     for _ in 0..1000 {
-        let in_outage = Failure::new(transient(), long_ago, NOW, None, &timing, &mut jitter);
-        let early = Failure::new(transient(), twice, NOW, None, &timing, &mut jitter);
-        waits[0].push(between_attempts(0, &transient(), long_ago, NOW, &timing, &mut jitter));
+        let in_outage = Failure::new(transient(), long_ago, NOW, None, &mut pace);
+        let early = Failure::new(transient(), twice, NOW, None, &mut pace);
+        waits[0].push(between_attempts(0, &transient(), long_ago, NOW, &mut pace));
         waits[1].push(in_outage.retry_at(false) - NOW);
         waits[2].push(early.retry_at(true) - NOW);
         waits[3].push(early.retry_at(false) - NOW);
@@ -185,37 +186,35 @@ fn r08_clients_that_failed_together_spread() {
 
 #[test]
 fn r10_r11_jitter_takes_nothing_off_what_the_server_asked_or_a_terminal_error_s_memory() {
-    let mut jitter = Jitter::new(true);
-    let timing = Timing::default();
+    let mut pace = varied();
     let asked = Duration::from_secs(20);
     for _ in 0..1000 {
-        let busy =
-            Failure::new(transient().with_retry_after(asked), streak(1), NOW, None, &timing, &mut jitter);
+        let busy = Failure::new(transient().with_retry_after(asked), streak(1), NOW, None, &mut pace);
         assert_eq!(waits(&busy), (asked, asked));
-        let over = Failure::new(Error::login_required("no"), streak(1), NOW, None, &timing, &mut jitter);
-        assert_eq!(waits(&over), (timing.terminal_memory, timing.terminal_memory));
+        let over = Failure::new(Error::login_required("no"), streak(1), NOW, None, &mut pace);
+        assert_eq!(waits(&over), (Timing::TERMINAL_MEMORY, Timing::TERMINAL_MEMORY));
     }
 }
 
 #[test]
 fn r07_a_flight_that_was_cut_off_in_a_long_outage_ends_it() {
     let streak = Streak { flights: 2, since: NOW - Duration::from_secs(300) };
-    let cut = Failure::interrupted(transient(), streak, NOW, &exact(), &mut Jitter::new(false));
+    let cut = Failure::interrupted(transient(), streak, NOW, &mut exact());
     assert_eq!(waits(&cut), (Timing::BACKOFF_FIRST, Timing::URGENT_BACKOFF_FIRST));
     assert_eq!(cut.streak, streak);
     let next = NOW + Timing::URGENT_BACKOFF_FIRST;
-    assert_eq!(cut.streak_at(next, &exact()), Streak { since: next, ..streak });
+    assert_eq!(cut.streak_at(next, &exact().timing), Streak { since: next, ..streak });
 }
 
 #[test]
 fn r08_nobody_has_to_look_at_an_outage_before_the_longer_of_the_waits_is_over() {
     // Seven times in a row: a minute with a valid token held, five seconds without.
     let streak = streak(7);
-    let failure = Failure::new(transient(), streak, NOW, None, &exact(), &mut Jitter::new(false));
-    let latest = NOW + Timing::BACKOFF_MAX + exact().outage_backoff_max;
-    assert_eq!(failure.streak_at(latest, &exact()), streak);
+    let failure = Failure::new(transient(), streak, NOW, None, &mut exact());
+    let latest = NOW + Timing::BACKOFF_MAX + exact().timing.outage_backoff_max;
+    assert_eq!(failure.streak_at(latest, &exact().timing), streak);
     let later = latest + Duration::from_millis(1);
-    assert_eq!(failure.streak_at(later, &exact()).since, later);
+    assert_eq!(failure.streak_at(later, &exact().timing).since, later);
 }
 
 proptest! {
@@ -226,7 +225,7 @@ proptest! {
     ) {
         let (relaxed, urgent) = waits(&failure(transient(), flights, left));
         let jittered =
-            waits(&Failure::new(transient(), streak(flights), NOW, left, &exact(), &mut Jitter::new(true)));
+            waits(&Failure::new(transient(), streak(flights), NOW, left, &mut varied()));
         for (whole, jittered) in [(relaxed, jittered.0), (urgent, jittered.1)] {
             prop_assert!(jittered >= whole / 2 && jittered <= whole, "{jittered:?} of {whole:?}");
         }
@@ -243,7 +242,7 @@ proptest! {
             Some(asked) => transient().with_retry_after(asked),
             None => transient(),
         };
-        let wait = between_attempts(attempt, &error, streak(0), NOW, &exact(), &mut Jitter::new(true));
+        let wait = between_attempts(attempt, &error, streak(0), NOW, &mut varied());
         let least = asked.unwrap_or_default().min(Timing::RETRY_AFTER_MAX);
         prop_assert!(wait >= least && wait <= least.max(Timing::RETRY_MAX), "{wait:?}");
     }
@@ -255,9 +254,9 @@ proptest! {
         since in any::<Duration>(),
     ) {
         let streak = Streak { flights, since };
-        let mut failure = Failure::new(transient(), streak, at, None, &exact(), &mut Jitter::new(true));
+        let mut failure = Failure::new(transient(), streak, at, None, &mut varied());
         failure.not_before(Duration::MAX);
         prop_assert!(failure.retry_at(true) >= at && failure.retry_at(false) >= at);
-        prop_assert_eq!(failure.streak_at(Duration::MAX, &exact()), streak);
+        prop_assert_eq!(failure.streak_at(Duration::MAX, &exact().timing), streak);
     }
 }

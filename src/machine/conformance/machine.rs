@@ -15,7 +15,7 @@ use super::suite::{
 use crate::cache::{Ask, Cache, Usable, acquire, drive, refresh};
 use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::machine::Work;
+use crate::machine::{State, Work};
 
 /// What a call came to: credentials, or nothing but success.
 type Came = Result<Option<Usable>, Error>;
@@ -63,7 +63,7 @@ impl Machine {
     fn get(&mut self, caller: &str) -> Result<(), String> {
         let now = self.outside.reading();
         let in_hand = self.cache.warm_header(now).map(|(_, generation)| generation);
-        let ask = self.cache.need(now);
+        let ask = self.cache.ask(now, State::need);
         // What is handed out without the lock must be what the machine would hand out.
         match (in_hand, &ask) {
             (None, _) => {}
@@ -127,7 +127,7 @@ impl Machine {
 
     fn poll_flight(&mut self, context: &mut Context<'_>) -> Result<bool, String> {
         let Some((id, mut task)) = self.flight.take() else { return Ok(false) };
-        if !self.cache.is_wanted(&Work::Flight(id)) {
+        if !self.cache.look(|state| state.is_wanted(&Work::Flight(id))) {
             // It was ended from outside. Its request is dropped at once.
             return Ok(true);
         }
@@ -179,7 +179,7 @@ impl Client for Machine {
             Action::Unauthorized { caller, token } => {
                 // The earliest generation with this token: the one that an old request may have carried.
                 let generation = self.given.get(token).ok_or_else(|| format!("nobody was given {token}"))?;
-                let ask = self.cache.reject(*generation, now);
+                let ask = self.cache.ask(now, |state, now| state.reject(*generation, now));
                 self.acquire(caller, ask);
             }
             Action::Cancel { caller } => {

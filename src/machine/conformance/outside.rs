@@ -8,7 +8,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::store::Store;
 use super::suite::{Call, Response, START, Setup, credentials_of, response_of, timing_of};
-use crate::cache::{Callers, Turn, Waiters, World};
+use crate::cache::{Turn, Waiters, World};
 use crate::clock::Reading;
 use crate::credentials::Credentials;
 use crate::error::Error;
@@ -36,8 +36,6 @@ pub(super) struct Inner {
     pub(super) panicked: bool,
     pub(super) store: Option<Store>,
     launched: Vec<u64>,
-    /// When the flight that was launched last has to end.
-    deadline: Duration,
     /// What somebody waits for, by the clock. The keys only tell them apart.
     timers: Vec<(u64, Duration)>,
     /// Counts what a flight has done.
@@ -59,7 +57,6 @@ impl Outside {
             panicked: false,
             store,
             launched: Vec::new(),
-            deadline: Duration::ZERO,
             timers: Vec::new(),
             moves: 0,
         };
@@ -124,7 +121,7 @@ impl Outside {
         }
     }
 
-    async fn ask(&self, call: Call) -> SourceResult {
+    async fn ask(&self, call: Call, limit: Duration) -> SourceResult {
         let deadline = {
             let inner = &mut *self.lock();
             inner.calls.push(call);
@@ -133,7 +130,7 @@ impl Outside {
             if let Some(response) = &inner.standing.clone() {
                 inner.receive(response).map_err(Error::misconfigured)?;
             }
-            inner.deadline
+            inner.now.monotonic + limit
         };
         let _request = Request(self);
         let response = self.until(deadline, |inner| inner.request.as_mut()?.take()).await;
@@ -164,22 +161,6 @@ impl Outside {
     }
 }
 
-impl Callers for Outside {
-    fn now(&self) -> Reading {
-        self.lock().now
-    }
-
-    fn tell(&self) {}
-
-    fn launch(&self, waiters: Arc<Waiters>) {
-        let inner = &mut *self.lock();
-        inner.launched.push(waiters.flight);
-        inner.deadline = inner.now.monotonic + self.timing.flight_deadline;
-    }
-
-    fn watch(&self, _: &Arc<Waiters>) {}
-}
-
 impl World for Outside {
     fn now(&self) -> Reading {
         self.lock().now
@@ -187,20 +168,26 @@ impl World for Outside {
 
     fn tell(&self) {}
 
+    fn launch(&self, waiters: Arc<Waiters>) {
+        self.lock().launched.push(waiters.number);
+    }
+
+    fn watch(&self, _: &Arc<Waiters>) {}
+
     async fn store(&self, call: &StoreCall, turn: Turn<'_>) -> Option<Step> {
         self.call_store(call, turn).await
     }
 
-    async fn refresh(&self, held: &Credentials) -> SourceResult {
+    async fn refresh(&self, held: &Credentials, limit: Duration) -> SourceResult {
         match self.can_refresh {
-            true => self.ask(Call::Refresh(held.refresh_token().unwrap_or_default().to_owned())).await,
+            true => self.ask(Call::Refresh(held.refresh_token().unwrap_or_default().to_owned()), limit).await,
             false => Err(Error::unsupported("the scenario's source cannot refresh")),
         }
     }
 
-    async fn login(&self) -> SourceResult {
+    async fn login(&self, limit: Duration) -> SourceResult {
         match self.can_login {
-            true => self.ask(Call::Login).await,
+            true => self.ask(Call::Login, limit).await,
             false => Err(Error::unsupported("the scenario's source cannot log in")),
         }
     }

@@ -14,7 +14,7 @@ fn state(has_store: bool) -> State {
 }
 
 fn kept(state: &mut State, credentials: Credentials) -> Arc<Held> {
-    let windows = Windows::of_held(&credentials, at(0), &state.timing, &mut state.jitter);
+    let windows = Windows::of(&credentials, at(0), false, &mut state.pace);
     state.holdings.number(credentials, windows)
 }
 
@@ -56,7 +56,7 @@ fn r24_what_a_log_in_replaces_was_not_logged_out() {
     state.set_credentials(nth(1), at(0));
     let second = state.set_credentials(nth(2), at(0));
     let verdict = state.reject_token(&nth(1), at(0));
-    assert!(matches!(verdict, Verdict::Use(held) if held.generation == second.generation));
+    assert!(matches!(verdict, Verdict::Use(held, None) if held.generation == second.generation));
 }
 
 #[test]
@@ -64,6 +64,8 @@ fn r17_a_log_in_does_not_make_up_for_a_store_that_did_not_forget() {
     let mut state = state(true);
     state.log_out();
     state.set_credentials(nth(1), at(0));
-    let Verdict::Run(flight) = state.refresh(at(0)) else { unreachable!("nothing is in the air") };
+    let Verdict::Wait { flight, run: true } = state.refresh(at(0)) else {
+        unreachable!("nothing is in the air")
+    };
     assert!(matches!(state.step(&Work::Flight(flight), Input::Begin, at(0)), Step::Store(StoreCall::Clear)));
 }

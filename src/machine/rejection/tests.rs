@@ -16,7 +16,7 @@ fn holding() -> State {
 }
 
 fn respond(state: &mut State, flight: u64, response: Credentials, now: Reading) -> Result<(), Error> {
-    assert!(matches!(state.step(&Work::Flight(flight), Input::Begin, now), Step::Refresh(_)));
+    assert!(matches!(state.step(&Work::Flight(flight), Input::Begin, now), Step::Refresh(..)));
     match state.step(&Work::Flight(flight), Input::Responded(now, Ok(response)), now) {
         Step::Done(outcome) => outcome,
         _ => unreachable!("there is no store"),
@@ -26,7 +26,9 @@ fn respond(state: &mut State, flight: u64, response: Credentials, now: Reading) 
 #[test]
 fn r12_a_token_that_was_rejected_after_it_expired_is_not_replaced_by_itself() {
     let mut state = holding();
-    let Verdict::Run(flight) = state.reject(1, at(100)) else { unreachable!("it has expired") };
+    let Verdict::Wait { flight, run: true } = state.reject(1, at(100)) else {
+        unreachable!("it has expired")
+    };
     assert!(respond(&mut state, flight, nth(1), at(100)).is_err());
 }
 
@@ -47,16 +49,25 @@ fn r24_what_is_kept_for_later_is_rejected_in_each_generation_that_had_its_token(
     holdings.doubted = Some(again.clone());
     holdings.current = Some(again);
     holdings.current = Some(Candidate::good(holdings.number(nth(2), windows)));
-    assert!(matches!(state.reject(1, at(0)), Verdict::Use(held) if held.generation == 3));
+    assert!(matches!(state.reject(1, at(0)), Verdict::Use(held, None) if held.generation == 3));
     assert!(state.holdings.doubted.is_some_and(|doubted| doubted.rejected));
 }
 
 #[test]
 fn r25_r26_while_a_refresh_is_in_the_air_a_rejection_joins_it_however_soon_it_comes() {
     let mut state = holding();
-    let Verdict::Run(flight) = state.reject(1, at(0)) else { unreachable!("the first rejection") };
+    let Verdict::Wait { flight, run: true } = state.reject(1, at(0)) else {
+        unreachable!("the first rejection")
+    };
     respond(&mut state, flight, nth(2), at(0)).unwrap();
-    let Verdict::Run(flight) = state.refresh(at(1)) else { unreachable!("nothing is in the air") };
-    assert!(matches!(state.reject(2, at(1)), Verdict::Join(joined) if joined == flight));
-    assert!(matches!(state.need(at(1)), Verdict::Join(_)), "a token known to be bad is not sent");
+    let Verdict::Wait { flight, run: true } = state.refresh(at(1)) else {
+        unreachable!("nothing is in the air")
+    };
+    assert!(
+        matches!(state.reject(2, at(1)), Verdict::Wait { flight: joined, run: false } if joined == flight)
+    );
+    assert!(
+        matches!(state.need(at(1)), Verdict::Wait { run: false, .. }),
+        "a token known to be bad is not sent"
+    );
 }

@@ -53,10 +53,14 @@ fn r17_work_at_the_store_is_wanted_as_long_as_it_matters() {
 #[test]
 fn r17_a_flight_is_wanted_until_it_is_over_and_no_other_in_its_place() {
     let mut state = with_store();
-    let Verdict::Run(first) = state.need(at(0)) else { unreachable!("nothing is held") };
+    let Verdict::Wait { flight: first, run: true } = state.need(at(0)) else {
+        unreachable!("nothing is held")
+    };
     assert!(state.is_wanted(&Work::Flight(first)));
     state.log_out();
-    let Verdict::Run(second) = state.need(at(0)) else { unreachable!("nothing is held") };
+    let Verdict::Wait { flight: second, run: true } = state.need(at(0)) else {
+        unreachable!("nothing is held")
+    };
     assert!(!state.is_wanted(&Work::Flight(first)) && state.is_wanted(&Work::Flight(second)));
 }
 
@@ -64,7 +68,7 @@ fn r17_a_flight_is_wanted_until_it_is_over_and_no_other_in_its_place() {
 fn r17_a_flight_does_not_clear_a_store_that_another_call_has_just_cleared() {
     let mut state = with_store();
     state.log_out();
-    let Verdict::Run(id) = state.need(at(0)) else { unreachable!("nothing is held") };
+    let Verdict::Wait { flight: id, run: true } = state.need(at(0)) else { unreachable!("nothing is held") };
     let flight = Work::Flight(id);
     let Step::Store(clear) = state.step(&flight, Input::Begin, at(0)) else { unreachable!("it must forget") };
     assert!(state.needs(&flight, &clear));
@@ -72,16 +76,16 @@ fn r17_a_flight_does_not_clear_a_store_that_another_call_has_just_cleared() {
     state.step(&Work::Forget, Input::Stored(Ok(None)), at(0));
     assert!(!state.needs(&flight, &clear) && state.needs(&flight, &StoreCall::Load));
     // The driver makes no call then, and goes on as after one.
-    assert!(matches!(state.step(&flight, Input::Stored(Ok(None)), at(0)), Step::Login));
+    assert!(matches!(state.step(&flight, Input::Stored(Ok(None)), at(0)), Step::Login(_)));
 }
 
 #[test]
 fn r16_an_impossible_step_does_not_lose_what_was_received() {
     let mut state = with_store();
-    let Verdict::Run(id) = state.need(at(0)) else { unreachable!("nothing is held") };
+    let Verdict::Wait { flight: id, run: true } = state.need(at(0)) else { unreachable!("nothing is held") };
     let flight = Work::Flight(id);
     assert!(matches!(state.step(&flight, Input::Begin, at(0)), Step::Store(StoreCall::Load)));
-    assert!(matches!(state.step(&flight, Input::Stored(Ok(None)), at(0)), Step::Login));
+    assert!(matches!(state.step(&flight, Input::Stored(Ok(None)), at(0)), Step::Login(_)));
     let response = Input::Responded(at(0), Ok(nth(1)));
     assert!(matches!(state.step(&flight, response, at(0)), Step::Store(StoreCall::Save(_))));
     assert!(matches!(state.step(&flight, Input::Waited, at(0)), Step::Stop));

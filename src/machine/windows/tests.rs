@@ -17,7 +17,7 @@ fn before_expiry(windows: &Windows, deadline: Deadline) -> Duration {
 }
 
 fn lasting(lifetime: Duration, timing: &Timing) -> Windows {
-    let windows = Windows::lasting(lifetime, start(), timing, &mut Jitter::new(timing.jitter));
+    let windows = Windows::lasting(lifetime, start(), &mut Pace::new(timing.clone()));
     assert_eq!(windows.lifetime(), Some(lifetime));
     assert_eq!(windows.expiry, Deadline::at(start().after(lifetime)));
     windows
@@ -127,11 +127,11 @@ proptest! {
     ) {
         let now = Reading { monotonic, wall };
         let timing = Timing::default();
-        let jitter = &mut Jitter::new(true);
+        let pace = &mut Pace::new(timing.clone());
         for windows in [
-            Windows::lasting(lifetime, now, &timing, jitter),
-            Windows::until(then, now, &timing, jitter),
-            Windows::default_of(now, &timing, jitter),
+            Windows::lasting(lifetime, now, pace),
+            Windows::until(then, now, pace),
+            Windows::of(&Credentials::new("at").map_err(|e| TestCaseError::fail(e.to_string()))?, now, false, pace),
         ] {
             windows.freshness(Reading { monotonic: Duration::ZERO, wall: then });
             let both = windows.expiry.or_earlier(windows.mandatory);
@@ -155,7 +155,7 @@ fn r03_the_earlier_of_two_deadlines_is_taken_clock_by_clock() {
 #[test]
 fn r04_a_time_of_day_far_away_is_clamped() {
     let far = start().wall + Timing::MAX_LIFETIME + Duration::from_secs(1);
-    let windows = Windows::until(far, start(), &Timing::default(), &mut Jitter::new(false));
+    let windows = Windows::until(far, start(), &mut Pace::new(Timing::default()));
     assert_eq!(windows.lifetime(), Some(Timing::MAX_LIFETIME));
     assert_eq!(windows.expires_at(), Some(start().wall + Timing::MAX_LIFETIME));
 }
