@@ -44,8 +44,29 @@ struct Details {
     message: Cow<'static, str>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
     retry_after: Option<Duration>,
-    may_have_been_processed: bool,
-    unsupported: bool,
+    reach: Reach,
+    refusal: Refusal,
+}
+
+/// How far a failed request came.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// It did not reach the server.
+    Unreached,
+    /// It reached the server, which did not act on it.
+    NotProcessed,
+    /// The server may have acted on it.
+    MaybeProcessed,
+}
+
+/// How sure a refusal ([`ErrorKind::LoginRequired`]) is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Refusal {
+    Definite,
+    /// The server did not say that the refresh token is the reason.
+    Inconclusive,
+    /// Nothing was sent: the source can't do this at all.
+    Unsupported,
 }
 
 /// What went wrong, by what a program can do about it. [`Error`] lists that.
@@ -101,7 +122,7 @@ impl Error {
     /// The authenticator then takes the next step. If none is left, callers get the error.
     pub fn unsupported(message: impl Into<Cow<'static, str>>) -> Self {
         let mut error = Self::login_required(message);
-        error.details_mut().unsupported = true;
+        error.details_mut().refusal = Refusal::Unsupported;
         error
     }
 
@@ -123,7 +144,27 @@ impl Error {
     /// server was not reached, or it said so (408, 429, 503).
     #[must_use]
     pub fn not_processed(mut self) -> Self {
-        self.details_mut().may_have_been_processed = false;
+        self.details_mut().reach = Reach::NotProcessed;
+        self
+    }
+
+    /// States that the request did not reach the server: its name was not found, or there was no connection. This includes
+    /// [`not_processed`](Self::not_processed). A first log-in then fails within
+    /// [`Timing::FIRST_LOGIN_DEADLINE`](crate::Timing::FIRST_LOGIN_DEADLINE), because the URL may be wrong.
+    #[must_use]
+    pub fn unreached(mut self) -> Self {
+        self.details_mut().reach = Reach::Unreached;
+        self
+    }
+
+    /// States that the provider refused a refresh without saying that the refresh token is the reason, such as with an empty
+    /// 400. It qualifies [`login_required`](Self::login_required).
+    ///
+    /// The authenticator goes on as after any refusal: it reads the store, then logs in. If nothing is left, callers get the
+    /// error. But the refresh token is kept and tried again later, at growing intervals.
+    #[must_use]
+    pub fn inconclusive(mut self) -> Self {
+        self.details_mut().refusal = Refusal::Inconclusive;
         self
     }
 
@@ -139,11 +180,19 @@ impl Error {
 
     /// Whether the server may have acted on the request that failed.
     pub(crate) fn may_have_been_processed(&self) -> bool {
-        self.0.may_have_been_processed
+        self.0.reach == Reach::MaybeProcessed
+    }
+
+    pub(crate) fn is_unreached(&self) -> bool {
+        self.0.reach == Reach::Unreached
     }
 
     pub(crate) fn is_unsupported(&self) -> bool {
-        self.0.unsupported
+        self.0.refusal == Refusal::Unsupported
+    }
+
+    pub(crate) fn is_inconclusive(&self) -> bool {
+        self.0.refusal == Refusal::Inconclusive
     }
 
     fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
@@ -152,8 +201,8 @@ impl Error {
             message: message.into(),
             source: None,
             retry_after: None,
-            may_have_been_processed: true,
-            unsupported: false,
+            reach: Reach::MaybeProcessed,
+            refusal: Refusal::Definite,
         }))
     }
 

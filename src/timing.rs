@@ -22,6 +22,8 @@ pub struct Timing {
     pub(crate) advisory: (u32, Duration),
     pub(crate) mandatory: (u32, Duration),
     pub(crate) flight_deadline: Duration,
+    pub(crate) first_login_deadline: Duration,
+    pub(crate) retry_after_max: Duration,
     pub(crate) outage_backoff_max: Duration,
     pub(crate) terminal_memory: Duration,
     pub(crate) rejection_interval: Duration,
@@ -33,23 +35,30 @@ pub struct Timing {
 impl Timing {
     /// The advisory window is the lifetime divided by this, and at most [`ADVISORY_MAX`](Self::ADVISORY_MAX).
     pub const ADVISORY_DIVISOR: u32 = 4;
-    /// The longest advisory window: 5 min.
-    pub const ADVISORY_MAX: Duration = Duration::from_secs(5 * 60);
+    /// The longest advisory window: 15 min.
+    pub const ADVISORY_MAX: Duration = Duration::from_secs(15 * 60);
     /// The mandatory window is the lifetime divided by this, and at most [`MANDATORY_MAX`](Self::MANDATORY_MAX).
     pub const MANDATORY_DIVISOR: u32 = 10;
     /// The longest mandatory window: 10 s.
     pub const MANDATORY_MAX: Duration = Duration::from_secs(10);
+    /// The longest time for which a caller who has a valid token waits for a refresh: 1 s, or half of the time that the
+    /// token is still valid if that is less.
+    pub const MANDATORY_WAIT: Duration = Duration::from_secs(1);
     /// The share by which the advisory window varies from one token to the next, up and down: ±10 %.
     pub const WINDOW_JITTER: f64 = 0.1;
     /// The longest flight: 30 s.
     pub const FLIGHT_DEADLINE: Duration = Duration::from_secs(30);
+    /// The longest first log-in with an identity provider that can't be reached: 3 s.
+    pub const FIRST_LOGIN_DEADLINE: Duration = Duration::from_secs(3);
+    /// The most attempts of a first log-in with an identity provider that can't be reached.
+    pub const FIRST_LOGIN_ATTEMPTS: u32 = 3;
     /// The first wait between two attempts of a flight: 200 ms. It doubles up to [`RETRY_MAX`](Self::RETRY_MAX).
     pub const RETRY_FIRST: Duration = Duration::from_millis(200);
     /// The longest wait between two attempts of a flight: 5 s. It is longer in a long outage
     /// ([`OUTAGE_DIVISOR`](Self::OUTAGE_DIVISOR)).
     pub const RETRY_MAX: Duration = Duration::from_secs(5);
-    /// The longest `Retry-After` that is followed: 30 s.
-    pub const RETRY_AFTER_MAX: Duration = Self::FLIGHT_DEADLINE;
+    /// The longest `Retry-After` that is followed: 1 h.
+    pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(60 * 60);
     /// The first wait between failed flights while a valid token is held: 1 s. It doubles up to
     /// [`BACKOFF_MAX`](Self::BACKOFF_MAX).
     pub const BACKOFF_FIRST: Duration = Duration::from_secs(1);
@@ -66,8 +75,11 @@ impl Timing {
     pub const OUTAGE_DIVISOR: u32 = 10;
     /// The longest wait between attempts in a long outage: 60 s.
     pub const OUTAGE_BACKOFF_MAX: Duration = Duration::from_secs(60);
-    /// How long a terminal error is remembered, and given to every caller without another attempt: 5 s.
+    /// How long a terminal error is remembered, and given to every caller without another attempt: 5 s. If requests are
+    /// refused in a row, it doubles up to [`TERMINAL_MEMORY_MAX`](Self::TERMINAL_MEMORY_MAX).
     pub const TERMINAL_MEMORY: Duration = Duration::from_secs(5);
+    /// The longest time for which a terminal error is remembered: 5 min.
+    pub const TERMINAL_MEMORY_MAX: Duration = Duration::from_secs(5 * 60);
     /// The shortest time between two refreshes that rejections caused: 10 s, or half the lifetime if that is less.
     pub const REJECTION_INTERVAL: Duration = Duration::from_secs(10);
     /// The longest call of the store: 5 s.
@@ -99,9 +111,29 @@ impl Timing {
     }
 
     /// Sets how long a flight may take. Default: [`FLIGHT_DEADLINE`](Self::FLIGHT_DEADLINE).
+    ///
+    /// No caller waits longer. A request that has sent a refresh token goes on for up to twice this time, because its
+    /// response may bring the successor of that token.
     #[must_use]
     pub fn flight_deadline(mut self, deadline: Duration) -> Self {
         self.flight_deadline = deadline.min(Self::MAX_LIFETIME);
+        self
+    }
+
+    /// Sets how long a first log-in tries to reach the identity provider, if nothing was ever held. At most
+    /// [`FIRST_LOGIN_ATTEMPTS`](Self::FIRST_LOGIN_ATTEMPTS) attempts are made. Default:
+    /// [`FIRST_LOGIN_DEADLINE`](Self::FIRST_LOGIN_DEADLINE).
+    #[must_use]
+    pub fn first_login_deadline(mut self, deadline: Duration) -> Self {
+        self.first_login_deadline = deadline.min(Self::MAX_LIFETIME);
+        self
+    }
+
+    /// Sets the longest `Retry-After` that is followed. A longer one counts as this. Default:
+    /// [`RETRY_AFTER_MAX`](Self::RETRY_AFTER_MAX).
+    #[must_use]
+    pub fn retry_after_max(mut self, max: Duration) -> Self {
+        self.retry_after_max = max.min(Self::MAX_LIFETIME);
         self
     }
 
@@ -117,7 +149,9 @@ impl Timing {
         self
     }
 
-    /// Sets how long a terminal error is remembered. Default: [`TERMINAL_MEMORY`](Self::TERMINAL_MEMORY).
+    /// Sets how long the first terminal error is remembered. Default: [`TERMINAL_MEMORY`](Self::TERMINAL_MEMORY).
+    ///
+    /// If requests are refused in a row, the time doubles up to [`TERMINAL_MEMORY_MAX`](Self::TERMINAL_MEMORY_MAX).
     #[must_use]
     pub fn terminal_memory(mut self, memory: Duration) -> Self {
         self.terminal_memory = memory.min(Self::MAX_LIFETIME);
@@ -162,6 +196,8 @@ impl Default for Timing {
             advisory: (Self::ADVISORY_DIVISOR, Self::ADVISORY_MAX),
             mandatory: (Self::MANDATORY_DIVISOR, Self::MANDATORY_MAX),
             flight_deadline: Self::FLIGHT_DEADLINE,
+            first_login_deadline: Self::FIRST_LOGIN_DEADLINE,
+            retry_after_max: Self::RETRY_AFTER_MAX,
             outage_backoff_max: Self::OUTAGE_BACKOFF_MAX,
             terminal_memory: Self::TERMINAL_MEMORY,
             rejection_interval: Self::REJECTION_INTERVAL,

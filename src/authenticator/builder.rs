@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use tokio::sync::Notify;
+
 use super::{Authenticator, Shared};
 use crate::cache::Cache;
 use crate::clock::{Clock, SystemClock};
@@ -74,6 +76,7 @@ impl AuthenticatorBuilder {
                 cache,
                 source: self.source,
                 store: self.store,
+                overtaken: Notify::new(),
                 telling: tokio::sync::Mutex::new(()),
                 clock: self.clock,
                 timing,

@@ -20,6 +20,24 @@ use crate::machine::{Step, StoreCall, Work};
 /// Added to a flight's own limits before its runtime counts as dead.
 const GRACE: Duration = Duration::from_secs(1);
 
+tokio::task_local! {
+    /// The address of the authenticator whose flight this task runs.
+    static FLIGHT_OF: usize;
+}
+
+impl Shared {
+    /// A source that asks its own authenticator for credentials would wait for itself (R32).
+    pub(super) fn check_not_in_own_flight(self: &Arc<Self>) -> Result<(), Error> {
+        match FLIGHT_OF.try_with(|address| *address == Arc::as_ptr(self).addr()) {
+            Ok(true) => Err(Error::misconfigured(
+                "the source or the store asks its own authenticator for credentials, which would wait for itself; give it \
+                 an HTTP client without this authenticator",
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl World for Arc<Shared> {
     fn now(&self) -> Reading {
         self.clock.now()
@@ -56,6 +74,11 @@ impl World for Arc<Shared> {
         }
         let (shared, waiters) = (self.clone(), waiters.clone());
         runtime.spawn(async move {
+            if timeout(waiters.patience, waiters.clone().wait_end()).await.is_ok() {
+                return;
+            }
+            // Callers who have a valid token use it now (R8).
+            waiters.nudge();
             let limit = shared.timing.flight_deadline + shared.timing.store_timeout * 4 + GRACE;
             if timeout(limit, waiters.clone().wait_end()).await.is_err() {
                 let error = "the runtime that runs the refresh stands still; call again, which starts another refresh";
@@ -75,6 +98,10 @@ impl World for Arc<Shared> {
 
     async fn login(&self, limit: Duration) -> Result<Credentials, Error> {
         in_time(limit, self.source.login()).await
+    }
+
+    async fn revoke(&self, credentials: &Credentials) {
+        self.revoke_all(std::slice::from_ref(credentials)).await;
     }
 
     async fn sleep(&self, time: Duration) {
@@ -103,19 +130,15 @@ struct Runner {
 impl Runner {
     async fn run(self) {
         let work = Work::Flight(self.waiters.number);
-        let mut work = pin!(drive(&self.shared.cache, work, &self.shared));
-        let mut ended = pin!(self.waiters.clone().wait_end());
-        let panicked = poll_fn(|context| {
-            // A log-out ends the flight from outside. Its request is dropped at once.
-            if ended.as_mut().poll(context).is_ready() {
-                return Poll::Ready(false);
-            }
-            match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+        let address = Arc::as_ptr(&self.shared).addr();
+        let mut work = pin!(FLIGHT_OF.scope(address, drive(&self.shared.cache, work, &self.shared)));
+        // If a log-out ends the flight from outside, its request goes on: what it brings has to be revoked (R17).
+        let panicked =
+            poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
                 Ok(poll) => poll.map(|_| false),
                 Err(_panic) => Poll::Ready(true),
-            }
-        })
-        .await;
+            })
+            .await;
         if panicked {
             self.end(
                 "the credential source or the store panicked; call again, and report the panic to its author",

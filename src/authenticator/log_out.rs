@@ -6,10 +6,10 @@ use std::pin::pin;
 use std::task::Poll;
 
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::{Authenticator, Shared};
-use crate::cache::drive;
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::event::Event;
@@ -19,14 +19,14 @@ use crate::token_endpoint::TokenEndpoint;
 impl Authenticator {
     /// Logs out: forgets the credentials, here and in the store.
     ///
-    /// A refresh in the air is dropped, and its result does not come back. Its callers get
-    /// [`LoginRequired`](crate::ErrorKind::LoginRequired).
+    /// The callers of a refresh in the air get [`LoginRequired`](crate::ErrorKind::LoginRequired). Its request is let
+    /// finish. What it brings is revoked and not kept.
     ///
     /// Then the provider is asked to revoke what was in memory, if the source can do that
     /// ([`CredentialSource::revoke`], a `revocation_endpoint` of the [`oauth2`](crate::oauth2) sources). This is best effort:
     /// one attempt within [`TokenEndpoint::DEFAULT_TIMEOUT`]. A failure is an
     /// [event](crate::Event::RevocationFailed) and never an error here. Credentials that only the store held are forgotten
-    /// without being read, so they are not revoked. What a request that is under way may still bring is not revoked either.
+    /// without being read, so they are not revoked.
     ///
     /// A source that can log in by itself does so at the next call. That call does not wait for the store or the revocation.
     ///
@@ -36,26 +36,51 @@ impl Authenticator {
     ///
     /// # Cancel safety
     ///
-    /// Once this future has been polled, nothing that was held is handed out again. A store that was not reached is cleared
-    /// before the next log-in. Credentials that were not revoked yet stay good at the provider until they expire.
+    /// Once this future has been polled, nothing that was held is handed out again. Within a Tokio runtime the log-out then
+    /// goes on in a task of its own, even if this future is dropped or not polled again. A store that was not reached is
+    /// cleared before the next log-in. Credentials that were not revoked stay good at the provider until they expire.
     ///
     /// [`CredentialSource::revoke`]: crate::CredentialSource::revoke
     pub async fn log_out(&self) -> Result<(), Error> {
         let grants = self.shared.cache.log_out(self.shared.clock.now());
+        self.shared.overtaken.notify_waiters();
         self.shared.tell();
-        let forgot = drive(&self.shared.cache, Work::Forget, &self.shared).await;
-        self.shared.revoke(&grants).await;
-        forgot
+        let shared = self.shared.clone();
+        self.in_a_task(async move {
+            let forgot = shared.do_at_store(Work::Forget).await;
+            shared.revoke_all(&grants).await;
+            forgot
+        })
+        .await
+    }
+
+    /// Does what a log-out, or credentials set by the program, leave to do. It happens in a task of its own, because a caller
+    /// who goes away or stops polling must not keep the store from others (R18).
+    pub(super) async fn in_a_task(
+        &self,
+        work: impl Future<Output = Result<(), Error>> + Send + 'static,
+    ) -> Result<(), Error> {
+        let Ok(runtime) = Handle::try_current() else {
+            return work.await;
+        };
+        let (done, result) = oneshot::channel();
+        // In a box, because it is large.
+        runtime.spawn(Box::pin(async move { done.send(work.await) }));
+        result.await.unwrap_or_else(|_| {
+            Err(Error::store(
+                "the runtime was shut down before the store was reached; log out again from a live one",
+            ))
+        })
     }
 }
 
 impl Shared {
     /// Has the source revoke what a log-out ended (R17).
-    async fn revoke(&self, grants: &[Credentials]) {
+    pub(super) async fn revoke_all(&self, grants: &[Credentials]) {
         let mut revoking = pin!(async {
             for credentials in grants {
                 // A log-in since then may have brought the same credentials again. Those are not revoked.
-                if !self.cache.look(|state| state.has(credentials)) {
+                if !self.cache.look(|state| state.holds(credentials)) {
                     self.revoke_one(credentials).await;
                 }
             }

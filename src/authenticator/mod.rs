@@ -10,14 +10,16 @@ pub use builder::AuthenticatorBuilder;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderValue;
+use tokio::sync::Notify;
 
-use crate::cache::{Ask, Cache, Usable, acquire, drive, refresh};
+use crate::cache::{Ask, Cache, Usable, acquire, refresh};
 use crate::clock::Clock;
 use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::machine::{State, Work};
+use crate::machine::{Wanted, Work};
 use crate::source::{CredentialSource, DynSource};
 use crate::timing::Timing;
 
@@ -47,6 +49,8 @@ struct Shared {
     cache: Cache,
     source: Box<dyn DynSource>,
     store: Option<builder::Store>,
+    /// Tells calls of the store that a log-out, or credentials set by the program, may have overtaken them.
+    overtaken: Notify,
     /// Held by the thread that calls the observer.
     telling: tokio::sync::Mutex<()>,
     clock: Box<dyn Clock>,
@@ -81,12 +85,28 @@ impl Authenticator {
         if let Some(credentials) = self.shared.cache.warm(self.shared.clock.coarse()) {
             return Ok(credentials);
         }
-        Ok(self.follow(self.shared.cache.ask(self.shared.clock.now(), State::need)).await?.credentials)
+        Ok(self.need(Wanted::Usable).await?.credentials)
+    }
+
+    /// Returns credentials that are valid for `least` at least, for a call that takes long, such as an upload. Those in use
+    /// are refreshed if they expire sooner.
+    ///
+    /// # Errors
+    ///
+    /// The reason why there are none. It is [`Misconfigured`](crate::ErrorKind::Misconfigured) if the provider's tokens do
+    /// not last that long.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends this caller's wait and nothing else.
+    pub async fn credentials_valid_for(&self, least: Duration) -> Result<Credentials, Error> {
+        Ok(self.need(Wanted::ValidFor(least)).await?.credentials)
     }
 
     /// Reports that a server rejected `used` with a 401, and waits for the successor.
     ///
-    /// If `used` was replaced before, this returns its successor and fetches nothing.
+    /// If `used` was replaced before, this returns its successor and fetches nothing. While the successor is on its way,
+    /// nobody gets `used`. If it can't be had, `used` goes back into use, unless the provider has refused the login.
     ///
     /// # Errors
     ///
@@ -98,11 +118,16 @@ impl Authenticator {
     ///
     /// Once this future has been polled, the rejection stands and the refresh goes on, even if the caller does not wait.
     pub async fn reject(&self, used: &Credentials) -> Result<Credentials, Error> {
-        let ask = self.shared.cache.ask(self.shared.clock.now(), |state, now| state.reject_token(used, now));
-        Ok(self.follow(ask).await?.credentials)
+        let mut wanted = Wanted::Usable;
+        let ask = self.shared.cache.ask(self.shared.clock.now(), |state, now| {
+            wanted = state.generation_of(used).map_or(Wanted::Usable, Wanted::SuccessorOf);
+            state.reject_token(used, now)
+        });
+        Ok(self.follow(ask, wanted).await?.credentials)
     }
 
-    /// Fetches newer credentials, even if those in use are still good. Joins the refresh in the air if there is one.
+    /// Fetches newer credentials, even if those in use are still good. They are issued after this call: if a request is
+    /// under way already, this waits for its end, and then makes its own for all who have asked meanwhile.
     ///
     /// # Errors
     ///
@@ -113,6 +138,7 @@ impl Authenticator {
     ///
     /// Once this future has been polled, the refresh goes on, even if the caller does not wait.
     pub async fn refresh(&self) -> Result<Credentials, Error> {
+        self.shared.check_not_in_own_flight()?;
         Ok(Box::pin(refresh(&self.shared.cache, &self.shared)).await?.credentials)
     }
 
@@ -129,11 +155,14 @@ impl Authenticator {
     ///
     /// # Cancel safety
     ///
-    /// Once this future has been polled, the credentials are in use. If it is dropped then, they may not have been stored.
+    /// Once this future has been polled, the credentials are in use. Within a Tokio runtime they are then stored even if
+    /// this future is dropped.
     pub async fn set_credentials(&self, credentials: Credentials) -> Result<(), Error> {
         let held = self.shared.cache.set_credentials(credentials, self.shared.clock.now());
+        self.shared.overtaken.notify_waiters();
         self.shared.tell();
-        drive(&self.shared.cache, Work::Save(held), &self.shared).await
+        let shared = self.shared.clone();
+        self.in_a_task(async move { shared.do_at_store(Work::Save(held)).await }).await
     }
 }
 
@@ -162,18 +191,26 @@ impl Authenticator {
 
     /// Waits for a ticket.
     pub(crate) async fn acquire(&self) -> Result<Ticket, Error> {
-        Ok(Ticket::of(&self.follow(self.shared.cache.ask(self.shared.clock.now(), State::need)).await?))
+        Ok(Ticket::of(&self.need(Wanted::Usable).await?))
     }
 
     /// Reports that a server rejected the token of `generation`, and waits for a ticket with its successor.
     pub(crate) async fn reject_generation(&self, generation: u64) -> Result<Ticket, Error> {
         let ask = self.shared.cache.ask(self.shared.clock.now(), |state, now| state.reject(generation, now));
-        Ok(Ticket::of(&self.follow(ask).await?))
+        Ok(Ticket::of(&self.follow(ask, Wanted::SuccessorOf(generation)).await?))
+    }
+
+    async fn need(&self, wanted: Wanted) -> Result<Usable, Error> {
+        let ask = self.shared.cache.ask(self.shared.clock.now(), |state, now| state.need(wanted, now));
+        self.follow(ask, wanted).await
     }
 
     /// The future is in a box, because it is large, and adapters' futures that hold it are moved around.
-    async fn follow(&self, ask: Ask) -> Result<Usable, Error> {
-        Box::pin(acquire(&self.shared.cache, ask, &self.shared)).await
+    async fn follow(&self, ask: Ask, wanted: Wanted) -> Result<Usable, Error> {
+        if let Ask::Wait { .. } = ask {
+            self.shared.check_not_in_own_flight()?;
+        }
+        Box::pin(acquire(&self.shared.cache, ask, wanted, &self.shared)).await
     }
 }
 

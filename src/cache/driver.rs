@@ -1,6 +1,8 @@
 //! Does what the machine says. The authenticator, the model checker and the conformance scenarios share this code; each
 //! brings a [`World`] of its own.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use super::{Ask, Cache, Usable};
 use crate::clock::Reading;
 use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::machine::{Input, State, Step, StoreCall, StoreResult, Work};
+use crate::machine::{Input, State, Step, StoreCall, StoreResult, Wanted, Work};
 
 /// What callers and work need from outside.
 pub(crate) trait World: Sync {
@@ -28,7 +30,8 @@ pub(crate) trait World: Sync {
     /// is not needed any more by then.
     fn store(&self, call: &StoreCall, turn: Turn<'_>) -> impl Future<Output = Option<Step>> + Send;
 
-    /// Asks the source to refresh `held` within `limit`.
+    /// Asks the source to refresh `held` within `limit`. The response may bring the successor of a refresh token, so that
+    /// nothing shorter may end this.
     fn refresh(
         &self,
         held: &Credentials,
@@ -37,6 +40,9 @@ pub(crate) trait World: Sync {
 
     /// Asks the source to log in within `limit`.
     fn login(&self, limit: Duration) -> impl Future<Output = Result<Credentials, Error>> + Send;
+
+    /// Has the provider revoke what a request brought that a log-out has overtaken.
+    fn revoke(&self, credentials: &Credentials) -> impl Future<Output = ()> + Send;
 
     fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send;
 }
@@ -49,6 +55,11 @@ pub(crate) struct Turn<'a> {
 }
 
 impl Turn<'_> {
+    /// Whether the work still matters. If a log-out has overtaken it, a call of the store is dropped.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.cache.look(|state| state.is_wanted(self.work))
+    }
+
     /// Whether the call still has to be made.
     pub(crate) fn needs(&self, call: &StoreCall) -> bool {
         self.cache.look(|state| state.needs(self.work, call))
@@ -76,9 +87,12 @@ pub(crate) async fn drive(cache: &Cache, work: Work, world: &impl World) -> Resu
                 None if cache.look(|state| state.is_wanted(&work)) => Input::Stored(Ok(None)),
                 None => return Ok(()),
             },
-            Step::Refresh(held, limit) => {
+            Step::Refresh(request) => {
                 let sent = world.now();
-                Input::Responded(sent, world.refresh(&held, limit).await)
+                let response = world.refresh(&request.held, request.limit);
+                let patience = world.sleep(request.patience);
+                let release = || cache.release(&work, overdue());
+                Input::Responded(sent, with_reminder(response, patience, release).await)
             }
             Step::Login(limit) => {
                 let sent = world.now();
@@ -88,6 +102,10 @@ pub(crate) async fn drive(cache: &Cache, work: Work, world: &impl World) -> Resu
                 world.sleep(time).await;
                 Input::Waited
             }
+            Step::Revoke(credentials) => {
+                world.revoke(&credentials).await;
+                return Ok(());
+            }
             Step::Done(outcome) => return outcome,
             Step::Stop => return Ok(()),
         };
@@ -95,19 +113,58 @@ pub(crate) async fn drive(cache: &Cache, work: Work, world: &impl World) -> Resu
     }
 }
 
-/// Gets newer credentials than those in use. Waits for the end of a flight, whatever is in use meanwhile.
-pub(crate) async fn refresh(cache: &Cache, world: &impl World) -> Result<Usable, Error> {
-    let mut ask = cache.ask(world.now(), State::refresh);
-    if let Ask::Wait { flight, run } = ask {
-        let number = flight.number;
-        wait(flight, run, world, || false).await?;
-        ask = cache.settle(number, Ok(()), world.now());
-    }
-    acquire(cache, ask, world).await
+/// Waits for `work`. If it is not over when `time` is, calls `remind` and goes on.
+async fn with_reminder<T>(
+    work: impl Future<Output = T>,
+    time: impl Future<Output = ()>,
+    remind: impl FnOnce(),
+) -> T {
+    let (mut work, mut time) = (pin!(work), pin!(time));
+    let mut remind = Some(remind);
+    poll_fn(|context| {
+        let result = work.as_mut().poll(context);
+        if result.is_pending() && remind.is_some() && time.as_mut().poll(context).is_ready() {
+            remind.take().into_iter().for_each(|remind| remind());
+        }
+        result
+    })
+    .await
 }
 
-/// Does what `ask` says until there are credentials, or an error.
-pub(crate) async fn acquire(cache: &Cache, mut ask: Ask, world: &impl World) -> Result<Usable, Error> {
+fn overdue() -> Error {
+    Error::transient(
+        "the identity provider did not respond to the refresh in time, and its response is still waited for; try again \
+         later",
+    )
+}
+
+/// Gets credentials that are issued from now on. Waits for the end of a flight, whatever is in use meanwhile.
+pub(crate) async fn refresh(cache: &Cache, world: &impl World) -> Result<Usable, Error> {
+    let last = cache.look(State::last_flight);
+    loop {
+        let mut is_new = true;
+        let ask = cache.ask(world.now(), |state, now| {
+            let (verdict, brings_new) = state.refresh(last, now);
+            is_new = brings_new;
+            verdict
+        });
+        let Ask::Wait { flight, run } = ask else { return acquire(cache, ask, Wanted::Usable, world).await };
+        let number = flight.number;
+        wait(flight, run, world, || false).await?;
+        if is_new {
+            let ask = cache.settle(number, Ok(()), Wanted::Usable, world.now());
+            return acquire(cache, ask, Wanted::Usable, world).await;
+        }
+    }
+}
+
+/// Does what `ask` says until there are the wanted credentials, or an error.
+pub(crate) async fn acquire(
+    cache: &Cache,
+    mut ask: Ask,
+    wanted: Wanted,
+    world: &impl World,
+) -> Result<Usable, Error> {
     loop {
         world.tell();
         match ask {
@@ -120,9 +177,9 @@ pub(crate) async fn acquire(cache: &Cache, mut ask: Ask, world: &impl World) -> 
             Ask::Fail(error) => return Err(error),
             Ask::Wait { flight, run } => {
                 let number = flight.number;
-                let is_enough = || cache.look(|state| state.has_usable(world.now()));
+                let is_enough = || cache.look(|state| state.has(wanted, world.now()));
                 let outcome = wait(flight, run, world, is_enough).await;
-                ask = cache.settle(number, outcome, world.now());
+                ask = cache.settle(number, outcome, wanted, world.now());
             }
         }
     }

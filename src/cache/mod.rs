@@ -22,7 +22,7 @@ use crate::clock::Reading;
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::event::Event;
-use crate::machine::{Held, Input, State, Step, Verdict, Work};
+use crate::machine::{Held, Input, State, Step, Verdict, Wanted, Work};
 use crate::timing::Timing;
 
 /// What a caller has to do next.
@@ -60,8 +60,9 @@ impl Cache {
     pub(crate) fn ask(&self, now: Reading, ask: impl FnOnce(&mut State, Reading) -> Verdict) -> Ask {
         self.change(now, |locked| {
             let verdict = ask(&mut locked.state, now);
+            let patience = locked.state.patience(now);
             let mut waiters =
-                |flight: u64| locked.waiters.get_or_insert_with(|| Waiters::new(flight)).clone();
+                |flight: u64| locked.waiters.get_or_insert_with(|| Waiters::new(flight, patience)).clone();
             match verdict {
                 Verdict::Use(held, flight) => Ask::Use(Usable::of(&held), flight.map(waiters)),
                 Verdict::Wait { flight, run } => Ask::Wait { flight: waiters(flight), run },
@@ -76,10 +77,11 @@ impl Cache {
     }
 
     /// What a waiter gets whose flight is over. After a success it needs no lock, because thousands may come at once.
-    pub(crate) fn settle(&self, flight: u64, outcome: Result<(), Error>, now: Reading) -> Ask {
-        match outcome.is_ok().then(|| self.usable_after(flight, now)).flatten() {
+    fn settle(&self, flight: u64, outcome: Result<(), Error>, wanted: Wanted, now: Reading) -> Ask {
+        let is_any_good = outcome.is_ok() && matches!(wanted, Wanted::Usable);
+        match is_any_good.then(|| self.usable_after(flight, now)).flatten() {
             Some(usable) => Ask::Use(usable, None),
-            None => self.ask(now, |state, now| state.settle(flight, outcome, now)),
+            None => self.ask(now, |state, now| state.settle(flight, outcome, wanted, now)),
         }
     }
 
@@ -100,6 +102,16 @@ impl Cache {
             (_, None) => {}
         }
         step
+    }
+
+    /// Ends the wait of all callers of a flight, which goes on (R14).
+    fn release(&self, work: &Work, error: Error) {
+        let mut locked = self.locked.lock();
+        let waiters = locked.state.is_wanted(work).then(|| locked.waiters.take()).flatten();
+        drop(locked);
+        if let Some(waiters) = waiters {
+            waiters.finish(Err(error));
+        }
     }
 
     /// Ends a flight whose driver is gone.

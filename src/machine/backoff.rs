@@ -10,6 +10,8 @@ use crate::timing::Timing;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Streak {
     pub(crate) flights: u32,
+    /// How many of them ended with a refusal (R11).
+    pub(crate) refusals: u32,
     /// When the first of them started, or the flight that may become the first.
     pub(crate) since: Duration,
 }
@@ -17,11 +19,18 @@ pub(crate) struct Streak {
 impl Streak {
     /// The streak before the first failure.
     pub(crate) fn none(now: Duration) -> Self {
-        Self { flights: 0, since: now }
+        Self { flights: 0, refusals: 0, since: now }
     }
 
-    pub(crate) fn with_one_more(self) -> Self {
-        Self { flights: self.flights.saturating_add(1), ..self }
+    /// The streak with a flight that failed with this error.
+    pub(crate) fn with_one_more(self, error: &Error) -> Self {
+        let is_terminal = matches!(error.kind(), ErrorKind::LoginRequired | ErrorKind::Misconfigured);
+        let refused = u32::from(is_terminal && !error.is_unsupported());
+        Self {
+            flights: self.flights.saturating_add(1),
+            refusals: self.refusals.saturating_add(refused),
+            ..self
+        }
     }
 
     /// The wait in a long outage: a share of its length. When all tokens of a fleet have expired, its clients come back
@@ -44,10 +53,12 @@ pub(crate) struct Failure {
     relaxed: Duration,
     /// The wait while nothing usable is held.
     urgent: Duration,
+    /// The wait of a caller who has to wait, after a flight that nobody waited for.
+    first_caller: Option<Duration>,
 }
 
 impl Failure {
-    /// `left` is how long the held token is still valid.
+    /// `left` is how long the held token is still valid. `streak` includes this flight.
     pub(crate) fn new(
         error: Error,
         streak: Streak,
@@ -58,21 +69,23 @@ impl Failure {
         let relaxed_max = left
             .map_or(Timing::BACKOFF_MAX, |left| Timing::BACKOFF_MAX.min(left / 2))
             .max(Timing::URGENT_BACKOFF_FIRST);
-        // A terminal error is remembered (R11). A server's `Retry-After` is honoured up to a limit (R10).
+        // A terminal error is remembered (R11). A server's `Retry-After` is honoured (R10).
+        let asked = error.retry_after().unwrap_or_default();
         let (is_outage, least, outage) = match error.kind() {
             ErrorKind::LoginRequired | ErrorKind::Misconfigured => {
-                (false, pace.timing.terminal_memory, Duration::ZERO)
+                let first = pace.timing.terminal_memory;
+                let max = first.max(Timing::TERMINAL_MEMORY_MAX);
+                let memory = doubling(first, streak.refusals.saturating_sub(1), max);
+                (false, memory.max(asked), Duration::ZERO)
             }
-            _ => {
-                let asked = error.retry_after().unwrap_or_default().min(Timing::RETRY_AFTER_MAX);
-                (true, asked, streak.outage_wait(at, &pace.timing))
-            }
+            _ => (true, asked, streak.outage_wait(at, &pace.timing)),
         };
         let doubled = |first: Duration, max: Duration| doubling(first, streak.flights.saturating_sub(1), max);
         let urgent = doubled(Timing::URGENT_BACKOFF_FIRST, Timing::URGENT_BACKOFF_MAX).max(outage);
         Self {
             relaxed: pace.half_of(doubled(Timing::BACKOFF_FIRST, relaxed_max)).max(least),
             urgent: pace.half_of(urgent).max(least),
+            first_caller: None,
             error,
             streak,
             at,
@@ -80,10 +93,17 @@ impl Failure {
         }
     }
 
+    /// Nobody waited for the flight. The first caller who has to wait ends the rest (R8), but neither a wait that the server
+    /// asked for nor the memory of a terminal error.
+    pub(crate) fn unless_somebody_waits(self) -> Self {
+        let least = self.error.retry_after().unwrap_or_default();
+        Self { first_caller: self.is_outage.then_some(least), ..self }
+    }
+
     /// The failure of a flight that was interrupted (a panic, a runtime that was shut down). The first in a row costs no
     /// wait. Such flights never make an outage, because nothing says that the identity provider is in trouble (R7).
     pub(crate) fn interrupted(error: Error, streak: Streak, at: Duration, pace: &mut Pace) -> Self {
-        let before = Streak { flights: streak.flights.saturating_sub(1), since: at };
+        let before = Streak { flights: streak.flights.saturating_sub(1), since: at, ..streak };
         let failure = Self { streak, is_outage: false, ..Self::new(error, before, at, None, pace) };
         match before.flights {
             0 => Self { relaxed: Duration::ZERO, urgent: Duration::ZERO, ..failure },
@@ -91,15 +111,24 @@ impl Failure {
         }
     }
 
-    /// When the next flight may start, on the monotonic clock.
-    pub(crate) fn retry_at(&self, usable: bool) -> Duration {
-        self.at.saturating_add(if usable { self.relaxed } else { self.urgent })
+    /// When the next flight may start, on the monotonic clock: for a caller who `waits` for it, or in the background.
+    pub(crate) fn retry_at(&self, usable: bool, waits: bool) -> Duration {
+        let wait = if usable { self.relaxed } else { self.urgent };
+        self.at.saturating_add(self.first_caller.filter(|_| waits).unwrap_or(wait))
+    }
+
+    /// The error for a caller who comes while no flight may start. It says how long that lasts if the server said so.
+    pub(crate) fn error_until(&self, retry_at: Duration, now: Duration) -> Error {
+        match self.error.retry_after() {
+            Some(_) => self.error.clone().with_retry_after(retry_at.saturating_sub(now)),
+            None => self.error.clone(),
+        }
     }
 
     /// The streak of a flight that starts now. A new streak begins if nothing was tried for long after the back-off, or if
     /// the last failure was not an outage.
     pub(crate) fn streak_at(&self, now: Duration, timing: &Timing) -> Streak {
-        let rest = self.retry_at(true).max(self.retry_at(false));
+        let rest = self.at.saturating_add(self.relaxed.max(self.urgent));
         // Flights that follow each other are in one outage, even if the waits are set to zero.
         let latest = rest.saturating_add(timing.outage_backoff_max.max(Timing::OUTAGE_BACKOFF_MAX));
         let lasts = now <= latest && self.is_outage;
@@ -111,6 +140,7 @@ impl Failure {
         let wait = at.saturating_sub(self.at);
         self.relaxed = self.relaxed.max(wait);
         self.urgent = self.urgent.max(wait);
+        self.first_caller = self.first_caller.map(|least| least.max(wait));
     }
 }
 
@@ -122,7 +152,7 @@ pub(crate) fn between_attempts(
     now: Duration,
     pace: &mut Pace,
 ) -> Duration {
-    let asked = error.retry_after().unwrap_or_default().min(Timing::RETRY_AFTER_MAX);
+    let asked = error.retry_after().unwrap_or_default();
     let outage = streak.outage_wait(now, &pace.timing);
     let outage = pace.half_of(outage);
     pace.up_to(doubling(Timing::RETRY_FIRST, attempt, Timing::RETRY_MAX)).max(outage).max(asked)

@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use super::State;
 use super::backoff::{self, Streak};
-use super::flight::{Flight, LoadReason, Phase, Step, StoreCall, StoreResult};
+use super::flight::{Flight, LoadReason, Phase, RefreshRequest, Step, StoreCall, StoreResult};
 use super::held::{Candidate, Held, RefreshToken};
 use super::windows::{Freshness, Windows};
 use crate::clock::Reading;
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
+use crate::timing::Timing;
 
 impl State {
     fn load(&mut self, flight: Box<Flight>, reason: LoadReason) -> Step {
@@ -23,6 +24,9 @@ impl State {
     }
 
     pub(super) fn begin(&mut self, mut flight: Box<Flight>, now: Reading) -> Step {
+        if self.holdings.refresh_token == RefreshToken::Inconclusive {
+            self.holdings.refresh_token = RefreshToken::InDoubt;
+        }
         flight.repeated = self.holdings.refresh_token == RefreshToken::InDoubt;
         if self.must_forget() {
             return self.proceed(flight, Phase::Forgetting, Step::Store(StoreCall::Clear));
@@ -31,7 +35,7 @@ impl State {
         let reason = match self.holdings.refresh_token {
             _ if self.holdings.current.is_none() => Some(LoadReason::First),
             RefreshToken::InDoubt => Some(LoadReason::Doubt),
-            RefreshToken::Refused => Some(LoadReason::Refused),
+            RefreshToken::Inconclusive | RefreshToken::Refused => Some(LoadReason::Refused),
             RefreshToken::Good => None,
         };
         match reason.filter(|_| self.may_read()) {
@@ -51,21 +55,42 @@ impl State {
 
     /// Refreshes if there is a refresh token that may be sent, and logs in otherwise.
     pub(super) fn attempt(&mut self, flight: Box<Flight>, now: Reading) -> Step {
-        let limit = self.time_left(&flight, now);
-        let held = self.holdings.held().map(|held| &held.credentials);
         let before = self.holdings.refresh_token;
-        match held.filter(|held| held.refresh_token().is_some() && before != RefreshToken::Refused).cloned() {
+        let held = self.holdings.held().map(|held| &held.credentials).filter(|held| {
+            held.refresh_token().is_some() && matches!(before, RefreshToken::Good | RefreshToken::InDoubt)
+        });
+        match held.cloned() {
             Some(held) => {
+                let patience = self.time_left(&flight, now);
+                let limit = patience.saturating_add(self.pace.timing.flight_deadline);
                 // From here on the refresh token may be spent, whatever happens before the response arrives.
                 self.holdings.refresh_token = RefreshToken::InDoubt;
                 let in_doubt = before == RefreshToken::InDoubt;
-                self.proceed(flight, Phase::Refreshing { in_doubt }, Step::Refresh(held, limit))
+                self.proceed(
+                    flight,
+                    Phase::Refreshing { in_doubt },
+                    Step::Refresh(RefreshRequest { held, patience, limit }),
+                )
             }
-            None => self.proceed(flight, Phase::LoggingIn, Step::Login(limit)),
+            None => self.log_in(flight, now),
         }
     }
 
-    /// How much time the flight has left for requests.
+    fn log_in(&mut self, flight: Box<Flight>, now: Reading) -> Step {
+        let limit = self.time_left(&flight, now);
+        self.proceed(flight, Phase::LoggingIn, Step::Login(limit))
+    }
+
+    /// Whether nothing was ever held, and the provider was not reached: its URL may be wrong (R37).
+    fn gives_up_first_login(&self, flight: &Flight, error: &Error, wait: Duration, now: Reading) -> bool {
+        let deadline = flight.started.saturating_add(self.pace.timing.first_login_deadline);
+        let is_over = now.monotonic.saturating_add(wait) >= deadline;
+        self.holdings.newest == 0
+            && error.is_unreached()
+            && (is_over || flight.attempts + 1 >= Timing::FIRST_LOGIN_ATTEMPTS)
+    }
+
+    /// How much time callers give the flight from now on.
     fn time_left(&self, flight: &Flight, now: Reading) -> Duration {
         let deadline = flight.started.saturating_add(self.pace.timing.flight_deadline);
         deadline.saturating_sub(now.monotonic)
@@ -89,7 +114,10 @@ impl State {
         let before = if was_in_doubt { RefreshToken::InDoubt } else { RefreshToken::Good };
         match error.kind() {
             ErrorKind::LoginRequired => {
-                self.holdings.refresh_token = RefreshToken::Refused;
+                self.holdings.refresh_token = match error.is_inconclusive() {
+                    true => RefreshToken::Inconclusive,
+                    false => RefreshToken::Refused,
+                };
                 flight.reasons.refusal = Some(error);
                 match self.may_read() {
                     true => self.load(flight, LoadReason::Refused),
@@ -199,10 +227,7 @@ impl State {
         }
         match self.holdings.initial.take() {
             Some(initial) if self.is_news(&initial.held.credentials) => self.take_up(flight, initial, now),
-            _ => {
-                let limit = self.time_left(&flight, now);
-                self.proceed(flight, Phase::LoggingIn, Step::Login(limit))
-            }
+            _ => self.log_in(flight, now),
         }
     }
 
@@ -217,17 +242,19 @@ impl State {
             _ => found,
         };
         self.holdings.put_in_use(candidate);
-        match is_due {
+        match is_due || flight.is_requested {
             true => self.attempt(flight, now),
             false => self.succeed(&flight, now),
         }
     }
 
-    /// Retries in this flight, unless a valid token is held and an earlier flight has already failed: then the back-off
-    /// between flights is enough.
+    /// Retries in this flight if somebody has to wait for it. While a token is held that has not expired, that is so only
+    /// if a server has rejected it, or if a caller wants a newer one; and only in the first flight of an outage. Otherwise
+    /// the back-off between flights is enough (R8).
     fn try_again(&mut self, flight: Box<Flight>, error: Error, now: Reading) -> Step {
         let streak = flight.streak;
-        match flight.opens_an_outage() || !self.has_usable(now) {
+        let somebody_waits = flight.is_requested || self.holdings.is_rejected();
+        match !self.holdings.is_unexpired(now) || (somebody_waits && flight.opens_an_outage()) {
             true => self.wait(flight, error, streak, now),
             false => self.fail(flight, error, now),
         }
@@ -243,7 +270,7 @@ impl State {
     fn wait(&mut self, mut flight: Box<Flight>, error: Error, streak: Streak, now: Reading) -> Step {
         let (attempts, monotonic) = (flight.attempts, now.monotonic);
         let wait = backoff::between_attempts(attempts, &error, streak, monotonic, &mut self.pace);
-        if wait >= self.time_left(&flight, now) {
+        if wait >= self.time_left(&flight, now) || self.gives_up_first_login(&flight, &error, wait, now) {
             return self.fail(flight, error, now);
         }
         flight.attempts += 1;

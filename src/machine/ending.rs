@@ -10,7 +10,7 @@ use super::held::{Candidate, Held, RefreshToken};
 use super::windows::{Freshness, Windows};
 use crate::clock::Reading;
 use crate::credentials::Credentials;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 
 impl State {
@@ -42,7 +42,7 @@ impl State {
     /// Puts new credentials in use. They were saved, or could not be: they are used either way (R16).
     pub(super) fn publish(
         &mut self,
-        flight: Box<Flight>,
+        mut flight: Box<Flight>,
         held: Arc<Held>,
         saved: Result<(), Error>,
         now: Reading,
@@ -57,10 +57,28 @@ impl State {
         }
         let rejected = self.is_rejected(&held.credentials);
         let expired = held.windows.freshness(now) == Freshness::Expired;
-        // Even credentials that cannot be used replace what is held: their refresh token may be a new one (R12).
-        self.holdings.current = Some(Candidate { held, rejected });
+        let before =
+            self.holdings.current.take_if(|before| before.held.windows.freshness(now) != Freshness::Expired);
+        self.holdings.current = Some(match before {
+            // Only the refresh token of an expired response is used (R12).
+            Some(Candidate { held: before, rejected }) if expired => {
+                Candidate { held: before.with_refresh_token_of(&held), rejected }
+            }
+            _ => Candidate { held, rejected },
+        });
         self.holdings.refresh_token = RefreshToken::Good;
         self.holdings.doubted = None;
+        if expired {
+            if self.usable(now).is_none() && !flight.asked_again {
+                // The provider may have taken longer than its token lasts.
+                flight.asked_again = true;
+                return self.attempt(flight, now);
+            }
+            let error = Error::invalid_response(
+                "the identity provider issued a token that has already expired; check its clock and the token lifetime",
+            );
+            return self.fail(flight, error, now);
+        }
         if rejected {
             let error = Error::invalid_response(
                 "the identity provider issued the token again that a server has just rejected; check the clocks and \
@@ -69,12 +87,6 @@ impl State {
             // The next flight would have the same rejection as its cause (R26).
             let next = flight.started.saturating_add(self.rejection_interval());
             return self.fail_until(flight, error, next, now);
-        }
-        if expired {
-            let error = Error::invalid_response(
-                "the identity provider issued a token that has already expired; check its clock and the token lifetime",
-            );
-            return self.fail(flight, error, now);
         }
         self.succeed(&flight, now)
     }
@@ -96,23 +108,41 @@ impl State {
 
     /// Fails, and lets no flight start before `next` on the monotonic clock.
     fn fail_until(&mut self, flight: Box<Flight>, error: Error, next: Duration, now: Reading) -> Step {
-        let streak = flight.streak.with_one_more();
+        self.put_back_in_use(&error);
+        let streak = flight.streak.with_one_more(&error);
         let left = self.usable(now).and_then(|(held, _)| held.windows.expiry.remaining(now));
         let mut failure = Failure::new(error.clone(), streak, now.monotonic, left, &mut self.pace);
         failure.not_before(next);
+        if flight.callers == 0 {
+            failure = failure.unless_somebody_waits();
+        }
         self.remember(&flight, failure, now);
         Step::Done(Err(error))
     }
 
+    /// A rejected token goes back into use when its renewal fails, because the rejection may have been a mistake. It does
+    /// not if the provider has refused the login (R24).
+    fn put_back_in_use(&mut self, error: &Error) {
+        let is_refused = match error.kind() {
+            ErrorKind::LoginRequired if error.is_unsupported() => {
+                self.holdings.refresh_token == RefreshToken::Refused
+            }
+            kind => kind == ErrorKind::LoginRequired && !error.is_inconclusive(),
+        };
+        if let Some(current) = self.holdings.current.as_mut().filter(|_| !is_refused) {
+            current.rejected = false;
+        }
+    }
+
     fn remember(&mut self, flight: &Flight, failure: Failure, now: Reading) {
-        let usable = self.has_usable(now);
+        let usable = self.usable(now).is_some();
         self.events.push(Event::RefreshFailed {
             generation: self.holdings.generation(),
             cause: flight.cause,
             error: failure.error.clone(),
             duration: now.monotonic.saturating_sub(flight.started),
             callers: flight.callers,
-            next_attempt: failure.retry_at(usable).saturating_sub(now.monotonic),
+            next_attempt: failure.retry_at(usable, false).saturating_sub(now.monotonic),
         });
         self.failure = Some(Box::new(failure));
     }
@@ -121,12 +151,15 @@ impl State {
     pub(crate) fn interrupt(&mut self, id: u64, error: Error, now: Reading) -> Option<Result<(), Error>> {
         let mut flight = self.flight.take_if(|flight| flight.id == id)?;
         if let Phase::Saving(held) = std::mem::replace(&mut flight.phase, Phase::Beginning) {
+            // Nobody could send another request.
+            flight.asked_again = true;
             return match self.publish(flight, held, Err(error), now) {
                 Step::Done(outcome) => Some(outcome),
                 _ => None,
             };
         }
-        let streak = flight.streak.with_one_more();
+        self.put_back_in_use(&error);
+        let streak = flight.streak.with_one_more(&error);
         let failure = Failure::interrupted(error.clone(), streak, now.monotonic, &mut self.pace);
         self.remember(&flight, failure, now);
         Some(Err(error))

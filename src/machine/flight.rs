@@ -26,16 +26,27 @@ pub(crate) enum Work {
 pub(crate) enum Step {
     /// Call the store, then [`Input::Stored`].
     Store(StoreCall),
-    /// Ask the source to refresh these within this time, then [`Input::Responded`].
-    Refresh(Credentials, Duration),
+    /// Ask the source to refresh these, then [`Input::Responded`].
+    Refresh(RefreshRequest),
     /// Ask the source to log in within this time, then [`Input::Responded`].
     Login(Duration),
     /// Wait for this time, then [`Input::Waited`].
     Wait(Duration),
+    /// A log-out came before this response: have the provider revoke what it brought. Then the work is done.
+    Revoke(Credentials),
     /// The work is done. The state already shows it.
     Done(Result<(), Error>),
     /// The flight was ended from outside. Its result is not wanted.
     Stop,
+}
+
+/// A request that carries a refresh token. A slow response is waited for, because it may bring the successor (R14).
+pub(crate) struct RefreshRequest {
+    pub(crate) held: Credentials,
+    /// How long callers wait for it.
+    pub(crate) patience: Duration,
+    /// How long the request itself may take.
+    pub(crate) limit: Duration,
 }
 
 /// What came of a [`Step`].
@@ -71,8 +82,14 @@ pub(super) struct Flight {
     /// The flights in a row that failed before it.
     pub(super) streak: Streak,
     pub(super) phase: Phase,
+    /// Until when a caller who has a valid token waits for it, on the monotonic clock (R8).
+    pub(super) patient_until: Duration,
+    /// A caller waits for newer credentials, even if it has valid ones.
+    pub(super) is_requested: bool,
     /// The one repetition that R14 allows after a lost response was used.
     pub(super) repeated: bool,
+    /// The one further request that R12 allows after a response with an expired token was made.
+    pub(super) asked_again: bool,
     pub(super) reasons: Reasons,
 }
 
@@ -113,20 +130,6 @@ pub(super) struct Reasons {
 }
 
 impl Flight {
-    pub(super) fn new(id: u64, cause: RefreshCause, streak: Streak, now: Reading, callers: u64) -> Self {
-        Self {
-            id,
-            cause,
-            started: now.monotonic,
-            callers,
-            attempts: 0,
-            streak,
-            phase: Phase::Beginning,
-            repeated: false,
-            reasons: Reasons::default(),
-        }
-    }
-
     /// Whether this flight is the first of a possible outage: the flights before it did not fail.
     pub(super) fn opens_an_outage(&self) -> bool {
         self.streak.since == self.started
@@ -135,5 +138,15 @@ impl Flight {
     /// Whether an attempt has failed and another will follow.
     pub(super) fn is_retrying(&self) -> bool {
         self.attempts > 0
+    }
+
+    /// Whether a caller who has a valid token still waits for it (R8).
+    pub(super) fn is_worth_a_wait(&self, now: Reading) -> bool {
+        !self.is_retrying() && now.monotonic < self.patient_until
+    }
+
+    /// Whether the next request of this flight is still to be sent.
+    pub(super) fn will_send(&self) -> bool {
+        matches!(self.phase, Phase::Beginning | Phase::Forgetting | Phase::Loading(_) | Phase::Waiting)
     }
 }

@@ -59,6 +59,9 @@ pub(super) enum RefreshToken {
     Good,
     /// It was sent and no response came, so it may be spent (R14).
     InDoubt,
+    /// The provider refused, and did not say that the refresh token is the reason. It is not sent again in this flight, but
+    /// in the next (R15).
+    Inconclusive,
     /// The provider refused it, so it is never sent again (R15).
     Refused,
 }
@@ -98,6 +101,11 @@ impl Holdings {
     /// Whether the access token in use was rejected.
     pub(super) fn is_rejected(&self) -> bool {
         self.current.as_ref().is_some_and(|current| current.rejected)
+    }
+
+    /// Whether an access token is in use that has not expired. It may have been rejected.
+    pub(super) fn is_unexpired(&self, now: Reading) -> bool {
+        self.held().is_some_and(|held| held.windows.freshness(now) != Freshness::Expired)
     }
 
     /// What may be sent: it is held, and neither rejected nor expired.

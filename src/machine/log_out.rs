@@ -53,7 +53,7 @@ impl State {
     }
 
     /// Whether these credentials, or others of the same grant, are in memory.
-    pub(crate) fn has(&self, credentials: &Credentials) -> bool {
+    pub(crate) fn holds(&self, credentials: &Credentials) -> bool {
         self.grants()
             .iter()
             .any(|grant| grant.same_access_token(credentials) || same_grant(grant, credentials))

@@ -23,9 +23,10 @@ pub(crate) use held::Held;
 pub(crate) use windows::Deadline;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use backoff::{Failure, Streak};
-use flight::Flight;
+use flight::{Flight, Phase, Reasons};
 use held::{Candidate, Holdings};
 use marks::{LogOut, Rejections, first_login};
 use pace::Pace;
@@ -57,13 +58,41 @@ impl Verdict {
     }
 }
 
+/// What a caller waits for.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted {
+    /// Credentials that may be sent.
+    Usable,
+    /// Credentials with another access token than this generation had.
+    SuccessorOf(u64),
+    /// Credentials that are valid for this time at least.
+    ValidFor(Duration),
+}
+
+impl Wanted {
+    fn is_met_by(self, held: &Held, now: Reading) -> bool {
+        match self {
+            Self::Usable => true,
+            Self::SuccessorOf(generation) => !held.covers(generation),
+            Self::ValidFor(least) => held.time_left(now) >= least,
+        }
+    }
+}
+
+fn too_short() -> Error {
+    Error::misconfigured(
+        "the identity provider's tokens do not last as long as this call needs; ask for a shorter time, or have the \
+         provider issue tokens that last longer",
+    )
+}
+
 /// The state of one identity's credentials. Its methods are of four kinds:
 ///
 /// * **A caller asks** and gets a [`Verdict`]: `need`, `refresh`, `reject`, `reject_token`, and `settle` after a wait.
 /// * **The program decides**: `start_with`, `set_credentials`, `log_out`.
 /// * **A driver moves work on**: `step` takes an [`Input`] and returns the next [`Step`]; `needs` says before a store
 ///   call whether it still has to be made; `interrupt` and `call_off` end a flight from outside.
-/// * **The cache looks**: `snapshot`, `has_usable`, `has`, `last_flight_before_log_out`, and takes the `events`.
+/// * **The cache looks**: `snapshot`, `has`, `patience`, `last_flight`, and more, and takes the `events`.
 pub(crate) struct State {
     pace: Pace,
     holdings: Holdings,
@@ -107,43 +136,73 @@ impl State {
     }
 
     /// A caller needs credentials (R1, R8, R25).
-    pub(crate) fn need(&mut self, now: Reading) -> Verdict {
-        let Some((held, freshness)) = self.usable(now) else {
-            let rejected = self.holdings.is_rejected();
-            return self.join(now, if rejected { RefreshCause::Rejected } else { RefreshCause::Missing });
-        };
-        match freshness {
-            Freshness::Fresh => Verdict::Use(held, None),
-            Freshness::Advisory if self.may_start(now) => {
-                let flight = self.start(now, RefreshCause::Advisory, 0);
-                Verdict::Use(held, Some(flight))
+    pub(crate) fn need(&mut self, wanted: Wanted, now: Reading) -> Verdict {
+        let Wanted::ValidFor(least) = wanted else { return self.need_usable(now) };
+        match self.usable(now) {
+            Some((held, _)) if held.time_left(now) < least => {
+                // A token of the same lifetime would not last long enough either.
+                if held.windows.lifetime().is_some_and(|lifetime| lifetime < least) {
+                    return Verdict::Fail(too_short());
+                }
+                self.join(now, RefreshCause::Requested, true)
             }
-            Freshness::Mandatory if self.may_start(now) => self.join(now, RefreshCause::Mandatory),
-            // Callers wait for the flight's first attempt only. Once it has failed they use the valid token.
-            Freshness::Mandatory => match &self.flight {
-                Some(flight) if !flight.is_retrying() => self.join(now, RefreshCause::Mandatory),
-                _ => Verdict::Use(held, None),
-            },
-            Freshness::Advisory | Freshness::Expired => Verdict::Use(held, None),
+            _ => self.need_usable(now),
         }
     }
 
-    /// The program wants newer credentials than those in use.
-    pub(crate) fn refresh(&mut self, now: Reading) -> Verdict {
-        self.join(now, RefreshCause::Requested)
+    fn need_usable(&mut self, now: Reading) -> Verdict {
+        let Some((held, freshness)) = self.usable(now) else {
+            let rejected = self.holdings.is_rejected();
+            return self.join(
+                now,
+                if rejected { RefreshCause::Rejected } else { RefreshCause::Missing },
+                false,
+            );
+        };
+        match freshness {
+            Freshness::Advisory if self.may_start(now, false) => {
+                let flight = self.start(now, RefreshCause::Advisory);
+                Verdict::Use(held, Some(flight))
+            }
+            // Callers wait for the flight's first attempt, and not for long. Then they use the valid token.
+            Freshness::Mandatory
+                if self.may_start(now, true)
+                    || self.flight.as_ref().is_some_and(|flight| flight.is_worth_a_wait(now)) =>
+            {
+                self.join(now, RefreshCause::Mandatory, false)
+            }
+            _ => Verdict::Use(held, None),
+        }
+    }
+
+    /// The program wants credentials that are issued from now on. The second value says whether the flight in the verdict
+    /// brings them. It does not if its request left before: then ask again when it is over. `last` was the last flight when
+    /// the program asked.
+    pub(crate) fn refresh(&mut self, last: u64, now: Reading) -> (Verdict, bool) {
+        let is_new = self.flight.as_ref().is_none_or(|flight| flight.id > last || flight.will_send());
+        (self.join(now, RefreshCause::Requested, true), is_new)
     }
 
     /// What a waiter gets when its flight is over: what may be used now, or else the flight's error.
-    pub(crate) fn settle(&mut self, flight: u64, outcome: Result<(), Error>, now: Reading) -> Verdict {
+    pub(crate) fn settle(
+        &mut self,
+        flight: u64,
+        outcome: Result<(), Error>,
+        wanted: Wanted,
+        now: Reading,
+    ) -> Verdict {
         if flight <= self.log_out.flight {
             // The next log-in may be another user's, even if the flight ended before the log-out (R17).
             return outcome.map_or_else(Verdict::Fail, |()| Verdict::logged_out());
         }
         match (self.usable(now), outcome) {
-            (Some((held, _)), _) => Verdict::Use(held, None),
-            (None, Err(error)) => Verdict::Fail(error),
+            (Some((held, _)), _) if wanted.is_met_by(&held, now) => Verdict::Use(held, None),
+            (_, Err(error)) => Verdict::Fail(error),
+            (Some((held, _)), Ok(())) if matches!(wanted, Wanted::ValidFor(least) if held.time_left(now) < least) => {
+                Verdict::Fail(too_short())
+            }
             // The flight succeeded, and its token has expired or was rejected since.
-            (None, Ok(())) => self.need(now),
+            (_, Ok(())) => self.need(wanted, now),
         }
     }
 
@@ -153,18 +212,34 @@ impl State {
         let windows = &held.windows;
         let until = match (&self.flight, &self.failure) {
             _ if freshness == Freshness::Fresh => windows.advisory,
-            (Some(flight), _) if flight.is_retrying() => windows.expiry,
+            (Some(flight), _) if !flight.is_worth_a_wait(now) => windows.expiry,
             (Some(_), _) => windows.mandatory,
             // After a failed refresh nothing can start before the back-off is over.
-            (None, Some(failure)) => Deadline::monotonic(failure.retry_at(true)).or_earlier(windows.expiry),
+            (None, Some(failure)) if freshness == Freshness::Mandatory => {
+                Deadline::monotonic(failure.retry_at(true, true)).or_earlier(windows.expiry)
+            }
+            (None, Some(failure)) => {
+                Deadline::monotonic(failure.retry_at(true, false)).or_earlier(windows.mandatory)
+            }
             (None, None) => windows.advisory,
         };
         (!until.passed(now)).then_some((held, until))
     }
 
-    /// Whether there are credentials that may be sent.
-    pub(crate) fn has_usable(&self, now: Reading) -> bool {
-        self.holdings.usable(now).is_some()
+    /// Whether there are credentials that a caller who wants these may send.
+    pub(crate) fn has(&self, wanted: Wanted, now: Reading) -> bool {
+        self.holdings.usable(now).is_some_and(|(held, _)| wanted.is_met_by(held, now))
+    }
+
+    /// How long a caller who has a valid token waits for the flight in the air (R8).
+    pub(crate) fn patience(&self, now: Reading) -> Duration {
+        let until = self.flight.as_ref().map_or(now.monotonic, |flight| flight.patient_until);
+        until.saturating_sub(now.monotonic)
+    }
+
+    /// The number of the last flight.
+    pub(crate) fn last_flight(&self) -> u64 {
+        self.flights
     }
 
     fn usable(&self, now: Reading) -> Option<(Arc<Held>, Freshness)> {
@@ -172,34 +247,55 @@ impl State {
     }
 
     /// Joins the flight in the air, or starts one, or fails with the error that is remembered.
-    fn join(&mut self, now: Reading, cause: RefreshCause) -> Verdict {
+    fn join(&mut self, now: Reading, cause: RefreshCause, is_requested: bool) -> Verdict {
+        if let Some(error) = self.rest(now, self.usable(now).is_some(), true) {
+            return Verdict::Fail(error);
+        }
+        let run = self.flight.is_none();
+        if run {
+            self.start(now, cause);
+        }
         if let Some(flight) = &mut self.flight {
             flight.callers += 1;
-            return Verdict::Wait { flight: flight.id, run: false };
+            flight.is_requested |= is_requested;
         }
-        let usable = self.has_usable(now);
-        if let Some(failure) =
-            self.failure.as_ref().filter(|failure| now.monotonic < failure.retry_at(usable))
-        {
-            return Verdict::Fail(failure.error.clone());
-        }
-        let flight = self.start(now, cause, 1);
-        Verdict::Wait { flight, run: true }
+        Verdict::Wait { flight: self.flights, run }
     }
 
     /// Whether a flight may start while a valid token is in use.
-    fn may_start(&self, now: Reading) -> bool {
-        let waits = self.failure.as_ref().is_some_and(|failure| now.monotonic < failure.retry_at(true));
-        self.flight.is_none() && !waits
+    fn may_start(&self, now: Reading, waits: bool) -> bool {
+        self.flight.is_none() && self.rest(now, true, waits).is_none()
     }
 
-    fn start(&mut self, now: Reading, cause: RefreshCause, callers: u64) -> u64 {
+    /// The last flight's error, while no flight is in the air and none may start.
+    fn rest(&self, now: Reading, usable: bool, waits: bool) -> Option<Error> {
+        let failure = self.failure.as_ref().filter(|_| self.flight.is_none())?;
+        let retry_at = failure.retry_at(usable, waits);
+        (now.monotonic < retry_at).then(|| failure.error_until(retry_at, now.monotonic))
+    }
+
+    fn start(&mut self, now: Reading, cause: RefreshCause) -> u64 {
         self.flights += 1;
         let streak = match &self.failure {
             Some(failure) => failure.streak_at(now.monotonic, &self.pace.timing),
             None => Streak::none(now.monotonic),
         };
-        self.flight = Some(Box::new(Flight::new(self.flights, cause, streak, now, callers)));
+        let left = self.usable(now).and_then(|(held, _)| held.windows.expiry.remaining(now));
+        let patience = left.map_or(Timing::MANDATORY_WAIT, |left| Timing::MANDATORY_WAIT.min(left / 2));
+        self.flight = Some(Box::new(Flight {
+            id: self.flights,
+            cause,
+            started: now.monotonic,
+            callers: 0,
+            attempts: 0,
+            streak,
+            phase: Phase::Beginning,
+            patient_until: now.monotonic.saturating_add(patience),
+            is_requested: false,
+            repeated: false,
+            asked_again: false,
+            reasons: Reasons::default(),
+        }));
         self.events.push(Event::RefreshStarted { generation: self.holdings.generation(), cause });
         self.flights
     }

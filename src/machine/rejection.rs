@@ -22,34 +22,42 @@ impl State {
             // It was replaced or rejected before. `need` knows what follows.
             _ => {
                 self.holdings.reject_put_aside(|held| held.covers(generation));
-                return self.need(now);
+                return self.need_usable(now);
             }
         };
         let is_same = |other: &Held| other.credentials.same_access_token(&held.credentials);
-        if !self.has_usable(now) {
+        if self.usable(now).is_none() {
             // It has expired and is replaced for that reason, but not by the same token (R12).
             self.holdings.reject_put_aside(is_same);
-            let verdict = self.need(now);
+            let verdict = self.need_usable(now);
             self.mark_rejected();
             return verdict;
+        }
+        if let Some(error) = self.rest(now, false, true) {
+            return Verdict::Fail(error);
         }
         if self.flight.is_none() {
             let next = self.rejections.last.map(|last| last.saturating_add(self.rejection_interval()));
             if let Some(wait) =
                 next.map(|next| next.saturating_sub(now.monotonic)).filter(|wait| !wait.is_zero())
             {
-                let error = Error::transient(
-                    "a server rejects a token that was renewed a moment ago, so its 401 stands; check that the token is \
-                     meant for this server",
-                );
-                return Verdict::Fail(error.with_retry_after(wait));
+                return Verdict::Fail(self.failure.as_ref().map_or_else(
+                    || {
+                        Error::transient(
+                            "a server rejects a token that was renewed a moment ago, so its 401 stands; check that the \
+                             token is meant for this server",
+                        )
+                        .with_retry_after(wait)
+                    },
+                    |failure| failure.error.clone(),
+                ));
             }
             self.rejections.last = Some(now.monotonic);
         }
         self.mark_rejected();
         self.holdings.reject_put_aside(is_same);
         self.events.push(Event::Rejected { generation: held.generation });
-        self.join(now, RefreshCause::Rejected)
+        self.join(now, RefreshCause::Rejected, false)
     }
 
     /// Rejects the generation that has this access token. Any other token was replaced before.
@@ -59,8 +67,7 @@ impl State {
         if self.is_of_earlier_login(used) {
             return Verdict::logged_out();
         }
-        let held = self.holdings.held().filter(|held| held.credentials.same_access_token(used));
-        if let Some(generation) = held.map(|held| held.generation) {
+        if let Some(generation) = self.generation_of(used) {
             return self.reject(generation, now);
         }
         let hash = hash_access_token(used);
@@ -69,7 +76,13 @@ impl State {
         }
         self.holdings.reject_put_aside(|held| held.credentials.same_access_token(used));
         self.rejections.reported = Some(hash);
-        self.need(now)
+        self.need_usable(now)
+    }
+
+    /// The generation in use, if it has this access token.
+    pub(crate) fn generation_of(&self, used: &Credentials) -> Option<u64> {
+        let held = self.holdings.held().filter(|held| held.credentials.same_access_token(used));
+        held.map(|held| held.generation)
     }
 
     /// Whether this authenticator handed these out before a log-out, and does not hold them again.

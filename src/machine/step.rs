@@ -6,6 +6,7 @@ use super::State;
 use super::flight::{Flight, Input, Phase, Step, StoreCall, Work};
 use super::held::Held;
 use crate::clock::Reading;
+use crate::error::Error;
 
 impl State {
     /// Moves some work on. A flight that is no longer in the air is told to stop.
@@ -32,7 +33,15 @@ impl State {
     }
 
     fn step_flight(&mut self, id: u64, input: Input, now: Reading) -> Step {
-        let Some(mut flight) = self.flight.take_if(|flight| flight.id == id) else { return Step::Stop };
+        let Some(mut flight) = self.flight.take_if(|flight| flight.id == id) else {
+            return match input {
+                // What a request brings that a log-out has overtaken is not kept (R17).
+                Input::Responded(_, Ok(credentials)) if id <= self.log_out.flight => {
+                    Step::Revoke(credentials)
+                }
+                _ => Step::Stop,
+            };
+        };
         let phase = std::mem::replace(&mut flight.phase, Phase::Beginning);
         match (phase, input) {
             (Phase::Beginning, Input::Begin) => self.begin(flight, now),
@@ -40,9 +49,11 @@ impl State {
             (Phase::Loading(reason), Input::Stored(result)) => self.loaded(flight, reason, result, now),
             (Phase::Waiting, Input::Waited) => self.attempt(flight, now),
             (Phase::Refreshing { in_doubt }, Input::Responded(sent, response)) => {
+                let response = response.map_err(|error| self.with_retry_after_in_bounds(error));
                 self.refreshed(flight, in_doubt, sent, response, now)
             }
             (Phase::LoggingIn, Input::Responded(sent, response)) => {
+                let response = response.map_err(|error| self.with_retry_after_in_bounds(error));
                 self.logged_in(flight, sent, response, now)
             }
             (Phase::Saving(held), Input::Stored(result)) => {
@@ -50,6 +61,15 @@ impl State {
             }
             // Only a faulty driver comes here. The flight keeps what it holds, for `interrupt`.
             (phase, _) => self.proceed(flight, phase, Step::Stop),
+        }
+    }
+
+    /// A longer `Retry-After` than the program allows counts as the longest (R10).
+    fn with_retry_after_in_bounds(&self, error: Error) -> Error {
+        let max = self.pace.timing.retry_after_max;
+        match error.retry_after() {
+            Some(asked) if asked > max => error.with_retry_after(max),
+            _ => error,
         }
     }
 

@@ -29,7 +29,7 @@ fn fail_once(state: &mut State, flight: u64, now: Reading) -> Step {
 fn a_refresh_in_the_background_leaves_the_warm_path_warm() -> Result<(), Error> {
     let mut state = holding()?;
     assert!(is_warm(&state, 74) && !is_warm(&state, 75), "somebody has to start the refresh");
-    let Verdict::Use(_, Some(flight)) = state.need(at(75)) else { unreachable!("advisory") };
+    let Verdict::Use(_, Some(flight)) = state.need(Wanted::Usable, at(75)) else { unreachable!("advisory") };
     assert!(is_warm(&state, 89) && !is_warm(&state, 90), "in the mandatory window callers wait");
     // Its first attempt fails: nobody waits for the rest, and only the expiry ends that.
     assert!(matches!(fail_once(&mut state, flight, at(75)), Step::Wait(_)));
@@ -40,9 +40,11 @@ fn a_refresh_in_the_background_leaves_the_warm_path_warm() -> Result<(), Error> 
 #[test]
 fn a_failed_refresh_leaves_the_warm_path_warm_for_its_back_off() -> Result<(), Error> {
     let mut state = holding()?;
-    let Verdict::Use(_, Some(flight)) = state.need(at(75)) else { unreachable!("advisory") };
+    let Verdict::Use(_, Some(flight)) = state.need(Wanted::Usable, at(75)) else { unreachable!("advisory") };
     state.interrupt(flight, Error::transient("cut off"), at(75));
-    let Verdict::Use(_, Some(flight)) = state.need(at(75)) else { unreachable!("no back-off yet") };
+    let Verdict::Use(_, Some(flight)) = state.need(Wanted::Usable, at(75)) else {
+        unreachable!("no back-off yet")
+    };
     state.interrupt(flight, Error::transient("cut off again"), at(75));
     // One second.
     assert!(is_warm(&state, 75) && !is_warm(&state, 76), "somebody has to start the next");
@@ -52,7 +54,7 @@ fn a_failed_refresh_leaves_the_warm_path_warm_for_its_back_off() -> Result<(), E
 #[test]
 fn a_fresh_token_is_warm_whatever_became_of_a_refresh() -> Result<(), Error> {
     let mut state = holding()?;
-    let Verdict::Wait { flight, run: true } = state.refresh(at(0)) else {
+    let Verdict::Wait { flight, run: true } = state.refresh(0, at(0)).0 else {
         unreachable!("nothing is in the air")
     };
     assert!(is_warm(&state, 74));

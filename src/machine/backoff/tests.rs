@@ -15,7 +15,7 @@ fn varied() -> Pace {
 }
 
 fn streak(flights: u32) -> Streak {
-    Streak { flights, since: NOW }
+    Streak { refusals: 0, flights, since: NOW }
 }
 
 fn failure(error: Error, flights: u32, left: Option<Duration>) -> Failure {
@@ -24,7 +24,7 @@ fn failure(error: Error, flights: u32, left: Option<Duration>) -> Failure {
 
 /// The waits with and without a valid token.
 fn waits(failure: &Failure) -> (Duration, Duration) {
-    (failure.retry_at(true) - NOW, failure.retry_at(false) - NOW)
+    (failure.retry_at(true, false) - NOW, failure.retry_at(false, false) - NOW)
 }
 
 fn transient() -> Error {
@@ -107,9 +107,9 @@ fn r10_waits_between_attempts_double_up_to_their_cap() {
 /// The waits after an outage of so many seconds: between two attempts of a flight, and between two flights with
 /// nothing usable held.
 fn after(seconds: u64, error: &Error, pace: &mut Pace) -> (Duration, Duration) {
-    let streak = Streak { flights: 1, since: NOW.saturating_sub(Duration::from_secs(seconds)) };
+    let streak = Streak { refusals: 0, flights: 1, since: NOW.saturating_sub(Duration::from_secs(seconds)) };
     let failure = Failure::new(error.clone(), streak, NOW, None, pace);
-    (between_attempts(0, error, streak, NOW, pace), failure.retry_at(false) - NOW)
+    (between_attempts(0, error, streak, NOW, pace), failure.retry_at(false, false) - NOW)
 }
 
 #[test]
@@ -156,26 +156,27 @@ fn r11_however_long_ago_the_first_one_was_a_terminal_error_is_remembered_for_as_
 
 #[test]
 fn r08_an_outage_that_nobody_looked_at_for_a_minute_is_a_new_one() {
-    let streak = Streak { flights: 3, since: NOW - Duration::from_secs(600) };
+    let streak = Streak { refusals: 0, flights: 3, since: NOW - Duration::from_secs(600) };
     let failure = Failure::new(transient(), streak, NOW, None, &mut exact());
     let latest = NOW + Duration::from_secs(60) + exact().timing.outage_backoff_max;
     assert_eq!(failure.streak_at(latest, &exact().timing), streak);
     let later = latest + Duration::from_millis(1);
-    assert_eq!(failure.streak_at(later, &exact().timing), Streak { flights: 3, since: later });
+    assert_eq!(failure.streak_at(later, &exact().timing), Streak { refusals: 0, flights: 3, since: later });
 }
 
 #[test]
 fn r08_clients_that_failed_together_spread() {
     let mut pace = varied();
-    let (long_ago, twice) = (Streak { flights: 1, since: NOW - Duration::from_secs(300) }, streak(2));
+    let (long_ago, twice) =
+        (Streak { refusals: 0, flights: 1, since: NOW - Duration::from_secs(300) }, streak(2));
     let mut waits = [const { Vec::new() }; 4];
     for _ in 0..1000 {
         let in_outage = Failure::new(transient(), long_ago, NOW, None, &mut pace);
         let early = Failure::new(transient(), twice, NOW, None, &mut pace);
         waits[0].push(between_attempts(0, &transient(), long_ago, NOW, &mut pace));
-        waits[1].push(in_outage.retry_at(false) - NOW);
-        waits[2].push(early.retry_at(true) - NOW);
-        waits[3].push(early.retry_at(false) - NOW);
+        waits[1].push(in_outage.retry_at(false, false) - NOW);
+        waits[2].push(early.retry_at(true, false) - NOW);
+        waits[3].push(early.retry_at(false, false) - NOW);
     }
     for waits in &mut waits {
         waits.sort();
@@ -198,7 +199,7 @@ fn r10_r11_jitter_takes_nothing_off_what_the_server_asked_or_a_terminal_error_s_
 
 #[test]
 fn r07_a_flight_that_was_cut_off_in_a_long_outage_ends_it() {
-    let streak = Streak { flights: 2, since: NOW - Duration::from_secs(300) };
+    let streak = Streak { refusals: 0, flights: 2, since: NOW - Duration::from_secs(300) };
     let cut = Failure::interrupted(transient(), streak, NOW, &mut exact());
     assert_eq!(waits(&cut), (Timing::BACKOFF_FIRST, Timing::URGENT_BACKOFF_FIRST));
     assert_eq!(cut.streak, streak);
@@ -253,10 +254,10 @@ proptest! {
         flights in any::<u32>(),
         since in any::<Duration>(),
     ) {
-        let streak = Streak { flights, since };
+        let streak = Streak { refusals: 0, flights, since };
         let mut failure = Failure::new(transient(), streak, at, None, &mut varied());
         failure.not_before(Duration::MAX);
-        prop_assert!(failure.retry_at(true) >= at && failure.retry_at(false) >= at);
+        prop_assert!(failure.retry_at(true, false) >= at && failure.retry_at(false, false) >= at);
         prop_assert_eq!(failure.streak_at(Duration::MAX, &exact().timing), streak);
     }
 }

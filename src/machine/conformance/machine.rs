@@ -9,13 +9,12 @@ use std::time::Duration;
 
 use super::outside::Outside;
 use super::suite::{
-    Action, Client, Outcome, Seen, Setup, Stored, credentials_of, event_of, outcome_of, response_of,
-    stored_of, timing_of,
+    Action, Client, Outcome, Seen, Setup, Stored, credentials_of, event_of, outcome_of, stored_of, timing_of,
 };
 use crate::cache::{Ask, Cache, Usable, acquire, drive, refresh};
 use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::machine::{State, Work};
+use crate::machine::{Wanted, Work};
 
 /// What a call came to: credentials, or nothing but success.
 type Came = Result<Option<Usable>, Error>;
@@ -26,6 +25,8 @@ pub(super) struct Machine {
     cache: Arc<Cache>,
     outside: Arc<Outside>,
     flight: Option<(u64, Task<Result<(), Error>>)>,
+    /// Flights that were ended from outside. Their requests go on.
+    overtaken: Vec<Task<Result<(), Error>>>,
     callers: Vec<(String, Task<Came>)>,
     /// The generation in which each access token was first handed out.
     given: BTreeMap<String, u64>,
@@ -41,6 +42,7 @@ impl Machine {
             cache: Arc::new(cache),
             outside: Arc::new(outside),
             flight: None,
+            overtaken: Vec::new(),
             callers: Vec::new(),
             given: BTreeMap::new(),
             got: Vec::new(),
@@ -56,30 +58,24 @@ impl Machine {
         self.callers.push((caller.to_owned(), task));
     }
 
-    fn acquire(&mut self, caller: &str, ask: Ask) {
-        self.call(caller, |cache, outside| async move { acquire(&cache, ask, &*outside).await.map(Some) });
+    fn acquire(&mut self, caller: &str, ask: Ask, wanted: Wanted) {
+        self.call(caller, move |cache, outside| async move {
+            acquire(&cache, ask, wanted, &*outside).await.map(Some)
+        });
     }
 
     fn get(&mut self, caller: &str) -> Result<(), String> {
         let now = self.outside.reading();
         let in_hand = self.cache.warm_header(now).map(|(_, generation)| generation);
-        let ask = self.cache.ask(now, State::need);
+        let ask = self.cache.ask(now, |state, now| state.need(Wanted::Usable, now));
         // What is handed out without the lock must be what the machine would hand out.
         match (in_hand, &ask) {
             (None, _) => {}
             (Some(in_hand), Ask::Use(usable, None)) if usable.generation == in_hand => {}
             _ => return Err("the snapshot would have handed out what the machine does not".into()),
         }
-        self.acquire(caller, ask);
+        self.acquire(caller, ask, Wanted::Usable);
         Ok(())
-    }
-
-    /// Work at the store that a caller waits for.
-    fn do_at_store(&mut self, caller: &str, work: Work) {
-        self.call(
-            caller,
-            |cache, outside| async move { drive(&cache, work, &*outside).await.map(|()| None) },
-        );
     }
 
     /// Polls everything until nothing moves without time or a response.
@@ -97,6 +93,7 @@ impl Machine {
                 moved = true;
             }
             moved |= self.poll_flight(context)?;
+            moved |= self.poll_overtaken(context);
             if !moved && self.outside.panicked() {
                 return Err("a store that panics in a caller's own call".into());
             }
@@ -128,7 +125,7 @@ impl Machine {
     fn poll_flight(&mut self, context: &mut Context<'_>) -> Result<bool, String> {
         let Some((id, mut task)) = self.flight.take() else { return Ok(false) };
         if !self.cache.look(|state| state.is_wanted(&Work::Flight(id))) {
-            // It was ended from outside. Its request is dropped at once.
+            self.overtaken.push(task);
             return Ok(true);
         }
         let before = self.outside.moves();
@@ -142,6 +139,12 @@ impl Machine {
         }
         self.flight = Some((id, task));
         Ok(self.outside.moves() != before)
+    }
+
+    fn poll_overtaken(&mut self, context: &mut Context<'_>) -> bool {
+        let before = (self.outside.moves(), self.overtaken.len());
+        self.overtaken.retain_mut(|task| task.as_mut().poll(context).is_pending());
+        (self.outside.moves(), self.overtaken.len()) != before
     }
 
     fn interrupt(&mut self, flight: u64, why: &'static str) {
@@ -163,8 +166,11 @@ impl Machine {
     }
 
     fn set_credentials(&mut self, caller: &str, credentials: Credentials) {
+        self.outside.overtake();
         let held = self.cache.set_credentials(credentials, self.outside.reading());
-        self.do_at_store(caller, Work::Save(held));
+        self.call(caller, |cache, outside| async move {
+            drive(&cache, Work::Save(held), &*outside).await.map(|()| None)
+        });
     }
 }
 
@@ -180,7 +186,7 @@ impl Client for Machine {
                 // The earliest generation with this token: the one that an old request may have carried.
                 let generation = self.given.get(token).ok_or_else(|| format!("nobody was given {token}"))?;
                 let ask = self.cache.ask(now, |state, now| state.reject(*generation, now));
-                self.acquire(caller, ask);
+                self.acquire(caller, ask, Wanted::SuccessorOf(*generation));
             }
             Action::Cancel { caller } => {
                 let before = self.callers.len();
@@ -190,8 +196,13 @@ impl Client for Machine {
                 }
             }
             Action::LogOut { caller } => {
-                self.cache.log_out(now);
-                self.do_at_store(caller, Work::Forget);
+                self.outside.overtake();
+                let grants = self.cache.log_out(now);
+                self.call(caller, |cache, outside| async move {
+                    let forgot = drive(&cache, Work::Forget, &*outside).await;
+                    grants.iter().for_each(|grant| outside.revoke(grant));
+                    forgot.map(|()| None)
+                });
             }
             Action::SetCredentials { caller, tokens } => {
                 self.set_credentials(caller, credentials_of(tokens)?)
@@ -199,8 +210,7 @@ impl Client for Machine {
             Action::Loop { .. } => return Err("a loop is played step by step".into()),
             Action::Respond(response) => self.outside.respond(response)?,
             Action::RespondLate(response) => {
-                response_of(response)?.ok_or("a request that was given up cannot panic")?.ok();
-                self.outside.respond_late()?;
+                self.outside.respond_late(response)?;
             }
             Action::RespondToAll(response) => self.outside.respond_to_all(response.clone()),
             Action::Advance(by) => self.advance(*by)?,

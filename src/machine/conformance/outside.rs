@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::store::Store;
-use super::suite::{Call, Response, START, Setup, credentials_of, response_of, timing_of};
+use super::suite::{Call, Response, START, Setup, credentials_of, response_of, stored_of, timing_of};
 use crate::cache::{Turn, Waiters, World};
 use crate::clock::Reading;
 use crate::credentials::Credentials;
@@ -20,6 +20,7 @@ type SourceResult = Result<Credentials, Error>;
 pub(super) struct Outside {
     can_login: bool,
     can_refresh: bool,
+    can_revoke: bool,
     pub(super) timing: Timing,
     inner: Mutex<Inner>,
 }
@@ -29,8 +30,7 @@ pub(super) struct Inner {
     pub(super) calls: Vec<Call>,
     /// The response to every request from now on.
     standing: Option<Response>,
-    /// The request in the air: its response, once there is one.
-    request: Option<Option<SourceResult>>,
+    requests: Vec<Request>,
     /// A request was given up.
     abandoned: bool,
     pub(super) panicked: bool,
@@ -38,6 +38,8 @@ pub(super) struct Inner {
     launched: Vec<u64>,
     /// What somebody waits for, by the clock. The keys only tell them apart.
     timers: Vec<(u64, Duration)>,
+    /// The callers of a flight, and until when those who have a valid token wait.
+    watched: Vec<(Duration, Arc<Waiters>)>,
     /// Counts what a flight has done.
     pub(super) moves: u64,
 }
@@ -52,16 +54,22 @@ impl Outside {
             now: Reading { monotonic: Duration::ZERO, wall: UNIX_EPOCH + Duration::from_secs(START) },
             calls: Vec::new(),
             standing: None,
-            request: None,
+            requests: Vec::new(),
             abandoned: false,
             panicked: false,
             store,
             launched: Vec::new(),
             timers: Vec::new(),
+            watched: Vec::new(),
             moves: 0,
         };
-        let (can_login, can_refresh) = (setup.can_login, setup.can_refresh);
-        Ok(Self { can_login, can_refresh, timing: timing_of(setup), inner: Mutex::new(inner) })
+        Ok(Self {
+            can_login: setup.can_login,
+            can_refresh: setup.can_refresh,
+            can_revoke: setup.can_revoke,
+            timing: timing_of(setup),
+            inner: Mutex::new(inner),
+        })
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -75,6 +83,12 @@ impl Outside {
     pub(super) fn go_to(&self, monotonic: Duration) {
         let mut inner = self.lock();
         inner.now = inner.now.after(monotonic.saturating_sub(inner.now.monotonic));
+        let (due, later) =
+            std::mem::take(&mut inner.watched).into_iter().partition(|(due, _)| *due <= monotonic);
+        inner.watched = later;
+        drop(inner);
+        let due: Vec<(Duration, Arc<Waiters>)> = due;
+        due.into_iter().for_each(|(_, waiters)| waiters.nudge());
     }
 
     pub(super) fn jump(&self, back: bool, by: Duration) {
@@ -83,7 +97,9 @@ impl Outside {
     }
 
     pub(super) fn next_timer(&self) -> Option<Duration> {
-        self.lock().timers.iter().map(|(_, due)| *due).min()
+        let inner = self.lock();
+        let timers = inner.timers.iter().map(|(_, due)| *due);
+        timers.chain(inner.watched.iter().map(|(due, _)| *due)).min()
     }
 
     pub(super) fn launched(&self) -> Vec<u64> {
@@ -109,38 +125,52 @@ impl Outside {
 
     pub(super) fn respond(&self, response: &Response) -> Result<(), String> {
         let inner = &mut *self.lock();
-        inner.request.as_ref().ok_or("there is no request to respond to")?;
-        inner.receive(response)
+        let open = inner.requests.iter().position(|request| !request.is_late);
+        inner.receive(open.ok_or("there is no request to respond to")?, response)
     }
 
-    /// The response to a request that was given up: nobody waits for it any more.
-    pub(super) fn respond_late(&self) -> Result<(), String> {
-        match std::mem::take(&mut self.lock().abandoned) {
-            true => Ok(()),
-            false => Err("no request was given up".into()),
+    /// The response to a request that a log-out has overtaken, or to one that was given up: nobody waits for that.
+    pub(super) fn respond_late(&self, response: &Response) -> Result<(), String> {
+        let inner = &mut *self.lock();
+        match inner.requests.iter().rposition(|request| request.is_late) {
+            Some(late) => inner.receive(late, response),
+            None if std::mem::take(&mut inner.abandoned) => Ok(()),
+            None => Err("no request was given up".into()),
+        }
+    }
+
+    /// A log-out, or credentials set by the program, have overtaken the open request.
+    pub(super) fn overtake(&self) {
+        self.lock().requests.iter_mut().for_each(|request| request.is_late = true);
+    }
+
+    pub(super) fn revoke(&self, credentials: &Credentials) {
+        if self.can_revoke {
+            self.lock().calls.push(Call::Revoke(stored_of(credentials).access));
         }
     }
 
     async fn ask(&self, call: Call, limit: Duration) -> SourceResult {
-        let deadline = {
+        let (deadline, id) = {
             let inner = &mut *self.lock();
             inner.calls.push(call);
             inner.moves += 1;
-            inner.request = Some(None);
+            let id = inner.moves;
+            inner.requests.push(Request { id, is_late: false, response: None });
             if let Some(response) = &inner.standing.clone() {
-                inner.receive(response).map_err(Error::misconfigured)?;
+                inner.receive(inner.requests.len() - 1, response).map_err(Error::misconfigured)?;
             }
-            inner.now.monotonic + limit
+            (inner.now.monotonic + limit, id)
         };
-        let _request = Request(self);
-        let response = self.until(deadline, |inner| inner.request.as_mut()?.take()).await;
-        match response {
-            Some(response) => {
-                self.lock().request = None;
-                response
-            }
-            None => Err(Error::transient("the provider did not respond before the deadline")),
+        let _asked = Asked { outside: self, id };
+        let response = self.until(deadline, |inner| {
+            inner.requests.iter_mut().find(|request| request.id == id)?.response.take()
+        });
+        let response = response.await;
+        if response.is_some() {
+            self.lock().requests.retain(|request| request.id != id);
         }
+        response.unwrap_or_else(|| Err(Error::transient("the provider did not respond before the deadline")))
     }
 
     /// Waits until there is something, or until `due`.
@@ -172,7 +202,12 @@ impl World for Outside {
         self.lock().launched.push(waiters.number);
     }
 
-    fn watch(&self, _: &Arc<Waiters>) {}
+    fn watch(&self, waiters: &Arc<Waiters>) {
+        let inner = &mut *self.lock();
+        if !inner.watched.iter().any(|(_, watched)| Arc::ptr_eq(watched, waiters)) {
+            inner.watched.push((inner.now.monotonic + waiters.patience, waiters.clone()));
+        }
+    }
 
     async fn store(&self, call: &StoreCall, turn: Turn<'_>) -> Option<Step> {
         self.call_store(call, turn).await
@@ -192,6 +227,10 @@ impl World for Outside {
         }
     }
 
+    async fn revoke(&self, credentials: &Credentials) {
+        Self::revoke(self, credentials);
+    }
+
     async fn sleep(&self, time: Duration) {
         let due = self.reading().monotonic + time;
         let _: Option<()> = self.until(due, |_| None).await;
@@ -200,21 +239,37 @@ impl World for Outside {
 
 impl Inner {
     /// The provider responds to the request in the air, or the source panics.
-    fn receive(&mut self, response: &Response) -> Result<(), String> {
+    fn receive(&mut self, request: usize, response: &Response) -> Result<(), String> {
         let response = response_of(response)?;
         self.panicked |= response.is_none();
-        self.request = response.map(Some);
+        match response {
+            Some(response) => self.requests[request].response = Some(response),
+            None => drop(self.requests.remove(request)),
+        }
         Ok(())
     }
 }
 
-/// The request in the air. If it is dropped before a response, it was given up.
-struct Request<'a>(&'a Outside);
+/// An open request.
+struct Request {
+    id: u64,
+    /// A log-out has overtaken it.
+    is_late: bool,
+    response: Option<SourceResult>,
+}
 
-impl Drop for Request<'_> {
+/// Who waits for a request. If this is dropped before a response, the request was given up.
+struct Asked<'a> {
+    outside: &'a Outside,
+    id: u64,
+}
+
+impl Drop for Asked<'_> {
     fn drop(&mut self) {
-        let inner = &mut *self.0.lock();
-        inner.abandoned |= inner.request.take().is_some();
+        let inner = &mut *self.outside.lock();
+        let before = inner.requests.len();
+        inner.requests.retain(|request| request.id != self.id);
+        inner.abandoned |= inner.requests.len() != before;
     }
 }
 

@@ -37,8 +37,18 @@ impl Outside {
         let too_late = || {
             Some(turn.end(Err(Error::store("the scenario's store did not respond in time")), self.reading()))
         };
-        if self.until(limit, Inner::take_turn).await.is_none() {
-            return too_late();
+        // A call that a log-out has overtaken is dropped.
+        let unless_overtaken = |happened: Option<()>| match turn.is_wanted() {
+            true => happened.map(|()| true),
+            false => Some(false),
+        };
+        match self
+            .until(limit, |inner| unless_overtaken(turn.is_wanted().then(|| inner.take_turn()).flatten()))
+            .await
+        {
+            Some(true) => {}
+            Some(false) => return None,
+            None => return too_late(),
         }
         let _busy = Busy(self);
         if !turn.needs(call) {
@@ -50,8 +60,10 @@ impl Outside {
             Manner::Works => Ok(self.lock().store.as_mut()?.work(call)),
             Manner::Hangs => {
                 let responds = |inner: &mut Inner| inner.store.as_ref()?.responds.then_some(());
-                if self.until(limit, responds).await.is_none() {
-                    return too_late();
+                match self.until(limit, |inner| unless_overtaken(responds(inner))).await {
+                    Some(true) => {}
+                    Some(false) => return None,
+                    None => return too_late(),
                 }
                 Ok(self.lock().store.as_mut()?.work(call))
             }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failure here fails the test")]
 
+use super::super::Wanted;
 use super::super::flight::{Input, Step, Work};
 use super::super::held::Candidate;
 use super::super::testing::{at, nth};
@@ -60,14 +61,14 @@ fn r25_r26_while_a_refresh_is_in_the_air_a_rejection_joins_it_however_soon_it_co
         unreachable!("the first rejection")
     };
     respond(&mut state, flight, nth(2), at(0)).unwrap();
-    let Verdict::Wait { flight, run: true } = state.refresh(at(1)) else {
+    let Verdict::Wait { flight, run: true } = state.refresh(0, at(1)).0 else {
         unreachable!("nothing is in the air")
     };
     assert!(
         matches!(state.reject(2, at(1)), Verdict::Wait { flight: joined, run: false } if joined == flight)
     );
     assert!(
-        matches!(state.need(at(1)), Verdict::Wait { run: false, .. }),
+        matches!(state.need(Wanted::Usable, at(1)), Verdict::Wait { run: false, .. }),
         "a token known to be bad is not sent"
     );
 }

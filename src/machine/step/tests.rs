@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a failure here fails the test")]
 
-use super::super::Verdict;
 use super::super::testing::{at, nth};
+use super::super::{Verdict, Wanted};
 use super::*;
 use crate::error::Error;
 use crate::timing::Timing;
@@ -53,12 +53,12 @@ fn r17_work_at_the_store_is_wanted_as_long_as_it_matters() {
 #[test]
 fn r17_a_flight_is_wanted_until_it_is_over_and_no_other_in_its_place() {
     let mut state = with_store();
-    let Verdict::Wait { flight: first, run: true } = state.need(at(0)) else {
+    let Verdict::Wait { flight: first, run: true } = state.need(Wanted::Usable, at(0)) else {
         unreachable!("nothing is held")
     };
     assert!(state.is_wanted(&Work::Flight(first)));
     state.log_out();
-    let Verdict::Wait { flight: second, run: true } = state.need(at(0)) else {
+    let Verdict::Wait { flight: second, run: true } = state.need(Wanted::Usable, at(0)) else {
         unreachable!("nothing is held")
     };
     assert!(!state.is_wanted(&Work::Flight(first)) && state.is_wanted(&Work::Flight(second)));
@@ -68,7 +68,9 @@ fn r17_a_flight_is_wanted_until_it_is_over_and_no_other_in_its_place() {
 fn r17_a_flight_does_not_clear_a_store_that_another_call_has_just_cleared() {
     let mut state = with_store();
     state.log_out();
-    let Verdict::Wait { flight: id, run: true } = state.need(at(0)) else { unreachable!("nothing is held") };
+    let Verdict::Wait { flight: id, run: true } = state.need(Wanted::Usable, at(0)) else {
+        unreachable!("nothing is held")
+    };
     let flight = Work::Flight(id);
     let Step::Store(clear) = state.step(&flight, Input::Begin, at(0)) else { unreachable!("it must forget") };
     assert!(state.needs(&flight, &clear));
@@ -82,7 +84,9 @@ fn r17_a_flight_does_not_clear_a_store_that_another_call_has_just_cleared() {
 #[test]
 fn r16_an_impossible_step_does_not_lose_what_was_received() {
     let mut state = with_store();
-    let Verdict::Wait { flight: id, run: true } = state.need(at(0)) else { unreachable!("nothing is held") };
+    let Verdict::Wait { flight: id, run: true } = state.need(Wanted::Usable, at(0)) else {
+        unreachable!("nothing is held")
+    };
     let flight = Work::Flight(id);
     assert!(matches!(state.step(&flight, Input::Begin, at(0)), Step::Store(StoreCall::Load)));
     assert!(matches!(state.step(&flight, Input::Stored(Ok(None)), at(0)), Step::Login(_)));
@@ -93,5 +97,5 @@ fn r16_an_impossible_step_does_not_lose_what_was_received() {
         state.interrupt(id, Error::transient("the driver is gone"), at(0)).map(|ended| ended.is_ok()),
         Some(true)
     );
-    assert!(state.has_usable(at(0)));
+    assert!(state.has(Wanted::Usable, at(0)));
 }

@@ -157,10 +157,12 @@ impl Client for Live {
                 drop(self.callers.remove(waiting.ok_or_else(|| format!("{caller} does not wait"))?));
             }
             Action::LogOut { caller } => {
+                self.provider.overtake();
                 self.call(caller, |auth| async move { auth.log_out().await.map(|()| None) });
             }
             Action::SetCredentials { caller, tokens } => {
                 let credentials = credentials_of(tokens)?;
+                self.provider.overtake();
                 self.call(
                     caller,
                     |auth| async move { auth.set_credentials(credentials).await.map(|()| None) },

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use reauth::{CredentialSource, Credentials, Error};
 use tokio::sync::oneshot;
 
-use super::suite::{Call, Response, Seen, Setup, credentials_of, response_of};
+use super::suite::{Call, Response, Seen, Setup, credentials_of, response_of, stored_of};
 
 #[derive(Clone)]
 pub struct Provider(Arc<Inner>);
@@ -13,11 +13,14 @@ pub struct Provider(Arc<Inner>);
 struct Inner {
     can_login: bool,
     can_refresh: bool,
+    can_revoke: bool,
     initial: Option<Credentials>,
     /// The response that every request gets at once.
     standing: Mutex<Option<Response>>,
     /// The requests without a response, including those that were given up.
     open: Mutex<Vec<oneshot::Sender<Response>>>,
+    /// The requests that a log-out has overtaken.
+    overtaken: Mutex<Vec<oneshot::Sender<Response>>>,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -26,9 +29,11 @@ impl Provider {
         Ok(Self(Arc::new(Inner {
             can_login: setup.can_login,
             can_refresh: setup.can_refresh,
+            can_revoke: setup.can_revoke,
             initial: setup.initial.as_ref().map(credentials_of).transpose()?,
             standing: Mutex::new(None),
             open: Mutex::new(Vec::new()),
+            overtaken: Mutex::new(Vec::new()),
             seen,
         })))
     }
@@ -44,8 +49,21 @@ impl Provider {
         request.send(response.clone()).map_err(|_| "the request was given up".to_owned())
     }
 
-    /// Responds to the request that was given up last. Its future is gone, so nothing can come of it.
+    /// A log-out, or credentials set by the program, are about to overtake the open requests.
+    pub fn overtake(&self) {
+        let mut open = self.0.open.lock().unwrap();
+        let (given_up, still_open) =
+            std::mem::take(&mut *open).into_iter().partition(oneshot::Sender::is_closed);
+        *open = given_up;
+        self.0.overtaken.lock().unwrap().extend::<Vec<_>>(still_open);
+    }
+
+    /// Responds to a request that was overtaken, or to the one that was given up last. Its future is gone, so nothing can
+    /// come of it.
     pub fn respond_late(&self, response: &Response) -> Result<(), String> {
+        if let Some(request) = self.0.overtaken.lock().unwrap().pop() {
+            return request.send(response.clone()).map_err(|_| "the request was given up".to_owned());
+        }
         let mut open = self.0.open.lock().unwrap();
         let request = open.iter().rposition(|request| request.is_closed());
         let request = open.remove(request.ok_or("no request was given up")?);
@@ -84,6 +102,13 @@ impl CredentialSource for Provider {
             return Err(Error::unsupported("the scenario's source cannot do that"));
         }
         self.ask(Call::Refresh(held.refresh_token().unwrap_or_default().to_owned())).await
+    }
+
+    async fn revoke(&self, held: &Credentials) -> Result<(), Error> {
+        if self.0.can_revoke {
+            self.0.seen.lock().unwrap().calls.push(Call::Revoke(stored_of(held).access));
+        }
+        Ok(())
     }
 
     fn initial(&self) -> Option<Credentials> {

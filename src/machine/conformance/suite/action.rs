@@ -39,7 +39,8 @@ pub(crate) enum Action {
     },
     /// The provider responds to the open request.
     Respond(Response),
-    /// The provider responds to the request that the client gave up last.
+    /// The provider responds to the request that a log-out or `set_credentials` has overtaken, or else to the one that the
+    /// client gave up last.
     RespondLate(Response),
     /// From now on the provider responds to every new request at once. `nothing` ends that.
     RespondToAll(#[serde(with = "As::<Standing>")] Option<Response>),
@@ -69,8 +70,12 @@ pub(crate) enum Response {
     Tokens { tokens: Tokens },
     /// The user has to log in again.
     Refused {},
+    /// A refusal that does not say that the refresh token is the reason.
+    Inconclusive {},
     /// The client is set up wrongly.
     Misconfigured {},
+    /// The provider was not reached.
+    Unreached {},
     /// An outage. The request was certainly not processed.
     Unavailable { retry_after: Option<Seconds> },
     /// No response, or an unusable one. The request may have been processed.

@@ -72,6 +72,8 @@ pub(crate) enum Call {
     Login,
     /// A refresh at the source with this refresh token.
     Refresh(#[serde(with = "As::<RefreshToken>")] String),
+    /// The source revokes the credentials that have this access token.
+    Revoke(#[serde(with = "As::<AccessToken>")] String),
     /// The store reads.
     Load,
     /// The store writes.

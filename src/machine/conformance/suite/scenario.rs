@@ -36,6 +36,8 @@ pub(crate) struct Setup {
     pub(crate) can_login: bool,
     /// Whether the source can use a refresh token.
     pub(crate) can_refresh: bool,
+    /// Whether the source can revoke.
+    pub(crate) can_revoke: bool,
     /// The credentials that the source was built with.
     pub(crate) initial: Option<Tokens>,
     /// Without this key there is no store.
@@ -48,7 +50,7 @@ pub(crate) struct Setup {
 impl Default for Setup {
     fn default() -> Self {
         let (initial, store, timing) = (None, None, Settings::default());
-        Self { can_login: true, can_refresh: true, initial, store, timing }
+        Self { can_login: true, can_refresh: true, can_revoke: false, initial, store, timing }
     }
 }
 
@@ -72,6 +74,7 @@ impl From<Store> for Option<Option<Tokens>> {
 pub(crate) struct Settings {
     pub(crate) default_lifetime: Option<Seconds>,
     pub(crate) flight_deadline: Option<Seconds>,
+    pub(crate) retry_after_max: Option<Seconds>,
     pub(crate) terminal_memory: Option<Seconds>,
     pub(crate) rejection_interval: Option<Seconds>,
     pub(crate) store_timeout: Option<Seconds>,

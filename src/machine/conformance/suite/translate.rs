@@ -23,6 +23,7 @@ pub(crate) fn timing_of(setup: &Setup) -> Timing {
     let timing = Timing::default().without_jitter();
     let timing = set(timing, settings.default_lifetime, Timing::default_lifetime);
     let timing = set(timing, settings.flight_deadline, Timing::flight_deadline);
+    let timing = set(timing, settings.retry_after_max, Timing::retry_after_max);
     let timing = set(timing, settings.terminal_memory, Timing::terminal_memory);
     let timing = set(timing, settings.rejection_interval, Timing::rejection_interval);
     set(timing, settings.store_timeout, Timing::store_timeout)
@@ -54,6 +55,8 @@ pub(crate) fn response_of(response: &Response) -> Result<Option<Result<Credentia
     Ok(Some(match response {
         Response::Tokens { tokens } => Ok(credentials_of(tokens)?),
         Response::Refused {} => Err(Error::login_required("the scenario refuses")),
+        Response::Inconclusive {} => Err(Error::login_required("the scenario refuses").inconclusive()),
+        Response::Unreached {} => Err(Error::transient("the scenario's provider is not reached").unreached()),
         Response::Misconfigured {} => Err(Error::misconfigured("the scenario refuses the client")),
         Response::Unavailable { retry_after } => Err(patient(
             Error::transient("the scenario's provider is unavailable").not_processed(),
