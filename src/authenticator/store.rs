@@ -10,14 +10,13 @@ use crate::error::Error;
 use crate::machine::{Step, StoreCall, Work};
 
 impl Shared {
-    /// Does what a log-out, or credentials set by the program, leave to do at the store.
+    /// Makes the store calls that follow a log-out, or a `set_credentials` of the program.
     pub(super) async fn do_at_store(&self, work: Work) -> Result<(), Error> {
         // Such work asks the source for nothing, so that its deadline does not matter.
         drive(&self.cache, work, &Outside { shared: self, deadline: Instant::now() }).await
     }
 
-    /// Makes a call when it is its turn. A log-out that came first must not find its work undone (R17), so a call that is
-    /// not needed any more by then is not made.
+    /// Makes a call when it is its turn, if it is still needed then. Otherwise it could undo the work of a log-out (R17).
     pub(super) async fn call_store(&self, call: &StoreCall, turn: Turn<'_>) -> Option<Step> {
         let store = self.store.as_ref()?;
         let in_turn = async {

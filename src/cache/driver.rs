@@ -18,8 +18,8 @@ pub(crate) trait World: Sync {
     /// Something may have happened that the observer has not seen.
     fn tell(&self);
 
-    /// Calls the store when it is this call's turn, and ends the turn with the next step. `None`, and no call, if it
-    /// is not needed any more by then.
+    /// Calls the store when it is this call's turn, and ends the turn with the next step. Returns `None`, without a call,
+    /// if the call is no longer needed by then.
     fn store(&self, call: &StoreCall, turn: Turn<'_>) -> impl Future<Output = Option<Step>> + Send;
 
     fn refresh(&self, held: &Credentials) -> impl Future<Output = Result<Credentials, Error>> + Send;
@@ -56,14 +56,14 @@ impl Turn<'_> {
         self.cache.needs(self.work, call)
     }
 
-    /// Tells the machine what came of the call. The turn lasts until it knows: otherwise a log-out's call could come between
-    /// and undo a write that is newer than the log-out.
+    /// Tells the machine the result of the call. The turn lasts until the machine knows it. Otherwise a log-out's call could
+    /// come in between, and undo a write that is newer than the log-out.
     pub(crate) fn end(&self, result: StoreResult, now: Reading) -> Step {
         self.cache.step(self.work, Input::Stored(result), now)
     }
 }
 
-/// Moves some work on until it is done. Nothing is decided here.
+/// Carries out the steps of some work until it is done. Nothing is decided here.
 pub(crate) async fn drive(cache: &Cache, work: Work, world: &impl World) -> Result<(), Error> {
     let mut step = cache.step(&work, Input::Begin, world.now());
     loop {
@@ -97,7 +97,7 @@ pub(crate) async fn drive(cache: &Cache, work: Work, world: &impl World) -> Resu
     }
 }
 
-/// Gets newer credentials than those in use. Waits for the end of a flight, whatever is in use meanwhile.
+/// Gets newer credentials than those in use. Waits for the end of a flight, even if a valid token is in use meanwhile.
 pub(crate) async fn refresh(cache: &Cache, callers: &impl Callers) -> Result<Usable, Error> {
     let mut ask = cache.refresh(callers.now());
     if let Ask::Wait { waiters, run } = ask {

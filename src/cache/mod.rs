@@ -29,7 +29,7 @@ use crate::timing::Timing;
 pub(crate) enum Ask {
     /// Use these credentials, and run the flight if one was started in the background.
     Use(Usable, Option<Arc<Waiters>>),
-    /// Wait for the flight. With `run` this caller has to run it first.
+    /// Wait for the flight. If `run` is set, this caller has to start its task first.
     Wait { waiters: Arc<Waiters>, run: bool },
     /// There are no credentials now.
     Fail(Error),
@@ -44,7 +44,7 @@ pub(crate) struct Cache {
 
 struct Locked {
     state: State,
-    /// The callers that wait for the flight in the air.
+    /// The callers that wait for the running flight.
     waiters: Option<Arc<Waiters>>,
 }
 

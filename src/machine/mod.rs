@@ -44,7 +44,7 @@ pub(crate) enum Verdict {
     Use(Arc<Held>),
     /// Use these credentials, and run the flight that has just started.
     UseAndRun(Arc<Held>, u64),
-    /// Wait for the flight in the air.
+    /// Wait for the running flight.
     Join(u64),
     /// Run the flight that has just started, and wait for it.
     Run(u64),
@@ -53,7 +53,7 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
-    /// For a request from before a log-out. It is not sent again with the credentials of the next log-in (R17, R44).
+    /// For a request from before a log-out. The request is not sent again with the credentials of the next log-in (R17, R44).
     fn logged_out() -> Self {
         Self::Fail(Error::login_required(
             "the request was sent with the credentials of another login, which was logged out since; log in again",
@@ -192,7 +192,7 @@ impl State {
         self.holdings.usable(now).map(|(held, freshness)| (held.clone(), freshness))
     }
 
-    /// Joins the flight in the air, or starts one, or fails with the error that is remembered.
+    /// Joins the running flight, or starts one, or fails with the error that is remembered.
     fn join(&mut self, now: Reading, cause: RefreshCause) -> Verdict {
         if let Some(flight) = &mut self.flight {
             flight.callers += 1;
