@@ -90,9 +90,9 @@ impl Authenticator {
     ///
     /// # Errors
     ///
-    /// The reason why there are no newer credentials. It is [`Transient`](crate::ErrorKind::Transient) also if a rejection caused
-    /// a refresh only a short time ago ([`Timing::REJECTION_INTERVAL`]). A server that rejects each new token would
-    /// otherwise cause a refresh for each request.
+    /// The reason why there are no newer credentials. It is [`Transient`](crate::ErrorKind::Transient) also if a
+    /// rejection caused a refresh only a short time ago ([`Timing::REJECTION_INTERVAL`]). A server that rejects each
+    /// new token would otherwise cause a refresh for each request.
     ///
     /// # Cancel safety
     ///

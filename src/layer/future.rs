@@ -27,7 +27,8 @@ pin_project! {
 }
 
 pin_project! {
-    // A caller may move its future, so the future is small. What is needed only without a token, or after a 401, is in boxes.
+    // A caller may move its future, so the future is small: what is needed only without a token, or after a 401, is in
+    // boxes.
     #[project = StageProjection]
     enum Stage<S, B, R, F> {
         /// A request without the layer's token, or the second attempt: the caller gets the response as it is.
