@@ -8,7 +8,7 @@ use http::header::WWW_AUTHENTICATE;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Challenge {
-    /// The scheme, as the server spells it: compare it without case.
+    /// The scheme, as the server spells it. To compare it, use [`is`](Self::is), which ignores case.
     pub scheme: String,
     /// The data of a scheme that has a `token68` in place of parameters, such as `YWJj==` in `Negotiate YWJj==`
     /// (RFC 9110 section 11.2).
@@ -34,14 +34,14 @@ impl Challenge {
         self.scheme.eq_ignore_ascii_case(scheme)
     }
 
-    /// Returns the value of a parameter. `name` is in lower case.
+    /// Returns the value of a parameter. `name` must be in lower case.
     pub fn param(&self, name: &str) -> Option<&str> {
         self.params.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// Appends the challenges of one header. A comma separates both challenges and their parameters. A word without a
-/// `=` behind it is a scheme: a new challenge begins there.
+/// Appends the challenges of one header. Commas separate challenges, and also the parameters of a challenge. A word
+/// that no `=` follows is a scheme: a new challenge begins there.
 fn parse(value: &str, challenges: &mut Vec<Challenge>) {
     for item in split_outside_quotes(value) {
         let item = item.trim();
@@ -102,7 +102,7 @@ fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(is_token_byte)
 }
 
-/// RFC 9110 section 11.2. Its `=` are at its end alone, so that a parameter with a value is not one.
+/// RFC 9110 section 11.2. `=` may appear only at the end, so `name=value` is not a token68.
 fn is_token68(text: &str) -> bool {
     let data = text.trim_end_matches('=');
     let is_token68_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
@@ -168,7 +168,7 @@ mod tests {
             parsed(&["Bearer realm=, error=\"invalid_token\""])[0].param("error"),
             Some("invalid_token")
         );
-        // Without a scheme before it in its own item, it is a parameter of the one before.
+        // With no scheme before it in its item, it is a parameter of the challenge before.
         assert_eq!(parsed(&["Bearer realm=api, error="])[0].param("error"), Some(""));
     }
 

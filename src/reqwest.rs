@@ -31,7 +31,7 @@ type MiddlewareFuture<'a> = BoxFuture<'a, reqwest_middleware::Result<Response>>;
 /// # }
 /// ```
 ///
-/// Add it *after* a retry middleware, so that it works inside: then each attempt of the retry has a good token.
+/// Add it *after* a retry middleware. It is then inside, and each attempt of the retry asks for a token.
 ///
 /// An error of this middleware is `reqwest_middleware::Error::Middleware` around a [`reauth::Error`](Error).
 ///
@@ -77,7 +77,7 @@ impl AuthMiddleware {
     /// that it can be sent again after a 401. Default: [`REPLAY_LIMIT`]. With 0 nothing is kept, and a stream is sent
     /// once.
     ///
-    /// A body of bytes needs no copy: it is sent again whatever its size.
+    /// A body of bytes (`Body::from`) needs no copy. It is sent again whatever its size.
     #[must_use]
     pub fn replay_limit(mut self, bytes: usize) -> Self {
         self.replay_limit = bytes;
@@ -101,7 +101,7 @@ impl AuthMiddleware {
         };
         match authorize(request.headers_mut(), header) {
             Ok(true) => {}
-            // The response is about the caller's header, and not about a token of ours.
+            // The response is about the caller's header, and not about the authenticator's token.
             Ok(false) => return next.run(request, extensions),
             Err(error) => return Box::pin(ready(Err(failed(error)))),
         }

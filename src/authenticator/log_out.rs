@@ -19,25 +19,25 @@ use crate::token_endpoint::TokenEndpoint;
 impl Authenticator {
     /// Logs out: forgets the credentials, here and in the store.
     ///
-    /// A refresh in the air is dropped, and its result does not come back. Its callers get
+    /// A refresh that is running is dropped, and its result is discarded. Its callers get
     /// [`LoginRequired`](crate::ErrorKind::LoginRequired).
     ///
     /// Then the provider is asked to revoke what was in memory, if the source can do that
     /// ([`CredentialSource::revoke`], a `revocation_endpoint` of the [`oauth2`](crate::oauth2) sources). This is best effort:
     /// one attempt within [`TokenEndpoint::DEFAULT_TIMEOUT`]. A failure is an
     /// [event](crate::Event::RevocationFailed) and never an error here. Credentials that only the store held are forgotten
-    /// without being read, so they are not revoked. What a request that is under way may still bring is not revoked either.
+    /// without being read, so they are not revoked. Tokens that a running token request may still get are not revoked either.
     ///
     /// A source that can log in by itself does so at the next call. That call does not wait for the store or the revocation.
     ///
     /// # Errors
     ///
-    /// [`Store`](crate::ErrorKind::Store) when the store could not forget. It is tried again before the next log-in.
+    /// [`Store`](crate::ErrorKind::Store) if the store could not be cleared. It is cleared before the next log-in.
     ///
     /// # Cancel safety
     ///
     /// Once this future has been polled, nothing that was held is handed out again. A store that was not reached is cleared
-    /// before the next log-in. Credentials that were not revoked yet stay good at the provider until they expire.
+    /// before the next log-in. Credentials that were not revoked yet stay valid at the provider until they expire.
     ///
     /// [`CredentialSource::revoke`]: crate::CredentialSource::revoke
     pub async fn log_out(&self) -> Result<(), Error> {
@@ -60,7 +60,7 @@ impl Shared {
                 }
             }
         });
-        // A source that does not revoke is done here, and needs no timer.
+        // If the source revokes nothing, its future ends here, and needs no timer.
         if poll_fn(|context| Poll::Ready(revoking.as_mut().poll(context).is_ready())).await {
             return;
         }
@@ -70,7 +70,7 @@ impl Shared {
         }
         if timeout(TokenEndpoint::DEFAULT_TIMEOUT, revoking).await.is_err() {
             self.revocation_failed(Error::transient(
-                "the identity provider did not respond to the revocation in time; the login may still be good there",
+                "the identity provider did not respond to the revocation in time; the tokens may still be valid there",
             ));
         }
     }

@@ -21,7 +21,7 @@ use crate::machine::{State, Work};
 use crate::source::{CredentialSource, DynSource};
 use crate::timing::Timing;
 
-/// Keeps one identity's credentials good.
+/// Keeps the credentials of one identity valid.
 ///
 /// All callers, clones and adapters share one token request at a time. A refresh runs in a task of its own on the caller's
 /// Tokio runtime, which needs its time driver. The task belongs to the authenticator, not to the caller, so that a rotated
@@ -84,15 +84,15 @@ impl Authenticator {
         Ok(self.follow(self.shared.cache.ask(self.shared.clock.now(), State::need)).await?.credentials)
     }
 
-    /// Reports that a server rejected `used` with a 401, and waits for the successor.
+    /// Reports that a server rejected `used` with a 401, and waits for newer credentials.
     ///
-    /// If `used` was replaced before, this returns its successor and fetches nothing.
+    /// If there are already newer credentials than `used`, this returns them and fetches nothing.
     ///
     /// # Errors
     ///
-    /// The reason why there is no successor. It is [`Transient`](crate::ErrorKind::Transient) also when the last refresh that a
-    /// rejection caused is too recent ([`Timing::REJECTION_INTERVAL`]). Then the server rejects good tokens, and its 401
-    /// stands.
+    /// The reason why there are no newer credentials. It is [`Transient`](crate::ErrorKind::Transient) also if a
+    /// rejection caused a refresh only a short time ago ([`Timing::REJECTION_INTERVAL`]). A server that rejects each
+    /// new token would otherwise cause a refresh for each request.
     ///
     /// # Cancel safety
     ///
@@ -102,7 +102,7 @@ impl Authenticator {
         Ok(self.follow(ask).await?.credentials)
     }
 
-    /// Fetches newer credentials, even if those in use are still good. Joins the refresh in the air if there is one.
+    /// Gets newer credentials, even if those in use are still valid. If a refresh is running, this waits for that one.
     ///
     /// # Errors
     ///
@@ -118,14 +118,14 @@ impl Authenticator {
 
     /// Replaces the credentials with those of a log-in that happened elsewhere (a browser, a prompt).
     ///
-    /// Remembered errors are forgotten. A refresh in the air is dropped, and its callers get these credentials.
+    /// Remembered errors are forgotten. A refresh that is running is dropped, and its callers get these credentials.
     ///
     /// The credentials have to be the same identity's, because requests that are under way may be sent again with them. For
     /// another identity use another authenticator, or call [`log_out`](Self::log_out) first.
     ///
     /// # Errors
     ///
-    /// [`Store`](crate::ErrorKind::Store) when they could not be stored. They are used anyway.
+    /// [`Store`](crate::ErrorKind::Store) if the credentials could not be stored. They are used anyway.
     ///
     /// # Cancel safety
     ///

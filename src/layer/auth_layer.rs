@@ -18,7 +18,7 @@ use crate::replay::{KnownBodies, ReplayableBody};
 /// attempt is not shed, and each hop is checked against the origins. Put it *outside* what opens connections.
 ///
 /// The URI of a request has to contain the origin. A request whose URI is only a path passes through without
-/// credentials; tonic's requests are such, unless the client is made `with_origin`.
+/// credentials. The requests of a tonic client have only a path, unless you create the client `with_origin`.
 ///
 /// If the inner service's error is a box, add `.map_err(AuthError::into_boxed)` outside. The next layer then gets an
 /// error type that it knows.

@@ -27,7 +27,8 @@ pin_project! {
 }
 
 pin_project! {
-    // A caller may move its future, so it is kept small: what only a missing or a rejected token needs is in boxes.
+    // A caller may move its future, so the future is small: what is needed only without a token, or after a 401, is in
+    // boxes.
     #[project = StageProjection]
     enum Stage<S, B, R, F> {
         /// A request without the layer's token, or the second attempt: the caller gets the response as it is.
@@ -70,7 +71,7 @@ where
         Self { stage: Stage::Acquiring { ticket, unsent } }
     }
 
-    // It makes something large. Inlined, and with an arm for each case, it is made in place and not moved.
+    // The future is large. Inlined, and with an arm for each case, it is built in place and not moved.
     #[inline(always)]
     pub(super) fn sending(
         future: S::Future,

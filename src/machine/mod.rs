@@ -49,7 +49,8 @@ pub(crate) enum Verdict<C = Arc<Held>, F = u64> {
 }
 
 impl Verdict {
-    /// For a request from before a log-out. It is not sent again with the credentials of the next log-in (R17, R44).
+    /// For a request from before a log-out. The request is not sent again with the credentials of the next log-in (R17,
+    /// R44).
     fn logged_out() -> Self {
         Self::Fail(Error::login_required(
             "the request was sent with the credentials of another login, which was logged out since; log in again",
@@ -171,7 +172,7 @@ impl State {
         self.holdings.usable(now).map(|(held, freshness)| (held.clone(), freshness))
     }
 
-    /// Joins the flight in the air, or starts one, or fails with the error that is remembered.
+    /// Joins the running flight, or starts one, or fails with the error that is remembered.
     fn join(&mut self, now: Reading, cause: RefreshCause) -> Verdict {
         if let Some(flight) = &mut self.flight {
             flight.callers += 1;

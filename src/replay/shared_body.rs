@@ -159,7 +159,7 @@ impl Frames {
 
 /// The error that ends the body of an attempt when another attempt has taken the body over.
 ///
-/// The server had replied 401 to the first attempt before its body was sent to the end. No caller waits for that
+/// The server had responded 401 to the first attempt before its body was sent to the end. No caller waits for that
 /// attempt any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the body is being sent again by another attempt")]

@@ -1,4 +1,4 @@
-//! One bounded POST to a token endpoint, over any tower HTTP service.
+//! One POST to a token endpoint, with limits of time and size, over any tower HTTP service.
 
 mod client_auth;
 mod form;

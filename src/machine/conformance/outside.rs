@@ -29,7 +29,7 @@ pub(super) struct Inner {
     pub(super) calls: Vec<Call>,
     /// The response to every request from now on.
     standing: Option<Response>,
-    /// The request in the air: its response, once there is one.
+    /// The open request: its response, once there is one.
     request: Option<Option<SourceResult>>,
     /// A request was given up.
     abandoned: bool,
@@ -199,7 +199,7 @@ impl World for Outside {
 }
 
 impl Inner {
-    /// The provider responds to the request in the air, or the source panics.
+    /// The provider responds to the open request, or the source panics.
     fn receive(&mut self, response: &Response) -> Result<(), String> {
         let response = response_of(response)?;
         self.panicked |= response.is_none();
@@ -208,7 +208,7 @@ impl Inner {
     }
 }
 
-/// The request in the air. If it is dropped before a response, it was given up.
+/// The open request. If it is dropped before a response, the client gave it up.
 struct Request<'a>(&'a Outside);
 
 impl Drop for Request<'_> {

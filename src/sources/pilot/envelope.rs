@@ -34,7 +34,8 @@ pub(super) fn read(
     read_token_object(&token)
 }
 
-/// Checks the status of the response. The envelope's `code` repeats it, and counts where a proxy made it 200.
+/// Checks the status of the response. The envelope's `code` repeats the status. If a proxy changed the status to 200, the
+/// `code` counts.
 fn check(
     response: &Response<Bytes>,
     purpose: Purpose,
@@ -51,7 +52,7 @@ fn check(
         true => format!("status {}", status.as_u16()),
         false => redactor.clean(&said),
     };
-    // The backend reports every failed refresh as a 500, that of a dead refresh token included.
+    // The backend reports every failed refresh as a 500, also if the refresh token is no longer valid.
     let is_dead_refresh_token = status.as_u16() == 500 && said.starts_with("Unable to get token");
     let is_refusal = status.is_client_error() && !matches!(status.as_u16(), 408 | 429);
     match purpose {

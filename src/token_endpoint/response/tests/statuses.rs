@@ -1,4 +1,4 @@
-//! R9: by status first, then by `error`.
+//! R9: the status decides first, then the member `error`.
 
 use super::*;
 use crate::ErrorKind::{InvalidResponse, LoginRequired, Misconfigured, Transient};
