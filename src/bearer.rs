@@ -70,7 +70,8 @@ type Classifier = dyn Fn(&ResponseHead<'_>) -> bool + Send + Sync;
 pub(crate) struct Policy {
     authenticator: Authenticator,
     origins: Origins,
-    classifier: Option<Arc<Classifier>>,
+    /// Which responses, beside a 401, reject the token.
+    pub(crate) classifier: Option<Arc<Classifier>>,
 }
 
 /// How to authorize one request and judge its response.
@@ -85,13 +86,6 @@ pub(crate) struct Applies {
 impl Policy {
     pub(crate) fn new(origins: Origins, authenticator: Authenticator) -> Self {
         Self { authenticator, origins, classifier: None }
-    }
-
-    pub(crate) fn also_rejected_when(
-        &mut self,
-        classifier: impl Fn(&ResponseHead<'_>) -> bool + Send + Sync + 'static,
-    ) {
-        self.classifier = Some(Arc::new(classifier));
     }
 
     /// `None` if the request passes through without credentials: it goes to another origin (R20), or is marked

@@ -1,6 +1,7 @@
 //! The reqwest adapter: [`AuthMiddleware`] for a `reqwest_middleware::ClientBuilder`.
 
 use std::future::ready;
+use std::sync::Arc;
 
 use http::Extensions;
 use reqwest::{Request, Response};
@@ -69,7 +70,7 @@ impl AuthMiddleware {
         mut self,
         classifier: impl Fn(&ResponseHead<'_>) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.policy.also_rejected_when(classifier);
+        self.policy.classifier = Some(Arc::new(classifier));
         self
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{Request, Response};
 
-use super::auth_layer::Settings;
+use super::auth_layer::AuthLayer;
 use super::saved_request::SavedRequest;
 use crate::authenticator::{Authenticator, Ticket};
 use crate::bearer::Applies;
@@ -16,7 +16,7 @@ pub(super) type TicketFuture = BoxFuture<'static, Result<Ticket, Error>>;
 /// The first attempt of one request.
 pub(super) struct Attempt {
     pub(super) applies: Applies,
-    pub(super) settings: Arc<Settings>,
+    pub(super) settings: Arc<AuthLayer>,
 }
 
 impl Attempt {
@@ -45,8 +45,13 @@ impl Attempt {
 
     #[inline]
     pub(super) fn is_rejected<R>(&self, response: &Response<R>) -> bool {
-        self.settings.policy.is_rejection(response.status(), response.headers())
-            && self.settings.is_from_origin(response.extensions(), &self.applies)
+        let AuthLayer { policy, response_uri, .. } = &*self.settings;
+        if !policy.is_rejection(response.status(), response.headers()) {
+            return false;
+        }
+        // It comes from the origin that its request was sent to, as far as is known (R30).
+        let from = response_uri.and_then(|read| read(response.extensions()));
+        from.is_none_or(|from| policy.is_from_origin(&self.applies, &from))
     }
 
     /// Reports the rejection, also if the request can't be sent again (R27): the next one needs a new token.
