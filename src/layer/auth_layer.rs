@@ -11,6 +11,7 @@ use crate::authenticator::Authenticator;
 use crate::bearer::{Policy, ResponseHead};
 use crate::error::Error;
 use crate::origins::Origins;
+use crate::per_thread::PerThread;
 use crate::replay::{KnownBodies, ReplayableBody};
 
 /// A tower layer that adds the bearer header and, on a 401, refreshes the token and sends the request again, once.
@@ -82,7 +83,7 @@ impl<S> Layer<S> for AuthLayer {
     type Service = Auth<S>;
 
     fn layer(&self, inner: S) -> Auth<S> {
-        Auth::new(inner, self.clone())
+        Auth { inner, settings: Arc::new(PerThread::new(Arc::new(self.clone()))) }
     }
 }
 

@@ -25,16 +25,12 @@ use crate::per_thread::PerThread;
 /// Dropping the response future drops the request. A refresh that it started goes on.
 #[derive(Clone)]
 pub struct Auth<S> {
-    inner: S,
+    pub(super) inner: S,
     /// Each request holds a clone of the inner `Arc` until its response is there.
-    settings: Arc<PerThread<Arc<AuthLayer>>>,
+    pub(super) settings: Arc<PerThread<Arc<AuthLayer>>>,
 }
 
 impl<S> Auth<S> {
-    pub(super) fn new(inner: S, settings: AuthLayer) -> Self {
-        Self { inner, settings: Arc::new(PerThread::new(Arc::new(settings))) }
-    }
-
     /// Returns the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
