@@ -138,15 +138,12 @@ pub(crate) fn has_callers_header(headers: &HeaderMap) -> bool {
 /// It is an error, and not a panic, if the request has no room for another header.
 #[inline]
 pub(crate) fn authorize(headers: &mut HeaderMap, header: HeaderValue) -> Result<bool, Error> {
-    let added = match headers.try_entry(AUTHORIZATION) {
-        Ok(Entry::Occupied(_)) => return Ok(false),
-        Ok(Entry::Vacant(vacant)) => vacant.try_insert(header).is_ok(),
-        Err(_) => false,
-    };
-    if added {
-        return Ok(true);
+    let no_room =
+        || Error::misconfigured("the request has no room for the Authorization header; send fewer headers");
+    match headers.try_entry(AUTHORIZATION).map_err(|_| no_room())? {
+        Entry::Occupied(_) => Ok(false),
+        Entry::Vacant(vacant) => vacant.try_insert(header).map(|_| true).map_err(|_| no_room()),
     }
-    Err(Error::misconfigured("the request has no room for the Authorization header; send fewer headers"))
 }
 
 #[cfg(test)]
