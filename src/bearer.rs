@@ -70,7 +70,8 @@ type Classifier = dyn Fn(&ResponseHead<'_>) -> bool + Send + Sync;
 pub(crate) struct Policy {
     authenticator: Authenticator,
     origins: Origins,
-    classifier: Option<Arc<Classifier>>,
+    /// Which responses, beside a 401, reject the token.
+    pub(crate) classifier: Option<Arc<Classifier>>,
 }
 
 /// How to authorize one request and judge its response.
@@ -85,13 +86,6 @@ pub(crate) struct Applies {
 impl Policy {
     pub(crate) fn new(origins: Origins, authenticator: Authenticator) -> Self {
         Self { authenticator, origins, classifier: None }
-    }
-
-    pub(crate) fn also_rejected_when(
-        &mut self,
-        classifier: impl Fn(&ResponseHead<'_>) -> bool + Send + Sync + 'static,
-    ) {
-        self.classifier = Some(Arc::new(classifier));
     }
 
     /// `None` if the request passes through without credentials: it goes to another origin (R20), or is marked
@@ -144,15 +138,12 @@ pub(crate) fn has_callers_header(headers: &HeaderMap) -> bool {
 /// It is an error, and not a panic, if the request has no room for another header.
 #[inline]
 pub(crate) fn authorize(headers: &mut HeaderMap, header: HeaderValue) -> Result<bool, Error> {
-    let added = match headers.try_entry(AUTHORIZATION) {
-        Ok(Entry::Occupied(_)) => return Ok(false),
-        Ok(Entry::Vacant(vacant)) => vacant.try_insert(header).is_ok(),
-        Err(_) => false,
-    };
-    if added {
-        return Ok(true);
+    let no_room =
+        || Error::misconfigured("the request has no room for the Authorization header; send fewer headers");
+    match headers.try_entry(AUTHORIZATION).map_err(|_| no_room())? {
+        Entry::Occupied(_) => Ok(false),
+        Entry::Vacant(vacant) => vacant.try_insert(header).map(|_| true).map_err(|_| no_room()),
     }
-    Err(Error::misconfigured("the request has no room for the Authorization header; send fewer headers"))
 }
 
 #[cfg(test)]

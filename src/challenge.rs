@@ -21,10 +21,9 @@ impl Challenge {
     /// Returns every challenge in the headers of a response.
     pub fn parse_all(headers: &HeaderMap) -> Vec<Self> {
         let mut challenges = Vec::new();
-        for value in headers.get_all(WWW_AUTHENTICATE) {
-            if let Ok(value) = value.to_str() {
-                parse(value, &mut challenges);
-            }
+        let values = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
+        for item in values.flat_map(split_outside_quotes) {
+            parse(item.trim(), &mut challenges);
         }
         challenges
     }
@@ -40,49 +39,42 @@ impl Challenge {
     }
 }
 
-/// Appends the challenges of one header. Commas separate challenges, and also the parameters of a challenge. A word
-/// that no `=` follows is a scheme: a new challenge begins there.
-fn parse(value: &str, challenges: &mut Vec<Challenge>) {
-    for item in split_outside_quotes(value) {
-        let item = item.trim();
-        let (first, rest) = match item.find([' ', '\t', '=']) {
-            Some(at) if !item[at..].trim_start().starts_with('=') || challenges.is_empty() => {
-                (item[..at].trim(), item[at..].trim())
-            }
-            Some(_) => ("", item),
-            None => (item, ""),
-        };
-        if is_token(first) {
-            challenges.push(Challenge { scheme: first.to_owned(), token68: None, params: Vec::new() });
+/// Takes what is between two commas: a comma separates both challenges and their parameters. A word without a `=`
+/// behind it is a scheme: a new challenge begins there.
+fn parse(item: &str, challenges: &mut Vec<Challenge>) {
+    let (first, rest) = match item.find([' ', '\t', '=']) {
+        Some(at) if !item[at..].trim_start().starts_with('=') || challenges.is_empty() => {
+            (item[..at].trim(), item[at..].trim())
         }
-        let Some(challenge) = challenges.last_mut() else { continue };
-        if is_token(first) && is_token68(rest) {
-            challenge.token68 = Some(rest.to_owned());
-        } else if let Some((name, value)) = rest.split_once('=') {
-            let name = name.trim();
-            if is_token(name) {
-                challenge.params.push((name.to_ascii_lowercase(), unquote(value.trim())));
-            }
+        Some(_) => ("", item),
+        None => (item, ""),
+    };
+    if is_token(first) {
+        challenges.push(Challenge { scheme: first.to_owned(), token68: None, params: Vec::new() });
+    }
+    let Some(challenge) = challenges.last_mut() else { return };
+    if is_token(first) && is_token68(rest) {
+        challenge.token68 = Some(rest.to_owned());
+    } else if let Some((name, value)) = rest.split_once('=') {
+        let name = name.trim();
+        if is_token(name) {
+            challenge.params.push((name.to_ascii_lowercase(), unquote(value.trim())));
         }
     }
 }
 
-fn split_outside_quotes(value: &str) -> Vec<&str> {
-    let (mut items, mut start, mut quoted, mut escaped) = (Vec::new(), 0, false, false);
-    for (at, byte) in value.bytes().enumerate() {
-        match byte {
+/// Splits at the commas that are not in a quoted string.
+fn split_outside_quotes(value: &str) -> impl Iterator<Item = &str> {
+    let (mut quoted, mut escaped) = (false, false);
+    value.split(move |c| {
+        match c {
             _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b',' if !quoted => {
-                items.push(&value[start..at]);
-                start = at + 1;
-            }
-            _ => {}
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ => return c == ',' && !quoted,
         }
-    }
-    items.push(&value[start..]);
-    items
+        false
+    })
 }
 
 fn unquote(value: &str) -> String {
