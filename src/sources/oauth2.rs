@@ -22,7 +22,7 @@ pub(super) use self::settings::{client_settings, refresh_and_revoke, refresh_set
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::source::CredentialSource;
-use crate::token_endpoint::{ClientAuth, Form, TokenEndpoint, non_empty};
+use crate::token_endpoint::{ClientAuth, TokenEndpoint, non_empty};
 
 /// The client credentials grant (RFC 6749 section 4.4), for a service that acts for itself.
 ///
@@ -51,7 +51,7 @@ impl ClientCredentials {
 
 impl CredentialSource for ClientCredentials {
     async fn login(&self) -> Result<Credentials, Error> {
-        self.client.login(Form::of_grant("client_credentials"), &[]).await
+        self.client.login(vec![("grant_type", "client_credentials")], vec![]).await
     }
 
     refresh_and_revoke!(client);
@@ -94,9 +94,8 @@ impl Password {
 impl CredentialSource for Password {
     async fn login(&self) -> Result<Credentials, Error> {
         let password = self.password.expose_secret();
-        let mut form = Form::of_grant("password");
-        form.field("username", &self.username).field("password", password);
-        self.client.login(form, &[password]).await
+        let form = vec![("grant_type", "password"), ("username", &self.username), ("password", password)];
+        self.client.login(form, vec![password]).await
     }
 
     refresh_and_revoke!(client);

@@ -1,7 +1,6 @@
 //! One bounded POST to a token endpoint, over any tower HTTP service.
 
 mod client_auth;
-mod form;
 mod json;
 mod redactor;
 mod resolved;
@@ -12,7 +11,6 @@ pub use client_auth::ClientAuth;
 pub use transport::TokenTransport;
 
 pub(crate) use client_auth::non_empty;
-pub(crate) use form::Form;
 pub(crate) use json::JsonObject;
 pub(crate) use redactor::Redactor;
 pub(crate) use resolved::ResolvedEndpoint;

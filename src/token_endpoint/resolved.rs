@@ -1,14 +1,15 @@
 //! An endpoint with nothing left to decide, and the request to it.
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use form_urlencoded::Serializer;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, Response};
 use http_body_util::Full;
+use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use super::json::json;
-use super::{EndpointUrl, Form, TokenEndpoint, TokenTransport};
+use super::{EndpointUrl, TokenEndpoint, TokenTransport};
 use crate::error::Error;
 use crate::origins::Origin;
 
@@ -56,21 +57,29 @@ impl ResolvedEndpoint {
         Ok(joined)
     }
 
-    /// Posts a form. A response of any status is `Ok`; an error means that there is no response.
-    pub(crate) async fn post_form(&self, headers: HeaderMap, form: Form) -> Result<Response<Bytes>, Error> {
-        self.post("application/x-www-form-urlencoded", headers, form.into_body()).await
+    /// Posts a form (RFC 6749 appendix B). A response of any status is `Ok`; an error means that there is no response.
+    ///
+    /// The copy of the body inside the HTTP stack can't be overwritten afterwards.
+    pub(crate) async fn post_form(
+        &self,
+        authorization: Option<HeaderValue>,
+        fields: &[(&str, &str)],
+    ) -> Result<Response<Bytes>, Error> {
+        let body = Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.post("application/x-www-form-urlencoded", authorization, body).await
     }
 
     /// Posts a JSON object of strings, likewise.
     pub(crate) async fn post_json(&self, members: &[(&str, &str)]) -> Result<Response<Bytes>, Error> {
-        self.post("application/json", HeaderMap::new(), json(members)).await
+        let members = members.iter().map(|(name, value)| ((*name).to_owned(), (*value).into()));
+        self.post("application/json", None, Value::Object(members.collect()).to_string()).await
     }
 
     async fn post(
         &self,
         content_type: &'static str,
-        headers: HeaderMap,
-        body: Bytes,
+        authorization: Option<HeaderValue>,
+        body: String,
     ) -> Result<Response<Bytes>, Error> {
         if Handle::try_current().is_err() {
             // A log-out may come from another executor.
@@ -78,10 +87,10 @@ impl ResolvedEndpoint {
                 "the identity provider can't be asked without a Tokio runtime; make the call within one",
             ));
         }
-        let mut request = Request::new(Full::new(body));
+        let mut request = Request::new(Full::from(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.endpoint.url.0.clone();
-        *request.headers_mut() = headers;
+        request.headers_mut().extend(authorization.map(|proof| (AUTHORIZATION, proof)));
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
         let limit = self.endpoint.timeout.unwrap_or(TokenEndpoint::DEFAULT_TIMEOUT);
