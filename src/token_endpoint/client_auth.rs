@@ -6,6 +6,7 @@ use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
+use super::Form;
 use crate::error::Error;
 
 /// A client's id and secret, and the one way in which they are sent. No other way is tried.
@@ -74,10 +75,7 @@ impl ClientAuth {
     }
 
     /// Adds the proof of the client's identity to a form, or returns it as the value of the `Authorization` header.
-    pub(crate) fn apply<'a>(
-        &'a self,
-        form: &mut Vec<(&'a str, &'a str)>,
-    ) -> Result<Option<HeaderValue>, Error> {
+    pub(crate) fn apply<'a>(&'a self, form: &mut Form<'a>) -> Result<Option<HeaderValue>, Error> {
         let (id, secret) = (self.client_id.as_str(), self.secret());
         let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
         match self.method {

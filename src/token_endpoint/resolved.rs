@@ -101,3 +101,6 @@ impl ResolvedEndpoint {
         })
     }
 }
+
+/// The names and values of a form.
+pub(crate) type Form<'a> = Vec<(&'a str, &'a str)>;

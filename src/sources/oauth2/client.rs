@@ -6,8 +6,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::credentials::Credentials;
 use crate::error::Error;
+use crate::source::CredentialSource;
 use crate::token_endpoint::{
-    ClientAuth, Purpose, Redactor, ResolvedEndpoint, TokenEndpoint, read_revocation, read_tokens,
+    ClientAuth, Form, Purpose, Redactor, ResolvedEndpoint, TokenEndpoint, read_revocation, read_tokens,
 };
 
 /// The client that a grant is given to: its identity, where it asks, and for what.
@@ -16,6 +17,10 @@ pub(in crate::sources) struct GrantClient {
     endpoint: ResolvedEndpoint,
     revocation: Option<ResolvedEndpoint>,
     auth: ClientAuth,
+    /// Who logs in with a password. Without a user, the client itself does.
+    pub(super) user: Option<(String, SecretString)>,
+    /// With credentials from a log-in elsewhere, there is none here.
+    pub(super) credentials: Option<Credentials>,
     pub(in crate::sources) scope: Option<String>,
     pub(in crate::sources) scope_on_refresh: bool,
     pub(in crate::sources) extra: Vec<(String, SecretString)>,
@@ -30,6 +35,8 @@ impl GrantClient {
             endpoint: ResolvedEndpoint::new(endpoint)?,
             revocation: None,
             auth,
+            user: None,
+            credentials: None,
             scope: None,
             scope_on_refresh: false,
             extra: Vec::new(),
@@ -40,40 +47,10 @@ impl GrantClient {
         self.revocation = Some(self.endpoint.beside(endpoint));
     }
 
-    pub(super) async fn login<'a>(
-        &'a self,
-        mut form: Vec<(&'a str, &'a str)>,
-        secrets: Vec<&'a str>,
-    ) -> Result<Credentials, Error> {
-        form.extend(self.scope.as_deref().map(|scope| ("scope", scope)));
-        self.request(form, Purpose::Login, secrets).await
-    }
-
-    /// RFC 6749 section 6.
-    pub(in crate::sources) async fn refresh(&self, held: &Credentials) -> Result<Credentials, Error> {
-        let refresh_token = held
-            .refresh_token()
-            .ok_or_else(|| Error::unsupported("there is no refresh token; log in again"))?;
-        let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
-        form.extend(self.scope.as_deref().filter(|_| self.scope_on_refresh).map(|scope| ("scope", scope)));
-        self.request(form, Purpose::Refresh, vec![refresh_token, held.access_token()]).await
-    }
-
-    /// RFC 7009 section 2.1. With the refresh token, the server revokes the access tokens of the same grant too.
-    pub(in crate::sources) async fn revoke(&self, held: &Credentials) -> Result<(), Error> {
-        let Some(endpoint) = &self.revocation else { return Ok(()) };
-        let (token, hint) = match held.refresh_token() {
-            Some(refresh_token) => (refresh_token, "refresh_token"),
-            None => (held.access_token(), "access_token"),
-        };
-        let form = vec![("token", token), ("token_type_hint", hint)];
-        self.send(endpoint, form, vec![token, held.access_token()], read_revocation).await
-    }
-
     /// Requests tokens. `secrets` are those in the form.
     async fn request<'a>(
         &'a self,
-        mut form: Vec<(&'a str, &'a str)>,
+        mut form: Form<'a>,
         purpose: Purpose,
         mut secrets: Vec<&'a str>,
     ) -> Result<Credentials, Error> {
@@ -91,7 +68,7 @@ impl GrantClient {
     async fn send<'a, T>(
         &'a self,
         endpoint: &ResolvedEndpoint,
-        mut form: Vec<(&'a str, &'a str)>,
+        mut form: Form<'a>,
         mut secrets: Vec<&'a str>,
         read: impl FnOnce(&Response<Bytes>, &Redactor<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
@@ -100,5 +77,48 @@ impl GrantClient {
         secrets.extend(proof.as_ref().and_then(|proof| proof.to_str().ok()?.strip_prefix("Basic ")));
         secrets.push(self.auth.secret());
         read(&response, &Redactor::new(&secrets))
+    }
+}
+
+impl CredentialSource for GrantClient {
+    async fn login(&self) -> Result<Credentials, Error> {
+        if self.credentials.is_some() {
+            return Err(Error::unsupported(
+                "the refresh token can't be used any more, and there is no other; log in again",
+            ));
+        }
+        let (mut form, mut secrets) = (vec![("grant_type", "client_credentials")], vec![]);
+        if let Some((username, password)) = &self.user {
+            let password = password.expose_secret();
+            form = vec![("grant_type", "password"), ("username", username), ("password", password)];
+            secrets.push(password);
+        }
+        form.extend(self.scope.as_deref().map(|scope| ("scope", scope)));
+        self.request(form, Purpose::Login, secrets).await
+    }
+
+    /// RFC 6749 section 6.
+    async fn refresh(&self, held: &Credentials) -> Result<Credentials, Error> {
+        let refresh_token = held
+            .refresh_token()
+            .ok_or_else(|| Error::unsupported("there is no refresh token; log in again"))?;
+        let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
+        form.extend(self.scope.as_deref().filter(|_| self.scope_on_refresh).map(|scope| ("scope", scope)));
+        self.request(form, Purpose::Refresh, vec![refresh_token, held.access_token()]).await
+    }
+
+    /// RFC 7009 section 2.1. With the refresh token, the server revokes the access tokens of the same grant too.
+    async fn revoke(&self, held: &Credentials) -> Result<(), Error> {
+        let Some(endpoint) = &self.revocation else { return Ok(()) };
+        let (token, hint) = match held.refresh_token() {
+            Some(refresh_token) => (refresh_token, "refresh_token"),
+            None => (held.access_token(), "access_token"),
+        };
+        let form = vec![("token", token), ("token_type_hint", hint)];
+        self.send(endpoint, form, vec![token, held.access_token()], read_revocation).await
+    }
+
+    fn initial(&self) -> Option<Credentials> {
+        self.credentials.clone()
     }
 }

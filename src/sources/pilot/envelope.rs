@@ -47,10 +47,7 @@ fn check(
         _ => response.status(),
     };
     let said = envelope.and_then(|envelope| envelope.string("error_msg")).unwrap_or_default();
-    let shown = match said.is_empty() {
-        true => format!("status {}", status.as_u16()),
-        false => redactor.clean(&said),
-    };
+    let shown = if said.is_empty() { format!("status {}", status.as_u16()) } else { redactor.clean(&said) };
     // The backend reports every failed refresh as a 500, that of a dead refresh token included.
     let is_dead_refresh_token = status.as_u16() == 500 && said.starts_with("Unable to get token");
     let is_refusal = status.is_client_error() && !matches!(status.as_u16(), 408 | 429);
