@@ -23,10 +23,7 @@ pub(crate) enum Purpose {
 impl Purpose {
     /// Where the request goes.
     fn endpoint(self) -> &'static str {
-        match self {
-            Self::Login | Self::Refresh => "token endpoint",
-            Self::Revoke => "revocation endpoint",
-        }
+        if self == Self::Revoke { "revocation endpoint" } else { "token endpoint" }
     }
 }
 
@@ -142,10 +139,7 @@ pub(crate) fn read_token_object(object: &JsonObject<'_>) -> Result<Credentials, 
             )
         })?;
     }
-    Ok(match lifetime(object) {
-        Some(lifetime) => credentials.with_lifetime(lifetime),
-        None => credentials,
-    })
+    Ok(credentials.with_lifetime(lifetime(object).unwrap_or_default()))
 }
 
 /// The error for a success whose body is not a JSON object: a proxy's page, or a body torn on its way. Another
@@ -165,25 +159,21 @@ fn transient(returned: &str, headers: &HeaderMap) -> Error {
 }
 
 /// The lifetime in `expires_in` (R4): seconds as an integer, a float or a numeric string. Zero, a negative number
-/// and everything else mean that it is unknown. A huge number is clamped.
+/// and everything else mean that it is unknown. A number too huge for a
+/// `Duration` counts as the longest lifetime.
 fn lifetime(object: &JsonObject<'_>) -> Option<Duration> {
     let text = object.string("expires_in").or_else(|| object.get("expires_in").map(str::to_owned))?;
     // Rust reads "inf" as a float.
     let digits = text.bytes().any(|byte| byte.is_ascii_digit());
     let seconds = text.trim().parse::<f64>().ok().filter(|seconds| digits && *seconds > 0.0)?;
-    Some(
-        Duration::try_from_secs_f64(seconds)
-            .map_or(Timing::MAX_LIFETIME, |lifetime| lifetime.min(Timing::MAX_LIFETIME)),
-    )
+    Some(Duration::try_from_secs_f64(seconds).unwrap_or(Timing::MAX_LIFETIME))
 }
 
 /// The wait in `Retry-After` (RFC 9110 section 10.2.3): seconds, or a date.
 fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    Some(httpdate::parse_http_date(text).ok()?.duration_since(now).unwrap_or_default())
+    let date = || Some(httpdate::parse_http_date(text).ok()?.duration_since(now).unwrap_or_default());
+    text.parse().ok().map(Duration::from_secs).or_else(date)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
+use std::iter::successors;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -87,10 +88,7 @@ impl TokenTransport {
     #[cfg(feature = "reqwest")]
     pub(super) fn default_for(url: &Uri) -> Result<Self, Error> {
         let builder = reqwest::Client::builder();
-        Self::reqwest(match Origin::is_plain_loopback(url) {
-            true => builder.no_proxy(),
-            false => builder,
-        })
+        Self::reqwest(if Origin::is_plain_loopback(url) { builder.no_proxy() } else { builder })
     }
 
     #[cfg(not(feature = "reqwest"))]
@@ -119,20 +117,15 @@ where
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
     let (parts, body) = response.into_parts();
-    let error = match Limited::new(body, TokenEndpoint::MAX_RESPONSE).collect().await {
-        Ok(body) => return Ok(Response::from_parts(parts, body.to_bytes())),
-        Err(error) => error,
-    };
-    let too_large = error.is::<LengthLimitError>();
-    match parts.status {
+    match Limited::new(body, TokenEndpoint::MAX_RESPONSE).collect().await {
+        Ok(body) => Ok(Response::from_parts(parts, body.to_bytes())),
         // The status of a failure says enough (R9). A torn 4xx is different: the next one may say more.
-        status if status.is_server_error() || (too_large && !status.is_success()) => {
-            Ok(Response::from_parts(parts, Bytes::new()))
-        }
-        _ if too_large => Err(Error::invalid_response(
+        Err(_) if parts.status.is_server_error() => Ok(Response::from_parts(parts, Bytes::new())),
+        Err(error) if !error.is::<LengthLimitError>() => Err(broken(error)),
+        Err(_) if !parts.status.is_success() => Ok(Response::from_parts(parts, Bytes::new())),
+        Err(_) => Err(Error::invalid_response(
             "the token endpoint's response is larger than 1 MiB; check the endpoint's URL",
         )),
-        _ => Err(broken(error)),
     }
 }
 
@@ -146,13 +139,12 @@ fn unreached(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
 /// The request may have been received, unless the cause says that there was no connection.
 fn broken(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
     let error = error.into();
-    let mut cause: Option<&(dyn StdError + 'static)> = Some(error.as_ref());
-    while let Some(error) = cause {
-        let refused = |io: &io::Error| io.kind() == io::ErrorKind::ConnectionRefused;
-        if error.downcast_ref::<io::Error>().is_some_and(refused) {
-            return unreached(error.to_string());
-        }
-        cause = error.source();
+    let first: &(dyn StdError + 'static) = error.as_ref();
+    let refused = successors(Some(first), |&error| error.source()).find(|error| {
+        error.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::ConnectionRefused)
+    });
+    if let Some(error) = refused {
+        return unreached(error.to_string());
     }
     Error::transient("the connection to the token endpoint broke before its response was complete; try again")
         .with_source(error)
