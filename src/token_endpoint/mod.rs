@@ -12,7 +12,7 @@ pub use transport::TokenTransport;
 
 pub(crate) use client_auth::non_empty;
 pub(crate) use json::JsonObject;
-pub(crate) use redactor::Redactor;
+pub(crate) use redactor::clean;
 pub(crate) use resolved::{Form, ResolvedEndpoint};
 pub(crate) use response::{
     Purpose, check_status, read_revocation, read_token_object, read_tokens, unreadable,

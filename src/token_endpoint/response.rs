@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, Response, StatusCode};
 
-use super::{JsonObject, Redactor};
+use super::{JsonObject, clean};
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::timing::Timing;
@@ -31,16 +31,16 @@ impl Purpose {
 pub(crate) fn read_tokens(
     response: &Response<Bytes>,
     purpose: Purpose,
-    redactor: &Redactor<'_>,
+    secrets: &[&str],
 ) -> Result<Credentials, Error> {
     let object = JsonObject::parse(response.body());
-    check_status(response.status(), response.headers(), purpose, object.as_ref(), redactor)?;
+    check_status(response.status(), response.headers(), purpose, object.as_ref(), secrets)?;
     let object = object.ok_or_else(|| unreadable(response))?;
     match object.get("error") {
         // Some servers send an empty one with every response.
         None | Some("null" | r#""""#) => read_token_object(&object),
         Some(_) if object.string("error").is_some() => {
-            Err(refusal(StatusCode::BAD_REQUEST, purpose, &object, redactor))
+            Err(refusal(StatusCode::BAD_REQUEST, purpose, &object, secrets))
         }
         Some(_) => Err(Error::invalid_response(
             "the token endpoint sent an `error` that is not a string; check the endpoint's URL",
@@ -49,14 +49,14 @@ pub(crate) fn read_tokens(
 }
 
 /// Returns whether a revocation was successful. The status says it all (RFC 7009 section 2.2).
-pub(crate) fn read_revocation(response: &Response<Bytes>, redactor: &Redactor<'_>) -> Result<(), Error> {
+pub(crate) fn read_revocation(response: &Response<Bytes>, secrets: &[&str]) -> Result<(), Error> {
     let object = JsonObject::parse(response.body());
     let code = object.as_ref().and_then(|object| object.string("error"));
     if response.status() == StatusCode::BAD_REQUEST && code.as_deref() == Some("invalid_token") {
         // By the RFC, an unknown or dead token is a success. Some servers report it in this way.
         return Ok(());
     }
-    check_status(response.status(), response.headers(), Purpose::Revoke, object.as_ref(), redactor)
+    check_status(response.status(), response.headers(), Purpose::Revoke, object.as_ref(), secrets)
 }
 
 /// Returns the error that a status stands for, unless it is a success.
@@ -65,7 +65,7 @@ pub(crate) fn check_status(
     headers: &HeaderMap,
     purpose: Purpose,
     object: Option<&JsonObject<'_>>,
-    redactor: &Redactor<'_>,
+    secrets: &[&str],
 ) -> Result<(), Error> {
     let returned = format!("the {} returned {}", purpose.endpoint(), status.as_u16());
     Err(match status.as_u16() {
@@ -77,20 +77,17 @@ pub(crate) fn check_status(
             "{returned}: redirects are not followed, because they could carry secrets elsewhere; use the URL that it \
              redirects to"
         )),
-        400..=499 => refusal(status, purpose, object.unwrap_or(&JsonObject::default()), redactor),
+        400..=499 => refusal(status, purpose, object.unwrap_or(&JsonObject::default()), secrets),
         _ => Error::invalid_response(format!("{returned}; check its URL")),
     })
 }
 
 /// The error for a 4xx, or for a success with an `error` (RFC 6749 section 5.2).
-fn refusal(status: StatusCode, purpose: Purpose, object: &JsonObject<'_>, redactor: &Redactor<'_>) -> Error {
+fn refusal(status: StatusCode, purpose: Purpose, object: &JsonObject<'_>, secrets: &[&str]) -> Error {
     let code = object.string("error");
-    let said = match (&code, object.string("error_description")) {
-        (None, None) => format!("status {}", status.as_u16()),
-        (Some(code), None) => redactor.clean(code),
-        (None, Some(text)) => redactor.clean(&text),
-        (Some(code), Some(text)) => format!("{}: {}", redactor.clean(code), redactor.clean(&text)),
-    };
+    let description = object.string("error_description");
+    let said: Vec<_> = [&code, &description].into_iter().flatten().map(|text| clean(text, secrets)).collect();
+    let said = if said.is_empty() { format!("status {}", status.as_u16()) } else { said.join(": ") };
     match (purpose, code.as_deref(), status.as_u16()) {
         (_, Some("invalid_client"), _) => Error::misconfigured(format!(
             "the {} refused the client ({said}); check the client id, its secret and how it authenticates",

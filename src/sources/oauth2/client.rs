@@ -8,7 +8,7 @@ use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::source::CredentialSource;
 use crate::token_endpoint::{
-    ClientAuth, Form, Purpose, Redactor, ResolvedEndpoint, TokenEndpoint, read_revocation, read_tokens,
+    ClientAuth, Form, Purpose, ResolvedEndpoint, TokenEndpoint, read_revocation, read_tokens,
 };
 
 /// The client that a grant is given to: its identity, where it asks, and for what.
@@ -58,10 +58,8 @@ impl GrantClient {
             form.push((name, value.expose_secret()));
             secrets.push(value.expose_secret());
         }
-        self.send(&self.endpoint, form, secrets, |response, redactor| {
-            read_tokens(response, purpose, redactor)
-        })
-        .await
+        self.send(&self.endpoint, form, secrets, |response, secrets| read_tokens(response, purpose, secrets))
+            .await
     }
 
     /// Sends a form with the proof of the client's identity, and reads the response.
@@ -70,13 +68,13 @@ impl GrantClient {
         endpoint: &ResolvedEndpoint,
         mut form: Form<'a>,
         mut secrets: Vec<&'a str>,
-        read: impl FnOnce(&Response<Bytes>, &Redactor<'_>) -> Result<T, Error>,
+        read: impl FnOnce(&Response<Bytes>, &[&str]) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let proof = self.auth.apply(&mut form)?;
         let response = endpoint.post_form(proof.clone(), &form).await?;
         secrets.extend(proof.as_ref().and_then(|proof| proof.to_str().ok()?.strip_prefix("Basic ")));
         secrets.push(self.auth.secret());
-        read(&response, &Redactor::new(&secrets))
+        read(&response, &secrets)
     }
 }
 
