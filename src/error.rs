@@ -101,21 +101,21 @@ impl Error {
     /// The authenticator then takes the next step. If none is left, callers get the error.
     pub fn unsupported(message: impl Into<Cow<'static, str>>) -> Self {
         let mut error = Self::login_required(message);
-        error.details_mut().unsupported = true;
+        Arc::make_mut(&mut error.0).unsupported = true;
         error
     }
 
     /// Adds the cause. Programs print the whole chain of causes, so it must not have a secret in it.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.details_mut().source = Some(Arc::from(source.into()));
+        Arc::make_mut(&mut self.0).source = Some(Arc::from(source.into()));
         self
     }
 
     /// Adds the time for which the server asked clients to wait (`Retry-After`, RFC 9110 section 10.2.3).
     #[must_use]
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
-        self.details_mut().retry_after = Some(wait);
+        Arc::make_mut(&mut self.0).retry_after = Some(wait);
         self
     }
 
@@ -123,7 +123,7 @@ impl Error {
     /// server was not reached, or it said so (408, 429, 503).
     #[must_use]
     pub fn not_processed(mut self) -> Self {
-        self.details_mut().may_have_been_processed = false;
+        Arc::make_mut(&mut self.0).may_have_been_processed = false;
         self
     }
 
@@ -155,10 +155,6 @@ impl Error {
             may_have_been_processed: true,
             unsupported: false,
         }))
-    }
-
-    fn details_mut(&mut self) -> &mut Details {
-        Arc::make_mut(&mut self.0)
     }
 }
 
