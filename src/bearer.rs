@@ -1,5 +1,4 @@
-//! The bearer protocol that both adapters share: which requests get a token, and which responses reject it. It does no
-//! I/O.
+//! What both adapters share: which requests get a token, and which responses reject it. Nothing here does I/O.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,7 +12,7 @@ use crate::error::Error;
 use crate::origins::{Locator, Origins};
 use crate::per_request::{NoReplay, WithAuthenticator, WithoutCredentials};
 
-/// The status and headers of a response: what a classifier decides by.
+/// The status and headers of a response, by which the function of `also_rejected_when` decides.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct ResponseHead<'a> {
@@ -39,11 +38,11 @@ impl ResponseHead<'_> {
     }
 }
 
-/// Why a rejected token could not be replaced: in the extensions of the server's 401, which the caller gets unchanged.
+/// Why a rejected token could not be replaced. It is in the extensions of the server's 401, which the caller gets.
 ///
-/// If a 401 that rejected a token of this crate has no such extension, there is a newer token. Either the request was sent again
-/// and rejected once more, or it could not be sent again (a long stream, [`NoReplay`](crate::per_request::NoReplay)),
-/// and the caller may repeat it.
+/// If the layer added the token and the 401 has no such extension, there is a newer token. Either the layer sent the
+/// request again and the server rejected it once more. Or the layer could not send it again (a long stream,
+/// [`NoReplay`](crate::per_request::NoReplay)); then the caller may repeat it.
 ///
 /// ```
 /// # fn example(response: http::Response<()>) {
@@ -65,19 +64,21 @@ impl RenewalError {
 
 type Classifier = dyn Fn(&ResponseHead<'_>) -> bool + Send + Sync;
 
-/// The settings that both adapters share: which requests get credentials, from where, and what rejects them.
+/// The settings that both adapters share: which requests get a token, from which authenticator, and which responses
+/// reject it.
 #[derive(Clone)]
 pub(crate) struct Policy {
     authenticator: Authenticator,
     origins: Origins,
-    classifier: Option<Arc<Classifier>>,
+    /// Which responses, beside a 401, reject the token.
+    pub(crate) classifier: Option<Arc<Classifier>>,
 }
 
 /// How to authorize one request and judge its response.
 pub(crate) struct Applies {
     /// The index of the origin that it is sent to.
     origin: usize,
-    /// The request's authenticator, if it brings one: used in place of the policy's.
+    /// The request's authenticator, if it has one. It is used in place of the policy's.
     authenticator: Option<Authenticator>,
     pub(crate) may_replay: bool,
 }
@@ -85,13 +86,6 @@ pub(crate) struct Applies {
 impl Policy {
     pub(crate) fn new(origins: Origins, authenticator: Authenticator) -> Self {
         Self { authenticator, origins, classifier: None }
-    }
-
-    pub(crate) fn also_rejected_when(
-        &mut self,
-        classifier: impl Fn(&ResponseHead<'_>) -> bool + Send + Sync + 'static,
-    ) {
-        self.classifier = Some(Arc::new(classifier));
     }
 
     /// `None` if the request passes through without credentials: it goes to another origin (R20), or is marked
@@ -144,15 +138,12 @@ pub(crate) fn has_callers_header(headers: &HeaderMap) -> bool {
 /// It is an error, and not a panic, if the request has no room for another header.
 #[inline]
 pub(crate) fn authorize(headers: &mut HeaderMap, header: HeaderValue) -> Result<bool, Error> {
-    let added = match headers.try_entry(AUTHORIZATION) {
-        Ok(Entry::Occupied(_)) => return Ok(false),
-        Ok(Entry::Vacant(vacant)) => vacant.try_insert(header).is_ok(),
-        Err(_) => false,
-    };
-    if added {
-        return Ok(true);
+    let no_room =
+        || Error::misconfigured("the request has no room for the Authorization header; send fewer headers");
+    match headers.try_entry(AUTHORIZATION).map_err(|_| no_room())? {
+        Entry::Occupied(_) => Ok(false),
+        Entry::Vacant(vacant) => vacant.try_insert(header).map(|_| true).map_err(|_| no_room()),
     }
-    Err(Error::misconfigured("the request has no room for the Authorization header; send fewer headers"))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use http::header::WWW_AUTHENTICATE;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Challenge {
-    /// The scheme, as the server spells it: compare it without case.
+    /// The scheme, as the server spells it. To compare it, use [`is`](Self::is), which ignores case.
     pub scheme: String,
     /// The data of a scheme that has a `token68` in place of parameters, such as `YWJj==` in `Negotiate YWJj==`
     /// (RFC 9110 section 11.2).
@@ -21,10 +21,9 @@ impl Challenge {
     /// Returns every challenge in the headers of a response.
     pub fn parse_all(headers: &HeaderMap) -> Vec<Self> {
         let mut challenges = Vec::new();
-        for value in headers.get_all(WWW_AUTHENTICATE) {
-            if let Ok(value) = value.to_str() {
-                parse(value, &mut challenges);
-            }
+        let values = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
+        for item in values.flat_map(split_outside_quotes) {
+            parse(item.trim(), &mut challenges);
         }
         challenges
     }
@@ -34,55 +33,48 @@ impl Challenge {
         self.scheme.eq_ignore_ascii_case(scheme)
     }
 
-    /// Returns the value of a parameter. `name` is in lower case.
+    /// Returns the value of a parameter. `name` must be in lower case.
     pub fn param(&self, name: &str) -> Option<&str> {
         self.params.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// Appends the challenges of one header. A comma separates both challenges and their parameters. A word without a
-/// `=` behind it is a scheme: a new challenge begins there.
-fn parse(value: &str, challenges: &mut Vec<Challenge>) {
-    for item in split_outside_quotes(value) {
-        let item = item.trim();
-        let (first, rest) = match item.find([' ', '\t', '=']) {
-            Some(at) if !item[at..].trim_start().starts_with('=') || challenges.is_empty() => {
-                (item[..at].trim(), item[at..].trim())
-            }
-            Some(_) => ("", item),
-            None => (item, ""),
-        };
-        if is_token(first) {
-            challenges.push(Challenge { scheme: first.to_owned(), token68: None, params: Vec::new() });
+/// Takes what is between two commas: a comma separates both challenges and their parameters. A word without a `=`
+/// behind it is a scheme: a new challenge begins there.
+fn parse(item: &str, challenges: &mut Vec<Challenge>) {
+    let (first, rest) = match item.find([' ', '\t', '=']) {
+        Some(at) if !item[at..].trim_start().starts_with('=') || challenges.is_empty() => {
+            (item[..at].trim(), item[at..].trim())
         }
-        let Some(challenge) = challenges.last_mut() else { continue };
-        if is_token(first) && is_token68(rest) {
-            challenge.token68 = Some(rest.to_owned());
-        } else if let Some((name, value)) = rest.split_once('=') {
-            let name = name.trim();
-            if is_token(name) {
-                challenge.params.push((name.to_ascii_lowercase(), unquote(value.trim())));
-            }
+        Some(_) => ("", item),
+        None => (item, ""),
+    };
+    if is_token(first) {
+        challenges.push(Challenge { scheme: first.to_owned(), token68: None, params: Vec::new() });
+    }
+    let Some(challenge) = challenges.last_mut() else { return };
+    if is_token(first) && is_token68(rest) {
+        challenge.token68 = Some(rest.to_owned());
+    } else if let Some((name, value)) = rest.split_once('=') {
+        let name = name.trim();
+        if is_token(name) {
+            challenge.params.push((name.to_ascii_lowercase(), unquote(value.trim())));
         }
     }
 }
 
-fn split_outside_quotes(value: &str) -> Vec<&str> {
-    let (mut items, mut start, mut quoted, mut escaped) = (Vec::new(), 0, false, false);
-    for (at, byte) in value.bytes().enumerate() {
-        match byte {
+/// Splits at the commas that are not in a quoted string.
+fn split_outside_quotes(value: &str) -> impl Iterator<Item = &str> {
+    let (mut quoted, mut escaped) = (false, false);
+    value.split(move |c| {
+        match c {
             _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b',' if !quoted => {
-                items.push(&value[start..at]);
-                start = at + 1;
-            }
-            _ => {}
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ => return c == ',' && !quoted,
         }
-    }
-    items.push(&value[start..]);
-    items
+        false
+    })
 }
 
 fn unquote(value: &str) -> String {
@@ -102,7 +94,7 @@ fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(is_token_byte)
 }
 
-/// RFC 9110 section 11.2. Its `=` are at its end alone, so that a parameter with a value is not one.
+/// RFC 9110 section 11.2. `=` may appear only at the end, so `name=value` is not a token68.
 fn is_token68(text: &str) -> bool {
     let data = text.trim_end_matches('=');
     let is_token68_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
@@ -168,7 +160,7 @@ mod tests {
             parsed(&["Bearer realm=, error=\"invalid_token\""])[0].param("error"),
             Some("invalid_token")
         );
-        // Without a scheme before it in its own item, it is a parameter of the one before.
+        // With no scheme before it in its item, it is a parameter of the challenge before.
         assert_eq!(parsed(&["Bearer realm=api, error="])[0].param("error"), Some(""));
     }
 

@@ -45,11 +45,11 @@ struct Parts {
     header: HeaderValue,
     refresh_token: Option<Arc<SecretString>>,
     expiry: Expiry,
-    /// The login that an authenticator handed these out for.
+    /// The log-in for which an authenticator handed these out.
     login: Option<Login>,
 }
 
-/// A login of one authenticator.
+/// A log-in of one authenticator.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Login {
     /// A number that no other authenticator of this process has.
@@ -154,7 +154,7 @@ impl Credentials {
         &self.0.header
     }
 
-    /// The login that these were handed out for; `None` if no authenticator has.
+    /// The log-in for which these were handed out; `None` if no authenticator has handed them out.
     pub(crate) fn login(&self) -> Option<Login> {
         self.0.login
     }
@@ -165,7 +165,7 @@ impl Credentials {
 
     /// A clone whose access token has memory of its own.
     pub(crate) fn copy(&self) -> Self {
-        // The token was valid in a header before, so it is again.
+        // The token was valid in a header before, so it still is.
         let header = header(self.access_token()).unwrap_or_else(|| self.0.header.clone());
         self.clone().changed(|parts| parts.header = header)
     }

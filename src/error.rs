@@ -129,14 +129,14 @@ impl Error {
     /// Adds the cause. Programs print the whole chain of causes, so it must not have a secret in it.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.details_mut().source = Some(Arc::from(source.into()));
+        Arc::make_mut(&mut self.0).source = Some(Arc::from(source.into()));
         self
     }
 
     /// Adds the time for which the server asked clients to wait (`Retry-After`, RFC 9110 section 10.2.3).
     #[must_use]
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
-        self.details_mut().retry_after = Some(wait);
+        Arc::make_mut(&mut self.0).retry_after = Some(wait);
         self
     }
 
@@ -204,10 +204,6 @@ impl Error {
             reach: Reach::MaybeProcessed,
             refusal: Refusal::Definite,
         }))
-    }
-
-    fn details_mut(&mut self) -> &mut Details {
-        Arc::make_mut(&mut self.0)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::error::Error;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// A flight started: the source is about to be asked.
+    /// A flight started: it gets new credentials from the source, or newer ones from the store.
     #[non_exhaustive]
     RefreshStarted {
         /// The generation that the flight is to replace.
@@ -20,8 +20,8 @@ pub enum Event {
         /// Why the flight started.
         cause: RefreshCause,
     },
-    /// An attempt failed, and the flight will make another. These events show an outage while it lasts. The failure that
-    /// ends a flight is [`Event::RefreshFailed`] only.
+    /// An attempt failed, and the flight will make another. These events show an outage while it lasts. The last failure
+    /// of a flight is reported only as [`Event::RefreshFailed`].
     #[non_exhaustive]
     AttemptFailed {
         /// The generation that the flight is to replace.
@@ -83,7 +83,7 @@ pub enum Event {
         /// Why the revocation failed.
         error: Error,
     },
-    /// The store failed. The credentials are used all the same, and the next write tries again.
+    /// The store failed. If that was a write, the credentials are used all the same.
     #[non_exhaustive]
     StoreFailed {
         /// Why the store failed.

@@ -22,11 +22,9 @@ pub(crate) struct Claims {
 /// The `exp` and `iat` (RFC 7519 section 4.1) of a token in JWS compact form. `None` for any other token, and without an
 /// `exp`.
 pub(crate) fn claims(token: &str) -> Option<Claims> {
-    let mut parts = token.split('.');
-    let (_header, payload, _signature) = (parts.next()?, parts.next()?, parts.next()?);
-    if parts.next().is_some() {
-        return None;
-    }
+    let (rest, _signature) = token.rsplit_once('.')?;
+    // With a fourth part, this one has a dot, which base64 does not.
+    let (_header, payload) = rest.split_once('.')?;
     let payload = Zeroizing::new(BASE64.decode(payload).ok()?);
     let payload: Value = serde_json::from_slice(&payload).ok()?;
     let time = |name: &str| {

@@ -73,9 +73,10 @@
 //! # What it does
 //!
 //! * **Before expiry**, the first call in the last part of the token's lifetime starts a refresh in the background. No
-//!   caller waits. When that part begins varies from client to client. Without calls nothing is refreshed.
-//! * **On a 401**, the token *that the request carried* counts. If there is a newer one, the request is sent again with
-//!   it. Otherwise one refresh runs for all callers, and the request is sent once more.
+//!   caller waits. The start of that part varies from client to client. In the last seconds, and after expiry, callers
+//!   wait for the refresh. Without calls nothing is refreshed.
+//! * **On a 401**, the layer looks at the token *that the request carried*. If there is a newer one, it sends the request
+//!   again with that. Otherwise one refresh runs for all callers, and the layer sends the request again.
 //! * **In an outage**, a token that is still valid stays in use. After its expiry callers get an [`Error`] whose
 //!   [kind](ErrorKind) says what to do. Attempts back off; when the provider is back, the client recovers by itself.
 //! * **A caller that goes away** changes nothing: a refresh belongs to the authenticator.
@@ -86,9 +87,9 @@
 //! * A request that already has an `Authorization` header passes unchanged.
 //! * No token, password or secret is in any `Debug`, `Display`, event, log line or URL. Of what a server says, only its
 //!   `error` and a shortened description are shown, without the secrets that were sent to it.
-//! * Tokens, passwords and client secrets are overwritten in memory when their last owner is dropped. A token is kept as
-//!   the header value that requests share, once for each group of threads. Not overwritten are: encoded client
-//!   secrets and the body of a token request, a parsed response, and the HTTP stack's buffers.
+//! * Tokens, passwords and client secrets are overwritten in memory when their last owner is dropped. So is the header
+//!   value that holds the access token. Not overwritten are: encoded client secrets, the body of a token request, a
+//!   parsed response, and the HTTP stack's buffers.
 //! * The token endpoint has a client of its own, which follows no redirects.
 //!
 //! # Features
@@ -96,12 +97,12 @@
 //! | feature | default | adds |
 //! | --- | --- | --- |
 //! | `reqwest` | yes | `AuthMiddleware`, and reqwest as the default transport of token requests |
-//! | `tracing` | no | every [`Event`] as a `tracing` event of the target `reauth` |
+//! | `tracing` | no | every [`Event`] as a `tracing` event of the target `reauth`, and a span `refresh` for each refresh |
 //!
 //! TLS belongs to the HTTP client: enable a TLS feature of `reqwest` (its default features have one), or give the hyper
-//! client a TLS connector. This crate turns none on; see [`TokenEndpoint::transport`].
+//! client a TLS connector. This crate enables no TLS feature; see [`TokenEndpoint::transport`].
 //!
-//! It runs on Tokio with its time driver. It is not for wasm32 in a browser, nor for `reqwest::blocking`.
+//! The crate needs Tokio with its time driver. It does not support wasm32 in a browser, or `reqwest::blocking`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

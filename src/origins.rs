@@ -80,7 +80,10 @@ impl Locator for Uri {
     #[inline]
     fn find_in(&self, origins: &Origins) -> Option<usize> {
         let (scheme, authority) = (Scheme::parse(self.scheme_str()?)?, self.authority()?.as_str());
-        origins.origins.iter().position(|origin| origin.scheme == scheme && origin.is_authority(authority))
+        let is_at = |origin: &Origin| {
+            origin.scheme == scheme && (authority == origin.authority || origin.is_odd_authority(authority))
+        };
+        origins.origins.iter().position(is_at)
     }
 }
 
@@ -106,10 +109,11 @@ pub(crate) struct Origin {
     base: String,
 }
 
+/// With the default port of each.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Scheme {
-    Http,
-    Https,
+    Http = 80,
+    Https = 443,
 }
 
 impl Scheme {
@@ -131,10 +135,7 @@ impl Scheme {
     }
 
     fn default_port(self) -> u16 {
-        match self {
-            Self::Http => 80,
-            Self::Https => 443,
-        }
+        self as u16
     }
 }
 
@@ -200,16 +201,11 @@ impl Origin {
         )))
     }
 
-    #[inline]
-    fn is_authority(&self, authority: &str) -> bool {
-        authority == self.authority || self.is_odd_authority(authority)
-    }
-
     /// Whether it is this `host` or `host:port` in an unusual spelling. An authority with a user name is not.
     #[cold]
     fn is_odd_authority(&self, authority: &str) -> bool {
         let Some((host, rest)) = authority.split_at_checked(self.host.len()) else { return false };
-        self.is_host(host)
+        host.eq_ignore_ascii_case(&self.host)
             && match rest.strip_prefix(':') {
                 None => rest.is_empty() && self.port == self.scheme.default_port(),
                 // `u16::from_str` takes "+443".
@@ -223,11 +219,7 @@ impl Origin {
     fn is_odd_base(&self, url: &reqwest::Url) -> bool {
         Scheme::parse(url.scheme()) == Some(self.scheme)
             && url.port().unwrap_or(self.scheme.default_port()) == self.port
-            && url.host_str().is_some_and(|host| self.is_host(host))
-    }
-
-    fn is_host(&self, host: &str) -> bool {
-        host == self.host || host.eq_ignore_ascii_case(&self.host)
+            && url.host_str().is_some_and(|host| host.eq_ignore_ascii_case(&self.host))
     }
 
     fn is_loopback(&self) -> bool {

@@ -11,10 +11,10 @@
 //! With reqwest-middleware, use `RequestBuilder::with_extension`. A `ClientWithMiddleware` that is called as a tower
 //! service doesn't pass extensions on to its middlewares. Extensions are never sent to the server.
 //!
-//! A service *above* the layer that follows redirects makes a new request for each hop. tower-http's `FollowRedirect`
-//! (0.7) copies the extensions to a hop within the same origin. To a hop to another origin it copies them only if its
-//! policy has `allow_extension`; otherwise the layer uses its own authenticator for that hop. This matters only above
-//! the layer, and only with several [`Origins`](crate::Origins).
+//! A service *outside* of the layer that follows redirects makes a new request for each hop. tower-http's
+//! `FollowRedirect` (0.7) copies the extensions to a hop within the same origin. For a hop to another origin it copies
+//! them only if its policy has `allow_extension`; otherwise the layer uses its authenticator for that hop. This matters
+//! only if the layer has several [`Origins`](crate::Origins).
 
 use crate::authenticator::Authenticator;
 
@@ -22,9 +22,9 @@ use crate::authenticator::Authenticator;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WithoutCredentials;
 
-/// Sends this request only once. A 401 still refreshes the token, and goes to the caller.
+/// Sends this request only once. After a 401 the token is still refreshed, and the caller gets the 401.
 ///
-/// It is for requests whose side effect must not happen twice, if the server may reply 401 after the side effect.
+/// Use it for a request that must not take effect twice, if the server may respond 401 after the request took effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoReplay;
 

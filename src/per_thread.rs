@@ -3,7 +3,6 @@
 //! Cloning an `Arc` or a `HeaderValue` writes to its counter. If every thread writes to one counter for every
 //! request, that costs more than all other work for a request with a good token.
 
-use std::cell::Cell;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -42,14 +41,9 @@ impl<T> PerThread<T> {
 /// The group of this thread. Threads are assigned to the groups in turn.
 #[inline]
 fn group() -> usize {
-    thread_local!(static GROUP: Cell<usize> = const { Cell::new(GROUPS) });
     static NEXT: AtomicUsize = AtomicUsize::new(0);
-    GROUP.with(|group| {
-        if group.get() == GROUPS {
-            group.set(NEXT.fetch_add(1, Ordering::Relaxed) % GROUPS);
-        }
-        group.get()
-    })
+    thread_local!(static GROUP: usize = NEXT.fetch_add(1, Ordering::Relaxed) % GROUPS);
+    GROUP.with(|group| *group)
 }
 
 #[cfg(test)]

@@ -1,17 +1,17 @@
 //! The reqwest adapter: [`AuthMiddleware`] for a `reqwest_middleware::ClientBuilder`.
 
 use std::future::ready;
+use std::sync::Arc;
 
 use http::Extensions;
 use reqwest::{Request, Response};
-use reqwest_middleware::{Middleware, Next};
+use reqwest_middleware::{Error as MiddlewareError, Middleware, Next};
 
 use crate::authenticator::{Authenticator, Ticket};
 use crate::bearer::{Applies, Policy, RenewalError, ResponseHead, authorize, has_callers_header};
 use crate::error::Error;
 use crate::origins::Origins;
-use crate::replay::REPLAY_LIMIT;
-use crate::replay::reqwest::RequestCopy;
+use crate::replay::{self, REPLAY_LIMIT, Replay};
 use crate::source::BoxFuture;
 
 type MiddlewareFuture<'a> = BoxFuture<'a, reqwest_middleware::Result<Response>>;
@@ -31,7 +31,7 @@ type MiddlewareFuture<'a> = BoxFuture<'a, reqwest_middleware::Result<Response>>;
 /// # }
 /// ```
 ///
-/// Add it *after* a retry middleware, so that it works inside: then each attempt of the retry has a good token.
+/// Add it *after* a retry middleware. It is then inside, and each attempt of the retry asks for a token.
 ///
 /// An error of this middleware is `reqwest_middleware::Error::Middleware` around a [`reauth::Error`](Error).
 ///
@@ -69,7 +69,7 @@ impl AuthMiddleware {
         mut self,
         classifier: impl Fn(&ResponseHead<'_>) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.policy.also_rejected_when(classifier);
+        self.policy.classifier = Some(Arc::new(classifier));
         self
     }
 
@@ -77,7 +77,7 @@ impl AuthMiddleware {
     /// that it can be sent again after a 401. Default: [`REPLAY_LIMIT`]. With 0 nothing is kept, and a stream is sent
     /// once.
     ///
-    /// A body of bytes needs no copy: it is sent again whatever its size.
+    /// A body of bytes (`Body::from`) needs no copy. It is sent again whatever its size.
     #[must_use]
     pub fn replay_limit(mut self, bytes: usize) -> Self {
         self.replay_limit = bytes;
@@ -96,16 +96,16 @@ impl AuthMiddleware {
         applies: Applies,
     ) -> MiddlewareFuture<'a> {
         let copy = match applies.may_replay {
-            true => RequestCopy::of(&mut request, self.replay_limit),
-            false => None,
+            true => replay::reqwest::replay(&mut request, self.replay_limit),
+            false => Replay::Never,
         };
         match authorize(request.headers_mut(), header) {
             Ok(true) => {}
-            // The response is about the caller's header, and not about a token of ours.
+            // The response is about the caller's header, and not about the authenticator's token.
             Ok(false) => return next.run(request, extensions),
-            Err(error) => return Box::pin(ready(Err(failed(error)))),
+            Err(error) => return Box::pin(ready(Err(MiddlewareError::middleware(error)))),
         }
-        if copy.is_none() {
+        if matches!(copy, Replay::Never) {
             let response = next.run(request, extensions);
             return Box::pin(async move {
                 let mut response = response.await?;
@@ -118,9 +118,9 @@ impl AuthMiddleware {
             let Some(ticket) = self.reject(&mut response, generation, &applies).await else {
                 return Ok(response);
             };
-            let Some(mut request) = copy.and_then(RequestCopy::into_request) else { return Ok(response) };
+            let Some(mut request) = copy.into_body() else { return Ok(response) };
             drop(response);
-            authorize(request.headers_mut(), ticket.header).map_err(failed)?;
+            authorize(request.headers_mut(), ticket.header).map_err(MiddlewareError::middleware)?;
             next.run(request, extensions).await
         })
     }
@@ -133,13 +133,8 @@ impl AuthMiddleware {
         if !is_rejected {
             return None;
         }
-        match self.policy.authenticator(applies).reject_generation(generation).await {
-            Ok(ticket) => Some(ticket),
-            Err(error) => {
-                response.extensions_mut().insert(RenewalError(error));
-                None
-            }
-        }
+        let ticket = self.policy.authenticator(applies).reject_generation(generation).await;
+        ticket.map_err(|error| response.extensions_mut().insert(RenewalError(error))).ok()
     }
 }
 
@@ -165,12 +160,9 @@ impl Middleware for AuthMiddleware {
             None if has_callers_header(request.headers()) => next.run(request, extensions),
             None => Box::pin(async move {
                 let ticket = self.policy.authenticator(&applies).acquire().await;
-                self.send(request, extensions, next, ticket.map_err(failed)?, applies).await
+                let ticket = ticket.map_err(MiddlewareError::middleware)?;
+                self.send(request, extensions, next, ticket, applies).await
             }),
         }
     }
-}
-
-fn failed(error: Error) -> reqwest_middleware::Error {
-    reqwest_middleware::Error::middleware(error)
 }

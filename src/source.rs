@@ -49,8 +49,8 @@ use crate::error::Error;
 /// # Cancel safety
 ///
 /// The futures may be dropped at any await: at the deadline of the flight, at a log-out, or when the runtime shuts down.
-/// A caller going away never drops them, except [`revoke`](Self::revoke), which is also dropped after its time limit
-/// ([`TokenEndpoint::DEFAULT_TIMEOUT`](crate::TokenEndpoint::DEFAULT_TIMEOUT)).
+/// A caller that goes away drops only the future of [`revoke`](Self::revoke). That future is also dropped after a time
+/// limit ([`TokenEndpoint::DEFAULT_TIMEOUT`](crate::TokenEndpoint::DEFAULT_TIMEOUT)).
 pub trait CredentialSource: Send + Sync + 'static {
     /// Logs in: gets credentials with what the source itself knows, such as a password. A source that can't log in returns
     /// [`Error::unsupported`].
@@ -67,8 +67,8 @@ pub trait CredentialSource: Send + Sync + 'static {
     /// Has the provider revoke `held` after a log-out ([`Authenticator::log_out`]): the refresh token with everything that
     /// came from it, or else the access token (RFC 7009).
     ///
-    /// This is best effort. It is called once for each grant that was in memory, and an error is reported as an
-    /// [event](crate::Event::RevocationFailed) only. The default does nothing.
+    /// This is best effort. It is called once for each grant that was in memory. An error is reported only as an
+    /// [event](crate::Event::RevocationFailed). The default does nothing.
     ///
     /// [`Authenticator::log_out`]: crate::Authenticator::log_out
     fn revoke(&self, held: &Credentials) -> impl Future<Output = Result<(), Error>> + Send {

@@ -1,5 +1,6 @@
-//! Records every [`Event`] as a `tracing` event with the target `reauth`. Names and fields are part of the public
-//! interface, and `docs/behaviour.md` lists them. No field has a token in it.
+//! Records every [`Event`] as a `tracing` event with the target `reauth`. The flight's task (`authenticator::flight`)
+//! runs within the span `refresh`. Names and fields are part of the public interface, and `docs/behaviour.md` lists them.
+//! No field has a token in it.
 
 use std::time::Duration;
 

@@ -81,6 +81,9 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<34}", "")?;
+        self.rows.iter().try_for_each(|(stack, _)| write!(f, "{stack:>12}"))?;
+        writeln!(f, "{:>12}", "total")?;
         let mut line = |what: &str, number: fn(&Row) -> u64| {
             let numbers: Vec<u64> = self.rows.iter().map(|(_, row)| number(row)).collect();
             write!(f, "{what:<34}")?;

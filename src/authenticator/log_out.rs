@@ -32,7 +32,7 @@ impl Authenticator {
     ///
     /// # Errors
     ///
-    /// [`Store`](crate::ErrorKind::Store) when the store could not forget. It is tried again before the next log-in.
+    /// [`Store`](crate::ErrorKind::Store) if the store could not be cleared. It is cleared before the next log-in.
     ///
     /// # Cancel safety
     ///
@@ -85,7 +85,7 @@ impl Shared {
                 }
             }
         });
-        // A source that does not revoke is done here, and needs no timer.
+        // If the source revokes nothing, its future ends here, and needs no timer.
         if poll_fn(|context| Poll::Ready(revoking.as_mut().poll(context).is_ready())).await {
             return;
         }
@@ -95,7 +95,7 @@ impl Shared {
         }
         if timeout(TokenEndpoint::DEFAULT_TIMEOUT, revoking).await.is_err() {
             self.revocation_failed(Error::transient(
-                "the identity provider did not respond to the revocation in time; the login may still be good there",
+                "the identity provider did not respond to the revocation in time; the tokens may still be valid there",
             ));
         }
     }

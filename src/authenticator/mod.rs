@@ -23,7 +23,7 @@ use crate::machine::{Wanted, Work};
 use crate::source::{CredentialSource, DynSource};
 use crate::timing::Timing;
 
-/// Keeps one identity's credentials good.
+/// Keeps the credentials of one identity valid.
 ///
 /// All callers, clones and adapters share one token request at a time. A refresh runs in a task of its own on the caller's
 /// Tokio runtime, which needs its time driver. The task belongs to the authenticator, not to the caller, so that a rotated
@@ -103,16 +103,16 @@ impl Authenticator {
         Ok(self.need(Wanted::ValidFor(least)).await?.credentials)
     }
 
-    /// Reports that a server rejected `used` with a 401, and waits for the successor.
+    /// Reports that a server rejected `used` with a 401, and waits for newer credentials.
     ///
     /// If `used` was replaced before, this returns its successor and fetches nothing. While the successor is on its way,
     /// nobody gets `used`. If it can't be had, `used` goes back into use, unless the provider has refused the login.
     ///
     /// # Errors
     ///
-    /// The reason why there is no successor. It is [`Transient`](crate::ErrorKind::Transient) also when the last refresh that a
-    /// rejection caused is too recent ([`Timing::REJECTION_INTERVAL`]). Then the server rejects good tokens, and its 401
-    /// stands.
+    /// The reason why there are no newer credentials. It is [`Transient`](crate::ErrorKind::Transient) also if a
+    /// rejection caused a refresh only a short time ago ([`Timing::REJECTION_INTERVAL`]). A server that rejects each
+    /// new token would otherwise cause a refresh for each request.
     ///
     /// # Cancel safety
     ///
@@ -144,14 +144,14 @@ impl Authenticator {
 
     /// Replaces the credentials with those of a log-in that happened elsewhere (a browser, a prompt).
     ///
-    /// Remembered errors are forgotten. A refresh in the air is dropped, and its callers get these credentials.
+    /// Remembered errors are forgotten. A refresh that is running is dropped, and its callers get these credentials.
     ///
     /// The credentials have to be the same identity's, because requests that are under way may be sent again with them. For
     /// another identity use another authenticator, or call [`log_out`](Self::log_out) first.
     ///
     /// # Errors
     ///
-    /// [`Store`](crate::ErrorKind::Store) when they could not be stored. They are used anyway.
+    /// [`Store`](crate::ErrorKind::Store) if the credentials could not be stored. They are used anyway.
     ///
     /// # Cancel safety
     ///

@@ -65,14 +65,14 @@ impl Turn<'_> {
         self.cache.look(|state| state.needs(self.work, call))
     }
 
-    /// Tells the machine what came of the call. The turn lasts until it knows: otherwise a log-out's call could come between
-    /// and undo a write that is newer than the log-out.
+    /// Tells the machine the result of the call. The turn lasts until the machine knows it. Otherwise a log-out's call could
+    /// come in between, and undo a write that is newer than the log-out.
     pub(crate) fn end(&self, result: StoreResult, now: Reading) -> Step {
         self.cache.step(self.work, Input::Stored(result), now)
     }
 }
 
-/// Moves some work on until it is done. Nothing is decided here.
+/// Carries out the steps of some work until it is done. Nothing is decided here.
 pub(crate) async fn drive(cache: &Cache, work: Work, world: &impl World) -> Result<(), Error> {
     let mut step = cache.step(&work, Input::Begin, world.now());
     loop {

@@ -37,7 +37,7 @@ pub(crate) struct Cache {
 
 struct Locked {
     state: State,
-    /// The callers that wait for the flight in the air.
+    /// The callers that wait for the running flight.
     waiters: Option<Arc<Waiters>>,
 }
 

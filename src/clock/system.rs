@@ -20,16 +20,6 @@ impl SystemClock {
     }
 }
 
-impl Clock for SystemClock {
-    fn now(&self) -> Reading {
-        platform::now()
-    }
-
-    fn coarse(&self) -> Reading {
-        platform::coarse()
-    }
-}
-
 /// The kernel renews a reading of each clock at every tick. To look at that costs a fraction of the time.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod platform {
@@ -37,18 +27,20 @@ mod platform {
 
     use rustix::time::{ClockId, DynamicClockId, Timespec, clock_gettime, clock_gettime_dynamic};
 
-    use super::Reading;
+    use super::{Clock, Reading, SystemClock};
 
-    pub(super) fn now() -> Reading {
-        reading(clock_gettime(ClockId::Monotonic), clock_gettime(ClockId::Realtime))
-    }
+    impl Clock for SystemClock {
+        fn now(&self) -> Reading {
+            reading(clock_gettime(ClockId::Monotonic), clock_gettime(ClockId::Realtime))
+        }
 
-    pub(super) fn coarse() -> Reading {
-        let known = |clock| clock_gettime_dynamic(DynamicClockId::Known(clock));
-        match (known(ClockId::MonotonicCoarse), known(ClockId::RealtimeCoarse)) {
-            (Ok(monotonic), Ok(wall)) => reading(monotonic, wall),
-            // A sandbox may have the precise clocks alone.
-            _ => now(),
+        fn coarse(&self) -> Reading {
+            let known = |clock| clock_gettime_dynamic(DynamicClockId::Known(clock));
+            match (known(ClockId::MonotonicCoarse), known(ClockId::RealtimeCoarse)) {
+                (Ok(monotonic), Ok(wall)) => reading(monotonic, wall),
+                // A sandbox may have the precise clocks alone.
+                _ => self.now(),
+            }
         }
     }
 
@@ -67,15 +59,15 @@ mod platform {
     use std::sync::LazyLock;
     use std::time::{Instant, SystemTime};
 
-    use super::Reading;
+    use super::{Clock, Reading, SystemClock};
 
     static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-    pub(super) fn now() -> Reading {
-        Reading { monotonic: ORIGIN.elapsed(), wall: SystemTime::now() }
+    impl Clock for SystemClock {
+        fn now(&self) -> Reading {
+            Reading { monotonic: ORIGIN.elapsed(), wall: SystemTime::now() }
+        }
     }
-
-    pub(super) use now as coarse;
 }
 
 #[cfg(test)]

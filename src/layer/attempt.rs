@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use http::{Request, Response};
+use http::{Extensions, Request, Response};
 
-use super::auth_layer::Settings;
+use super::auth_layer::AuthLayer;
 use super::saved_request::SavedRequest;
 use crate::authenticator::{Authenticator, Ticket};
 use crate::bearer::Applies;
@@ -16,7 +16,7 @@ pub(super) type TicketFuture = BoxFuture<'static, Result<Ticket, Error>>;
 /// The first attempt of one request.
 pub(super) struct Attempt {
     pub(super) applies: Applies,
-    pub(super) settings: Arc<Settings>,
+    pub(super) settings: Arc<AuthLayer>,
 }
 
 impl Attempt {
@@ -46,7 +46,13 @@ impl Attempt {
     #[inline]
     pub(super) fn is_rejected<R>(&self, response: &Response<R>) -> bool {
         self.settings.policy.is_rejection(response.status(), response.headers())
-            && self.settings.is_from_origin(response.extensions(), &self.applies)
+            && self.is_from_origin(response.extensions())
+    }
+
+    /// Whether a response comes from the origin that its request was sent to, as far as is known (R30).
+    fn is_from_origin(&self, extensions: &Extensions) -> bool {
+        let from = self.settings.response_uri.and_then(|read| read(extensions));
+        from.is_none_or(|from| self.settings.policy.is_from_origin(&self.applies, &from))
     }
 
     /// Reports the rejection, also if the request can't be sent again (R27): the next one needs a new token.
@@ -54,11 +60,4 @@ impl Attempt {
         let authenticator = self.authenticator().clone();
         Box::pin(async move { authenticator.reject_generation(generation).await })
     }
-}
-
-/// A request that waits for a ticket, and the service that was made ready for it.
-pub(super) struct Unsent<S, B> {
-    pub(super) service: S,
-    pub(super) request: Request<B>,
-    pub(super) attempt: Attempt,
 }

@@ -1,15 +1,17 @@
-//! The layer, and the settings that it gives to its services.
+//! The layer, which is also the settings of its services.
 
 use std::fmt;
+use std::sync::Arc;
 
 use http::{Extensions, Uri};
 use tower_layer::Layer;
 
 use super::service::Auth;
 use crate::authenticator::Authenticator;
-use crate::bearer::{Applies, Policy, ResponseHead};
+use crate::bearer::{Policy, ResponseHead};
 use crate::error::Error;
 use crate::origins::Origins;
+use crate::per_thread::PerThread;
 use crate::replay::{KnownBodies, ReplayableBody};
 
 /// A tower layer that adds the bearer header and, on a 401, refreshes the token and sends the request again, once.
@@ -18,19 +20,14 @@ use crate::replay::{KnownBodies, ReplayableBody};
 /// attempt is not shed, and each hop is checked against the origins. Put it *outside* what opens connections.
 ///
 /// The URI of a request has to contain the origin. A request whose URI is only a path passes through without
-/// credentials; tonic's requests are such, unless the client is made `with_origin`.
+/// credentials. The requests of a tonic client have only a path, unless you create the client `with_origin`.
 ///
 /// If the inner service's error is a box, add `.map_err(AuthError::into_boxed)` outside. The next layer then gets an
 /// error type that it knows.
 #[derive(Clone)]
 pub struct AuthLayer {
-    settings: Settings,
-}
-
-#[derive(Clone)]
-pub(super) struct Settings {
     pub(super) policy: Policy,
-    response_uri: Option<fn(&Extensions) -> Option<Uri>>,
+    pub(super) response_uri: Option<fn(&Extensions) -> Option<Uri>>,
     pub(super) known_bodies: KnownBodies,
 }
 
@@ -38,7 +35,7 @@ impl AuthLayer {
     /// A layer that authorizes requests to these origins. All other requests pass through unchanged.
     pub fn new(origins: Origins, authenticator: Authenticator) -> Self {
         let policy = Policy::new(origins, authenticator);
-        Self { settings: Settings { policy, response_uri: None, known_bodies: KnownBodies::default() } }
+        Self { policy, response_uri: None, known_bodies: KnownBodies::default() }
     }
 
     /// A layer for one origin, such as `https://api.example.com`.
@@ -59,14 +56,14 @@ impl AuthLayer {
         mut self,
         classifier: impl Fn(&ResponseHead<'_>) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.settings.policy.also_rejected_when(classifier);
+        self.policy.classifier = Some(Arc::new(classifier));
         self
     }
 
     /// Adds a body type that can be sent again, beside the [common ones](crate::replay). Calls add up.
     #[must_use]
     pub fn replays<B: ReplayableBody>(mut self) -> Self {
-        self.settings.known_bodies.add::<B>();
+        self.known_bodies.add::<B>();
         self
     }
 
@@ -77,7 +74,7 @@ impl AuthLayer {
     /// `.response_uri(|extensions| Some(extensions.get::<RequestUri>()?.0.clone()))`.
     #[must_use]
     pub fn response_uri(mut self, read: fn(&Extensions) -> Option<Uri>) -> Self {
-        self.settings.response_uri = Some(read);
+        self.response_uri = Some(read);
         self
     }
 }
@@ -86,20 +83,12 @@ impl<S> Layer<S> for AuthLayer {
     type Service = Auth<S>;
 
     fn layer(&self, inner: S) -> Auth<S> {
-        Auth::new(inner, self.settings.clone())
+        Auth { inner, settings: Arc::new(PerThread::new(Arc::new(self.clone()))) }
     }
 }
 
 impl fmt::Debug for AuthLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("AuthLayer").field(&self.settings.policy).finish()
-    }
-}
-
-impl Settings {
-    /// Whether a response comes from the origin that its request was sent to, as far as is known (R30).
-    pub(super) fn is_from_origin(&self, extensions: &Extensions, applies: &Applies) -> bool {
-        let from = self.response_uri.and_then(|read| read(extensions));
-        from.is_none_or(|from| self.policy.is_from_origin(applies, &from))
+        f.debug_tuple("AuthLayer").field(&self.policy).finish()
     }
 }

@@ -11,7 +11,7 @@ use crate::error::Error;
 #[non_exhaustive]
 pub enum AuthError<E> {
     /// There are no credentials to send. The request was not sent.
-    #[error("no credential for the request")]
+    #[error("no credentials for the request")]
     Credentials(#[source] Error),
     /// The inner service's error. It reads as it would without the layer.
     #[error(transparent)]

@@ -9,7 +9,7 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::attempt::{Attempt, TicketFuture, Unsent};
+use super::attempt::{Attempt, TicketFuture};
 use super::error::AuthError;
 use super::saved_request::SavedRequest;
 use crate::bearer::{RenewalError, authorize};
@@ -27,7 +27,8 @@ pin_project! {
 }
 
 pin_project! {
-    // A caller may move its future, so it is kept small: what only a missing or a rejected token needs is in boxes.
+    // A caller may move its future, so the future is small: what is needed only without a token, or after a 401, is in
+    // boxes.
     #[project = StageProjection]
     enum Stage<S, B, R, F> {
         /// A request without the layer's token, or the second attempt: the caller gets the response as it is.
@@ -35,20 +36,14 @@ pin_project! {
         /// The request can't be sent.
         Failing { error: Option<Error> },
         /// No usable token was at hand. The service that was made ready is kept until there is one.
-        Acquiring { ticket: TicketFuture, unsent: Option<Box<Unsent<S, B>>> },
+        Acquiring { ticket: TicketFuture, unsent: Option<Box<(S, Request<B>, Attempt)>> },
         /// The first attempt is under way.
         Sending { #[pin] future: F, saved: Option<SavedRequest<S, B>>, generation: u64, attempt: Attempt },
         /// The token was rejected. The caller gets this response if there is no new token.
-        Rejecting { ticket: TicketFuture, rejected: Option<Box<Rejected<S, B, R>>> },
+        Rejecting { ticket: TicketFuture, rejected: Option<Box<(Response<R>, Option<SavedRequest<S, B>>)>> },
         /// The service is made ready once more (tower's contract) for the second attempt.
         Readying { call: Option<Box<(S, Request<B>)>> },
     }
-}
-
-/// The response that rejected the first attempt, and what a second attempt needs.
-struct Rejected<S, B, R> {
-    response: Response<R>,
-    saved: Option<SavedRequest<S, B>>,
 }
 
 impl<S, B, R> ResponseFuture<S, B, R>
@@ -66,11 +61,11 @@ where
 
     pub(super) fn acquiring(service: S, request: Request<B>, attempt: Attempt) -> Self {
         let ticket = attempt.acquire();
-        let unsent = Some(Box::new(Unsent { service, request, attempt }));
+        let unsent = Some(Box::new((service, request, attempt)));
         Self { stage: Stage::Acquiring { ticket, unsent } }
     }
 
-    // It makes something large. Inlined, and with an arm for each case, it is made in place and not moved.
+    // The future is large. Inlined, and with an arm for each case, it is built in place and not moved.
     #[inline(always)]
     pub(super) fn sending(
         future: S::Future,
@@ -104,7 +99,7 @@ where
                 }
                 StageProjection::Acquiring { ticket, unsent } => {
                     let ticket = ready!(ticket.as_mut().poll(context)).map_err(AuthError::Credentials)?;
-                    let Unsent { mut service, mut request, attempt } = *ready!(taken(unsent));
+                    let (mut service, mut request, attempt) = *ready!(taken(unsent));
                     let saved = attempt.save(&service, &mut request);
                     match authorize(request.headers_mut(), ticket.header) {
                         Ok(true) => {
@@ -121,12 +116,12 @@ where
                         *saved = None;
                         return Poll::Ready(Ok(response));
                     }
-                    let rejected = Some(Box::new(Rejected { response, saved: saved.take() }));
+                    let rejected = Some(Box::new((response, saved.take())));
                     Stage::Rejecting { ticket: attempt.reject(*generation), rejected }
                 }
                 StageProjection::Rejecting { ticket, rejected } => {
                     let ticket = ready!(ticket.as_mut().poll(context));
-                    let Rejected { mut response, saved } = *ready!(taken(rejected));
+                    let (mut response, saved) = *ready!(taken(rejected));
                     let ticket = match ticket {
                         Ok(ticket) => ticket,
                         Err(error) => {
@@ -140,36 +135,17 @@ where
                     // Drop the response before waiting: it may hold a connection.
                     drop(response);
                     authorize(request.headers_mut(), ticket.header).map_err(AuthError::Credentials)?;
-                    Stage::sending_again(service, request, context)?
+                    Stage::Readying { call: Some(Box::new((service, request))) }
                 }
                 StageProjection::Readying { call } => {
-                    let (service, request) = *ready!(taken(call));
-                    Stage::sending_again(service, request, context)?
+                    let Some((service, _)) = call.as_deref_mut() else { return Poll::Pending };
+                    let readied = ready!(service.poll_ready(context));
+                    let (mut service, request) = *ready!(taken(call));
+                    readied.map_err(AuthError::Service)?;
+                    Stage::Passing { future: service.call(request) }
                 }
             };
-            let readying = matches!(next, Stage::Readying { .. });
             stage.set(next);
-            if readying {
-                return Poll::Pending;
-            }
-        }
-    }
-}
-
-impl<S, B, R> Stage<S, B, R, S::Future>
-where
-    S: Service<Request<B>, Response = Response<R>>,
-{
-    /// Sends the request again, or waits until the service is ready for it (tower's contract).
-    fn sending_again(
-        mut service: S,
-        request: Request<B>,
-        context: &mut Context<'_>,
-    ) -> Result<Self, AuthError<S::Error>> {
-        match service.poll_ready(context) {
-            Poll::Ready(Ok(())) => Ok(Self::Passing { future: service.call(request) }),
-            Poll::Ready(Err(error)) => Err(AuthError::Service(error)),
-            Poll::Pending => Ok(Self::Readying { call: Some(Box::new((service, request))) }),
         }
     }
 }

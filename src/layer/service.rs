@@ -9,7 +9,7 @@ use http::{Request, Response};
 use tower_service::Service;
 
 use super::attempt::Attempt;
-use super::auth_layer::Settings;
+use super::auth_layer::AuthLayer;
 use super::error::AuthError;
 use super::future::ResponseFuture;
 use crate::authenticator::Ticket;
@@ -25,16 +25,12 @@ use crate::per_thread::PerThread;
 /// Dropping the response future drops the request. A refresh that it started goes on.
 #[derive(Clone)]
 pub struct Auth<S> {
-    inner: S,
+    pub(super) inner: S,
     /// Each request holds a clone of the inner `Arc` until its response is there.
-    settings: Arc<PerThread<Arc<Settings>>>,
+    pub(super) settings: Arc<PerThread<Arc<AuthLayer>>>,
 }
 
 impl<S> Auth<S> {
-    pub(super) fn new(inner: S, settings: Settings) -> Self {
-        Self { inner, settings: Arc::new(PerThread::new(Arc::new(settings))) }
-    }
-
     /// Returns the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
@@ -60,7 +56,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let settings = self.settings.local(|original| Arc::new(Settings::clone(original)));
+        let settings = self.settings.local(|original| Arc::new(AuthLayer::clone(original)));
         let Some(applies) = settings.policy.applies(request.uri(), request.extensions()) else {
             return ResponseFuture::passing(self.inner.call(request));
         };

@@ -10,8 +10,8 @@ use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::event::RefreshCause;
 
-/// Work that the machine moves on step by step. A flight gets new credentials; the others are store calls that a
-/// log-out or credentials set by the program leave to do.
+/// Work that the machine does step by step. A flight gets new credentials. The others are the store calls that follow a
+/// log-out, or a `set_credentials` of the program.
 #[derive(Clone)]
 pub(crate) enum Work {
     /// The flight with this number.
@@ -24,7 +24,7 @@ pub(crate) enum Work {
 
 /// What the driver of some work has to do next.
 pub(crate) enum Step {
-    /// Call the store, then [`Input::Stored`].
+    /// Call the store, then pass the result to the machine as [`Input::Stored`].
     Store(StoreCall),
     /// Ask the source to refresh these, then [`Input::Responded`].
     Refresh(RefreshRequest),
@@ -36,7 +36,7 @@ pub(crate) enum Step {
     Revoke(Credentials),
     /// The work is done. The state already shows it.
     Done(Result<(), Error>),
-    /// The flight was ended from outside. Its result is not wanted.
+    /// The flight was ended from outside. Its result is no longer needed.
     Stop,
 }
 
@@ -69,7 +69,7 @@ pub(crate) enum StoreCall {
 /// What a load found; `None` after the other calls.
 pub(crate) type StoreResult = Result<Option<Credentials>, Error>;
 
-/// The flight in the air.
+/// The flight that is running.
 pub(super) struct Flight {
     pub(super) id: u64,
     pub(super) cause: RefreshCause,

@@ -79,7 +79,7 @@ pub(super) struct Holdings {
     pub(super) doubted: Option<Candidate>,
     /// The newest generation.
     pub(super) newest: u64,
-    /// The login that all of these belong to: a new one after each log-out.
+    /// The log-in that all of these belong to: a new one after each log-out.
     pub(super) login: Login,
 }
 

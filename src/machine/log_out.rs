@@ -1,4 +1,4 @@
-//! Log-out, and credentials that the program sets: what ends here, and what of it lives on at the provider (R17).
+//! Log-out, and credentials that the program sets: what is forgotten, and what is still valid at the provider (R17).
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use crate::credentials::Credentials;
 use crate::event::Event;
 
 impl State {
-    /// Logs out: nothing that was held or is under way comes back (R17). Returns the credentials that are still good at the
-    /// provider.
+    /// Logs out: forgets what is held, and drops a running flight (R17). Returns the credentials that are still valid at
+    /// the provider.
     pub(crate) fn log_out(&mut self) -> Vec<Credentials> {
         let grants = self.grants();
         let token = self.holdings.held().map(|held| hash_access_token(&held.credentials));
@@ -29,8 +29,7 @@ impl State {
         grants
     }
 
-    /// Takes credentials from a log-in that happened outside this crate. What the store still has to forget is not
-    /// forgotten here (R17).
+    /// Takes credentials from a log-in outside of this crate. If the store still has to be cleared, that stays so (R17).
     pub(crate) fn set_credentials(&mut self, credentials: Credentials, now: Reading) -> Arc<Held> {
         let windows = Windows::of(&credentials, now, false, &mut self.pace);
         let held = self.holdings.number(credentials, windows);

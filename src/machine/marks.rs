@@ -16,7 +16,7 @@ pub(super) struct Rejections {
     pub(super) reported: Option<u64>,
 }
 
-/// The first login of a new authenticator.
+/// The first log-in of a new authenticator.
 pub(super) fn first_login() -> Login {
     static AUTHENTICATORS: AtomicU32 = AtomicU32::new(0);
     let authenticator = NonZeroU32::MIN.saturating_add(AUTHENTICATORS.fetch_add(1, Ordering::Relaxed));

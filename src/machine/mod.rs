@@ -50,7 +50,8 @@ pub(crate) enum Verdict<C = Arc<Held>, F = u64> {
 }
 
 impl Verdict {
-    /// For a request from before a log-out. It is not sent again with the credentials of the next log-in (R17, R44).
+    /// For a request from before a log-out. The request is not sent again with the credentials of the next log-in (R17,
+    /// R44).
     fn logged_out() -> Self {
         Self::Fail(Error::login_required(
             "the request was sent with the credentials of another login, which was logged out since; log in again",

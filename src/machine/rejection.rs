@@ -62,7 +62,8 @@ impl State {
 
     /// Rejects the generation that has this access token. Any other token was replaced before.
     ///
-    /// Credentials of an earlier login touch nothing here, and get no others: those may be another user's (R17, R44).
+    /// Credentials of an earlier log-in change nothing here, and the caller gets no others: those may be another user's
+    /// (R17, R44).
     pub(crate) fn reject_token(&mut self, used: &Credentials, now: Reading) -> Verdict {
         if self.is_of_earlier_login(used) {
             return Verdict::logged_out();
@@ -101,7 +102,7 @@ impl State {
             || self.rejections.reported == Some(hash_access_token(candidate))
     }
 
-    /// The least time between two refreshes that a rejection caused (R26).
+    /// The shortest time between two refreshes that rejections caused (R26).
     pub(super) fn rejection_interval(&self) -> Duration {
         let lifetime = self.holdings.held().and_then(|held| held.windows.lifetime());
         lifetime.map_or(self.pace.timing.rejection_interval, |life| {

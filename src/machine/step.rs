@@ -1,4 +1,4 @@
-//! One step of some work: which method takes what came in. A new step begins here.
+//! One step of some work: which method takes which input. To add a step, begin here.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::clock::Reading;
 use crate::error::Error;
 
 impl State {
-    /// Moves some work on. A flight that is no longer in the air is told to stop.
+    /// Moves some work on. A flight that no longer runs is told to stop.
     pub(crate) fn step(&mut self, work: &Work, input: Input, now: Reading) -> Step {
         match work {
             Work::Flight(id) => self.step_flight(*id, input, now),

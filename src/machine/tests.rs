@@ -18,7 +18,7 @@ fn is_warm(state: &State, seconds: u64) -> bool {
     state.snapshot(at(seconds)).is_some_and(|(_, until)| !until.passed(at(seconds)))
 }
 
-/// The flight in the air is told that its attempt failed; the request was certainly not processed.
+/// The running flight is told that its attempt failed; the request was certainly not processed.
 fn fail_once(state: &mut State, flight: u64, now: Reading) -> Step {
     state.step(&Work::Flight(flight), Input::Begin, now);
     let error = Error::transient("no connection").not_processed();

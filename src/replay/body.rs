@@ -9,7 +9,7 @@ use bytes::{Buf, Bytes};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 
-use super::shared_body::{BoxError, Frames, SharedBody};
+use super::shared_body::{BoxError, SharedBody};
 use super::{REPLAY_LIMIT, Replay, ReplayableBody};
 
 /// A body around any other body, that can be sent again as long as no more than a limit of it was sent.
@@ -45,7 +45,7 @@ impl ReplayBody {
         let size = body.size_hint();
         let body = body.map_frame(|frame| frame.map_data(|mut data| data.copy_to_bytes(data.remaining())));
         let rest = Some(body.map_err(Into::into).boxed_unsync());
-        Self::of(SharedBody::new(Frames::default(), rest, size, limit))
+        Self::of(SharedBody { rest, size, limit, ..SharedBody::default() })
     }
 
     fn of(shared: SharedBody) -> Self {
@@ -99,12 +99,12 @@ impl Drop for Takeover {
     fn drop(&mut self) {
         let mut shared = lock(&self.shared);
         shared.takeovers -= 1;
-        let mut sender = None;
-        if shared.takeovers == 0 {
-            sender = shared.sender.take();
-            if !shared.kept.is_empty() {
-                shared.lose();
-            }
+        if shared.takeovers > 0 {
+            return;
+        }
+        let sender = shared.sender.take();
+        if !shared.kept.is_empty() {
+            shared.lose();
         }
         drop(shared);
         drop(sender);

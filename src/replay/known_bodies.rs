@@ -30,12 +30,8 @@ impl KnownBodies {
             .or_else(|| replay_as::<B, ReplayBody>(body));
         #[cfg(feature = "reqwest")]
         let replay = replay.or_else(|| replay_as::<B, reqwest::Body>(body));
-        replay.or_else(|| self.replay_added(body)).unwrap_or(Replay::Never)
-    }
-
-    fn replay_added<B: 'static>(&self, body: &mut B) -> Option<Replay<B>> {
-        let replay = self.0.iter().find_map(|replay| replay.downcast_ref::<fn(&mut B) -> Replay<B>>())?;
-        Some(replay(body))
+        let added = || self.0.iter().find_map(|replay| replay.downcast_ref::<fn(&mut B) -> Replay<B>>());
+        replay.or_else(|| Some(added()?(body))).unwrap_or(Replay::Never)
     }
 }
 

@@ -107,6 +107,19 @@ impl<B> Replay<B> {
             Self::Never => None,
         }
     }
+
+    /// What is made of the body of the second attempt.
+    #[cfg(feature = "reqwest")]
+    fn map<C>(self, make: impl FnOnce(B) -> C + Send + 'static) -> Replay<C>
+    where
+        B: 'static,
+    {
+        match self {
+            Self::Copy(body) => Replay::Copy(make(body)),
+            Self::Kept(take) => Replay::Kept(Box::new(move || take().map(make))),
+            Self::Never => Replay::Never,
+        }
+    }
 }
 
 impl<B> fmt::Debug for Replay<B> {

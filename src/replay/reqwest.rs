@@ -16,65 +16,40 @@ impl ReplayableBody for Body {
         if self.as_bytes().is_none() {
             return keep(self, REPLAY_LIMIT);
         }
-        let bytes = take_bytes(self);
+        let mut body = std::mem::take(self);
+        // Bytes come at once, as one frame.
+        let bytes = match Pin::new(&mut body).poll_frame(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
+            _ => Bytes::new(),
+        };
         *self = Self::from(bytes.clone());
         Replay::Copy(Self::from(bytes))
     }
 }
 
-/// A copy of a reqwest request, to send it again.
-pub(crate) struct RequestCopy {
-    head: Request,
-    /// `None` if the copy of the head has the body already.
-    body: Option<Replay<Body>>,
-}
-
-impl RequestCopy {
-    /// Copies the request. Of a streaming body, up to `limit` bytes are kept while it is sent.
-    ///
-    /// `None` if the body can be sent only once.
-    pub(crate) fn of(request: &mut Request, limit: usize) -> Option<Self> {
-        if let Some(head) = request.try_clone() {
-            return Some(Self { head, body: None });
-        }
-        let mut body = request.body_mut().take()?;
-        let head = request.try_clone();
-        let replay = if limit == 0 { Replay::Never } else { keep(&mut body, limit) };
-        *request.body_mut() = Some(body);
-        match replay {
-            Replay::Never => None,
-            replay => Some(Self { head: head?, body: Some(replay) }),
-        }
+/// What a second attempt would send. Of a streaming body, up to `limit` bytes are kept while it is sent.
+pub(crate) fn replay(request: &mut Request, limit: usize) -> Replay<Request> {
+    if let Some(copy) = request.try_clone() {
+        return Replay::Copy(copy);
     }
-
-    /// The request, if its body can still be sent again.
-    pub(crate) fn into_request(self) -> Option<Request> {
-        let mut request = self.head;
-        if let Some(body) = self.body {
-            *request.body_mut() = Some(body.into_body()?);
-        }
-        Some(request)
-    }
+    let Some(body) = request.body_mut().as_mut().filter(|_| limit > 0) else { return Replay::Never };
+    let kept = keep(body, limit);
+    // A stream can't be cloned, so it is taken out while the rest is.
+    let stream = request.body_mut().take();
+    let head = request.try_clone();
+    *request.body_mut() = stream;
+    let Some(mut copy) = head else { return Replay::Never };
+    kept.map(|body| {
+        *copy.body_mut() = Some(body);
+        copy
+    })
 }
 
 fn keep(body: &mut Body, limit: usize) -> Replay<Body> {
     let mut kept = ReplayBody::with_limit(std::mem::take(body), limit);
     let replay = kept.replay();
     *body = Body::wrap(kept);
-    match replay {
-        Replay::Copy(copy) => Replay::Copy(Body::wrap(copy)),
-        Replay::Kept(take) => Replay::Kept(Box::new(move || take().map(Body::wrap))),
-        Replay::Never => Replay::Never,
-    }
-}
-
-/// Takes the bytes of a body that is not a stream: they come at once, as one frame.
-fn take_bytes(body: &mut Body) -> Bytes {
-    let mut body = std::mem::take(body);
-    match Pin::new(&mut body).poll_frame(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
-        _ => Bytes::new(),
-    }
+    replay.map(Body::wrap)
 }
 
 #[cfg(test)]
@@ -107,7 +82,7 @@ mod tests {
             *request.timeout_mut() = Some(std::time::Duration::from_secs(7));
             *request.version_mut() = http::Version::HTTP_2;
             *request.body_mut() = Some(body);
-            let copy = RequestCopy::of(&mut request, 1).and_then(RequestCopy::into_request);
+            let copy = replay(&mut request, 1).into_body();
             assert!(copy.as_ref().is_some_and(|copy| copy.body().is_some()));
             let head = |request: &Request| {
                 let head = (request.method().clone(), request.url().clone(), request.headers().clone());

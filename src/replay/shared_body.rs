@@ -11,6 +11,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The state that a body shares with its takeovers.
+#[derive(Default)]
 pub(super) struct SharedBody {
     /// What an earlier attempt has taken: it is sent before `rest`.
     pub(super) again: Frames,
@@ -18,12 +19,12 @@ pub(super) struct SharedBody {
     pub(super) rest: Option<UnsyncBoxBody<Bytes, BoxError>>,
     /// This attempt has seen the end of the body. The next attempt has to see it anew, so that a body of unknown length
     /// is framed in the same way again.
-    seen_end: bool,
+    pub(super) seen_end: bool,
     /// The size of the whole body before any of it was sent, so that it is framed in the same way again.
-    size: SizeHint,
+    pub(super) size: SizeHint,
     /// How many bytes of data have been sent.
-    sent: u64,
-    limit: usize,
+    pub(super) sent: u64,
+    pub(super) limit: usize,
     /// How many takeovers exist.
     pub(super) takeovers: usize,
     /// What was sent since there was a takeover.
@@ -46,27 +47,6 @@ pub(super) struct Frames {
 }
 
 impl SharedBody {
-    pub(super) fn new(
-        again: Frames,
-        rest: Option<UnsyncBoxBody<Bytes, BoxError>>,
-        size: SizeHint,
-        limit: usize,
-    ) -> Self {
-        Self {
-            again,
-            rest,
-            seen_end: false,
-            size,
-            sent: 0,
-            limit,
-            takeovers: 0,
-            kept: Frames::default(),
-            lost: false,
-            superseded: false,
-            sender: None,
-        }
-    }
-
     /// The body of the next attempt: what was kept, then the rest.
     pub(super) fn supersede(&mut self) -> Self {
         self.superseded = true;
@@ -74,7 +54,7 @@ impl SharedBody {
         let mut again = std::mem::take(&mut self.kept);
         again.data.unsplit(std::mem::take(&mut self.again.data));
         again.trailers = again.trailers.or(self.again.trailers.take());
-        Self::new(again, self.rest.take(), self.size, self.limit)
+        Self { again, rest: self.rest.take(), size: self.size, limit: self.limit, ..Self::default() }
     }
 
     pub(super) fn is_end_stream(&self) -> bool {
@@ -159,7 +139,7 @@ impl Frames {
 
 /// The error that ends the body of an attempt when another attempt has taken the body over.
 ///
-/// The server had replied 401 to the first attempt before its body was sent to the end. No caller waits for that
+/// The server had responded 401 to the first attempt before its body was sent to the end. No caller waits for that
 /// attempt any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the body is being sent again by another attempt")]

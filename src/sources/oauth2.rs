@@ -15,14 +15,12 @@
 mod client;
 mod settings;
 
-use secrecy::{ExposeSecret, SecretString};
-
-use self::client::GrantClient;
-pub(super) use self::settings::{client_settings, refresh_and_revoke, refresh_settings};
+pub(super) use self::client::GrantClient;
+pub(super) use self::settings::{client_source, refresh_settings};
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::source::CredentialSource;
-use crate::token_endpoint::{ClientAuth, Form, TokenEndpoint, non_empty};
+use crate::token_endpoint::{ClientAuth, TokenEndpoint, non_empty};
 
 /// The client credentials grant (RFC 6749 section 4.4), for a service that acts for itself.
 ///
@@ -45,17 +43,9 @@ impl ClientCredentials {
     ) -> Result<Self, Error> {
         Ok(Self { client: GrantClient::new(endpoint, client_auth)? })
     }
-
-    client_settings!(client);
 }
 
-impl CredentialSource for ClientCredentials {
-    async fn login(&self) -> Result<Credentials, Error> {
-        self.client.login(Form::of_grant("client_credentials"), &[]).await
-    }
-
-    refresh_and_revoke!(client);
-}
+client_source!(ClientCredentials);
 
 /// The resource owner password credentials grant (RFC 6749 section 4.3), for a user whose password the program has.
 ///
@@ -63,8 +53,6 @@ impl CredentialSource for ClientCredentials {
 #[derive(Clone, Debug)]
 pub struct Password {
     pub(super) client: GrantClient,
-    username: String,
-    password: SecretString,
 }
 
 impl Password {
@@ -80,27 +68,16 @@ impl Password {
         username: impl Into<String>,
         password: impl Into<String>,
     ) -> Result<Self, Error> {
-        Ok(Self {
-            client: GrantClient::new(endpoint, client_auth)?,
-            username: non_empty(username.into(), "user name")?,
-            password: non_empty(password.into(), "password")?.into(),
-        })
+        let mut client = GrantClient::new(endpoint, client_auth)?;
+        let username = non_empty(username.into(), "user name")?;
+        client.user = Some((username, non_empty(password.into(), "password")?.into()));
+        Ok(Self { client })
     }
 
-    client_settings!(client);
-    refresh_settings!(client);
+    refresh_settings!();
 }
 
-impl CredentialSource for Password {
-    async fn login(&self) -> Result<Credentials, Error> {
-        let password = self.password.expose_secret();
-        let mut form = Form::of_grant("password");
-        form.field("username", &self.username).field("password", password);
-        self.client.login(form, &[password]).await
-    }
-
-    refresh_and_revoke!(client);
-}
+client_source!(Password);
 
 /// The refresh token grant (RFC 6749 section 6) alone, for credentials from a log-in elsewhere.
 ///
@@ -108,7 +85,6 @@ impl CredentialSource for Password {
 #[derive(Clone, Debug)]
 pub struct RefreshToken {
     client: GrantClient,
-    credentials: Credentials,
 }
 
 impl RefreshToken {
@@ -128,23 +104,12 @@ impl RefreshToken {
                 "credentials: they have no refresh token; add one with `Credentials::with_refresh_token`",
             ));
         }
-        Ok(Self { client: GrantClient::new(endpoint, client_auth)?, credentials })
+        let mut client = GrantClient::new(endpoint, client_auth)?;
+        client.credentials = Some(credentials);
+        Ok(Self { client })
     }
 
-    client_settings!(client);
-    refresh_settings!(client);
+    refresh_settings!();
 }
 
-impl CredentialSource for RefreshToken {
-    async fn login(&self) -> Result<Credentials, Error> {
-        Err(Error::unsupported(
-            "the refresh token can't be used any more, and there is no other; log in again",
-        ))
-    }
-
-    refresh_and_revoke!(client);
-
-    fn initial(&self) -> Option<Credentials> {
-        Some(self.credentials.clone())
-    }
-}
+client_source!(RefreshToken);

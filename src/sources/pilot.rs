@@ -25,7 +25,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::source::CredentialSource;
-use crate::token_endpoint::{Purpose, Redactor, ResolvedEndpoint, TokenEndpoint, non_empty};
+use crate::token_endpoint::{Purpose, ResolvedEndpoint, TokenEndpoint, non_empty};
 
 /// Where the service has the requests of a user, below the base URL.
 const SERVICE: &str = "/v1/users";
@@ -107,7 +107,7 @@ impl Pilot {
     ) -> Result<Credentials, Error> {
         let endpoint = self.base.join(&format!("{}/{verb}", self.users))?;
         let response = endpoint.post_json(members).await?;
-        envelope::read(&response, purpose, &Redactor::new(secrets))
+        envelope::read(&response, purpose, secrets)
     }
 }
 

@@ -14,7 +14,7 @@
 use std::env;
 use std::time::Duration;
 
-use super::oauth2::{ClientCredentials, Password, client_settings, refresh_and_revoke, refresh_settings};
+use super::oauth2::{ClientCredentials, GrantClient, Password, client_source, refresh_settings};
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::origins::Origins;
@@ -35,7 +35,7 @@ pub const TIMEOUT: Duration = Duration::from_secs(5);
 /// It renews a token with the same grant.
 #[derive(Clone, Debug)]
 pub struct ServiceAccount {
-    grant: ClientCredentials,
+    client: GrantClient,
 }
 
 impl ServiceAccount {
@@ -51,7 +51,7 @@ impl ServiceAccount {
         client_secret: impl Into<String>,
     ) -> Result<Self, Error> {
         let client_auth = client_auth(client_id.into(), client_secret.into())?;
-        Ok(Self { grant: ClientCredentials::new(with_timeout(endpoint)?, client_auth)? })
+        Ok(Self { client: ClientCredentials::new(with_timeout(endpoint)?, client_auth)?.client })
     }
 
     /// Creates the source from the environment variables `CLIENT_ID` and `CLIENT_SECRET`.
@@ -63,24 +63,16 @@ impl ServiceAccount {
     pub fn from_env(endpoint: impl TryInto<TokenEndpoint, Error: Into<Error>>) -> Result<Self, Error> {
         Self::new(endpoint, variable("CLIENT_ID")?, variable("CLIENT_SECRET")?)
     }
-
-    client_settings!(grant.client);
 }
 
-impl CredentialSource for ServiceAccount {
-    async fn login(&self) -> Result<Credentials, Error> {
-        self.grant.login().await
-    }
-
-    refresh_and_revoke!(grant.client);
-}
+client_source!(ServiceAccount);
 
 /// The client grant of Vathos, for a person: the password grant.
 ///
 /// It renews a token with the refresh token that comes with it, and logs in again if that is refused.
 #[derive(Clone, Debug)]
 pub struct ClientGrant {
-    grant: Password,
+    client: GrantClient,
 }
 
 impl ClientGrant {
@@ -99,7 +91,7 @@ impl ClientGrant {
         password: impl Into<String>,
     ) -> Result<Self, Error> {
         let client_auth = client_auth(client_id.into(), client_secret.into())?;
-        Ok(Self { grant: Password::new(with_timeout(endpoint)?, client_auth, username, password)? })
+        Ok(Self { client: Password::new(with_timeout(endpoint)?, client_auth, username, password)?.client })
     }
 
     /// Creates the source from the environment variables `CLIENT_ID` and `CLIENT_SECRET`, for a user.
@@ -116,17 +108,10 @@ impl ClientGrant {
         Self::new(endpoint, variable("CLIENT_ID")?, variable("CLIENT_SECRET")?, username, password)
     }
 
-    client_settings!(grant.client);
-    refresh_settings!(grant.client);
+    refresh_settings!();
 }
 
-impl CredentialSource for ClientGrant {
-    async fn login(&self) -> Result<Credentials, Error> {
-        self.grant.login().await
-    }
-
-    refresh_and_revoke!(grant.client);
-}
+client_source!(ClientGrant);
 
 /// Returns the base URL of the API: the environment variable `VATHOS_BASE_URL`, or [`BASE_URL`] if it is not set.
 ///
@@ -142,10 +127,9 @@ pub fn base_url_from_env() -> Result<String, Error> {
         return Ok(BASE_URL.to_owned());
     }
     let url = variable(NAME)?;
-    match Origins::of_url(&url) {
-        Ok(_) => Ok(url),
-        Err(_) => Err(unusable(NAME, "it is not an https URL (plain http on loopback only)")),
-    }
+    Origins::of_url(&url)
+        .map_err(|_| unusable(NAME, "it is not an https URL (plain http on loopback only)"))?;
+    Ok(url)
 }
 
 fn variable(name: &str) -> Result<String, Error> {
@@ -162,7 +146,9 @@ fn unusable(name: &str, why: &str) -> Error {
 }
 
 fn with_timeout(endpoint: impl TryInto<TokenEndpoint, Error: Into<Error>>) -> Result<TokenEndpoint, Error> {
-    Ok(endpoint.try_into().map_err(Into::<Error>::into)?.default_timeout(TIMEOUT))
+    let mut endpoint = endpoint.try_into().map_err(Into::into)?;
+    endpoint.timeout.get_or_insert(TIMEOUT);
+    Ok(endpoint)
 }
 
 fn client_auth(client_id: String, client_secret: String) -> Result<ClientAuth, Error> {

@@ -2,8 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderValue};
+use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
@@ -14,14 +13,16 @@ use crate::error::Error;
 #[derive(Clone, Debug)]
 pub struct ClientAuth {
     client_id: String,
+    /// Empty for a client that has none.
+    client_secret: SecretString,
     method: AuthMethod,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum AuthMethod {
-    Basic(SecretString),
-    BasicRaw(SecretString),
-    Post(SecretString),
+    Basic,
+    BasicRaw,
+    Post,
     None,
 }
 
@@ -32,7 +33,7 @@ impl ClientAuth {
     ///
     /// [`Misconfigured`](crate::ErrorKind::Misconfigured) if the client id is empty.
     pub fn basic(client_id: impl Into<String>, client_secret: impl Into<String>) -> Result<Self, Error> {
-        Self::new(client_id, AuthMethod::Basic(client_secret.into().into()))
+        Self::new(client_id, client_secret, AuthMethod::Basic)
     }
 
     /// Sends id and secret by HTTP Basic, as they are. It is for servers that do not decode them.
@@ -47,7 +48,7 @@ impl ClientAuth {
                 "client id: it contains a colon, which raw basic authentication can't carry; use `ClientAuth::basic`",
             ));
         }
-        Self::new(client_id, AuthMethod::BasicRaw(client_secret.into().into()))
+        Self::new(client_id, client_secret, AuthMethod::BasicRaw)
     }
 
     /// Sends id and secret in the body (`client_secret_post`).
@@ -56,7 +57,7 @@ impl ClientAuth {
     ///
     /// As [`basic`](Self::basic).
     pub fn post(client_id: impl Into<String>, client_secret: impl Into<String>) -> Result<Self, Error> {
-        Self::new(client_id, AuthMethod::Post(client_secret.into().into()))
+        Self::new(client_id, client_secret, AuthMethod::Post)
     }
 
     /// Sends the id in the body: a public client, without a secret.
@@ -65,44 +66,30 @@ impl ClientAuth {
     ///
     /// As [`basic`](Self::basic).
     pub fn none(client_id: impl Into<String>) -> Result<Self, Error> {
-        Self::new(client_id, AuthMethod::None)
+        Self::new(client_id, "", AuthMethod::None)
     }
 
-    fn new(client_id: impl Into<String>, method: AuthMethod) -> Result<Self, Error> {
-        let client_id = non_empty(client_id.into(), "client id")?;
-        Ok(Self { client_id, method })
+    fn new(id: impl Into<String>, secret: impl Into<String>, method: AuthMethod) -> Result<Self, Error> {
+        let client_id = non_empty(id.into(), "client id")?;
+        Ok(Self { client_id, client_secret: secret.into().into(), method })
     }
 
-    /// Adds the proof of the client's identity to a request.
-    pub(crate) fn apply(&self, headers: &mut HeaderMap, form: &mut Form) -> Result<(), Error> {
-        match &self.method {
-            AuthMethod::Basic(secret) => {
-                let secret = secret.expose_secret();
-                let encoded =
-                    |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-                headers.insert(AUTHORIZATION, basic(&encoded(&self.client_id), &encoded(secret))?);
-            }
-            AuthMethod::BasicRaw(secret) => {
-                headers.insert(AUTHORIZATION, basic(&self.client_id, secret.expose_secret())?);
-            }
-            AuthMethod::Post(secret) => {
-                form.field("client_id", &self.client_id).field("client_secret", secret.expose_secret());
-            }
-            AuthMethod::None => {
-                form.field("client_id", &self.client_id);
-            }
+    /// Adds the proof of the client's identity to a form, or returns it as the value of the `Authorization` header.
+    pub(crate) fn apply<'a>(&'a self, form: &mut Form<'a>) -> Result<Option<HeaderValue>, Error> {
+        let (id, secret) = (self.client_id.as_str(), self.secret());
+        let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        match self.method {
+            AuthMethod::Basic => return basic(&encoded(id), &encoded(secret)).map(Some),
+            AuthMethod::BasicRaw => return basic(id, secret).map(Some),
+            AuthMethod::Post => form.extend([("client_id", id), ("client_secret", secret)]),
+            AuthMethod::None => form.push(("client_id", id)),
         }
-        Ok(())
+        Ok(None)
     }
 
     /// The secret, to keep it out of what a server repeats.
-    pub(crate) fn secret(&self) -> Option<&str> {
-        match &self.method {
-            AuthMethod::Basic(secret) | AuthMethod::BasicRaw(secret) | AuthMethod::Post(secret) => {
-                Some(secret.expose_secret())
-            }
-            AuthMethod::None => None,
-        }
+    pub(crate) fn secret(&self) -> &str {
+        self.client_secret.expose_secret()
     }
 }
 

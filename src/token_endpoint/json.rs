@@ -1,8 +1,7 @@
-//! The JSON that is sent to, and read from, a provider.
+//! The JSON that is read from a provider.
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
 use serde_json::value::RawValue;
 
 /// A JSON object that is read member by member, so that an odd value of a member that does not matter does no harm.
@@ -31,11 +30,4 @@ impl<'a> JsonObject<'a> {
     pub(crate) fn object(&self, name: &str) -> Option<Self> {
         Self::parse(self.get(name)?.as_bytes())
     }
-}
-
-/// Writes a JSON object of strings.
-pub(super) fn json(members: &[(&str, &str)]) -> Bytes {
-    let object: serde_json::Map<_, _> =
-        members.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
-    Bytes::from(serde_json::Value::Object(object).to_string())
 }

@@ -1,7 +1,6 @@
-//! One bounded POST to a token endpoint, over any tower HTTP service.
+//! One POST to a token endpoint, with limits of time and size, over any tower HTTP service.
 
 mod client_auth;
-mod form;
 mod json;
 mod redactor;
 mod resolved;
@@ -12,10 +11,9 @@ pub use client_auth::ClientAuth;
 pub use transport::TokenTransport;
 
 pub(crate) use client_auth::non_empty;
-pub(crate) use form::Form;
 pub(crate) use json::JsonObject;
-pub(crate) use redactor::Redactor;
-pub(crate) use resolved::ResolvedEndpoint;
+pub(crate) use redactor::clean;
+pub(crate) use resolved::{Form, ResolvedEndpoint};
 pub(crate) use response::{
     Purpose, check_status, read_revocation, read_token_object, read_tokens, unreadable,
 };
@@ -48,7 +46,7 @@ use crate::origins::Origin;
 pub struct TokenEndpoint {
     url: EndpointUrl,
     transport: Option<TokenTransport>,
-    timeout: Option<Duration>,
+    pub(crate) timeout: Option<Duration>,
 }
 
 impl TokenEndpoint {
@@ -103,12 +101,6 @@ impl TokenEndpoint {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
-        self
-    }
-
-    /// Sets the time limit, unless there is one.
-    pub(crate) fn default_timeout(mut self, timeout: Duration) -> Self {
-        self.timeout.get_or_insert(timeout);
         self
     }
 }

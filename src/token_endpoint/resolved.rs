@@ -1,80 +1,85 @@
 //! An endpoint with nothing left to decide, and the request to it.
 
-use std::time::Duration;
-
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use form_urlencoded::Serializer;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, Response};
 use http_body_util::Full;
+use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use super::json::json;
-use super::{EndpointUrl, Form, TokenEndpoint, TokenTransport};
+use super::{EndpointUrl, TokenEndpoint, TokenTransport};
 use crate::error::Error;
+use crate::origins::Origin;
 
 /// A [`TokenEndpoint`] whose transport and time limit are settled. A source makes it once, at its construction.
 #[derive(Clone, Debug)]
 pub(crate) struct ResolvedEndpoint {
-    url: EndpointUrl,
+    /// Its transport is the one that the program set.
+    endpoint: TokenEndpoint,
     transport: TokenTransport,
-    /// The transport that the program set.
-    set: Option<TokenTransport>,
-    timeout: Duration,
 }
 
 impl ResolvedEndpoint {
     pub(crate) fn new(endpoint: impl TryInto<TokenEndpoint, Error: Into<Error>>) -> Result<Self, Error> {
-        let endpoint = endpoint.try_into().map_err(Into::<Error>::into)?;
+        let endpoint = endpoint.try_into().map_err(Into::into)?;
         let set = endpoint.transport.clone();
-        let transport = set.clone().map_or_else(|| TokenTransport::default_for(&endpoint.url.0), Ok)?;
-        let timeout = endpoint.timeout.unwrap_or(TokenEndpoint::DEFAULT_TIMEOUT);
-        Ok(Self { url: endpoint.url, transport, set, timeout })
+        let transport = set.map_or_else(|| TokenTransport::default_for(&endpoint.url.0), Ok)?;
+        Ok(Self { endpoint, transport })
     }
 
     /// Another endpoint of the same provider. It uses the transport that was set for this one, unless it has its own.
-    pub(crate) fn beside(&self, endpoint: TokenEndpoint) -> Self {
-        let same_default = || match TokenTransport::is_same_default(&self.url.0, &endpoint.url.0) {
+    pub(crate) fn beside(&self, mut endpoint: TokenEndpoint) -> Self {
+        endpoint.transport = endpoint.transport.or_else(|| self.endpoint.transport.clone());
+        let (one, other) = (&self.endpoint.url.0, &endpoint.url.0);
+        let default = || match Origin::is_plain_loopback(one) == Origin::is_plain_loopback(other) {
             true => None,
             // The other default ignores the proxies of the environment, or this one does.
-            false => TokenTransport::default_for(&endpoint.url.0).ok(),
+            false => TokenTransport::default_for(other).ok(),
         };
-        let set = endpoint.transport.clone().or_else(|| self.set.clone());
-        let transport = set.clone().or_else(same_default).unwrap_or_else(|| self.transport.clone());
-        let timeout = endpoint.timeout.unwrap_or(TokenEndpoint::DEFAULT_TIMEOUT);
-        Self { url: endpoint.url, transport, set, timeout }
+        let transport = endpoint.transport.clone().or_else(default).unwrap_or_else(|| self.transport.clone());
+        Self { endpoint, transport }
     }
 
     /// The endpoint at this URL followed by `path`, which starts with a slash.
     pub(crate) fn join(&self, path: &str) -> Result<Self, Error> {
-        let base = &self.url.0;
+        let base = &self.endpoint.url.0;
         if base.query().is_some() {
             return Err(Error::misconfigured(
                 "endpoint: it has a query, and a path has to follow; use the URL without the query",
             ));
         }
         let url = format!("{}{path}", base.to_string().trim_end_matches('/'));
-        let url = url
-            .parse()
-            .map_err(|_| Error::misconfigured("endpoint: its URL is too long; use a shorter one"))?;
-        Ok(Self { url: EndpointUrl(url), ..self.clone() })
+        let too_long = |_| Error::misconfigured("endpoint: its URL is too long; use a shorter one");
+        let mut joined = self.clone();
+        joined.endpoint.url = EndpointUrl(url.parse().map_err(too_long)?);
+        Ok(joined)
     }
 
-    /// Posts a form. A response of any status is `Ok`; an error means that there is no response.
-    pub(crate) async fn post_form(&self, headers: HeaderMap, form: Form) -> Result<Response<Bytes>, Error> {
-        self.post("application/x-www-form-urlencoded", headers, form.into_body()).await
+    /// Posts a form (RFC 6749 appendix B). A response of any status is `Ok`; an error means that there is no response.
+    ///
+    /// The copy of the body inside the HTTP stack can't be overwritten afterwards.
+    pub(crate) async fn post_form(
+        &self,
+        authorization: Option<HeaderValue>,
+        fields: &[(&str, &str)],
+    ) -> Result<Response<Bytes>, Error> {
+        let body = Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.post("application/x-www-form-urlencoded", authorization, body).await
     }
 
     /// Posts a JSON object of strings, likewise.
     pub(crate) async fn post_json(&self, members: &[(&str, &str)]) -> Result<Response<Bytes>, Error> {
-        self.post("application/json", HeaderMap::new(), json(members)).await
+        let members = members.iter().map(|(name, value)| ((*name).to_owned(), (*value).into()));
+        self.post("application/json", None, Value::Object(members.collect()).to_string()).await
     }
 
     async fn post(
         &self,
         content_type: &'static str,
-        headers: HeaderMap,
-        body: Bytes,
+        authorization: Option<HeaderValue>,
+        body: String,
     ) -> Result<Response<Bytes>, Error> {
         if Handle::try_current().is_err() {
             // A log-out may come from another executor.
@@ -82,16 +87,20 @@ impl ResolvedEndpoint {
                 "the identity provider can't be asked without a Tokio runtime; make the call within one",
             ));
         }
-        let mut request = Request::new(Full::new(body));
+        let mut request = Request::new(Full::from(body));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.url.0.clone();
-        *request.headers_mut() = headers;
+        *request.uri_mut() = self.endpoint.url.0.clone();
+        request.headers_mut().extend(authorization.map(|proof| (AUTHORIZATION, proof)));
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
-        timeout(self.timeout, self.transport.send(request)).await.unwrap_or_else(|_| {
+        let limit = self.endpoint.timeout.unwrap_or(TokenEndpoint::DEFAULT_TIMEOUT);
+        timeout(limit, self.transport.send(request)).await.unwrap_or_else(|_| {
             Err(Error::transient(
                 "the token endpoint did not respond in time; try again, or set a longer `TokenEndpoint::timeout`",
             ))
         })
     }
 }
+
+/// The names and values of a form.
+pub(crate) type Form<'a> = Vec<(&'a str, &'a str)>;

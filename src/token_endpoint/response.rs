@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, Response, StatusCode};
 
-use super::{JsonObject, Redactor};
+use super::{JsonObject, clean};
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::timing::Timing;
@@ -23,10 +23,7 @@ pub(crate) enum Purpose {
 impl Purpose {
     /// Where the request goes.
     fn endpoint(self) -> &'static str {
-        match self {
-            Self::Login | Self::Refresh => "token endpoint",
-            Self::Revoke => "revocation endpoint",
-        }
+        if self == Self::Revoke { "revocation endpoint" } else { "token endpoint" }
     }
 }
 
@@ -34,16 +31,16 @@ impl Purpose {
 pub(crate) fn read_tokens(
     response: &Response<Bytes>,
     purpose: Purpose,
-    redactor: &Redactor<'_>,
+    secrets: &[&str],
 ) -> Result<Credentials, Error> {
     let object = JsonObject::parse(response.body());
-    check_status(response.status(), response.headers(), purpose, object.as_ref(), redactor)?;
+    check_status(response.status(), response.headers(), purpose, object.as_ref(), secrets)?;
     let object = object.ok_or_else(|| unreadable(response))?;
     match object.get("error") {
         // Some servers send an empty one with every response.
         None | Some("null" | r#""""#) => read_token_object(&object),
         Some(_) if object.string("error").is_some() => {
-            Err(refusal(StatusCode::BAD_REQUEST, purpose, &object, redactor))
+            Err(refusal(StatusCode::BAD_REQUEST, purpose, &object, secrets))
         }
         Some(_) => Err(Error::invalid_response(
             "the token endpoint sent an `error` that is not a string; check the endpoint's URL",
@@ -52,14 +49,14 @@ pub(crate) fn read_tokens(
 }
 
 /// Returns whether a revocation was successful. The status says it all (RFC 7009 section 2.2).
-pub(crate) fn read_revocation(response: &Response<Bytes>, redactor: &Redactor<'_>) -> Result<(), Error> {
+pub(crate) fn read_revocation(response: &Response<Bytes>, secrets: &[&str]) -> Result<(), Error> {
     let object = JsonObject::parse(response.body());
     let code = object.as_ref().and_then(|object| object.string("error"));
     if response.status() == StatusCode::BAD_REQUEST && code.as_deref() == Some("invalid_token") {
         // By the RFC, an unknown or dead token is a success. Some servers report it in this way.
         return Ok(());
     }
-    check_status(response.status(), response.headers(), Purpose::Revoke, object.as_ref(), redactor)
+    check_status(response.status(), response.headers(), Purpose::Revoke, object.as_ref(), secrets)
 }
 
 /// Returns the error that a status stands for, unless it is a success.
@@ -68,7 +65,7 @@ pub(crate) fn check_status(
     headers: &HeaderMap,
     purpose: Purpose,
     object: Option<&JsonObject<'_>>,
-    redactor: &Redactor<'_>,
+    secrets: &[&str],
 ) -> Result<(), Error> {
     let returned = format!("the {} returned {}", purpose.endpoint(), status.as_u16());
     Err(match status.as_u16() {
@@ -80,20 +77,17 @@ pub(crate) fn check_status(
             "{returned}: redirects are not followed, because they could carry secrets elsewhere; use the URL that it \
              redirects to"
         )),
-        400..=499 => refusal(status, purpose, object.unwrap_or(&JsonObject::default()), redactor),
+        400..=499 => refusal(status, purpose, object.unwrap_or(&JsonObject::default()), secrets),
         _ => Error::invalid_response(format!("{returned}; check its URL")),
     })
 }
 
 /// The error for a 4xx, or for a success with an `error` (RFC 6749 section 5.2).
-fn refusal(status: StatusCode, purpose: Purpose, object: &JsonObject<'_>, redactor: &Redactor<'_>) -> Error {
+fn refusal(status: StatusCode, purpose: Purpose, object: &JsonObject<'_>, secrets: &[&str]) -> Error {
     let code = object.string("error");
-    let said = match (&code, object.string("error_description")) {
-        (None, None) => format!("status {}", status.as_u16()),
-        (Some(code), None) => redactor.clean(code),
-        (None, Some(text)) => redactor.clean(&text),
-        (Some(code), Some(text)) => format!("{}: {}", redactor.clean(code), redactor.clean(&text)),
-    };
+    let description = object.string("error_description");
+    let said: Vec<_> = [&code, &description].into_iter().flatten().map(|text| clean(text, secrets)).collect();
+    let said = if said.is_empty() { format!("status {}", status.as_u16()) } else { said.join(": ") };
     match (purpose, code.as_deref(), status.as_u16()) {
         (_, Some("invalid_client"), _) => Error::misconfigured(format!(
             "the {} refused the client ({said}); check the client id, its secret and how it authenticates",
@@ -142,10 +136,7 @@ pub(crate) fn read_token_object(object: &JsonObject<'_>) -> Result<Credentials, 
             )
         })?;
     }
-    Ok(match lifetime(object) {
-        Some(lifetime) => credentials.with_lifetime(lifetime),
-        None => credentials,
-    })
+    Ok(credentials.with_lifetime(lifetime(object).unwrap_or_default()))
 }
 
 /// The error for a success whose body is not a JSON object: a proxy's page, or a body torn on its way. Another
@@ -165,25 +156,21 @@ fn transient(returned: &str, headers: &HeaderMap) -> Error {
 }
 
 /// The lifetime in `expires_in` (R4): seconds as an integer, a float or a numeric string. Zero, a negative number
-/// and everything else mean that it is unknown. A huge number is clamped.
+/// and everything else mean that it is unknown. A number too huge for a
+/// `Duration` counts as the longest lifetime.
 fn lifetime(object: &JsonObject<'_>) -> Option<Duration> {
     let text = object.string("expires_in").or_else(|| object.get("expires_in").map(str::to_owned))?;
     // Rust reads "inf" as a float.
     let digits = text.bytes().any(|byte| byte.is_ascii_digit());
     let seconds = text.trim().parse::<f64>().ok().filter(|seconds| digits && *seconds > 0.0)?;
-    Some(
-        Duration::try_from_secs_f64(seconds)
-            .map_or(Timing::MAX_LIFETIME, |lifetime| lifetime.min(Timing::MAX_LIFETIME)),
-    )
+    Some(Duration::try_from_secs_f64(seconds).unwrap_or(Timing::MAX_LIFETIME))
 }
 
 /// The wait in `Retry-After` (RFC 9110 section 10.2.3): seconds, or a date.
 fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    Some(httpdate::parse_http_date(text).ok()?.duration_since(now).unwrap_or_default())
+    let date = || Some(httpdate::parse_http_date(text).ok()?.duration_since(now).unwrap_or_default());
+    text.parse().ok().map(Duration::from_secs).or_else(date)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
+use std::iter::successors;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -20,11 +21,9 @@ use crate::source::BoxFuture;
 ///
 /// It is cheap to clone, and clones share their connections.
 #[derive(Clone)]
-pub struct TokenTransport(Arc<dyn Transport>);
+pub struct TokenTransport(Arc<dyn Fn(Request<Full<Bytes>>) -> Sending + Send + Sync>);
 
-trait Transport: Send + Sync {
-    fn send(&self, request: Request<Full<Bytes>>) -> BoxFuture<'_, Result<Response<Bytes>, Error>>;
-}
+type Sending = BoxFuture<'static, Result<Response<Bytes>, Error>>;
 
 impl TokenTransport {
     /// Creates a transport from any tower HTTP service, such as hyper-util's client.
@@ -41,7 +40,15 @@ impl TokenTransport {
         B::Data: Send,
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
     {
-        Self(Arc::new(TowerTransport(Mutex::new(service))))
+        // The mutex is for services that are not `Sync`. It is held for the clone alone.
+        let service = Mutex::new(service);
+        Self(Arc::new(move |request| {
+            let mut service = service.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            Box::pin(async move {
+                poll_fn(|context| service.poll_ready(context)).await.map_err(unreached)?;
+                collect(service.call(request).await.map_err(broken)?).await
+            })
+        }))
     }
 
     /// Creates a transport over reqwest, with the proxy and TLS settings of `builder`. It turns redirects off, and
@@ -58,7 +65,22 @@ impl TokenTransport {
                 "reqwest can't build a client for the token endpoint; check its proxy and TLS settings";
             Error::misconfigured(message).with_source(error)
         })?;
-        Ok(Self(Arc::new(ReqwestTransport(client))))
+        Ok(Self(Arc::new(move |request| {
+            let client = client.clone();
+            Box::pin(async move {
+                let (parts, body) = request.into_parts();
+                let Ok(body) = body.collect().await;
+                let request = Request::from_parts(parts, body.to_bytes()).try_into().map_err(|_| {
+                    Error::misconfigured("token endpoint: reqwest does not accept its URL; check the URL")
+                })?;
+                let response = client.execute(request).await.map_err(|error| {
+                    let is_unreached = error.is_connect() || error.is_builder();
+                    let error = error.without_url();
+                    if is_unreached { unreached(error) } else { broken(error) }
+                })?;
+                collect(Response::from(response)).await
+            })
+        })))
     }
 
     /// The transport of an endpoint for which none was set. A proxy could read what plain http to loopback carries, and
@@ -66,15 +88,7 @@ impl TokenTransport {
     #[cfg(feature = "reqwest")]
     pub(super) fn default_for(url: &Uri) -> Result<Self, Error> {
         let builder = reqwest::Client::builder();
-        Self::reqwest(match Origin::is_plain_loopback(url) {
-            true => builder.no_proxy(),
-            false => builder,
-        })
-    }
-
-    /// Whether two endpoints have the same default.
-    pub(super) fn is_same_default(one: &Uri, other: &Uri) -> bool {
-        Origin::is_plain_loopback(one) == Origin::is_plain_loopback(other)
+        Self::reqwest(if Origin::is_plain_loopback(url) { builder.no_proxy() } else { builder })
     }
 
     #[cfg(not(feature = "reqwest"))]
@@ -85,61 +99,14 @@ impl TokenTransport {
         ))
     }
 
-    pub(super) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, Error> {
-        self.0.send(request).await
+    pub(super) fn send(&self, request: Request<Full<Bytes>>) -> Sending {
+        (self.0)(request)
     }
 }
 
 impl fmt::Debug for TokenTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TokenTransport")
-    }
-}
-
-/// The mutex is for services that are not `Sync`. It is held for the clone alone.
-struct TowerTransport<S>(Mutex<S>);
-
-impl<S, B> Transport for TowerTransport<S>
-where
-    S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + 'static,
-    S::Error: Into<Box<dyn StdError + Send + Sync>>,
-    S::Future: Send,
-    B: http_body::Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<Box<dyn StdError + Send + Sync>>,
-{
-    fn send(&self, request: Request<Full<Bytes>>) -> BoxFuture<'_, Result<Response<Bytes>, Error>> {
-        let mut service = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Box::pin(async move {
-            poll_fn(|context| service.poll_ready(context)).await.map_err(|error| unreached(error.into()))?;
-            let response = service.call(request).await.map_err(|error| broken(error.into()))?;
-            collect(response).await
-        })
-    }
-}
-
-#[cfg(feature = "reqwest")]
-struct ReqwestTransport(reqwest::Client);
-
-#[cfg(feature = "reqwest")]
-impl Transport for ReqwestTransport {
-    fn send(&self, request: Request<Full<Bytes>>) -> BoxFuture<'_, Result<Response<Bytes>, Error>> {
-        Box::pin(async move {
-            let (parts, body) = request.into_parts();
-            let body = match body.collect().await {
-                Ok(body) => body.to_bytes(),
-                Err(never) => match never {},
-            };
-            let request = reqwest::Request::try_from(Request::from_parts(parts, body)).map_err(|_| {
-                Error::misconfigured("token endpoint: reqwest does not accept its URL; check the URL")
-            })?;
-            let response = self.0.execute(request).await.map_err(|error| {
-                let is_unreached = error.is_connect() || error.is_builder();
-                let error = Box::new(error.without_url());
-                if is_unreached { unreached(error) } else { broken(error) }
-            })?;
-            collect(Response::from(response)).await
-        })
     }
 }
 
@@ -150,39 +117,34 @@ where
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
     let (parts, body) = response.into_parts();
-    let error = match Limited::new(body, TokenEndpoint::MAX_RESPONSE).collect().await {
-        Ok(body) => return Ok(Response::from_parts(parts, body.to_bytes())),
-        Err(error) => error,
-    };
-    let too_large = error.is::<LengthLimitError>();
-    match parts.status {
+    match Limited::new(body, TokenEndpoint::MAX_RESPONSE).collect().await {
+        Ok(body) => Ok(Response::from_parts(parts, body.to_bytes())),
         // The status of a failure says enough (R9). A torn 4xx is different: the next one may say more.
-        status if status.is_server_error() || (too_large && !status.is_success()) => {
-            Ok(Response::from_parts(parts, Bytes::new()))
-        }
-        _ if too_large => Err(Error::invalid_response(
+        Err(_) if parts.status.is_server_error() => Ok(Response::from_parts(parts, Bytes::new())),
+        Err(error) if !error.is::<LengthLimitError>() => Err(broken(error)),
+        Err(_) if !parts.status.is_success() => Ok(Response::from_parts(parts, Bytes::new())),
+        Err(_) => Err(Error::invalid_response(
             "the token endpoint's response is larger than 1 MiB; check the endpoint's URL",
         )),
-        _ => Err(broken(error)),
     }
 }
 
 /// The request was not sent: the refresh token in it is unspent.
-fn unreached(error: Box<dyn StdError + Send + Sync>) -> Error {
+fn unreached(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
     Error::transient("the token endpoint can't be reached; check its URL and the network")
         .with_source(error)
         .not_processed()
 }
 
 /// The request may have been received, unless the cause says that there was no connection.
-fn broken(error: Box<dyn StdError + Send + Sync>) -> Error {
-    let mut cause: Option<&(dyn StdError + 'static)> = Some(error.as_ref());
-    while let Some(error) = cause {
-        let refused = |io: &io::Error| io.kind() == io::ErrorKind::ConnectionRefused;
-        if error.downcast_ref::<io::Error>().is_some_and(refused) {
-            return unreached(error.to_string().into());
-        }
-        cause = error.source();
+fn broken(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+    let error = error.into();
+    let first: &(dyn StdError + 'static) = error.as_ref();
+    let refused = successors(Some(first), |&error| error.source()).find(|error| {
+        error.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::ConnectionRefused)
+    });
+    if let Some(error) = refused {
+        return unreached(error.to_string());
     }
     Error::transient("the connection to the token endpoint broke before its response was complete; try again")
         .with_source(error)

@@ -113,7 +113,7 @@ fn in_memory(server: &TokenServer) -> TokenEndpoint {
     TokenEndpoint::new("https://id.test/token").unwrap().transport(server.transport())
 }
 
-/// Good answers for whoever asks: a token object, PILOT's envelope, an HPC token.
+/// A good response to any request: a token object, PILOT's envelope, or an HPC token.
 fn good(seen: &Seen) -> Reply {
     let path = seen.uri.path();
     if path.ends_with("/hpc/auth") {

@@ -28,8 +28,8 @@ fn identity() -> (reqwest::Certificate, TlsAcceptor) {
     (certificate, TlsAcceptor::from(Arc::new(config)))
 }
 
-/// Hands out `at-1`, then for its refresh token `at-2`; the API takes the second one alone.
-fn answer(seen: &Seen) -> Reply {
+/// The token endpoint issues `at-1`, and `at-2` for its refresh token. The API accepts only `at-2`.
+fn respond(seen: &Seen) -> Reply {
     match (seen.uri.path(), seen.header("authorization")) {
         ("/token", None) => match seen.field("grant_type").as_deref() {
             Some("password") => Reply::tokens("at-1", "rt-1"),
@@ -65,7 +65,7 @@ fn person(listening: &Listening, roots: Vec<reqwest::Certificate>) -> ClientGran
 #[tokio::test]
 async fn f20_a_log_in_a_401_a_refresh_and_a_200_over_tls() {
     let (certificate, acceptor) = identity();
-    let server = TokenServer::new(answer);
+    let server = TokenServer::new(respond);
     let listening = server.listen_tls(acceptor).await;
 
     let auth = Authenticator::new(person(&listening, vec![certificate.clone()]));
@@ -85,7 +85,7 @@ async fn f20_a_log_in_a_401_a_refresh_and_a_200_over_tls() {
 async fn r32_f50_the_token_request_trusts_whom_the_caller_trusts() {
     let (certificate, acceptor) = identity();
     let (other, _) = identity();
-    let server = TokenServer::new(answer);
+    let server = TokenServer::new(respond);
     let listening = server.listen_tls(acceptor).await;
 
     let trusting = person(&listening, vec![certificate]);

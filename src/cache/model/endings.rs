@@ -1,4 +1,4 @@
-//! A flight that meets something from outside while it lands: log-out, other credentials, a watchdog, a 401.
+//! Something happens while a flight ends: a log-out, other credentials, a watchdog, a 401.
 
 use super::*;
 
@@ -23,7 +23,7 @@ fn r17_log_out_wins_against_the_end_of_a_flight() {
     });
 }
 
-/// R17: who calls after a log-out gets a credential of a new flight, and the store ends up with that one.
+/// R17: a call after a log-out gets the credentials of a new flight, and in the end the store has those.
 #[test]
 fn r17_a_call_after_log_out_is_not_undone_by_it() {
     check(3, || {
@@ -62,8 +62,8 @@ fn r17_credentials_that_the_program_sets_win_against_the_end_of_a_flight() {
     });
 }
 
-/// R17: log-out and a log-in elsewhere at the same moment: the store and the cache end up with the same, or both with
-/// nothing.
+/// R17: log-out and a log-in elsewhere at the same moment: in the end the store and the cache have the same, or both
+/// have nothing.
 #[test]
 fn r17_log_out_and_set_credentials_agree_with_the_store() {
     check(3, || {

@@ -6,6 +6,7 @@ use std::task::Waker;
 use bytes::BytesMut;
 use http_body_util::Full;
 
+use super::super::shared_body::Frames;
 use super::*;
 
 /// How many bytes are kept.
@@ -32,7 +33,8 @@ fn r27_nothing_is_kept_once_it_cannot_be_sent_again() {
 fn r27_nothing_is_kept_past_the_limit() {
     let whole = Frames { data: BytesMut::from("four"), trailers: None };
     let rest = Full::new(Bytes::from_static(b"two")).map_err(Into::into).boxed_unsync();
-    let mut body = ReplayBody::of(SharedBody::new(whole, Some(rest), SizeHint::default(), 3));
+    let mut body =
+        ReplayBody::of(SharedBody { again: whole, rest: Some(rest), limit: 3, ..SharedBody::default() });
     let replay = body.replay();
     send_a_frame(&mut body);
     assert_eq!(kept(&body), 0, "more than the limit");

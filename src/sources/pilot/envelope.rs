@@ -5,17 +5,17 @@ use http::{Response, StatusCode};
 
 use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::token_endpoint::{JsonObject, Purpose, Redactor, check_status, read_token_object, unreadable};
+use crate::token_endpoint::{JsonObject, Purpose, check_status, clean, read_token_object, unreadable};
 
 /// Returns the credentials in an envelope. Its `result` is a token object or, for the HPC login, the access token
 /// itself.
 pub(super) fn read(
     response: &Response<Bytes>,
     purpose: Purpose,
-    redactor: &Redactor<'_>,
+    secrets: &[&str],
 ) -> Result<Credentials, Error> {
     let envelope = JsonObject::parse(response.body());
-    check(response, purpose, envelope.as_ref(), redactor)?;
+    check(response, purpose, envelope.as_ref(), secrets)?;
     let envelope = envelope.ok_or_else(|| unreadable(response))?;
     if envelope.get("result").is_none() {
         return Err(Error::invalid_response("PILOT responded without a result; check the endpoint's URL"));
@@ -34,23 +34,21 @@ pub(super) fn read(
     read_token_object(&token)
 }
 
-/// Checks the status of the response. The envelope's `code` repeats it, and counts where a proxy made it 200.
+/// Checks the status of the response. The envelope's `code` repeats the status. If a proxy changed the status to 200, the
+/// `code` counts.
 fn check(
     response: &Response<Bytes>,
     purpose: Purpose,
     envelope: Option<&JsonObject<'_>>,
-    redactor: &Redactor<'_>,
+    secrets: &[&str],
 ) -> Result<(), Error> {
-    let code = |envelope: &JsonObject<'_>| envelope.get("code")?.parse::<u16>().ok();
-    let status = match envelope.and_then(code).and_then(|code| StatusCode::from_u16(code).ok()) {
+    let code = |envelope: &JsonObject<'_>| envelope.get("code")?.parse::<StatusCode>().ok();
+    let status = match envelope.and_then(code) {
         Some(code) if response.status().is_success() => code,
         _ => response.status(),
     };
     let said = envelope.and_then(|envelope| envelope.string("error_msg")).unwrap_or_default();
-    let shown = match said.is_empty() {
-        true => format!("status {}", status.as_u16()),
-        false => redactor.clean(&said),
-    };
+    let shown = if said.is_empty() { format!("status {}", status.as_u16()) } else { clean(&said, secrets) };
     // The backend reports every failed refresh as a 500, that of a dead refresh token included.
     let is_dead_refresh_token = status.as_u16() == 500 && said.starts_with("Unable to get token");
     let is_refusal = status.is_client_error() && !matches!(status.as_u16(), 408 | 429);
@@ -65,7 +63,7 @@ fn check(
             "PILOT does not accept the request (status {}); check the endpoint's URL and PILOT's version",
             status.as_u16()
         ))),
-        _ => check_status(status, response.headers(), purpose, envelope, redactor),
+        _ => check_status(status, response.headers(), purpose, envelope, secrets),
     }
 }
 

@@ -6,7 +6,7 @@ use super::envelope;
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::source::CredentialSource;
-use crate::token_endpoint::{Purpose, Redactor, ResolvedEndpoint, TokenEndpoint, non_empty};
+use crate::token_endpoint::{Purpose, ResolvedEndpoint, TokenEndpoint, non_empty};
 
 /// A user of an HPC system behind PILOT (`POST /v1/hpc/auth`).
 ///
@@ -52,6 +52,6 @@ impl CredentialSource for HpcLogin {
             ("token_issuer", &self.token_issuer),
         ];
         let response = self.endpoint.post_json(&members).await?;
-        envelope::read(&response, Purpose::Login, &Redactor::new(&[password]))
+        envelope::read(&response, Purpose::Login, &[password])
     }
 }

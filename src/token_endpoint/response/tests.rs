@@ -17,7 +17,7 @@ fn response(status: u16, body: impl Into<Bytes>) -> Response<Bytes> {
 }
 
 fn read(status: u16, purpose: Purpose, body: impl Into<Bytes>) -> Result<Credentials, Error> {
-    read_tokens(&response(status, body), purpose, &Redactor::new(&[]))
+    read_tokens(&response(status, body), purpose, &[])
 }
 
 fn error(status: u16, purpose: Purpose, body: impl Into<Bytes>) -> Error {

@@ -135,7 +135,7 @@ async fn f38_an_exp_without_iat_of_a_server_that_is_behind_does_not_loop() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r03_a_stored_credential_has_the_wall_clock() {
+async fn r03_stored_credentials_have_the_wall_clock() {
     let clock = TestClock::new();
     let store = MemoryStore::new();
     let expires_at = clock.wall() + seconds(300);

@@ -275,7 +275,7 @@ async fn f116_r17_to_reject_the_credentials_of_another_login_returns_no_others()
             assert_eq!(error.kind(), ErrorKind::LoginRequired, "{user}");
             assert_eq!(auth.credentials().await.unwrap().access_token(), second.access_token(), "{user}");
         }
-        // Those of the same login are only late.
+        // Those of the same log-in are only late.
         let newer = auth.reject(&first.clone()).await.unwrap();
         assert_eq!(newer.access_token(), second.access_token());
         earlier.extend([first, second]);
@@ -295,7 +295,7 @@ async fn f116_r24_credentials_that_come_back_are_judged_by_their_token() {
     for _ in 0..2 {
         assert_eq!(auth.reject(&given).await.unwrap().access_token(), "at-2");
     }
-    // These belong to an earlier login, but they are held again.
+    // These belong to an earlier log-in, but they are held again.
     let again = auth.credentials().await.unwrap();
     auth.log_out().await.unwrap();
     auth.set_credentials(again.clone()).await.unwrap();

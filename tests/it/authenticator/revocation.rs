@@ -98,7 +98,7 @@ async fn r17_a_revocation_that_hangs_holds_the_log_out_up_for_its_time_limit_and
         "{took:?}"
     );
     assert!(call.is_dropped());
-    let expected = "not revoked: the identity provider did not respond to the revocation in time; the login may still be good there";
+    let expected = "not revoked: the identity provider did not respond to the revocation in time; the tokens may still be valid there";
     assert_eq!(recorder.take(), ["cleared", expected]);
 }
 

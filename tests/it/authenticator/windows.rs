@@ -1,4 +1,4 @@
-//! The four states of a held credential, and the moments at which it leaves them.
+//! The four states of held credentials, and the moments at which they leave them.
 
 use std::pin::pin;
 use std::sync::Arc;

@@ -4,7 +4,7 @@ use reauth::AuthMiddleware;
 use tower::Layer;
 
 use super::drops::{Call, Company, EACH_COMPANY, drop_everywhere, drop_waiters_at_every_await};
-use super::world::{FRESH, LAPSED, World};
+use super::world::{EXPIRED, FRESH, World};
 use crate::reqwest_middleware::in_memory;
 use crate::tower_layer::api::{ORIGIN, get, send};
 
@@ -22,7 +22,7 @@ fn reqwest(world: &World) -> Call {
 /// A fresh token is sent and rejected. For an expired one the request waits.
 #[tokio::test(start_paused = true)]
 async fn r06_f06_a_tower_request_dropped_at_every_await() {
-    for start in FRESH.into_iter().chain(LAPSED) {
+    for start in FRESH.into_iter().chain(EXPIRED) {
         for company in EACH_COMPANY {
             drop_everywhere(start, company, tower).await;
         }
@@ -31,7 +31,7 @@ async fn r06_f06_a_tower_request_dropped_at_every_await() {
 
 #[tokio::test(start_paused = true)]
 async fn r06_f06_a_reqwest_request_dropped_at_every_await() {
-    for start in FRESH.into_iter().chain(LAPSED) {
+    for start in FRESH.into_iter().chain(EXPIRED) {
         for company in EACH_COMPANY {
             drop_everywhere(start, company, reqwest).await;
         }
@@ -46,7 +46,7 @@ async fn f07_a_leading_request_dropped_at_every_await_and_a_hundred_followers() 
 
 #[tokio::test(start_paused = true)]
 async fn f08_requests_dropped_at_every_await_at_once() {
-    for start in FRESH.into_iter().chain(LAPSED) {
+    for start in FRESH.into_iter().chain(EXPIRED) {
         drop_waiters_at_every_await(start, tower).await;
         drop_waiters_at_every_await(start, reqwest).await;
     }

@@ -124,8 +124,8 @@ const fn aged(age: u64) -> [Start; 2] {
 }
 
 pub const FRESH: [Start; 2] = aged(0);
-pub const ABOUT_TO_LAPSE: [Start; 2] = aged(295);
-pub const LAPSED: [Start; 2] = aged(301);
+pub const ABOUT_TO_EXPIRE: [Start; 2] = aged(295);
+pub const EXPIRED: [Start; 2] = aged(301);
 
 pub struct World {
     pub auth: Authenticator,

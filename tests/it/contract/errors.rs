@@ -76,7 +76,7 @@ fn r31_the_layer_does_not_change_how_an_inner_error_reads() {
     assert_eq!(service.to_string(), "torn");
     assert!(service.source().is_none(), "the error would be printed twice");
     let credentials = AuthError::<Broken>::Credentials(Error::login_required("who are you?"));
-    assert_eq!(credentials.to_string(), "no credential for the request");
+    assert_eq!(credentials.to_string(), "no credentials for the request");
     assert_eq!(credentials.source().unwrap().to_string(), "who are you?");
 }
 

@@ -447,7 +447,7 @@ impl State {
         self.access[credentials.access_token()].cleared
     }
 
-    /// The time of day at which it expires: what a stored credential says.
+    /// The time of day at which it expires: what stored credentials say.
     pub fn wall(&self, credentials: &Credentials) -> Option<SystemTime> {
         self.access[credentials.access_token()].wall
     }

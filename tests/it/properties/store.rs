@@ -42,7 +42,7 @@ impl Store {
     }
 }
 
-/// Marks a credential as written when the attempt ends, which a time limit does by dropping it.
+/// Marks credentials as written when the attempt ends, which a time limit does by dropping it.
 struct Written<'a>(&'a Ledger, &'a Credentials);
 
 impl Drop for Written<'_> {

@@ -37,7 +37,7 @@ async fn f17_a_server_that_always_says_401_is_asked_exactly_twice() {
 }
 
 #[tokio::test]
-async fn f20_the_caller_sees_the_200_of_the_renewed_credential() {
+async fn f20_the_caller_sees_the_200_of_the_renewed_credentials() {
     // With a token at hand, and after waiting for one.
     for script in [holding_first().then_ok(nth(2)), Script::new().then_ok(nth(1)).then_ok(nth(2))] {
         let server = Server::taking("at-2").await;

@@ -1,4 +1,4 @@
-//! What the adapters hand on and print: requests, answers, errors; over a socket with all that the HTTP stacks log.
+//! What the adapters hand on and print: requests, responses, errors. Over a socket, also what the HTTP stacks log.
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -72,7 +72,7 @@ async fn r40_f48_nothing_is_printed_or_logged_over_hyper() {
         with_every_source(&hyper_transport(), &listening.url(""), run, &printed).await;
         assert!(server.requests() > 10);
     }
-    assert!(printed.contains("RenewalError") && printed.contains("no credential for the request"));
+    assert!(printed.contains("RenewalError") && printed.contains("no credentials for the request"));
     #[cfg(feature = "tracing")]
     assert!(printed.contains("hyper_util") && printed.contains("reauth refresh:"), "the stack logs as well");
     printed.check();

@@ -27,7 +27,7 @@ pub type HyperClient = legacy::Client<HttpConnector, Full<Bytes>>;
 
 /// How long one request at the token endpoint may take.
 pub const ATTEMPT: Duration = Duration::from_millis(1_500);
-/// How long one refresh or login may take with all its requests.
+/// How long one refresh or log-in may take with all its requests.
 pub const FLIGHT_DEADLINE: Duration = ATTEMPT.saturating_mul(3);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

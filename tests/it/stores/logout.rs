@@ -86,7 +86,7 @@ async fn f13_a_log_out_while_the_source_is_asked_leaves_the_store_empty() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn f13_a_log_out_while_the_credential_is_saved_leaves_the_store_empty() {
+async fn f13_a_log_out_while_the_credentials_are_saved_leaves_the_store_empty() {
     // The write is allowed before the log-out, or after it.
     for before in [true, false] {
         let (store, mut calls) = Gated::new();

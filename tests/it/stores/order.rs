@@ -25,7 +25,7 @@ fn series() -> Script {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r16_no_caller_sees_a_credential_before_it_is_stored() {
+async fn r16_no_caller_sees_credentials_before_they_are_stored() {
     let (store, mut calls) = Gated::new();
     let (auth, recorder) = with_store(series(), store);
     let first = waiting(&auth).await;

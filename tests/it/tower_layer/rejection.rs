@@ -38,7 +38,7 @@ async fn f17_a_server_that_always_says_401_is_asked_exactly_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn f20_the_caller_sees_the_200_of_the_renewed_credential() {
+async fn f20_the_caller_sees_the_200_of_the_renewed_credentials() {
     let script = holding_first().then_ok(nth(2));
     let (layer, _auth) = layer(&script);
     let api = Api::taking(&["at-2"]);

@@ -12,13 +12,13 @@ use super::scenario::Tokens;
 /// What happens to the client.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
-#[schemars(!deny_unknown_fields)] // The schema of a step sees to it.
+#[schemars(!deny_unknown_fields)] // The schema of a step denies them.
 pub(crate) enum Action {
     /// A caller needs an access token that may be sent now.
     Get { caller: String },
     /// A caller wants newer credentials, whatever is held.
     Refresh { caller: String },
-    /// A server responded with 401 to a request that carried this token. The caller wants its successor.
+    /// A server responded with 401 to a request that carried this token. The caller wants a newer one.
     Unauthorized {
         caller: String,
         #[serde(with = "As::<AccessToken>")]

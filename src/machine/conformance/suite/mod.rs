@@ -1,7 +1,7 @@
-//! The scenarios of `tests/conformance`: their types, a strict reader, and the play of one with a client.
+//! The scenarios of `tests/conformance`: their types, a strict reader, and the code that runs one with a client.
 //!
 //! Both runners include this folder: that of the machine (a unit test) and that of the whole authenticator (in
-//! `tests/it`). Their module `api` names the types of this crate, from within or from outside.
+//! `tests/it`). Their module `api` imports the types of this crate, as `crate::…` or as `reauth::…`.
 
 mod action;
 mod expect;

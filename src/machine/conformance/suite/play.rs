@@ -1,4 +1,4 @@
-//! Plays a scenario with a client and compares what each step led to with what it should have led to.
+//! Runs a scenario with a client. Compares what happens in each step with what the scenario expects.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;

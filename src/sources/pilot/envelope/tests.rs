@@ -24,7 +24,7 @@ fn envelope(code: u16, error_msg: &str, result: &str) -> String {
 
 fn read(status: u16, purpose: Purpose, body: impl Into<Bytes>) -> Result<Credentials, Error> {
     let response = Response::builder().status(status).header("retry-after", "7").body(body.into()).unwrap();
-    super::read(&response, purpose, &Redactor::new(&[]))
+    super::read(&response, purpose, &[])
 }
 
 fn error(status: u16, purpose: Purpose, body: impl Into<Bytes>) -> Error {
@@ -160,7 +160,7 @@ fn r42_what_pilot_says_is_capped_control_free_and_without_what_was_sent() {
         Response::builder().status(status).body(Bytes::from(envelope(status, &said, "[]"))).unwrap()
     };
     for (purpose, status) in [(Purpose::Login, 401), (Purpose::Refresh, 401), (Purpose::Refresh, 500)] {
-        let error = super::read(&response(status), purpose, &Redactor::new(&[MARK])).unwrap_err();
+        let error = super::read(&response(status), purpose, &[MARK]).unwrap_err();
         let shown = format!("{error} {error:?}");
         assert!(!shown.contains(MARK) && shown.len() < 1000, "{shown}");
         assert!(!error.to_string().chars().any(char::is_control), "{error:?}");
