@@ -156,8 +156,7 @@ fn transient(returned: &str, headers: &HeaderMap) -> Error {
 }
 
 /// The lifetime in `expires_in` (R4): seconds as an integer, a float or a numeric string. Zero, a negative number
-/// and everything else mean that it is unknown. A number too huge for a
-/// `Duration` counts as the longest lifetime.
+/// and everything else mean that it is unknown. `Credentials` clamp a huge one.
 fn lifetime(object: &JsonObject<'_>) -> Option<Duration> {
     let text = object.string("expires_in").or_else(|| object.get("expires_in").map(str::to_owned))?;
     // Rust reads "inf" as a float.

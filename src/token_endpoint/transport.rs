@@ -14,6 +14,7 @@ use tower_service::Service;
 
 use super::TokenEndpoint;
 use crate::error::Error;
+#[cfg(feature = "reqwest")]
 use crate::origins::Origin;
 use crate::source::BoxFuture;
 
