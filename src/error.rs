@@ -122,7 +122,7 @@ impl Error {
     /// The authenticator then takes the next step. If none is left, callers get the error.
     pub fn unsupported(message: impl Into<Cow<'static, str>>) -> Self {
         let mut error = Self::login_required(message);
-        error.details_mut().refusal = Refusal::Unsupported;
+        Arc::make_mut(&mut error.0).refusal = Refusal::Unsupported;
         error
     }
 
@@ -144,7 +144,7 @@ impl Error {
     /// server was not reached, or it said so (408, 429, 503).
     #[must_use]
     pub fn not_processed(mut self) -> Self {
-        self.details_mut().reach = Reach::NotProcessed;
+        Arc::make_mut(&mut self.0).reach = Reach::NotProcessed;
         self
     }
 
@@ -153,7 +153,7 @@ impl Error {
     /// [`Timing::FIRST_LOGIN_DEADLINE`](crate::Timing::FIRST_LOGIN_DEADLINE), because the URL may be wrong.
     #[must_use]
     pub fn unreached(mut self) -> Self {
-        self.details_mut().reach = Reach::Unreached;
+        Arc::make_mut(&mut self.0).reach = Reach::Unreached;
         self
     }
 
@@ -164,7 +164,7 @@ impl Error {
     /// error. But the refresh token is kept and tried again later, at growing intervals.
     #[must_use]
     pub fn inconclusive(mut self) -> Self {
-        self.details_mut().refusal = Refusal::Inconclusive;
+        Arc::make_mut(&mut self.0).refusal = Refusal::Inconclusive;
         self
     }
 
