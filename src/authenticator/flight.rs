@@ -21,20 +21,29 @@ use crate::machine::{Step, StoreCall, Work};
 const GRACE: Duration = Duration::from_secs(1);
 
 tokio::task_local! {
-    /// The address of the authenticator whose flight this task runs.
-    static FLIGHT_OF: usize;
+    /// The address of the authenticator that calls its source or its store in this task.
+    static CALLED_BY: usize;
 }
 
 impl Shared {
     /// A source that asks its own authenticator for credentials would wait for itself (R32).
-    pub(super) fn check_not_in_own_flight(self: &Arc<Self>) -> Result<(), Error> {
-        match FLIGHT_OF.try_with(|address| *address == Arc::as_ptr(self).addr()) {
+    pub(super) fn check_not_called_by_itself(&self) -> Result<(), Error> {
+        match CALLED_BY.try_with(|address| *address == self.address()) {
             Ok(true) => Err(Error::misconfigured(
                 "the source or the store asks its own authenticator for credentials, which would wait for itself; give it \
                  an HTTP client without this authenticator",
             )),
             _ => Ok(()),
         }
+    }
+
+    /// Marks the current task while it is in the source or the store.
+    pub(super) fn marked<F: Future>(&self, call: F) -> impl Future<Output = F::Output> {
+        CALLED_BY.scope(self.address(), call)
+    }
+
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
     }
 }
 
@@ -93,11 +102,11 @@ impl World for Arc<Shared> {
     }
 
     async fn refresh(&self, held: &Credentials, limit: Duration) -> Result<Credentials, Error> {
-        in_time(limit, self.source.refresh(held)).await
+        in_time(limit, self.marked(self.source.refresh(held))).await
     }
 
     async fn login(&self, limit: Duration) -> Result<Credentials, Error> {
-        in_time(limit, self.source.login()).await
+        in_time(limit, self.marked(self.source.login())).await
     }
 
     async fn revoke(&self, credentials: &Credentials) {
@@ -130,8 +139,7 @@ struct Runner {
 impl Runner {
     async fn run(self) {
         let work = Work::Flight(self.waiters.number);
-        let address = Arc::as_ptr(&self.shared).addr();
-        let mut work = pin!(FLIGHT_OF.scope(address, drive(&self.shared.cache, work, &self.shared)));
+        let mut work = pin!(drive(&self.shared.cache, work, &self.shared));
         // If a log-out ends the flight from outside, its request goes on: what it brings has to be revoked (R17).
         let panicked =
             poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {

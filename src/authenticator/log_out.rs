@@ -63,9 +63,14 @@ impl Authenticator {
         let Ok(runtime) = Handle::try_current() else {
             return work.await;
         };
+        let mut work = Box::pin(work);
+        // Often there is nothing to wait for.
+        let at_once = poll_fn(|context| Poll::Ready(work.as_mut().poll(context)));
+        if let Poll::Ready(result) = at_once.await {
+            return result;
+        }
         let (done, result) = oneshot::channel();
-        // In a box, because it is large.
-        runtime.spawn(Box::pin(async move { done.send(work.await) }));
+        runtime.spawn(async move { done.send(work.await) });
         result.await.unwrap_or_else(|_| {
             Err(Error::store(
                 "the runtime was shut down before the store was reached; log out again from a live one",

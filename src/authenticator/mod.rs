@@ -118,12 +118,8 @@ impl Authenticator {
     ///
     /// Once this future has been polled, the rejection stands and the refresh goes on, even if the caller does not wait.
     pub async fn reject(&self, used: &Credentials) -> Result<Credentials, Error> {
-        let mut wanted = Wanted::Usable;
-        let ask = self.shared.cache.ask(self.shared.clock.now(), |state, now| {
-            wanted = state.generation_of(used).map_or(Wanted::Usable, Wanted::SuccessorOf);
-            state.reject_token(used, now)
-        });
-        Ok(self.follow(ask, wanted).await?.credentials)
+        let ask = self.shared.cache.ask(self.shared.clock.now(), |state, now| state.reject_token(used, now));
+        Ok(self.follow(ask, Wanted::other_than(used)).await?.credentials)
     }
 
     /// Fetches newer credentials, even if those in use are still good. They are issued after this call: if a request is
@@ -138,7 +134,7 @@ impl Authenticator {
     ///
     /// Once this future has been polled, the refresh goes on, even if the caller does not wait.
     pub async fn refresh(&self) -> Result<Credentials, Error> {
-        self.shared.check_not_in_own_flight()?;
+        self.shared.check_not_called_by_itself()?;
         Ok(Box::pin(refresh(&self.shared.cache, &self.shared)).await?.credentials)
     }
 
@@ -208,7 +204,7 @@ impl Authenticator {
     /// The future is in a box, because it is large, and adapters' futures that hold it are moved around.
     async fn follow(&self, ask: Ask, wanted: Wanted) -> Result<Usable, Error> {
         if let Ask::Wait { .. } = ask {
-            self.shared.check_not_in_own_flight()?;
+            self.shared.check_not_called_by_itself()?;
         }
         Box::pin(acquire(&self.shared.cache, ask, wanted, &self.shared)).await
     }

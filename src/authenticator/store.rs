@@ -44,7 +44,7 @@ impl Shared {
             };
             Some(turn.end(result, self.clock.now()))
         };
-        let in_turn = self.while_wanted(turn, in_turn);
+        let in_turn = self.while_wanted(turn, self.marked(in_turn));
         if Handle::try_current().is_err() {
             // A log-out from another executor has no timer here, and so no time limit.
             return in_turn.await;

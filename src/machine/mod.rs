@@ -28,7 +28,7 @@ use std::time::Duration;
 use backoff::{Failure, Streak};
 use flight::{Flight, Phase, Reasons};
 use held::{Candidate, Holdings};
-use marks::{LogOut, Rejections, first_login};
+use marks::{LogOut, Rejections, first_login, hash_access_token};
 use pace::Pace;
 use shelf::Shelf;
 use windows::{Freshness, Windows};
@@ -66,15 +66,23 @@ pub(crate) enum Wanted {
     Usable,
     /// Credentials with another access token than this generation had.
     SuccessorOf(u64),
+    /// Credentials with another access token than the one that has this hash.
+    OtherThan(u64),
     /// Credentials that are valid for this time at least.
     ValidFor(Duration),
 }
 
 impl Wanted {
+    /// For a caller that reports these as rejected.
+    pub(crate) fn other_than(used: &Credentials) -> Self {
+        Self::OtherThan(hash_access_token(used))
+    }
+
     fn is_met_by(self, held: &Held, now: Reading) -> bool {
         match self {
             Self::Usable => true,
             Self::SuccessorOf(generation) => !held.covers(generation),
+            Self::OtherThan(hash) => hash_access_token(&held.credentials) != hash,
             Self::ValidFor(least) => held.time_left(now) >= least,
         }
     }

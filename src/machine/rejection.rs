@@ -68,7 +68,8 @@ impl State {
         if self.is_of_earlier_login(used) {
             return Verdict::logged_out();
         }
-        if let Some(generation) = self.generation_of(used) {
+        let held = self.holdings.held().filter(|held| held.credentials.same_access_token(used));
+        if let Some(generation) = held.map(|held| held.generation) {
             return self.reject(generation, now);
         }
         let hash = hash_access_token(used);
@@ -78,12 +79,6 @@ impl State {
         self.holdings.reject_put_aside(|held| held.credentials.same_access_token(used));
         self.rejections.reported = Some(hash);
         self.need_usable(now)
-    }
-
-    /// The generation in use, if it has this access token.
-    pub(crate) fn generation_of(&self, used: &Credentials) -> Option<u64> {
-        let held = self.holdings.held().filter(|held| held.credentials.same_access_token(used));
-        held.map(|held| held.generation)
     }
 
     /// Whether this authenticator handed these out before a log-out, and does not hold them again.

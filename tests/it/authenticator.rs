@@ -6,9 +6,12 @@ mod clocks;
 mod events;
 mod family;
 mod faults;
+mod first_login;
 mod identities;
+mod inconclusive;
 mod lifetimes;
 mod logout;
+mod long_calls;
 mod loops;
 mod lost_responses;
 mod observers;
@@ -19,6 +22,7 @@ mod retries;
 mod revocation;
 mod runtimes;
 mod single_flight;
+mod slow_provider;
 mod windows;
 
 use std::pin::{Pin, pin};
@@ -54,7 +58,7 @@ pub(crate) async fn token(auth: &Authenticator) -> Result<String, Error> {
 }
 
 /// Polls a future once. Returns `None` if it has to wait.
-pub(crate) async fn at_once<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
+pub(crate) async fn at_once<F: Future + ?Sized>(mut future: Pin<&mut F>) -> Option<F::Output> {
     std::future::poll_fn(|context| match future.as_mut().poll(context) {
         Poll::Ready(output) => Poll::Ready(Some(output)),
         Poll::Pending => Poll::Ready(None),

@@ -2,6 +2,7 @@
 
 mod adoption;
 mod doubt;
+mod dropped;
 mod gated;
 mod hooks;
 mod logout;

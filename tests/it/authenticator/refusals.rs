@@ -18,7 +18,7 @@ fn expired(access: &str, refresh: Option<&str>) -> Credentials {
 }
 
 #[tokio::test(start_paused = true)]
-async fn f30_a_bad_secret_in_a_tight_loop_costs_a_request_every_five_seconds() {
+async fn f30_a_bad_secret_in_a_tight_loop_costs_four_requests_in_a_minute() {
     for error in [Error::misconfigured("invalid_client"), Error::login_required("invalid_grant")] {
         let script = Script::new();
         for _ in 0..10_000 {
@@ -29,8 +29,35 @@ async fn f30_a_bad_secret_in_a_tight_loop_costs_a_request_every_five_seconds() {
             assert_eq!(token(&auth).await.unwrap_err().kind(), error.kind());
             advance(millis(1)).await;
         }
-        assert_eq!(script.requests(), 12);
+        // At 0, 5, 15 and 35 s.
+        assert_eq!(script.requests(), 4);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r11_f123_a_wrong_password_is_sent_seven_times_in_ten_minutes() {
+    let script = Script::new();
+    for _ in 0..10_000 {
+        script.push(Respond::Now(Err(Error::login_required("wrong password"))));
+    }
+    let auth = exact(script.clone());
+    for _ in 0..600 {
+        assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::LoginRequired);
+        advance(seconds(1)).await;
+    }
+    assert_eq!(script.requests(), 7);
+    // Five minutes are the longest memory.
+    for _ in 0..3600 {
+        token(&auth).await.unwrap_err();
+        advance(seconds(1)).await;
+    }
+    assert_eq!(script.requests(), 7 + 12);
+    // The user has logged in elsewhere: the memory begins anew.
+    auth.set_credentials(expired("at-1", None)).await.unwrap();
+    token(&auth).await.unwrap_err();
+    advance(seconds(5)).await;
+    token(&auth).await.unwrap_err();
+    assert_eq!(script.requests(), 7 + 12 + 2);
 }
 
 #[tokio::test(start_paused = true)]

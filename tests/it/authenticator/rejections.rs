@@ -103,7 +103,7 @@ async fn r25_a_rejection_joins_the_background_refresh_and_takes_the_token_out_of
 }
 
 #[tokio::test(start_paused = true)]
-async fn r25_a_rejected_token_is_not_served_when_its_replacement_fails() {
+async fn r24_a_rejected_token_goes_back_into_use_when_its_replacement_fails() {
     let script = Script::new()
         .then_ok(credentials("at-1", None, Some(300)))
         .then_err(Error::transient("503").not_processed())
@@ -111,11 +111,19 @@ async fn r25_a_rejected_token_is_not_served_when_its_replacement_fails() {
         .then_ok(credentials("at-2", None, Some(300)));
     let auth = exact(script.clone());
     let used = auth.credentials().await.unwrap();
-    // It is not served after the first attempt, as a valid token would be, nor after the flight.
-    assert_eq!(auth.reject(&used).await.unwrap_err().kind(), ErrorKind::InvalidResponse);
-    assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::InvalidResponse);
-    advance(millis(200)).await;
-    assert_eq!(token(&auth).await.unwrap(), "at-2");
+    let mut rejecting = pin!(auth.reject(&used));
+    assert!(at_once(rejecting.as_mut()).await.is_none());
+    // Others wait while its replacement is on its way (R25): for the whole flight, and not for its first attempt only.
+    let other = waiting(&auth).await;
+    assert_eq!(rejecting.await.unwrap_err().kind(), ErrorKind::InvalidResponse);
+    assert_eq!(script.requests(), 3);
+    assert_eq!(other.await.unwrap().unwrap().access_token(), "at-1");
+    assert_eq!(token_at_once(&auth).await.unwrap(), "at-1");
+    // The next 401 counts after the interval (R26).
+    auth.reject(&used).await.unwrap_err();
+    assert_eq!(script.requests(), 3);
+    advance(seconds(10)).await;
+    assert_eq!(auth.reject(&used).await.unwrap().access_token(), "at-2");
 }
 
 #[tokio::test(start_paused = true)]

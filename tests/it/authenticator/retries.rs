@@ -1,6 +1,6 @@
 //! Within one flight, transient failures are tried again until its deadline.
 
-use reauth::{Authenticator, Error, ErrorKind};
+use reauth::{Authenticator, Error, ErrorKind, Timing};
 use tokio::time::{Instant, advance};
 
 use super::{exact, millis, seconds, token};
@@ -86,9 +86,11 @@ async fn r10_a_retry_after_past_the_deadline_ends_the_flight_and_holds_back_the_
         let begun = Instant::now();
         let error = token(&auth).await.unwrap_err();
         assert!(begun.elapsed().is_zero(), "a caller does not wait for an attempt that would come too late");
+        // An hour is the longest that counts.
+        let asked = asked.min(seconds(3600));
         assert_eq!(error.retry_after(), Some(asked));
-        advance(millis(29_999)).await;
-        assert_eq!(token(&auth).await.unwrap_err().retry_after(), Some(asked));
+        advance(asked - millis(1)).await;
+        assert_eq!(token(&auth).await.unwrap_err().retry_after(), Some(millis(1)), "what is left of it");
         assert_eq!(script.requests(), 1);
         advance(millis(1)).await;
         assert_eq!(token(&auth).await.unwrap(), "at-1");
@@ -116,4 +118,32 @@ async fn r10_what_is_not_transient_is_not_tried_again() {
         assert_eq!(token(&auth).await.unwrap_err().kind(), error.kind());
         assert_eq!(script.requests(), 1);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r10_the_longest_retry_after_is_a_setting() {
+    let script = Script::new().then_err(down().with_retry_after(seconds(3600))).then_ok(credentials(
+        "at-1",
+        None,
+        Some(300),
+    ));
+    let timing = Timing::default().without_jitter().retry_after_max(seconds(100));
+    let auth = Authenticator::builder(script.clone()).clock(TestClock::new()).timing(timing).build();
+    assert_eq!(token(&auth).await.unwrap_err().retry_after(), Some(seconds(100)));
+    advance(seconds(100)).await;
+    assert_eq!(token(&auth).await.unwrap(), "at-1");
+}
+
+/// A 4xx may ask for more time than a terminal error is remembered (R11).
+#[tokio::test(start_paused = true)]
+async fn r10_r11_a_terminal_error_is_remembered_for_as_long_as_the_server_asks() {
+    let refused = Error::login_required("locked").with_retry_after(seconds(60));
+    let script = Script::new().then_err(refused).then_ok(credentials("at-1", None, Some(300)));
+    let auth = exact(script.clone());
+    token(&auth).await.unwrap_err();
+    advance(millis(59_999)).await;
+    token(&auth).await.unwrap_err();
+    assert_eq!(script.requests(), 1);
+    advance(millis(1)).await;
+    assert_eq!(token(&auth).await.unwrap(), "at-1");
 }

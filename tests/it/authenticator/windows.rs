@@ -72,11 +72,11 @@ async fn r02_a_token_of_a_minute_is_not_refreshed_on_every_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r02_a_token_of_a_day_is_refreshed_five_minutes_before_its_end() {
+async fn r02_a_token_of_a_day_is_refreshed_fifteen_minutes_before_its_end() {
     let source = Lasting::seconds(24 * 3600);
     let auth = exact(source.clone());
     token(&auth).await.unwrap();
-    advance(seconds(24 * 3600 - 300) - millis(1)).await;
+    advance(seconds(24 * 3600 - 900) - millis(1)).await;
     token(&auth).await.unwrap();
     quiet().await;
     assert_eq!(source.logins(), 1);

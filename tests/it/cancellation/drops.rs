@@ -22,9 +22,9 @@ pub type Subject = fn(&World) -> Call;
 #[derive(Clone, Copy, Debug)]
 pub enum Company {
     Nobody,
-    /// So many callers make the same call after the one that is dropped, which is the first.
+    /// So many callers make a call after the one that is dropped, which is the first.
     Followers(usize),
-    /// Another caller made the same call before the one that is dropped.
+    /// Another caller made a call before the one that is dropped.
     Leader,
 }
 
@@ -47,10 +47,15 @@ pub async fn poll_times(call: &mut Call, times: usize, mut between: impl FnMut()
 
 /// Drops the call after 0, 1, 2, … polls until one completes.
 pub async fn drop_everywhere(start: Start, company: Company, subject: Subject) {
+    drop_beside(start, company, subject, subject).await;
+}
+
+/// The same where the others make another call.
+pub async fn drop_beside(start: Start, company: Company, subject: Subject, other: Subject) {
     let mut stages = BTreeSet::new();
     for polls in 0.. {
         assert!(polls < 200, "the call never completes");
-        let (stage, done) = drop_after(polls, start, company, subject).await;
+        let (stage, done) = drop_after(polls, start, company, subject, other).await;
         stages.insert(stage);
         if done {
             break;
@@ -68,18 +73,24 @@ pub async fn drop_everywhere(start: Start, company: Company, subject: Subject) {
     assert!(expected.iter().all(|stage| stages.contains(stage)), "{start:?}, {company:?}: only {stages:?}");
 }
 
-async fn drop_after(polls: usize, start: Start, company: Company, subject: Subject) -> (Stage, bool) {
+async fn drop_after(
+    polls: usize,
+    start: Start,
+    company: Company,
+    subject: Subject,
+    other: Subject,
+) -> (Stage, bool) {
     let case = format!("{start:?}, {company:?}, dropped after {polls} polls");
     let world = World::new(start).await;
     let began = Instant::now();
     let mut others = JoinSet::new();
     if let Company::Leader = company {
-        others.spawn(subject(&world));
+        others.spawn(other(&world));
         yield_now().await;
     }
     let mut follow = || {
         if let Company::Followers(number) = company {
-            (0..number).for_each(|_| drop(others.spawn(subject(&world))));
+            (0..number).for_each(|_| drop(others.spawn(other(&world))));
         }
     };
 

@@ -7,7 +7,7 @@ use reauth::{Authenticator, Credentials, Error, ErrorKind};
 
 use super::gated::{Call, Gated, allow, next, save};
 use super::{kept, with_store};
-use crate::authenticator::{Recorder, at_once, seconds, token, until, waiting};
+use crate::authenticator::{Recorder, at_once, quiet, seconds, token, until, waiting};
 use crate::support::revoker::{Revocations, Revoker, asked, next as next_of};
 use crate::support::source::{Script, credentials};
 
@@ -38,6 +38,7 @@ async fn r17_memory_then_store_then_provider() {
     let forgetting = next(&mut stored, Call::Clear).await;
     assert!(calls.try_recv().is_err(), "not before the store has forgotten");
     forgetting.go();
+    quiet().await;
     assert!(at_once(clearing.as_mut()).await.is_none());
     assert_eq!(kept(&kept_by_it).await, None);
     asked(&mut calls, "rt-1").done();
@@ -153,6 +154,7 @@ async fn r17_what_was_put_aside_for_another_process_is_revoked() {
     let mut clearing = pin!(auth.log_out());
     assert!(at_once(clearing.as_mut()).await.is_none());
     asked(&mut calls, "rt-2").done();
+    quiet().await;
     assert!(at_once(clearing.as_mut()).await.is_none());
     asked(&mut calls, "rt-1").done();
     clearing.await.unwrap();
