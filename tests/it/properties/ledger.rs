@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use reauth::clock::{Clock, Reading};
-use reauth::{Credentials, Error, ErrorKind, Event};
+use reauth::{Credentials, Error, ErrorKind, Event, RefreshCause};
 
 use super::program::{Response, Setup};
 use crate::support::clock::TestClock;
@@ -57,6 +57,13 @@ pub struct State {
     /// What was cleared may be in the store still: it is not read until that is certain.
     must_forget: bool,
     in_the_air: u32,
+    /// Counts the log-outs and log-ins elsewhere: a request from before one is overtaken.
+    epoch: u32,
+    log_outs: u32,
+    /// What requests brought that a log-out had overtaken, until it is revoked.
+    orphans: BTreeSet<String>,
+    /// The flight in which a refusal did not say why.
+    inconclusive_in: u32,
     issued: u32,
     pub broken: Vec<String>,
 }
@@ -66,6 +73,8 @@ struct Access {
     wall: Option<SystemTime>,
     lifetime: Option<Duration>,
     rejected: bool,
+    /// The renewal after the rejection has failed: it may be in use again (R24).
+    may_be_back: bool,
     cleared: bool,
     /// Some attempt to write it has ended.
     written: bool,
@@ -84,9 +93,18 @@ pub enum Fate {
     Lost,
     /// The response said that it is good still.
     Kept,
+    /// It was refused without a reason: not to be sent again in this flight.
+    Unclear,
     /// The response brought another.
     Rotated,
     Refused,
+}
+
+/// A request that was sent.
+#[derive(Clone, Copy)]
+pub struct Sent {
+    epoch: u32,
+    log_outs: u32,
 }
 
 /// How long a token lives, and who says so.
@@ -98,8 +116,9 @@ pub enum Life {
 }
 
 impl Ledger {
-    /// A refresh that is refused and the log-in after it; the same once more when a 401 meets what they brought.
-    const BURST: usize = 4;
+    /// A refresh that is refused and the log-in after it, and the same again if that brings an expired token (R12). All of
+    /// it once more when a 401 meets what they brought, or when the first caller ends the rest of a background flight (R8).
+    const BURST: usize = 8;
 
     pub fn new(clock: TestClock) -> Self {
         Self { clock, state: Arc::default() }
@@ -119,8 +138,8 @@ impl Ledger {
         self.lock().outside.push(now);
     }
 
-    /// The authenticator sends a request; `stored` says whether it has a store.
-    pub fn sends(&self, refresh_token: Option<&str>, stored: bool) {
+    /// The authenticator sends a request; `stored` says whether it has a store. Returns the ticket to end it with.
+    pub fn sends(&self, refresh_token: Option<&str>, stored: bool) -> Sent {
         let now = self.now().monotonic;
         let mut state = self.lock();
         let state = &mut *state;
@@ -148,8 +167,36 @@ impl Ledger {
             if sent.iter().filter(lost).count() > 1 {
                 state.broken.push(format!("R14: {token} was sent three times in a flight"));
             }
+            if sent.contains(&(flight, Fate::Unclear)) {
+                state
+                    .broken
+                    .push(format!("R9: {token} was sent again in the flight in which it was refused"));
+            }
             // Until something better is known.
             sent.push((flight, Fate::Lost));
+        }
+        Sent { epoch: state.epoch, log_outs: state.log_outs }
+    }
+
+    /// Whether a log-out or other credentials have overtaken the request. What it brings after a log-out has to be revoked.
+    pub fn is_overtaken(&self, sent: Sent, brings: Option<&Credentials>) -> bool {
+        let mut state = self.lock();
+        if let Some(brings) = brings.filter(|_| sent.log_outs != state.log_outs) {
+            state.orphans.insert(brings.access_token().to_owned());
+            state.access.get_mut(brings.access_token()).unwrap().cleared = true;
+        }
+        sent.epoch != state.epoch
+    }
+
+    pub fn revokes(&self, credentials: &Credentials) {
+        self.lock().orphans.remove(credentials.access_token());
+    }
+
+    /// Whatever overtaken requests brought was revoked.
+    pub fn check_orphans(&self) {
+        let mut state = self.lock();
+        if let Some(orphan) = state.orphans.first().cloned() {
+            state.broken.push(format!("R17: {orphan} came after a log-out and was not revoked"));
         }
     }
 
@@ -161,8 +208,9 @@ impl Ledger {
     }
 
     /// The request has ended, in whatever way.
-    pub fn ends(&self) {
-        self.lock().in_the_air -= 1;
+    pub fn ends(&self, sent: Sent) {
+        let mut state = self.lock();
+        state.in_the_air -= u32::from(sent.epoch == state.epoch);
     }
 
     /// The authenticator learns what became of the refresh token that it sent last.
@@ -170,8 +218,11 @@ impl Ledger {
         let mut state = self.lock();
         let refresh = state.refresh.get_mut(refresh_token).expect("it was sent");
         refresh.sent.last_mut().expect("it was sent").1 = fate;
-        if fate == Fate::Refused {
+        if matches!(fate, Fate::Refused | Fate::Unclear) {
             state.refused_in = state.flights;
+        }
+        if fate == Fate::Unclear {
+            state.inconclusive_in = state.flights;
         }
         if fate == Fate::Refused && state.received.as_deref() == Some(refresh_token) {
             state.received = None;
@@ -227,15 +278,22 @@ impl Ledger {
         // After a log-out the authenticator knows nothing of it.
         access.rejected = rejected && !cleared;
         access.written = written && !cleared;
+        state.orphans.remove(token.access_token());
         again
     }
 
     /// The authenticator receives credentials: from the provider, or as they are.
     pub fn receives(&self, credentials: &Credentials, keeps_refresh_token: bool) {
+        let now = self.now();
         let mut state = self.lock();
-        state.current = Some(credentials.clone());
-        state.again = state.current.clone();
-        state.previous = None;
+        let state = &mut *state;
+        state.again = Some(credentials.clone());
+        // Only the refresh token of an expired response replaces that of a token which is good still (R12).
+        let is_good = |held: &Credentials| !state.access[held.access_token()].expired(now);
+        if state.current.as_ref().is_none_or(|held| !is_good(held)) || is_good(credentials) {
+            state.current = Some(credentials.clone());
+            state.previous = None;
+        }
         state.replaced.clear();
         if !keeps_refresh_token || credentials.refresh_token().is_some() {
             state.received = credentials.refresh_token().map(str::to_owned);
@@ -248,6 +306,9 @@ impl Ledger {
         let mut state = self.lock();
         let state = &mut *state;
         let current = state.current.take();
+        state.epoch += 1;
+        state.log_outs += u32::from(everything);
+        state.in_the_air = 0;
         state.again = None;
         state.previous = None;
         state.replaced.clear();
@@ -264,7 +325,22 @@ impl Ledger {
         let now = self.now();
         let mut state = self.lock();
         match event {
-            Event::RefreshStarted { .. } => state.flights += 1,
+            Event::RefreshStarted { cause, .. } => {
+                state.flights += 1;
+                // It may have waited for the end of the flight before it.
+                if *cause == RefreshCause::Requested {
+                    state.outside.push(now.monotonic);
+                }
+            }
+            Event::RefreshFailed { error, .. } => {
+                let is_refused =
+                    error.kind() == ErrorKind::LoginRequired && state.inconclusive_in != state.flights;
+                let in_hand: Vec<String> = state.in_hand().map(str::to_owned).collect();
+                for token in in_hand.iter().filter(|_| !is_refused) {
+                    let access = state.access.get_mut(token).unwrap();
+                    access.may_be_back = access.rejected;
+                }
+            }
             // Perhaps before it was asked: another call would not end.
             Event::StoreFailed { .. } => state.read_in = state.flights,
             Event::Adopted { .. } => {
@@ -303,7 +379,7 @@ impl Ledger {
         if access.expired(now) {
             broken.push(format!("R1: {token} was handed out after it had expired"));
         }
-        if access.rejected {
+        if access.rejected && !access.may_be_back {
             broken.push(format!("R12: {token} was handed out after a 401"));
         }
         if access.cleared {
@@ -339,6 +415,10 @@ impl Ledger {
     pub fn unauthorized(&self, used: &Credentials, response: Option<&Error>) {
         let now = self.now();
         let mut state = self.lock();
+        // While no flight may start, the report counts for nothing.
+        if response.is_some_and(|error| !error.to_string().contains("renewed a moment ago")) {
+            return;
+        }
         let too_soon = |error: &&Error| {
             error.kind() == ErrorKind::Transient && error.to_string().contains("renewed a moment ago")
         };
@@ -353,7 +433,9 @@ impl Ledger {
         if state.in_hand().any(|held| held == token) && !state.access[token].rejected {
             state.last_rejection = Some(now.monotonic);
         }
-        state.access.get_mut(token).unwrap().rejected = true;
+        let access = state.access.get_mut(token).unwrap();
+        access.rejected = true;
+        access.may_be_back = false;
     }
 
     /// Checks [the bound](self) for every window.
@@ -414,6 +496,7 @@ impl State {
             wall: end.map(|end| end.wall),
             lifetime,
             rejected: false,
+            may_be_back: false,
             cleared: false,
             written: false,
         };
@@ -473,7 +556,7 @@ impl Access {
 /// - Refused, misconfigured: one request each `Timing::TERMINAL_MEMORY`. The first flight may send each of three refresh
 ///   tokens (the one in hand, one in doubt, the one that the source was built with) before it logs in.
 /// - Any other failure: at worst a flight of five attempts (3 s) and then the longest back-off (5 s), after
-///   shorter ones.
+///   shorter ones. An expired token makes two requests of each attempt (R12).
 pub fn most(response: Response, rejected: bool, seconds: u64, setup: &Setup) -> f64 {
     let seconds = seconds as f64;
     let lifetime = match response {
@@ -484,7 +567,8 @@ pub fn most(response: Response, rejected: bool, seconds: u64, setup: &Setup) -> 
     match response {
         response if response.is_success() && rejected => 4.0 + seconds / (lifetime / 2.0).min(10.0),
         response if response.is_success() => 4.0 + seconds / (0.7 * lifetime),
-        Response::Refused | Response::Misconfigured => 4.0 + seconds / 5.0,
+        Response::Refused | Response::Inconclusive | Response::Misconfigured => 4.0 + seconds / 5.0,
+        Response::Expired => 28.0 + 1.4 * seconds,
         _ => 14.0 + 0.7 * seconds,
     }
 }

@@ -72,6 +72,8 @@ pub enum Response {
     Expired,
     /// `invalid_grant`: the refresh token is dead, the log-in refused.
     Refused,
+    /// A refusal that does not say that the refresh token is the reason. The token stays good.
+    Inconclusive,
     Misconfigured,
     /// Not processed.
     Busy,
@@ -197,7 +199,7 @@ fn response() -> impl Strategy<Value = Response> {
     prop_oneof![
         6 => Just(Rotated),
         2 => prop::sample::select(vec![Unrotated, SameToken, Short, Endless, Expired]),
-        3 => prop::sample::select(vec![Refused, Misconfigured, Busy, BusyForTen]),
+        3 => prop::sample::select(vec![Refused, Inconclusive, Misconfigured, Busy, BusyForTen]),
         3 => prop::sample::select(vec![Unprocessed, Lost, Invalid, Hang, HangProcessed, Panic, PanicProcessed]),
     ]
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reauth::{CredentialSource, Credentials, Error};
 use tokio::sync::oneshot;
 
-use super::ledger::{Fate, Ledger, Life};
+use super::ledger::{Fate, Ledger, Life, Sent};
 use super::program::{Response, Setup};
 
 #[derive(Clone)]
@@ -25,11 +25,11 @@ struct Desk {
 }
 
 /// Ends a request, also one that is dropped.
-struct InTheAir<'a>(&'a Ledger);
+struct InTheAir<'a>(&'a Ledger, Sent);
 
 impl Drop for InTheAir<'_> {
     fn drop(&mut self) {
-        self.0.ends();
+        self.0.ends(self.1);
     }
 }
 
@@ -75,11 +75,11 @@ impl Provider {
     async fn request(&self, held: Option<&Credentials>) -> Result<Credentials, Error> {
         let sent = self.ledger.now();
         let refresh_token = held.and_then(Credentials::refresh_token);
-        self.ledger.sends(refresh_token, self.setup.store);
+        let ticket = self.ledger.sends(refresh_token, self.setup.store);
         if let Some(held) = held {
             self.ledger.lock().again = Some(held.clone());
         }
-        let _in_the_air = InTheAir(&self.ledger);
+        let _in_the_air = InTheAir(&self.ledger, ticket);
         let response = self.decide().await;
         let processed = response.is_processed().then(|| self.process(response, held, sent));
         let fate = match response {
@@ -90,7 +90,9 @@ impl Provider {
                             let rotated = credentials.refresh_token().is_some();
                             self.ledger.learns(token, if rotated { Fate::Rotated } else { Fate::Kept });
                         }
-                        self.ledger.receives(&credentials, held.is_some());
+                        if !self.ledger.is_overtaken(ticket, Some(&credentials)) {
+                            self.ledger.receives(&credentials, held.is_some());
+                        }
                         return Ok(credentials);
                     }
                     Err(error) => (Fate::Refused, error),
@@ -101,6 +103,9 @@ impl Provider {
                     self.ledger.revoke(token);
                 }
                 (Fate::Refused, Error::login_required("the provider refuses"))
+            }
+            Response::Inconclusive => {
+                (Fate::Unclear, Error::login_required("the provider does not say why").inconclusive())
             }
             Response::Misconfigured => (Fate::Kept, Error::misconfigured("the provider refuses the client")),
             Response::Busy => (Fate::Kept, Error::transient("the provider is busy").not_processed()),
@@ -118,7 +123,7 @@ impl Provider {
                 std::panic::resume_unwind(Box::new("the source panics, as the program says"))
             }
         };
-        if let Some(token) = refresh_token {
+        if let Some(token) = refresh_token.filter(|_| !self.ledger.is_overtaken(ticket, None)) {
             self.ledger.learns(token, fate.0);
         }
         Err(fate.1)
@@ -181,6 +186,11 @@ impl CredentialSource for Provider {
 
     async fn refresh(&self, held: &Credentials) -> Result<Credentials, Error> {
         self.request(Some(held)).await
+    }
+
+    async fn revoke(&self, held: &Credentials) -> Result<(), Error> {
+        self.ledger.revokes(held);
+        Ok(())
     }
 
     fn initial(&self) -> Option<Credentials> {

@@ -209,7 +209,7 @@ impl World {
         self.provider.always(Some(Response::Rotated));
         self.store.set(StoreMode::Works);
         // The longest back-off.
-        tokio::time::sleep(Duration::from_secs(61)).await;
+        tokio::time::sleep(Duration::from_secs(301)).await;
         let must_succeed = self.setup.login || self.ledger.can_refresh();
         self.callers[0].last.lock().unwrap().take();
         self.call(0, Call::Get);
@@ -223,6 +223,7 @@ impl World {
             tokio::time::sleep(Duration::from_secs(1)).await;
             self.ledger.check_store();
         }
+        self.ledger.check_orphans();
         if self.setup.jitter.is_none() {
             self.ledger.check_rate();
         }
