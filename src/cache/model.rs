@@ -157,6 +157,16 @@ impl World {
         Outside { world: self.clone(), flight }
     }
 
+    fn launch(self: &Arc<Self>, waiters: Arc<Waiters>) {
+        let flight = waiters.number;
+        let runner = self.spawn(move |world| {
+            let _ = block_on(drive(&world.cache, Work::Flight(flight), &world.outside(flight)));
+            // The runner's `Drop` does this after every flight, whatever became of it.
+            world.cache.interrupt(flight, Error::transient("the runner is gone"), world.now);
+        });
+        self.runners.lock().unwrap().push(runner);
+    }
+
     /// What the source and the store do for a step of a flight.
     fn perform(self: &Arc<Self>, flight: u64, step: Step) -> Option<Input> {
         match step {
@@ -226,13 +236,7 @@ impl driver::World for Outside {
     fn tell(&self) {}
 
     fn launch(&self, waiters: Arc<Waiters>) {
-        let flight = waiters.number;
-        let runner = self.world.spawn(move |world| {
-            let _ = block_on(drive(&world.cache, Work::Flight(flight), &world.outside(flight)));
-            // The runner's `Drop` does this after every flight, whatever became of it.
-            world.cache.interrupt(flight, Error::transient("the runner is gone"), world.now);
-        });
-        self.world.runners.lock().unwrap().push(runner);
+        self.world.launch(waiters);
     }
 
     fn watch(&self, _: &Arc<Waiters>) {}
