@@ -213,15 +213,19 @@ impl State {
         }
         let held = holdings.number(found, windows);
         self.events.push(Event::Adopted { generation: held.generation });
-        if holdings.refresh_token == RefreshToken::InDoubt {
+        if matches!(holdings.refresh_token, RefreshToken::InDoubt | RefreshToken::Inconclusive) {
             holdings.doubted = holdings.current.clone();
         }
         let rejected = self.is_rejected(&held.credentials);
         self.take_up(flight, Candidate { held, rejected }, now)
     }
 
-    /// Tries the credentials that were in doubt, then those that the source was built with. The log-in comes last.
+    /// Tries the credentials that were in doubt, then those that the source was built with. The log-in comes last. A refresh
+    /// token whose refusal was inconclusive is kept, so that nothing may take its place but the log-in.
     fn after_refusal(&mut self, flight: Box<Flight>, now: Reading) -> Step {
+        if self.holdings.refresh_token == RefreshToken::Inconclusive {
+            return self.log_in(flight, now);
+        }
         if let Some(doubted) = self.holdings.doubted.take() {
             return self.take_up(flight, doubted, now);
         }
@@ -234,15 +238,15 @@ impl State {
     /// Puts credentials in use that were not issued just now. They are refreshed at once if that is due.
     fn take_up(&mut self, flight: Box<Flight>, found: Candidate, now: Reading) -> Step {
         let Candidate { held, rejected } = &found;
-        let is_due = *rejected || held.windows.freshness(now) >= Freshness::Mandatory;
-        let better = |good: &Arc<Held>| *rejected || good.time_left(now) > held.time_left(now);
+        let is_due = *rejected || flight.is_requested || held.windows.freshness(now) >= Freshness::Mandatory;
+        let better = |good: &Arc<Held>| *rejected || good.time_left(now) >= held.time_left(now);
         let candidate = match self.usable(now) {
             // The token that is valid for longer stays in use until the refresh has brought another (R8).
             Some((good, _)) if is_due && better(&good) => Candidate::good(good.with_refresh_token_of(held)),
             _ => found,
         };
         self.holdings.put_in_use(candidate);
-        match is_due || flight.is_requested {
+        match is_due {
             true => self.attempt(flight, now),
             false => self.succeed(&flight, now),
         }

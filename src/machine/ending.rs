@@ -123,12 +123,12 @@ impl State {
     /// A rejected token goes back into use when its renewal fails, because the rejection may have been a mistake. It does
     /// not if the provider has refused the login (R24).
     fn put_back_in_use(&mut self, error: &Error) {
-        let is_refused = match error.kind() {
-            ErrorKind::LoginRequired if error.is_unsupported() => {
-                self.holdings.refresh_token == RefreshToken::Refused
-            }
-            kind => kind == ErrorKind::LoginRequired && !error.is_inconclusive(),
-        };
+        let is_refused = error.kind() == ErrorKind::LoginRequired
+            && match self.holdings.refresh_token {
+                RefreshToken::Refused => true,
+                RefreshToken::Inconclusive => !error.is_inconclusive() && !error.is_unsupported(),
+                RefreshToken::Good | RefreshToken::InDoubt => !error.is_unsupported(),
+            };
         if let Some(current) = self.holdings.current.as_mut().filter(|_| !is_refused) {
             current.rejected = false;
         }

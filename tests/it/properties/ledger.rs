@@ -40,6 +40,8 @@ pub struct State {
     previous: Option<Credentials>,
     /// What it had in hand before it adopted something else: one of them may be in hand again.
     replaced: Vec<Credentials>,
+    /// What was in hand before the responses of the flight in the air.
+    superseded: Vec<Credentials>,
     /// The refresh token that it received last, and has not been refused.
     received: Option<String>,
     /// The access token that the authenticator was built with, until it is handed out.
@@ -272,11 +274,12 @@ impl Ledger {
     pub fn issue_again(&self, token: &Credentials, life: Life, sent: Reading) -> Credentials {
         let again = Credentials::new(token.access_token()).unwrap();
         let mut state = self.lock();
-        let Access { rejected, cleared, written, .. } = state.access[token.access_token()];
+        let Access { rejected, may_be_back, cleared, written, .. } = state.access[token.access_token()];
         let again = state.life(again, life, sent);
         let access = state.access.get_mut(token.access_token()).unwrap();
         // After a log-out the authenticator knows nothing of it.
         access.rejected = rejected && !cleared;
+        access.may_be_back = may_be_back;
         access.written = written && !cleared;
         state.orphans.remove(token.access_token());
         again
@@ -291,7 +294,8 @@ impl Ledger {
         // Only the refresh token of an expired response replaces that of a token which is good still (R12).
         let is_good = |held: &Credentials| !state.access[held.access_token()].expired(now);
         if state.current.as_ref().is_none_or(|held| !is_good(held)) || is_good(credentials) {
-            state.current = Some(credentials.clone());
+            // It may have expired before it was stored: then what was in hand stays in use.
+            state.superseded.extend(state.current.replace(credentials.clone()));
             state.previous = None;
         }
         state.replaced.clear();
@@ -312,6 +316,7 @@ impl Ledger {
         state.again = None;
         state.previous = None;
         state.replaced.clear();
+        state.superseded.clear();
         state.received = None;
         state.must_forget |= everything;
         state.asked_to_wait_until = Duration::ZERO;
@@ -332,10 +337,19 @@ impl Ledger {
                     state.outside.push(now.monotonic);
                 }
             }
+            Event::RefreshSucceeded { .. } => state.superseded.clear(),
             Event::RefreshFailed { error, .. } => {
+                let state = &mut *state;
+                let is_good = |held: &Credentials| !state.access[held.access_token()].expired(now);
+                if state.current.as_ref().is_some_and(|held| !is_good(held)) {
+                    // What came had expired when it was stored.
+                    state.current =
+                        state.superseded.iter().rfind(|held| is_good(held)).cloned().or(state.current.take());
+                }
                 let is_refused =
                     error.kind() == ErrorKind::LoginRequired && state.inconclusive_in != state.flights;
-                let in_hand: Vec<String> = state.in_hand().map(str::to_owned).collect();
+                let replaced = state.replaced.iter().chain(&state.superseded).map(Credentials::access_token);
+                let in_hand: Vec<String> = state.in_hand().chain(replaced).map(str::to_owned).collect();
                 for token in in_hand.iter().filter(|_| !is_refused) {
                     let access = state.access.get_mut(token).unwrap();
                     access.may_be_back = access.rejected;
@@ -430,7 +444,8 @@ impl Ledger {
             }
             return;
         }
-        if state.in_hand().any(|held| held == token) && !state.access[token].rejected {
+        let is_withheld = state.access[token].rejected && !state.access[token].may_be_back;
+        if state.in_hand().any(|held| held == token) && !is_withheld {
             state.last_rejection = Some(now.monotonic);
         }
         let access = state.access.get_mut(token).unwrap();

@@ -111,7 +111,9 @@ impl Provider {
             Response::Busy => (Fate::Kept, Error::transient("the provider is busy").not_processed()),
             Response::BusyForTen => {
                 let wait = Duration::from_secs(10);
-                self.ledger.asks_to_wait(wait);
+                if !self.ledger.is_overtaken(ticket, None) {
+                    self.ledger.asks_to_wait(wait);
+                }
                 (Fate::Kept, Error::transient("the provider is busy").not_processed().with_retry_after(wait))
             }
             Response::Unprocessed | Response::Lost => (Fate::Lost, Error::transient("the response was lost")),
