@@ -1,10 +1,11 @@
 //! How long the warm path needs nobody: no rule of behaviour, as `need` would say the same, but each call that
-//! has to ask takes the lock.
+//! has to ask takes the lock. And what no scenario can say of `Retry-After`.
 
 use std::time::Duration;
 
 use super::testing::at;
 use super::*;
+use crate::error::ErrorKind;
 
 /// Holds a token that is advisory from 75 s on, mandatory from 90 s on, and expired at 100 s.
 fn holding() -> Result<State, Error> {
@@ -30,10 +31,55 @@ fn a_refresh_in_the_background_leaves_the_warm_path_warm() -> Result<(), Error> 
     let mut state = holding()?;
     assert!(is_warm(&state, 74) && !is_warm(&state, 75), "somebody has to start the refresh");
     let Verdict::Use(_, Some(flight)) = state.need(Wanted::Usable, at(75)) else { unreachable!("advisory") };
-    assert!(is_warm(&state, 89) && !is_warm(&state, 90), "in the mandatory window callers wait");
-    // Its first attempt fails: nobody waits for the rest, and only the expiry ends that.
-    assert!(matches!(fail_once(&mut state, flight, at(75)), Step::Wait(_)));
-    assert!(is_warm(&state, 99) && !is_warm(&state, 100));
+    // A second later nobody waits for it, and only the expiry ends that.
+    assert!(is_warm(&state, 76) && is_warm(&state, 90) && is_warm(&state, 99) && !is_warm(&state, 100));
+    // Its attempt fails: nobody has to ask until its back-off of a second is over.
+    assert!(matches!(fail_once(&mut state, flight, at(75)), Step::Done(Err(_))));
+    assert!(is_warm(&state, 75) && !is_warm(&state, 76), "somebody has to start the next");
+    Ok(())
+}
+
+/// Whether the warm path is left in the mandatory window.
+#[test]
+fn a_refresh_that_has_just_begun_is_worth_a_wait_in_the_mandatory_window() -> Result<(), Error> {
+    let mut state = holding()?;
+    let half = Duration::from_millis(500);
+    let begun = at(89).after(half);
+    let Verdict::Use(_, Some(_)) = state.need(Wanted::Usable, begun) else { unreachable!("advisory") };
+    let until = |state: &State, now| state.snapshot(now).map(|(_, until)| until);
+    assert!(until(&state, begun).is_some_and(|until| until.passed(at(90))));
+    assert!(until(&state, at(90)).is_none(), "a caller waits");
+    let second = at(90).after(half);
+    assert_eq!(state.patience(at(90)), half);
+    assert_eq!(state.patience(second), Duration::ZERO);
+    assert!(until(&state, second).is_some_and(|until| !until.passed(at(99)) && until.passed(at(100))));
+    Ok(())
+}
+
+#[test]
+fn r10_retry_after_is_honoured_on_a_terminal_error_too_and_within_bounds() -> Result<(), Error> {
+    let hour = Duration::from_secs(3600);
+    let mut state = State::new(Timing::default().without_jitter(), false);
+    let Verdict::Wait { flight, .. } = state.need(Wanted::Usable, at(0)) else {
+        unreachable!("nothing is held")
+    };
+    state.step(&Work::Flight(flight), Input::Begin, at(0));
+    let error = Error::misconfigured("no such client").with_retry_after(hour * 24);
+    let Step::Done(Err(error)) =
+        state.step(&Work::Flight(flight), Input::Responded(at(0), Err(error)), at(0))
+    else {
+        unreachable!("a terminal error is not retried")
+    };
+    assert_eq!(error.retry_after(), Some(hour));
+    let Verdict::Fail(error) = state.need(Wanted::Usable, at(600)) else {
+        unreachable!("the rest is not over")
+    };
+    assert_eq!(
+        (error.kind(), error.retry_after()),
+        (ErrorKind::Misconfigured, Some(hour - at(600).monotonic))
+    );
+    assert!(matches!(state.need(Wanted::Usable, at(3599)), Verdict::Fail(_)));
+    assert!(matches!(state.need(Wanted::Usable, at(3600)), Verdict::Wait { run: true, .. }));
     Ok(())
 }
 

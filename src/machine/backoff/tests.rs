@@ -59,10 +59,10 @@ fn r08_the_wait_with_a_valid_token_is_half_the_time_left_at_most() {
 }
 
 #[test]
-fn r10_the_server_s_own_wish_is_honoured_up_to_a_cap() {
+fn r10_the_server_s_own_wish_is_honoured() {
     let asked = |seconds| failure(transient().with_retry_after(Duration::from_secs(seconds)), 1, None);
     assert_eq!(waits(&asked(20)), (Duration::from_secs(20), Duration::from_secs(20)));
-    assert_eq!(waits(&asked(3600)), (Timing::RETRY_AFTER_MAX, Timing::RETRY_AFTER_MAX));
+    assert_eq!(waits(&asked(7200)), (Duration::from_secs(7200), Duration::from_secs(7200)));
     assert_eq!(waits(&asked(0)), (Timing::BACKOFF_FIRST, Timing::URGENT_BACKOFF_FIRST));
 }
 
@@ -75,6 +75,108 @@ fn r11_a_terminal_error_is_remembered() {
     for error in [Error::invalid_response("no"), Error::store("no"), transient()] {
         assert_eq!(waits(&failure(error, 1, None)), (Timing::BACKOFF_FIRST, Timing::URGENT_BACKOFF_FIRST));
     }
+}
+
+/// A streak of refusals and nothing else.
+fn refused(times: u32) -> Streak {
+    Streak { flights: times, refusals: times, since: NOW }
+}
+
+#[test]
+fn r11_the_memory_of_a_terminal_error_doubles_up_to_its_cap() {
+    let wait = |times, timing: Timing| {
+        let pace = &mut Pace::new(timing.without_jitter());
+        waits(&Failure::new(Error::login_required("no"), refused(times), NOW, None, pace))
+    };
+    let default = |times| wait(times, Timing::default());
+    let expected = [(0, 5), (1, 5), (2, 10), (3, 20), (4, 40), (5, 80), (6, 160), (7, 300), (u32::MAX, 300)];
+    for (times, seconds) in expected {
+        assert_eq!(default(times), (Duration::from_secs(seconds), Duration::from_secs(seconds)), "{times}");
+    }
+    let long = Timing::TERMINAL_MEMORY_MAX * 2;
+    assert_eq!(wait(3, Timing::default().terminal_memory(long)), (long, long), "it never shrinks");
+    assert_eq!(wait(9, Timing::default().terminal_memory(Duration::ZERO)).1, Timing::URGENT_BACKOFF_MAX);
+}
+
+#[test]
+fn r11_only_a_refusal_makes_the_memory_grow() {
+    let count = |error: Error| refused(2).with_one_more(&error);
+    for error in [
+        Error::login_required("no"),
+        Error::login_required("perhaps").inconclusive(),
+        Error::misconfigured("no"),
+    ] {
+        assert_eq!(count(error), refused(3));
+    }
+    for error in
+        [transient(), Error::unsupported("cannot"), Error::store("no"), Error::invalid_response("no")]
+    {
+        assert_eq!(count(error), Streak { flights: 3, ..refused(2) });
+    }
+    // A refusal ends an outage. It is still one of several in a row.
+    let failure = Failure::new(Error::login_required("no"), refused(2), NOW, None, &mut exact());
+    let next = NOW + Duration::from_secs(10);
+    assert_eq!(failure.streak_at(next, &exact().timing), Streak { since: next, ..refused(2) });
+}
+
+#[test]
+fn r10_r11_the_longer_of_the_memory_and_the_server_s_wish_counts() {
+    let wait = |seconds| {
+        let error = Error::misconfigured("no").with_retry_after(Duration::from_secs(seconds));
+        waits(&failure(error, 1, None)).0
+    };
+    assert_eq!(wait(4), Timing::TERMINAL_MEMORY);
+    assert_eq!(wait(60), Duration::from_secs(60));
+}
+
+/// How long a caller waits who has to, with and without a valid token.
+fn waits_of_a_caller(failure: &Failure) -> (Duration, Duration) {
+    (failure.retry_at(true, true) - NOW, failure.retry_at(false, true) - NOW)
+}
+
+#[test]
+fn r08_the_first_caller_who_has_to_wait_ends_the_rest_of_a_flight_that_nobody_waited_for() {
+    for error in [transient(), Error::invalid_response("no"), Error::store("no")] {
+        let failure = failure(error, 3, None);
+        assert_eq!(waits_of_a_caller(&failure), waits(&failure), "somebody has waited for it");
+        let failure = failure.unless_somebody_waits();
+        assert_eq!(waits_of_a_caller(&failure), (Duration::ZERO, Duration::ZERO));
+        assert_eq!(waits(&failure), (Duration::from_secs(4), Duration::from_millis(800)));
+    }
+}
+
+#[test]
+fn r08_nobody_ends_what_the_server_asked_for_or_the_memory_of_a_terminal_error_or_of_a_crash() {
+    let asked = Duration::from_millis(1500);
+    let asking = failure(transient().with_retry_after(asked), 3, None).unless_somebody_waits();
+    assert_eq!(waits_of_a_caller(&asking), (asked, asked));
+    assert_eq!(waits(&asking), (Duration::from_secs(4), asked));
+    for error in [Error::login_required("no"), Error::misconfigured("no"), Error::unsupported("cannot")] {
+        let failure = failure(error, 1, None).unless_somebody_waits();
+        assert_eq!(waits_of_a_caller(&failure), (Timing::TERMINAL_MEMORY, Timing::TERMINAL_MEMORY));
+    }
+    let cut = Failure::interrupted(transient(), streak(3), NOW, &mut exact()).unless_somebody_waits();
+    assert_eq!(waits_of_a_caller(&cut), waits(&cut));
+}
+
+#[test]
+fn r12_a_longer_wait_counts_for_the_first_caller_too() {
+    let mut failure = failure(transient(), 1, None).unless_somebody_waits();
+    failure.not_before(NOW + Duration::from_secs(2));
+    assert_eq!(waits_of_a_caller(&failure), (Duration::from_secs(2), Duration::from_secs(2)));
+}
+
+#[test]
+fn r10_callers_are_told_how_much_is_left_of_what_the_server_asked_for() {
+    let told = |error: Error, now| {
+        let failure = failure(error, 1, None);
+        failure.error_until(failure.retry_at(false, true), now).retry_after()
+    };
+    let asking = || transient().with_retry_after(Duration::from_secs(20));
+    assert_eq!(told(asking(), NOW), Some(Duration::from_secs(20)));
+    assert_eq!(told(asking(), NOW + Duration::from_secs(15)), Some(Duration::from_secs(5)));
+    assert_eq!(told(asking(), NOW + Duration::from_secs(30)), Some(Duration::ZERO));
+    assert_eq!(told(transient(), NOW), None, "a wait of our own is no promise");
 }
 
 #[test]
@@ -244,7 +346,7 @@ proptest! {
             None => transient(),
         };
         let wait = between_attempts(attempt, &error, streak(0), NOW, &mut varied());
-        let least = asked.unwrap_or_default().min(Timing::RETRY_AFTER_MAX);
+        let least = asked.unwrap_or_default();
         prop_assert!(wait >= least && wait <= least.max(Timing::RETRY_MAX), "{wait:?}");
     }
 

@@ -31,7 +31,8 @@ fn r02_the_default_windows_scale_with_the_lifetime() {
         (secs(60), secs(15), secs(6)),
         (secs(300), secs(75), secs(10)),
         (secs(1200), secs(300), secs(10)),
-        (secs(24 * 3600), secs(300), secs(10)),
+        (secs(3600), secs(900), secs(10)),
+        (secs(24 * 3600), secs(900), secs(10)),
     ] {
         let windows = lasting(lifetime, &Timing::default().without_jitter());
         assert_eq!(before_expiry(&windows, windows.advisory), advisory, "{lifetime:?}");

@@ -66,7 +66,7 @@ texts! {
     /// The name of a scenario, unique over all files.
     ScenarioName, "^[a-z0-9][a-z0-9-]*$", |text| is_name(text) && !text.starts_with('-');
     /// The number of a rule (R) or of a failure that others had (F).
-    Rule, "^[RF][1-9][0-9]?$", is_rule;
+    Rule, "^[RF][1-9][0-9]{0,2}$", is_rule;
     /// The name of an access token.
     AccessToken, "^at-[a-z0-9-]+$", |text| text.strip_prefix("at-").is_some_and(is_name);
     /// The name of a refresh token.
@@ -77,13 +77,13 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-/// `R1` to `R44` and `F1` to `F55`: a number beyond is a mistake.
+/// `R1` to `R44` and `F1` to `F136`: a number beyond is a mistake.
 fn is_rule(text: &str) -> bool {
     let known = |letter, last| {
         let number = text.strip_prefix(letter).filter(|number| !number.starts_with(['0', '+']));
         number.and_then(|number| number.parse().ok()).is_some_and(|number: u8| number <= last)
     };
-    known('R', 44) || known('F', 55)
+    known('R', 44) || known('F', 136)
 }
 
 /// A duration in seconds, with at most three decimals.
