@@ -73,7 +73,7 @@ impl World for Arc<Shared> {
 
     /// Ends a flight that does not end by itself, because nothing drives its runtime or the source blocks the thread (R7).
     /// Each runtime from which callers wait has one such task, because another runtime may not run.
-    fn watch(&self, waiters: &Arc<Waiters>) {
+    fn watch(&self, waiters: &Arc<Waiters>, patience: impl FnOnce() -> Duration) {
         let Ok(runtime) = Handle::try_current() else {
             // There is no timer here. `launch` has ended the flight, or another runtime watches over it.
             return;
@@ -81,9 +81,9 @@ impl World for Arc<Shared> {
         if !waiters.watch(runtime.id()) {
             return;
         }
-        let (shared, waiters) = (self.clone(), waiters.clone());
+        let (shared, waiters, patience) = (self.clone(), waiters.clone(), patience());
         runtime.spawn(async move {
-            if timeout(waiters.patience, waiters.clone().wait_end()).await.is_ok() {
+            if timeout(patience, waiters.clone().wait_end()).await.is_ok() {
                 return;
             }
             // Callers who have a valid token use it now (R8).

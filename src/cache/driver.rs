@@ -23,8 +23,8 @@ pub(crate) trait World: Sync {
     /// Runs a flight in a task of its own.
     fn launch(&self, flight: Arc<Waiters>);
 
-    /// Watches over a flight from the caller's side.
-    fn watch(&self, flight: &Arc<Waiters>);
+    /// Watches over a flight from the caller's side, and nudges its callers after `patience`.
+    fn watch(&self, flight: &Arc<Waiters>, patience: impl FnOnce() -> Duration);
 
     /// Calls the store when it is this call's turn, and ends the turn with the next step. `None`, and no call, if it
     /// is not needed any more by then.
@@ -150,7 +150,7 @@ pub(crate) async fn refresh(cache: &Cache, world: &impl World) -> Result<Usable,
         });
         let Ask::Wait { flight, run } = ask else { return acquire(cache, ask, Wanted::Usable, world).await };
         let number = flight.number;
-        wait(flight, run, world, || false).await?;
+        wait(cache, flight, run, world, || false).await?;
         if is_new {
             let ask = cache.settle(number, Ok(()), Wanted::Usable, world.now());
             return acquire(cache, ask, Wanted::Usable, world).await;
@@ -178,7 +178,7 @@ pub(crate) async fn acquire(
             Ask::Wait { flight, run } => {
                 let number = flight.number;
                 let is_enough = || cache.look(|state| state.has(wanted, world.now()));
-                let outcome = wait(flight, run, world, is_enough).await;
+                let outcome = wait(cache, flight, run, world, is_enough).await;
                 ask = cache.settle(number, outcome, wanted, world.now());
             }
         }
@@ -187,6 +187,7 @@ pub(crate) async fn acquire(
 
 /// Waits until the flight is over, or until an attempt has failed and `is_enough`.
 pub(super) async fn wait(
+    cache: &Cache,
     flight: Arc<Waiters>,
     run: bool,
     world: &impl World,
@@ -196,7 +197,7 @@ pub(super) async fn wait(
     if run {
         world.launch(flight.clone());
     }
-    world.watch(&flight);
+    world.watch(&flight, || cache.look(|state| state.patience(world.now())));
     drop(flight);
     loop {
         match (&mut waiting).await {

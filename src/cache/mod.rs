@@ -60,9 +60,8 @@ impl Cache {
     pub(crate) fn ask(&self, now: Reading, ask: impl FnOnce(&mut State, Reading) -> Verdict) -> Ask {
         self.change(now, |locked| {
             let verdict = ask(&mut locked.state, now);
-            let patience = locked.state.patience(now);
             let mut waiters =
-                |flight: u64| locked.waiters.get_or_insert_with(|| Waiters::new(flight, patience)).clone();
+                |flight: u64| locked.waiters.get_or_insert_with(|| Waiters::new(flight)).clone();
             match verdict {
                 Verdict::Use(held, flight) => Ask::Use(Usable::of(&held), flight.map(waiters)),
                 Verdict::Wait { flight, run } => Ask::Wait { flight: waiters(flight), run },

@@ -136,7 +136,7 @@ impl World {
 
     fn wait(self: &Arc<Self>, waiters: &Arc<Waiters>, run: bool) -> Result<(), Error> {
         let is_enough = || self.cache.look(|state| state.has_usable(self.now));
-        block_on(wait(waiters.clone(), run, &self.outside(0), is_enough))
+        block_on(wait(&self.cache, waiters.clone(), run, &self.outside(0), is_enough))
     }
 
     fn log_out(self: &Arc<Self>) {
@@ -239,7 +239,7 @@ impl driver::World for Outside {
         self.world.launch(waiters);
     }
 
-    fn watch(&self, _: &Arc<Waiters>) {}
+    fn watch(&self, _: &Arc<Waiters>, _: impl FnOnce() -> Duration) {}
 
     async fn store(&self, call: &StoreCall, turn: Turn<'_>) -> Option<Step> {
         let store = self.world.store.as_ref()?;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use tokio::runtime::Id;
 
@@ -15,8 +14,6 @@ use crate::error::Error;
 pub(crate) struct Waiters {
     /// The flight's number.
     pub(crate) number: u64,
-    /// How long callers who have a valid token wait, from the first one on (R8).
-    pub(crate) patience: Duration,
     /// Set before the callers are woken, so that thousands of them need no lock.
     outcome: OnceLock<Result<(), Error>>,
     inner: Mutex<Waiting>,
@@ -42,8 +39,8 @@ pub(crate) enum Woken {
 }
 
 impl Waiters {
-    pub(crate) fn new(number: u64, patience: Duration) -> Arc<Self> {
-        Arc::new(Self { number, patience, outcome: OnceLock::new(), inner: Mutex::new(Waiting::default()) })
+    pub(crate) fn new(number: u64) -> Arc<Self> {
+        Arc::new(Self { number, outcome: OnceLock::new(), inner: Mutex::new(Waiting::default()) })
     }
 
     /// Ends the wait of every caller. Only the first outcome counts.

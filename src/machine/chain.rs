@@ -55,13 +55,16 @@ impl State {
 
     /// Refreshes if there is a refresh token that may be sent, and logs in otherwise.
     pub(super) fn attempt(&mut self, flight: Box<Flight>, now: Reading) -> Step {
+        let patience = self.time_left(&flight, now);
+        if patience.is_zero() {
+            return self.fail(flight, out_of_time(), now);
+        }
         let before = self.holdings.refresh_token;
         let held = self.holdings.held().map(|held| &held.credentials).filter(|held| {
             held.refresh_token().is_some() && matches!(before, RefreshToken::Good | RefreshToken::InDoubt)
         });
         match held.cloned() {
             Some(held) => {
-                let patience = self.time_left(&flight, now);
                 let limit = patience.saturating_add(self.pace.timing.flight_deadline);
                 // From here on the refresh token may be spent, whatever happens before the response arrives.
                 self.holdings.refresh_token = RefreshToken::InDoubt;
@@ -77,8 +80,10 @@ impl State {
     }
 
     fn log_in(&mut self, flight: Box<Flight>, now: Reading) -> Step {
-        let limit = self.time_left(&flight, now);
-        self.proceed(flight, Phase::LoggingIn, Step::Login(limit))
+        match self.time_left(&flight, now) {
+            Duration::ZERO => self.fail(flight, out_of_time(), now),
+            limit => self.proceed(flight, Phase::LoggingIn, Step::Login(limit)),
+        }
     }
 
     /// Whether nothing was ever held, and the provider was not reached: its URL may be wrong (R37).
@@ -91,7 +96,7 @@ impl State {
     }
 
     /// How much time callers give the flight from now on.
-    fn time_left(&self, flight: &Flight, now: Reading) -> Duration {
+    pub(super) fn time_left(&self, flight: &Flight, now: Reading) -> Duration {
         let deadline = flight.started.saturating_add(self.pace.timing.flight_deadline);
         deadline.saturating_sub(now.monotonic)
     }
@@ -235,18 +240,25 @@ impl State {
         }
     }
 
-    /// Puts credentials in use that were not issued just now. They are refreshed at once if that is due.
+    /// Puts credentials in use that were not issued just now. They are refreshed at once if that is due, or if a caller
+    /// wants credentials that are issued from now on.
     fn take_up(&mut self, flight: Box<Flight>, found: Candidate, now: Reading) -> Step {
         let Candidate { held, rejected } = &found;
-        let is_due = *rejected || flight.is_requested || held.windows.freshness(now) >= Freshness::Mandatory;
-        let better = |good: &Arc<Held>| *rejected || good.time_left(now) >= held.time_left(now);
+        let is_due = *rejected || held.windows.freshness(now) >= Freshness::Mandatory;
+        let is_older = self.holdings.held().is_some_and(|current| held.generation < current.generation);
+        let left = held.time_left(now);
+        let better = |good: &Arc<Held>| {
+            *rejected || good.time_left(now) > left || (is_older && good.time_left(now) == left)
+        };
         let candidate = match self.usable(now) {
             // The token that is valid for longer stays in use until the refresh has brought another (R8).
-            Some((good, _)) if is_due && better(&good) => Candidate::good(good.with_refresh_token_of(held)),
+            Some((good, _)) if (is_due || is_older) && better(&good) => {
+                Candidate::good(good.with_refresh_token_of(held))
+            }
             _ => found,
         };
         self.holdings.put_in_use(candidate);
-        match is_due {
+        match is_due || flight.is_requested {
             true => self.attempt(flight, now),
             false => self.succeed(&flight, now),
         }
@@ -287,4 +299,8 @@ impl State {
         });
         self.proceed(flight, Phase::Waiting, Step::Wait(wait))
     }
+}
+
+fn out_of_time() -> Error {
+    Error::transient("the refresh took too long for another request to be sent; try again").not_processed()
 }

@@ -69,7 +69,8 @@ impl State {
         self.holdings.refresh_token = RefreshToken::Good;
         self.holdings.doubted = None;
         if expired {
-            if self.usable(now).is_none() && !flight.asked_again {
+            let may_ask = !flight.asked_again && !self.time_left(&flight, now).is_zero();
+            if may_ask && self.usable(now).is_none() {
                 // The provider may have taken longer than its token lasts.
                 flight.asked_again = true;
                 return self.attempt(flight, now);
@@ -112,10 +113,10 @@ impl State {
         let streak = flight.streak.with_one_more(&error);
         let left = self.usable(now).and_then(|(held, _)| held.windows.expiry.remaining(now));
         let mut failure = Failure::new(error.clone(), streak, now.monotonic, left, &mut self.pace);
-        failure.not_before(next);
         if flight.callers == 0 {
             failure = failure.unless_somebody_waits();
         }
+        failure.not_before(next);
         self.remember(&flight, failure, now);
         Step::Done(Err(error))
     }
@@ -123,12 +124,12 @@ impl State {
     /// A rejected token goes back into use when its renewal fails, because the rejection may have been a mistake. It does
     /// not if the provider has refused the login (R24).
     fn put_back_in_use(&mut self, error: &Error) {
-        let is_refused = error.kind() == ErrorKind::LoginRequired
-            && match self.holdings.refresh_token {
-                RefreshToken::Refused => true,
-                RefreshToken::Inconclusive => !error.is_inconclusive() && !error.is_unsupported(),
-                RefreshToken::Good | RefreshToken::InDoubt => !error.is_unsupported(),
-            };
+        let is_login_refused = error.kind() == ErrorKind::LoginRequired && !error.is_unsupported();
+        let is_refused = match self.holdings.refresh_token {
+            RefreshToken::Refused => true,
+            RefreshToken::Inconclusive => is_login_refused && !error.is_inconclusive(),
+            RefreshToken::Good | RefreshToken::InDoubt => is_login_refused,
+        };
         if let Some(current) = self.holdings.current.as_mut().filter(|_| !is_refused) {
             current.rejected = false;
         }

@@ -30,7 +30,9 @@ impl State {
             // It has expired and is replaced for that reason, but not by the same token (R12).
             self.holdings.reject_put_aside(is_same);
             let verdict = self.need_usable(now);
-            self.mark_rejected();
+            if self.flight.is_some() {
+                self.mark_rejected();
+            }
             return verdict;
         }
         if let Some(error) = self.rest(now, false, true) {

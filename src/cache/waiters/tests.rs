@@ -14,7 +14,7 @@ impl Wake for Task {
 
 #[test]
 fn a_wait_that_was_dropped_leaves_nothing_behind() {
-    let (waiters, task) = (Waiters::new(1, Duration::from_secs(1)), Arc::new(Task));
+    let (waiters, task) = (Waiters::new(1), Arc::new(Task));
     {
         let waker = Waker::from(task.clone());
         let mut context = Context::from_waker(&waker);
@@ -43,7 +43,7 @@ impl Wake for Looks {
 
 #[test]
 fn f14_who_is_woken_finds_the_flight_over() {
-    let waiters = Waiters::new(1, Duration::from_secs(1));
+    let waiters = Waiters::new(1);
     let looks = Arc::new(Looks(waiters.clone(), AtomicBool::new(false)));
     let mut wait = pin!(waiters.clone().wait());
     let waker = Waker::from(looks.clone());

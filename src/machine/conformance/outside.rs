@@ -202,10 +202,11 @@ impl World for Outside {
         self.lock().launched.push(waiters.number);
     }
 
-    fn watch(&self, waiters: &Arc<Waiters>) {
+    fn watch(&self, waiters: &Arc<Waiters>, patience: impl FnOnce() -> Duration) {
+        let patience = patience();
         let inner = &mut *self.lock();
         if !inner.watched.iter().any(|(_, watched)| Arc::ptr_eq(watched, waiters)) {
-            inner.watched.push((inner.now.monotonic + waiters.patience, waiters.clone()));
+            inner.watched.push((inner.now.monotonic + patience, waiters.clone()));
         }
     }
 

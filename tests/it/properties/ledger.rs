@@ -409,7 +409,11 @@ impl Ledger {
         if is_initial {
             state.initial = None;
         }
-        if is_initial || state.replaced.iter().any(|replaced| replaced.access_token() == token) {
+        // It is still valid while its successor is being stored.
+        let is_superseded = state.superseded.iter().any(|held| held.access_token() == token);
+        if (is_initial && !is_superseded)
+            || state.replaced.iter().any(|replaced| replaced.access_token() == token)
+        {
             state.current = Some(credentials.clone());
             state.received = credentials.refresh_token().map(str::to_owned);
         }
@@ -445,7 +449,10 @@ impl Ledger {
             return;
         }
         let is_withheld = state.access[token].rejected && !state.access[token].may_be_back;
-        if state.in_hand().any(|held| held == token) && !is_withheld {
+        // After it found something in the store, it may go on with what it had.
+        let replaced = state.replaced.iter().map(Credentials::access_token);
+        let is_in_hand = state.in_hand().chain(replaced).any(|held| held == token);
+        if is_in_hand && !is_withheld {
             state.last_rejection = Some(now.monotonic);
         }
         let access = state.access.get_mut(token).unwrap();
@@ -582,7 +589,9 @@ pub fn most(response: Response, rejected: bool, seconds: u64, setup: &Setup) -> 
     match response {
         response if response.is_success() && rejected => 4.0 + seconds / (lifetime / 2.0).min(10.0),
         response if response.is_success() => 4.0 + seconds / (0.7 * lifetime),
-        Response::Refused | Response::Inconclusive | Response::Misconfigured => 4.0 + seconds / 5.0,
+        Response::Refused | Response::Misconfigured => 4.0 + seconds / 5.0,
+        // If the store fails, that is what callers get, and it is not terminal.
+        Response::Inconclusive if !setup.store => 4.0 + seconds / 5.0,
         Response::Expired => 28.0 + 1.4 * seconds,
         _ => 14.0 + 0.7 * seconds,
     }
