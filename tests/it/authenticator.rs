@@ -21,6 +21,7 @@ mod rejections;
 mod retries;
 mod revocation;
 mod runtimes;
+mod simulations;
 mod single_flight;
 mod slow_provider;
 mod windows;
