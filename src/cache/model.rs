@@ -30,7 +30,7 @@ use super::{Ask, Cache, Turn, Waiters, acquire, drive};
 use crate::clock::Reading;
 use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::machine::{Input, State, Step, StoreCall, Work};
+use crate::machine::{Input, State, Step, StoreCall, Verdict, Wanted, Work};
 use crate::timing::Timing;
 
 /// Runs `model` in every schedule with at most `preemptions` of them: switches away from a thread that could
@@ -52,6 +52,8 @@ struct World {
     /// The responses to the next requests. After them the source responds `at-` and the number of the flight.
     responses: std::sync::Mutex<VecDeque<Result<Credentials, Error>>>,
     requests: AtomicUsize,
+    /// The access tokens that were revoked.
+    revoked: std::sync::Mutex<Vec<String>>,
     runners: std::sync::Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -92,6 +94,7 @@ impl World {
             store,
             responses: Default::default(),
             requests: AtomicUsize::new(0),
+            revoked: Default::default(),
             runners: Default::default(),
         })
     }
@@ -126,21 +129,30 @@ impl World {
     fn call(self: &Arc<Self>) -> Result<Credentials, Error> {
         match self.cache.warm(self.now) {
             Some(credentials) => Ok(self.seen(credentials)),
-            None => self.follow(self.cache.ask(self.now, State::need)),
+            None => self.follow(self.cache.ask(self.now, need)),
         }
     }
 
     fn follow(self: &Arc<Self>, ask: Ask) -> Result<Credentials, Error> {
-        block_on(acquire(&self.cache, ask, &self.outside(0))).map(|usable| self.seen(usable.credentials))
+        block_on(acquire(&self.cache, ask, Wanted::Usable, &self.outside(0)))
+            .map(|usable| self.seen(usable.credentials))
+    }
+
+    /// What a caller of `Authenticator::reject` does.
+    fn follow_rejection(self: &Arc<Self>, generation: u64) -> Result<Credentials, Error> {
+        let ask = self.cache.ask(self.now, |state, now| state.reject(generation, now));
+        let wanted = Wanted::SuccessorOf(generation);
+        block_on(acquire(&self.cache, ask, wanted, &self.outside(0)))
+            .map(|usable| self.seen(usable.credentials))
     }
 
     fn wait(self: &Arc<Self>, waiters: &Arc<Waiters>, run: bool) -> Result<(), Error> {
-        let is_enough = || self.cache.look(|state| state.has_usable(self.now));
+        let is_enough = || self.cache.look(|state| state.has(Wanted::Usable, self.now));
         block_on(wait(&self.cache, waiters.clone(), run, &self.outside(0), is_enough))
     }
 
     fn log_out(self: &Arc<Self>) {
-        self.cache.log_out(self.now);
+        self.revoke(&self.cache.log_out(self.now));
         self.do_at_store(Work::Forget);
     }
 
@@ -174,8 +186,13 @@ impl World {
                 Some(Input::Responded(self.now, self.outside(flight).respond()))
             }
             Step::Wait(_) => Some(Input::Waited),
-            Step::Store(_) | Step::Done(_) | Step::Stop => None,
+            Step::Store(_) | Step::Revoke(_) | Step::Done(_) | Step::Stop => None,
         }
+    }
+
+    fn revoke(&self, credentials: &[Credentials]) {
+        let tokens = credentials.iter().map(|credentials| credentials.access_token().to_owned());
+        self.revoked.lock().unwrap().extend(tokens);
     }
 
     /// What is handed out was stored before (R16).
@@ -255,6 +272,10 @@ impl driver::World for Outside {
         self.respond()
     }
 
+    async fn revoke(&self, credentials: &Credentials) {
+        self.world.revoke(std::slice::from_ref(credentials));
+    }
+
     async fn sleep(&self, _: Duration) {}
 }
 
@@ -271,6 +292,10 @@ impl Store {
         }
         None
     }
+}
+
+fn need(state: &mut State, now: Reading) -> Verdict {
+    state.need(Wanted::Usable, now)
 }
 
 /// The access token that a caller got.

@@ -7,7 +7,7 @@ use super::*;
 fn r17_log_out_wins_against_the_end_of_a_flight() {
     check(3, || {
         let world = World::storing();
-        let Ask::Wait { flight: waiters, run: true } = world.cache.ask(world.now, State::need) else {
+        let Ask::Wait { flight: waiters, run: true } = world.cache.ask(world.now, need) else {
             panic!("nothing is held")
         };
         world.launch(waiters);
@@ -28,7 +28,7 @@ fn r17_log_out_wins_against_the_end_of_a_flight() {
 fn r17_a_call_after_log_out_is_not_undone_by_it() {
     check(3, || {
         let world = World::storing();
-        let Ask::Wait { flight: waiters, run: true } = world.cache.ask(world.now, State::need) else {
+        let Ask::Wait { flight: waiters, run: true } = world.cache.ask(world.now, need) else {
             panic!("nothing is held")
         };
         world.launch(waiters);
@@ -47,7 +47,7 @@ fn r17_a_call_after_log_out_is_not_undone_by_it() {
 fn r17_credentials_that_the_program_sets_win_against_the_end_of_a_flight() {
     check(3, || {
         let world = World::storing();
-        let Ask::Wait { flight: waiters, run: true } = world.cache.ask(world.now, State::need) else {
+        let Ask::Wait { flight: waiters, run: true } = world.cache.ask(world.now, need) else {
             panic!("nothing is held")
         };
         world.launch(waiters.clone());
@@ -99,7 +99,7 @@ fn r07_an_interrupted_flight_does_not_reach_into_the_next() {
 fn r24_a_rejection_joins_the_refresh_in_the_air() {
     check(3, || {
         let world = World::holding(80);
-        let Ask::Use(held, Some(waiters)) = world.cache.ask(world.now, State::need) else {
+        let Ask::Use(held, Some(waiters)) = world.cache.ask(world.now, need) else {
             panic!("the advisory window starts a refresh that nobody waits for")
         };
         world.launch(waiters);
@@ -117,17 +117,55 @@ fn r24_a_rejection_joins_the_refresh_in_the_air() {
 }
 
 /// R12, R24: when the identity provider issues a token again, nobody is given it who saw it rejected, whether
-/// that was before or after.
+/// that was before or after. For all others it is back in use.
 #[test]
 fn r12_a_rejected_token_that_is_issued_again_does_not_come_back() {
     check(3, || {
         let again = || Ok(credentials("at-0"));
         let world = World::holding(80).responding(again()).responding(again());
-        let rejecting =
-            world.spawn(|world| world.follow(world.cache.ask(world.now, |state, now| state.reject(1, now))));
+        let rejecting = world.spawn(|world| world.follow_rejection(1));
         let _still_good = world.call();
         assert_eq!(token(&rejecting.join().unwrap()), "none");
         world.land();
+        assert!(world.cache.look(|state| state.has(Wanted::Usable, world.now)));
+    });
+}
+
+/// R17: whatever a request brings that a log-out meets is revoked, at whatever moment they meet.
+#[test]
+fn r17_what_a_request_brings_that_a_log_out_meets_is_revoked() {
+    check(3, || {
+        let world = World::storing();
+        let Ask::Wait { flight: waiters, run: true } = world.cache.ask(world.now, need) else {
+            panic!("nothing is held")
+        };
+        world.launch(waiters);
+        let leaving = world.spawn(World::log_out);
+        leaving.join().unwrap();
+        world.land();
         assert_eq!(world.warm(), None);
+        assert_eq!(world.stored(), None);
+        let issued = if world.requests() == 0 { Vec::new() } else { vec!["at-1".to_owned()] };
+        assert_eq!(*world.revoked.lock().unwrap(), issued);
+    });
+}
+
+/// R14: callers whose patience ends while the response arrives get the token or the error, and the token is kept.
+#[test]
+fn r14_a_response_and_the_end_of_patience_may_come_together() {
+    check(3, || {
+        let world = World::cold();
+        let Ask::Wait { flight: waiters, run: true } = world.cache.ask(world.now, need) else {
+            panic!("nothing is held")
+        };
+        let work = Work::Flight(waiters.number);
+        let caller = world.spawn(World::call);
+        world.launch(waiters);
+        world.cache.release(&work, Error::transient("it is late"));
+        let got = caller.join().unwrap();
+        assert!(got.as_ref().is_err() || token(&got) == "at-1");
+        world.land();
+        assert_eq!(world.warm().as_deref(), Some("at-1"));
+        assert_eq!(world.requests(), 1);
     });
 }

@@ -43,7 +43,7 @@ fn r05_three_callers_share_one_request() {
 fn f14_completion_is_not_seen_before_the_state() {
     check(None, || {
         let world = World::storing();
-        let Ask::Wait { flight: waiters, run: true } = world.cache.ask(world.now, State::need) else {
+        let Ask::Wait { flight: waiters, run: true } = world.cache.ask(world.now, need) else {
             panic!("nothing is held")
         };
         let reader = world.spawn(|world| world.warm());
@@ -59,7 +59,7 @@ fn f14_completion_is_not_seen_before_the_state() {
 fn r06_a_caller_who_goes_away_takes_nobody_along() {
     check(3, || {
         let world = World::cold();
-        let Ask::Wait { flight: waiters, run: true } = world.cache.ask(world.now, State::need) else {
+        let Ask::Wait { flight: waiters, run: true } = world.cache.ask(world.now, need) else {
             panic!("nothing is held")
         };
         let other = world.spawn(World::call);
@@ -81,8 +81,10 @@ fn r06_a_caller_who_goes_away_takes_nobody_along() {
 #[test]
 fn r08_a_nudge_reaches_every_waiter() {
     check(3, || {
-        let world = World::holding(95).responding(Err(Error::transient("down").not_processed()));
-        let flight = match world.cache.ask(world.now, State::need) {
+        let held = credentials("at-0").with_refresh_token("rt-0").unwrap();
+        // A refresh token whose response was lost is sent once more, even while a valid token is held.
+        let world = World::new(None, Some(held), 95).responding(Err(Error::transient("lost")));
+        let flight = match world.cache.ask(world.now, need) {
             Ask::Wait { flight, run: true } => flight.number,
             _ => panic!("the mandatory window starts a flight"),
         };
