@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -21,21 +22,40 @@ use crate::machine::{Step, StoreCall, Work};
 const GRACE: Duration = Duration::from_secs(1);
 
 tokio::task_local! {
-    /// The address of the authenticator whose flight this task runs.
-    static FLIGHT_OF: usize;
+    /// The flight that this task runs.
+    static THIS_FLIGHT: ThisFlight;
+}
+
+struct ThisFlight {
+    /// The address of its authenticator.
+    of: usize,
+    /// Whether its source has asked that authenticator for credentials.
+    asked_itself: AtomicBool,
 }
 
 impl Shared {
     /// A source that asks its own authenticator for credentials would wait for itself (R32).
     pub(super) fn check_not_in_own_flight(self: &Arc<Self>) -> Result<(), Error> {
-        match FLIGHT_OF.try_with(|address| *address == Arc::as_ptr(self).addr()) {
-            Ok(true) => Err(Error::misconfigured(
-                "the source or the store asks its own authenticator for credentials, which would wait for itself; give it \
-                 an HTTP client without this authenticator",
-            )),
-            _ => Ok(()),
-        }
+        let is_own = THIS_FLIGHT.try_with(|flight| {
+            let is_own = flight.of == Arc::as_ptr(self).addr();
+            flight.asked_itself.fetch_or(is_own, Ordering::Relaxed);
+            is_own
+        });
+        if is_own == Ok(true) { Err(asks_itself()) } else { Ok(()) }
     }
+}
+
+fn asks_itself() -> Error {
+    Error::misconfigured(
+        "the source or the store asks its own authenticator for credentials, which would wait for itself; give it an HTTP \
+         client without this authenticator",
+    )
+}
+
+/// A source that has asked its own authenticator may hide that in an error of its own, such as a broken connection.
+fn unless_it_asked_itself(response: Result<Credentials, Error>) -> Result<Credentials, Error> {
+    let asked = THIS_FLIGHT.try_with(|flight| flight.asked_itself.swap(false, Ordering::Relaxed));
+    response.map_err(|error| if asked == Ok(true) { asks_itself() } else { error })
 }
 
 impl World for Arc<Shared> {
@@ -93,11 +113,11 @@ impl World for Arc<Shared> {
     }
 
     async fn refresh(&self, held: &Credentials, limit: Duration) -> Result<Credentials, Error> {
-        in_time(limit, self.source.refresh(held)).await
+        unless_it_asked_itself(in_time(limit, self.source.refresh(held)).await)
     }
 
     async fn login(&self, limit: Duration) -> Result<Credentials, Error> {
-        in_time(limit, self.source.login()).await
+        unless_it_asked_itself(in_time(limit, self.source.login()).await)
     }
 
     async fn revoke(&self, credentials: &Credentials) {
@@ -111,9 +131,8 @@ impl World for Arc<Shared> {
 
 #[cfg(feature = "tracing")]
 fn in_span(runner: Runner) -> impl Future<Output = ()> {
-    use tracing::Instrument as _;
-    let span = tracing::info_span!(target: "reauth", "refresh", flight = runner.waiters.number);
-    runner.run().instrument(span)
+    let span = crate::trace::span(runner.waiters.number);
+    crate::trace::within(span, runner.run())
 }
 
 #[cfg(not(feature = "tracing"))]
@@ -130,8 +149,8 @@ struct Runner {
 impl Runner {
     async fn run(self) {
         let work = Work::Flight(self.waiters.number);
-        let address = Arc::as_ptr(&self.shared).addr();
-        let mut work = pin!(FLIGHT_OF.scope(address, drive(&self.shared.cache, work, &self.shared)));
+        let this = ThisFlight { of: Arc::as_ptr(&self.shared).addr(), asked_itself: AtomicBool::new(false) };
+        let mut work = pin!(THIS_FLIGHT.scope(this, drive(&self.shared.cache, work, &self.shared)));
         // If a log-out ends the flight from outside, its request goes on: what it brings has to be revoked (R17).
         let panicked =
             poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
