@@ -52,12 +52,6 @@ fn asks_itself() -> Error {
     )
 }
 
-/// A source that has asked its own authenticator may hide that in an error of its own, such as a broken connection.
-fn unless_it_asked_itself(response: Result<Credentials, Error>) -> Result<Credentials, Error> {
-    let asked = THIS_FLIGHT.try_with(|flight| flight.asked_itself.swap(false, Ordering::Relaxed));
-    response.map_err(|error| if asked == Ok(true) { asks_itself() } else { error })
-}
-
 impl World for Arc<Shared> {
     fn now(&self) -> Reading {
         self.clock.now()
@@ -113,11 +107,11 @@ impl World for Arc<Shared> {
     }
 
     async fn refresh(&self, held: &Credentials, limit: Duration) -> Result<Credentials, Error> {
-        unless_it_asked_itself(in_time(limit, self.source.refresh(held)).await)
+        response_of(limit, self.source.refresh(held)).await
     }
 
     async fn login(&self, limit: Duration) -> Result<Credentials, Error> {
-        unless_it_asked_itself(in_time(limit, self.source.login()).await)
+        response_of(limit, self.source.login()).await
     }
 
     async fn revoke(&self, credentials: &Credentials) {
@@ -179,13 +173,18 @@ impl Drop for Runner {
 }
 
 /// Gives the source until `limit` for a response.
-async fn in_time(
+async fn response_of(
     limit: Duration,
     response: impl Future<Output = Result<Credentials, Error>>,
 ) -> Result<Credentials, Error> {
-    timeout(limit, response).await.unwrap_or_else(|_| {
+    let asked_itself = || THIS_FLIGHT.try_with(|flight| flight.asked_itself.swap(false, Ordering::Relaxed));
+    // What the store has asked before is not the source's.
+    let _ = asked_itself();
+    let response = timeout(limit, response).await.unwrap_or_else(|_| {
         Err(Error::transient(
             "the identity provider did not respond before the deadline of the refresh; check that it can be reached",
         ))
-    })
+    });
+    // The source may hide it in an error of its own, such as a broken connection.
+    response.map_err(|error| if asked_itself() == Ok(true) { asks_itself() } else { error })
 }

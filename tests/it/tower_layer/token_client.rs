@@ -10,8 +10,8 @@ use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use reauth::layer::AuthError;
 use reauth::{
-    AuthLayer, ClientAuth, CredentialSource, Credentials, Error, ErrorKind, TokenEndpoint, TokenTransport,
-    oauth2,
+    AuthLayer, AuthMiddleware, Authenticator, ClientAuth, CredentialSource, Credentials, Error, ErrorKind,
+    TokenEndpoint, TokenTransport, oauth2,
 };
 use tokio::time::Instant;
 use tower::util::BoxCloneSyncService;
@@ -151,4 +151,26 @@ async fn r32_a_separate_token_client_needs_no_slot_of_the_guarded_one() {
     let client = BoxCloneSyncService::new(guarded);
     let (a, b) = tokio::join!(call(&client), call(&client));
     assert_eq!((a.unwrap(), b.unwrap()), (StatusCode::OK, StatusCode::OK));
+}
+
+/// The middleware is in the client of its own token endpoint.
+#[tokio::test]
+async fn f15_a_token_client_with_its_own_middleware_is_misconfigured_at_once() {
+    let client: Arc<OnceLock<reqwest_middleware::ClientWithMiddleware>> = Arc::default();
+    let late = client.clone();
+    let transport = TokenTransport::new(service_fn(move |request: Request<Body>| {
+        let client = late.get().unwrap().clone();
+        async move {
+            let request = reqwest::Request::try_from(request.map(reqwest::Body::wrap)).unwrap();
+            client.execute(request).await.map(http::Response::<reqwest::Body>::from)
+        }
+    }));
+    let endpoint = TokenEndpoint::new("http://127.0.0.1:1/token").unwrap().transport(transport);
+    let auth = Authenticator::new(oauth2::ClientCredentials::new(endpoint, in_form()).unwrap());
+    let middleware = AuthMiddleware::for_origin("http://127.0.0.1:1", auth.clone()).unwrap();
+    let built = reqwest_middleware::ClientBuilder::new(reqwest::Client::new()).with(middleware).build();
+    client.set(built).unwrap();
+    let error = auth.credentials().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Misconfigured);
+    assert!(error.to_string().contains("asks its own authenticator"), "{error}");
 }
