@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::passed::PassedReason;
 
 /// Something that happened to the credentials of one [`Authenticator`](crate::Authenticator).
 ///
@@ -63,7 +64,7 @@ pub enum Event {
         /// The time until the next flight may start.
         next_attempt: Duration,
     },
-    /// A server rejected the current token. It is not sent again.
+    /// A server rejected the current token. It is not sent again while its replacement is on its way.
     #[non_exhaustive]
     Rejected {
         /// The rejected generation.
@@ -88,6 +89,13 @@ pub enum Event {
     StoreFailed {
         /// Why the store failed.
         error: Error,
+    },
+    /// An adapter let a request pass without a token, or the 401 of a request changed nothing, where a program might expect
+    /// otherwise. Of each [kind](crate::PassedKind), an authenticator reports one a minute at most.
+    #[non_exhaustive]
+    Passed {
+        /// Why, in a sentence.
+        reason: PassedReason,
     },
 }
 

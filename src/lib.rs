@@ -119,6 +119,7 @@ mod jwt;
 pub mod layer;
 mod machine;
 mod origins;
+mod passed;
 pub mod per_request;
 mod per_thread;
 pub mod replay;
@@ -140,6 +141,7 @@ pub use error::{Error, ErrorKind};
 pub use event::{Event, RefreshCause};
 pub use layer::auth_layer::AuthLayer;
 pub use origins::Origins;
+pub use passed::{PassedKind, PassedReason};
 pub use replay::body::ReplayBody;
 #[cfg(feature = "reqwest")]
 pub use reqwest::AuthMiddleware;

@@ -60,6 +60,17 @@ impl Origins {
     }
 }
 
+/// The origins, as in `https://api.example.com, https://files.example.com:8443`.
+impl fmt::Display for Origins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, origin) in self.origins.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            write!(f, "{comma}{}://{}", origin.scheme.as_str(), origin.authority)?;
+        }
+        Ok(())
+    }
+}
+
 impl FromStr for Origins {
     type Err = Error;
 
@@ -223,9 +234,15 @@ impl Origin {
     }
 
     fn is_loopback(&self) -> bool {
-        let address = self.host.trim_start_matches('[').trim_end_matches(']');
-        self.host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        is_loopback(&self.host)
     }
+}
+
+/// Whether a host is this machine.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 impl fmt::Debug for Origin {

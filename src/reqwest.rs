@@ -1,5 +1,7 @@
 //! The reqwest adapter: [`AuthMiddleware`] for a `reqwest_middleware::ClientBuilder`.
 
+mod straight;
+
 use std::future::ready;
 use std::sync::Arc;
 
@@ -8,9 +10,12 @@ use reqwest::{Request, Response};
 use reqwest_middleware::{Error as MiddlewareError, Middleware, Next};
 
 use crate::authenticator::{Authenticator, Ticket};
-use crate::bearer::{Applies, Policy, RenewalError, ResponseHead, authorize, has_callers_header};
+use crate::bearer::{
+    Applies, Judgement, Policy, RenewalError, ResponseHead, Target as _, authorize, has_callers_header,
+};
 use crate::error::Error;
 use crate::origins::Origins;
+use crate::passed::PassedKind;
 use crate::replay::{self, REPLAY_LIMIT, Replay};
 use crate::source::BoxFuture;
 
@@ -35,7 +40,12 @@ type MiddlewareFuture<'a> = BoxFuture<'a, reqwest_middleware::Result<Response>>;
 ///
 /// An error of this middleware is `reqwest_middleware::Error::Middleware` around a [`reauth::Error`](Error).
 ///
-/// A `timeout` of the request applies to each of its two attempts, because to reqwest they are two requests.
+/// reqwest follows redirects below the middleware, and removes the token where the origin changes. So a 401 after a redirect
+/// rejects nothing by itself. A GET, HEAD or OPTIONS without a body is sent once more, with the token, straight to where the
+/// redirect led, if that is one of the origins. The response to that counts. Otherwise the caller gets the 401, with a
+/// [`PassedReason`](crate::PassedReason) in its extensions.
+///
+/// A `timeout` of the request applies to each of its attempts, because to reqwest they are separate requests.
 ///
 /// # Cancel safety
 ///
@@ -59,6 +69,15 @@ impl AuthMiddleware {
     /// As [`Origins::new`].
     pub fn for_origin(origin: &str, authenticator: Authenticator) -> Result<Self, Error> {
         Ok(Self::new(Origins::new(origin)?, authenticator))
+    }
+
+    /// A middleware without an identity of its own, for servers that call an API on behalf of their users. Only requests to
+    /// these origins that are marked [`WithAuthenticator`](crate::per_request::WithAuthenticator) get a token. All others
+    /// pass unchanged.
+    ///
+    /// See [`AuthLayer::per_request`](crate::AuthLayer::per_request).
+    pub fn per_request(origins: Origins) -> Self {
+        Self { policy: Policy::per_request(origins), replay_limit: REPLAY_LIMIT }
     }
 
     /// Sets which other responses, beside a 401, reject the token that the request carried. Default: none.
@@ -93,8 +112,9 @@ impl AuthMiddleware {
         extensions: &'a mut Extensions,
         next: Next<'a>,
         Ticket { header, generation }: Ticket,
-        applies: Applies,
+        mut applies: Applies,
     ) -> MiddlewareFuture<'a> {
+        applies.sent_to = request.url().mark();
         let copy = match applies.may_replay {
             true => replay::reqwest::replay(&mut request, self.replay_limit),
             false => Replay::Never,
@@ -109,32 +129,84 @@ impl AuthMiddleware {
             let response = next.run(request, extensions);
             return Box::pin(async move {
                 let mut response = response.await?;
-                self.reject(&mut response, generation, &applies).await;
+                match self.judge(&response, &applies) {
+                    Judgement::Accepted => {}
+                    Judgement::Redirected => _ = self.straight_request(copy, &mut response, &applies),
+                    Judgement::Rejected => {
+                        if self.renew(&mut response, generation, &applies).await.is_some() {
+                            self.explain_sent_once(&mut response, &applies);
+                        }
+                    }
+                }
                 Ok(response)
             });
         }
         Box::pin(async move {
             let mut response = next.clone().run(request, extensions).await?;
-            let Some(ticket) = self.reject(&mut response, generation, &applies).await else {
+            match self.judge(&response, &applies) {
+                Judgement::Accepted => return Ok(response),
+                Judgement::Redirected => {
+                    return self.send_straight(copy, extensions, next, response, applies).await;
+                }
+                Judgement::Rejected => {}
+            }
+            let Some(ticket) = self.renew(&mut response, generation, &applies).await else {
                 return Ok(response);
             };
-            let Some(mut request) = copy.into_body() else { return Ok(response) };
+            let Some(mut request) = copy.into_body() else {
+                self.explain_sent_once(&mut response, &applies);
+                return Ok(response);
+            };
             drop(response);
             authorize(request.headers_mut(), ticket.header).map_err(MiddlewareError::middleware)?;
             next.run(request, extensions).await
         })
     }
 
-    /// Rejects the token if this response does, and returns a ticket with the next one. If there is none, the reason
-    /// goes into the response's extensions.
-    async fn reject(&self, response: &mut Response, generation: u64, applies: &Applies) -> Option<Ticket> {
-        let is_rejected = self.policy.is_rejection(response.status(), response.headers())
-            && self.policy.is_from_origin(applies, response.url());
-        if !is_rejected {
-            return None;
+    fn judge(&self, response: &Response, applies: &Applies) -> Judgement {
+        if !self.policy.is_rejection(response.status(), response.headers()) {
+            return Judgement::Accepted;
         }
+        match response.url().mark() == applies.sent_to {
+            true => Judgement::Rejected,
+            false => Judgement::Redirected,
+        }
+    }
+
+    /// Rejects the token, and returns a ticket with the next one. If there is none, the reason goes into the response's
+    /// extensions.
+    async fn renew(&self, response: &mut Response, generation: u64, applies: &Applies) -> Option<Ticket> {
         let ticket = self.policy.authenticator(applies).reject_generation(generation).await;
         ticket.map_err(|error| response.extensions_mut().insert(RenewalError(error))).ok()
+    }
+
+    /// Tells the caller why the request was not sent again with the new token, if nobody has asked for that.
+    fn explain_sent_once(&self, response: &mut Response, applies: &Applies) {
+        if applies.may_replay {
+            let reason = self.policy.report(applies, PassedKind::SentOnce, &response.url().clone());
+            response.extensions_mut().insert(reason);
+        }
+    }
+
+    /// Lets a request pass without a token. If the response is a 401, it says why.
+    fn pass<'a>(
+        &'a self,
+        request: Request,
+        extensions: &'a mut Extensions,
+        next: Next<'a>,
+    ) -> MiddlewareFuture<'a> {
+        let Some(kind) = self.policy.why_passed(request.url(), request.headers(), extensions) else {
+            return next.run(request, extensions);
+        };
+        let to = request.url().clone();
+        let response = next.run(request, extensions);
+        Box::pin(async move {
+            let mut response = response.await?;
+            if self.policy.is_rejection(response.status(), response.headers()) {
+                response.extensions_mut().insert(self.policy.reason(kind, &to));
+            }
+            Ok(response)
+        })
     }
 }
 
@@ -153,7 +225,7 @@ impl Middleware for AuthMiddleware {
         Self: 'call,
     {
         let Some(applies) = self.policy.applies(request.url(), extensions) else {
-            return next.run(request, extensions);
+            return self.pass(request, extensions, next);
         };
         match self.policy.authenticator(&applies).try_acquire() {
             Some(ticket) => self.send(request, extensions, next, ticket, applies),

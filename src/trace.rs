@@ -1,14 +1,53 @@
 //! Records every [`Event`] as a `tracing` event with the target `reauth`. The flight's task (`authenticator::flight`)
 //! runs within the span `refresh`. Names and fields are part of the public interface, and `docs/behaviour.md` lists them.
-//! No field has a token in it.
+//! No field has a token in it. A subscriber that panics costs a record and nothing else (R7).
 
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::time::Duration;
 
-use tracing::{debug, info, warn};
+use tracing::{Span, debug, info, info_span, warn};
 
 use crate::event::Event;
 
 pub(crate) fn record(event: &Event) {
+    held(|| try_record(event));
+}
+
+/// The span of a flight.
+pub(crate) fn span(flight: u64) -> FlightSpan {
+    FlightSpan(held(|| info_span!(target: "reauth", "refresh", flight)))
+}
+
+/// Runs a future within a span.
+pub(crate) async fn within(span: FlightSpan, work: impl Future<Output = ()>) {
+    let mut work = pin!(work);
+    poll_fn(|context| {
+        let entered = held(|| span.0.as_ref().map(Span::enter));
+        let poll = work.as_mut().poll(context);
+        held(|| drop(entered));
+        poll
+    })
+    .await;
+}
+
+/// Closing a span calls the subscriber as well.
+pub(crate) struct FlightSpan(Option<Span>);
+
+impl Drop for FlightSpan {
+    fn drop(&mut self) {
+        let span = self.0.take();
+        held(|| drop(span));
+    }
+}
+
+/// Calls the subscriber. `None` if it panicked.
+fn held<T>(call: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(call)).ok()
+}
+
+fn try_record(event: &Event) {
     let millis = |duration: &Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     match event {
         Event::RefreshStarted { generation, cause } => {
@@ -45,5 +84,10 @@ pub(crate) fn record(event: &Event) {
             warn!(target: "reauth", ?kind, %error, "revocation_failed");
         }
         Event::StoreFailed { error } => warn!(target: "reauth", %error, "store_failed"),
+        // It may be what the program wants: one client for several hosts.
+        Event::Passed { reason } => {
+            let kind = reason.kind();
+            info!(target: "reauth", %kind, %reason, "passed");
+        }
     }
 }

@@ -10,6 +10,7 @@ use crate::cache::Cache;
 use crate::clock::{Clock, SystemClock};
 use crate::credentials::Credentials;
 use crate::event::Event;
+use crate::passed::OncePerMinute;
 use crate::source::{CredentialSource, DynSource};
 use crate::store::{CredentialStore, DynStore};
 use crate::timing::Timing;
@@ -81,6 +82,7 @@ impl AuthenticatorBuilder {
                 clock: self.clock,
                 timing,
                 observer: self.observer,
+                passed: OncePerMinute::default(),
             }),
         }
     }

@@ -20,33 +20,6 @@ use crate::machine::{Step, StoreCall, Work};
 /// Added to a flight's own limits before its runtime counts as dead.
 const GRACE: Duration = Duration::from_secs(1);
 
-tokio::task_local! {
-    /// The address of the authenticator that calls its source or its store in this task.
-    static CALLED_BY: usize;
-}
-
-impl Shared {
-    /// A source that asks its own authenticator for credentials would wait for itself (R32).
-    pub(super) fn check_not_called_by_itself(&self) -> Result<(), Error> {
-        match CALLED_BY.try_with(|address| *address == self.address()) {
-            Ok(true) => Err(Error::misconfigured(
-                "the source or the store asks its own authenticator for credentials, which would wait for itself; give it \
-                 an HTTP client without this authenticator",
-            )),
-            _ => Ok(()),
-        }
-    }
-
-    /// Marks the current task while it is in the source or the store.
-    pub(super) fn marked<F: Future>(&self, call: F) -> impl Future<Output = F::Output> {
-        CALLED_BY.scope(self.address(), call)
-    }
-
-    fn address(&self) -> usize {
-        std::ptr::from_ref(self).addr()
-    }
-}
-
 impl World for Arc<Shared> {
     fn now(&self) -> Reading {
         self.clock.now()
@@ -102,11 +75,11 @@ impl World for Arc<Shared> {
     }
 
     async fn refresh(&self, held: &Credentials, limit: Duration) -> Result<Credentials, Error> {
-        in_time(limit, self.marked(self.source.refresh(held))).await
+        self.response_of(limit, self.source.refresh(held)).await
     }
 
     async fn login(&self, limit: Duration) -> Result<Credentials, Error> {
-        in_time(limit, self.marked(self.source.login())).await
+        self.response_of(limit, self.source.login()).await
     }
 
     async fn revoke(&self, credentials: &Credentials) {
@@ -120,9 +93,8 @@ impl World for Arc<Shared> {
 
 #[cfg(feature = "tracing")]
 fn in_span(runner: Runner) -> impl Future<Output = ()> {
-    use tracing::Instrument as _;
-    let span = tracing::info_span!(target: "reauth", "refresh", flight = runner.waiters.number);
-    runner.run().instrument(span)
+    let span = crate::trace::span(runner.waiters.number);
+    crate::trace::within(span, runner.run())
 }
 
 #[cfg(not(feature = "tracing"))]
@@ -165,16 +137,4 @@ impl Drop for Runner {
         // This does nothing after a flight that ran to its end.
         self.end("the runtime that ran the refresh was shut down; call again from a runtime that is alive");
     }
-}
-
-/// Gives the source until `limit` for a response.
-async fn in_time(
-    limit: Duration,
-    response: impl Future<Output = Result<Credentials, Error>>,
-) -> Result<Credentials, Error> {
-    timeout(limit, response).await.unwrap_or_else(|_| {
-        Err(Error::transient(
-            "the identity provider did not respond before the deadline of the refresh; check that it can be reached",
-        ))
-    })
 }

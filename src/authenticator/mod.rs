@@ -3,6 +3,7 @@
 mod builder;
 mod flight;
 mod log_out;
+mod own_calls;
 mod store;
 
 pub use builder::AuthenticatorBuilder;
@@ -19,8 +20,10 @@ use crate::cache::{Ask, Cache, Usable, acquire, refresh};
 use crate::clock::Clock;
 use crate::credentials::Credentials;
 use crate::error::Error;
+use crate::event::Event;
 use crate::machine::{Wanted, Work};
-use crate::source::{CredentialSource, DynSource};
+use crate::passed::{OncePerMinute, PassedKind, PassedReason};
+use crate::source::{CredentialSource, DynSource, source_fn};
 use crate::timing::Timing;
 
 /// Keeps the credentials of one identity valid.
@@ -56,6 +59,8 @@ struct Shared {
     clock: Box<dyn Clock>,
     timing: Arc<Timing>,
     observer: Option<builder::Observer>,
+    /// Limits the events of requests that pass without a token.
+    passed: OncePerMinute,
 }
 
 impl Authenticator {
@@ -194,6 +199,22 @@ impl Authenticator {
     pub(crate) async fn reject_generation(&self, generation: u64) -> Result<Ticket, Error> {
         let ask = self.shared.cache.ask(self.shared.clock.now(), |state, now| state.reject(generation, now));
         Ok(Ticket::of(&self.follow(ask, Wanted::SuccessorOf(generation)).await?))
+    }
+
+    /// Stands in where there is no identity: it never has credentials, and records what passes.
+    pub(crate) fn of_nobody() -> Self {
+        Self::new(source_fn(async || {
+            Err(Error::misconfigured("there is no authenticator; mark the request `WithAuthenticator`"))
+        }))
+    }
+
+    /// Reports that a request passes without a token, once a minute of each kind (R35).
+    #[cold]
+    pub(crate) fn passed(&self, kind: PassedKind, reason: impl FnOnce() -> PassedReason) {
+        if self.shared.passed.is_due(kind, self.shared.clock.coarse().monotonic) {
+            self.shared.cache.note(Event::Passed { reason: reason() });
+            self.shared.tell();
+        }
     }
 
     async fn need(&self, wanted: Wanted) -> Result<Usable, Error> {

@@ -20,7 +20,11 @@ use crate::replay::{KnownBodies, ReplayableBody};
 /// attempt is not shed, and each hop is checked against the origins. Put it *outside* what opens connections.
 ///
 /// The URI of a request has to contain the origin. A request whose URI is only a path passes through without
-/// credentials. The requests of a tonic client have only a path, unless you create the client `with_origin`.
+/// credentials. The requests of a tonic client have only a path, unless you create the client `with_origin`. Why a request
+/// passed is an [`Event::Passed`](crate::Event::Passed), and in the extensions of its 401.
+///
+/// While a request waits for a token, it holds no inner service that is ready, and so no permit of a limit below. Token
+/// requests may use the same limit.
 ///
 /// If the inner service's error is a box, add `.map_err(AuthError::into_boxed)` outside. The next layer then gets an
 /// error type that it knows.
@@ -47,6 +51,21 @@ impl AuthLayer {
         Ok(Self::new(Origins::new(origin)?, authenticator))
     }
 
+    /// A layer without an identity of its own, for servers that call an API on behalf of their users. Only requests to these
+    /// origins that are marked [`WithAuthenticator`](crate::per_request::WithAuthenticator) get a token. All others pass
+    /// unchanged.
+    ///
+    /// So a forgotten mark, or one that is lost at a redirect, never sends another identity's token. Such a request has a
+    /// [`PassedReason`](crate::PassedReason) in the extensions of its 401. With the feature `tracing` it is also recorded;
+    /// there is no observer that could be told.
+    pub fn per_request(origins: Origins) -> Self {
+        Self {
+            policy: Policy::per_request(origins),
+            response_uri: None,
+            known_bodies: KnownBodies::default(),
+        }
+    }
+
     /// Sets which other responses, beside a 401, reject the token that the request carried. Default: none.
     ///
     /// A 403 alone should not: if the token lacks a scope, a new token lacks it as well. For gRPC:
@@ -68,7 +87,12 @@ impl AuthLayer {
     }
 
     /// Sets how to read from a response's extensions the URI that it came from. It is for a layer *below* this one that
-    /// follows redirects: a 401 from another origin than the request's is not about the token.
+    /// follows redirects. On the way such a layer removes the token where the origin changes, so a 401 after a redirect
+    /// rejects nothing by itself. A GET, HEAD or OPTIONS without a body is sent once more, with the token, straight to where
+    /// the redirect led, if that is one of the origins. The response to that counts. Otherwise the caller gets the 401, with a
+    /// [`PassedReason`](crate::PassedReason) in its extensions.
+    ///
+    /// Without this setting every 401 counts, and one after a redirect may cost a refresh.
     ///
     /// With tower-http's `FollowRedirect` below:
     /// `.response_uri(|extensions| Some(extensions.get::<RequestUri>()?.0.clone()))`.

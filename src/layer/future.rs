@@ -1,19 +1,24 @@
 //! The future of one request: it waits for a ticket and sends the request. On a 401 it waits for a new ticket, makes
-//! the service ready, and sends the request again.
+//! the service ready, and sends the request again. While it waits for a ticket, it holds no service that is ready, and
+//! so no place in a queue that the token request may need (R32).
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::attempt::{Attempt, TicketFuture};
+use super::auth_layer::AuthLayer;
 use super::error::AuthError;
 use super::saved_request::SavedRequest;
-use crate::bearer::{RenewalError, authorize};
+use crate::authenticator::Ticket;
+use crate::bearer::{Judgement, RenewalError, authorize};
 use crate::error::Error;
+use crate::passed::PassedKind;
 
 pin_project! {
     /// The response future of [`Auth`](super::Auth).
@@ -31,19 +36,51 @@ pin_project! {
     // boxes.
     #[project = StageProjection]
     enum Stage<S, B, R, F> {
-        /// A request without the layer's token, or the second attempt: the caller gets the response as it is.
-        Passing { #[pin] future: F },
+        /// A request without the layer's token, or the last attempt: the caller gets the response as it is.
+        Passing { #[pin] future: F, why: Option<Why> },
         /// The request can't be sent.
         Failing { error: Option<Error> },
-        /// No usable token was at hand. The service that was made ready is kept until there is one.
-        Acquiring { ticket: TicketFuture, unsent: Option<Box<(S, Request<B>, Attempt)>> },
-        /// The first attempt is under way.
+        /// No usable token was at hand, or the request is to be sent straight to where a redirect led.
+        Acquiring { ticket: TicketFuture, unsent: Option<Box<Unsent<S, B, R>>> },
+        /// An attempt is under way. The response may start another one.
         Sending { #[pin] future: F, saved: Option<SavedRequest<S, B>>, generation: u64, attempt: Attempt },
         /// The token was rejected. The caller gets this response if there is no new token.
-        Rejecting { ticket: TicketFuture, rejected: Option<Box<(Response<R>, Option<SavedRequest<S, B>>)>> },
-        /// The service is made ready once more (tower's contract) for the second attempt.
-        Readying { call: Option<Box<(S, Request<B>)>> },
+        Rejecting { ticket: TicketFuture, rejected: Option<Box<Rejected<S, B, R>>> },
+        /// There is a ticket, and a clone of the service is made ready (tower's contract).
+        Readying { call: Option<Box<Call<S, B>>> },
     }
+}
+
+/// Why a request passed without a token, and where it went.
+pub(super) struct Why {
+    pub(super) kind: PassedKind,
+    pub(super) to: Uri,
+    pub(super) settings: Arc<AuthLayer>,
+}
+
+/// A request that waits for a ticket, and a service that is not ready.
+struct Unsent<S, B, R> {
+    service: S,
+    request: Request<B>,
+    attempt: Attempt,
+    /// What the caller gets if there is no ticket.
+    response: Option<Response<R>>,
+}
+
+/// A request whose token was rejected.
+struct Rejected<S, B, R> {
+    response: Response<R>,
+    saved: Option<SavedRequest<S, B>>,
+    attempt: Attempt,
+}
+
+/// What is sent when the service is ready.
+struct Call<S, B> {
+    service: S,
+    request: Request<B>,
+    ticket: Ticket,
+    /// `None` for the last attempt.
+    attempt: Option<Attempt>,
 }
 
 impl<S, B, R> ResponseFuture<S, B, R>
@@ -52,16 +89,23 @@ where
 {
     #[inline]
     pub(super) fn passing(future: S::Future) -> Self {
-        Self { stage: Stage::Passing { future } }
+        Self { stage: Stage::Passing { future, why: None } }
+    }
+
+    /// Passes a request without a token. If the response is a 401, it says why.
+    #[inline]
+    pub(super) fn passing_for(why: Option<Why>, future: S::Future) -> Self {
+        Self { stage: Stage::Passing { future, why } }
     }
 
     pub(super) fn failing(error: Error) -> Self {
         Self { stage: Stage::Failing { error: Some(error) } }
     }
 
+    /// `service` is one that is not ready.
     pub(super) fn acquiring(service: S, request: Request<B>, attempt: Attempt) -> Self {
         let ticket = attempt.acquire();
-        let unsent = Some(Box::new((service, request, attempt)));
+        let unsent = Some(Box::new(Unsent { service, request, attempt, response: None }));
         Self { stage: Stage::Acquiring { ticket, unsent } }
     }
 
@@ -80,6 +124,16 @@ where
     }
 }
 
+impl Why {
+    /// If the server wanted a token, the caller learns why there was none.
+    fn explain<R>(self, response: &mut Response<R>) {
+        let policy = &self.settings.policy;
+        if policy.is_rejection(response.status(), response.headers()) {
+            response.extensions_mut().insert(policy.reason(self.kind, &self.to));
+        }
+    }
+}
+
 impl<S, B, R> Future for ResponseFuture<S, B, R>
 where
     S: Service<Request<B>, Response = Response<R>> + Clone,
@@ -91,37 +145,67 @@ where
         let mut stage = self.project().stage;
         loop {
             let next = match stage.as_mut().project() {
-                StageProjection::Passing { future } => {
-                    return future.poll(context).map_err(AuthError::Service);
+                StageProjection::Passing { future, why } => {
+                    let mut response = ready!(future.poll(context)).map_err(AuthError::Service)?;
+                    if let Some(why) = why.take() {
+                        why.explain(&mut response);
+                    }
+                    return Poll::Ready(Ok(response));
                 }
                 StageProjection::Failing { error } => {
                     return taken(error).map(|error| Err(AuthError::Credentials(error)));
                 }
                 StageProjection::Acquiring { ticket, unsent } => {
-                    let ticket = ready!(ticket.as_mut().poll(context)).map_err(AuthError::Credentials)?;
-                    let (mut service, mut request, attempt) = *ready!(taken(unsent));
-                    let saved = attempt.save(&service, &mut request);
-                    match authorize(request.headers_mut(), ticket.header) {
-                        Ok(true) => {
-                            Self::sending(service.call(request), saved, ticket.generation, attempt).stage
+                    let ticket = ready!(ticket.as_mut().poll(context));
+                    let Unsent { service, request, attempt, response } = *ready!(taken(unsent));
+                    match (ticket, response) {
+                        (Ok(ticket), response) => {
+                            // Drop the response before waiting: it may hold a connection.
+                            drop(response);
+                            let attempt = Some(attempt);
+                            Stage::Readying {
+                                call: Some(Box::new(Call { service, request, ticket, attempt })),
+                            }
                         }
-                        Ok(false) => Stage::Passing { future: service.call(request) },
-                        Err(error) => Stage::Failing { error: Some(error) },
+                        (Err(error), Some(mut response)) => {
+                            response.extensions_mut().insert(RenewalError(error));
+                            return Poll::Ready(Ok(response));
+                        }
+                        (Err(error), None) => return Poll::Ready(Err(AuthError::Credentials(error))),
                     }
                 }
                 StageProjection::Sending { future, saved, generation, attempt } => {
-                    let response = ready!(future.poll(context)).map_err(AuthError::Service)?;
-                    if !attempt.is_rejected(&response) {
-                        // Drop the copy now: the caller may keep this future for long.
-                        *saved = None;
-                        return Poll::Ready(Ok(response));
+                    let mut response = ready!(future.poll(context)).map_err(AuthError::Service)?;
+                    match attempt.judge(&response) {
+                        Judgement::Accepted => {
+                            // Drop the copy now: the caller may keep this future for long.
+                            *saved = None;
+                            return Poll::Ready(Ok(response));
+                        }
+                        Judgement::Rejected => {
+                            let (saved, attempt) = (saved.take(), attempt.clone());
+                            let ticket = attempt.reject(*generation);
+                            Stage::Rejecting {
+                                ticket,
+                                rejected: Some(Box::new(Rejected { response, saved, attempt })),
+                            }
+                        }
+                        Judgement::Redirected => {
+                            let mut attempt = attempt.clone();
+                            let Some((service, request)) = attempt.straight(saved.take(), &mut response)
+                            else {
+                                return Poll::Ready(Ok(response));
+                            };
+                            let ticket = attempt.acquire();
+                            let response = Some(response);
+                            let unsent = Some(Box::new(Unsent { service, request, attempt, response }));
+                            Stage::Acquiring { ticket, unsent }
+                        }
                     }
-                    let rejected = Some(Box::new((response, saved.take())));
-                    Stage::Rejecting { ticket: attempt.reject(*generation), rejected }
                 }
                 StageProjection::Rejecting { ticket, rejected } => {
                     let ticket = ready!(ticket.as_mut().poll(context));
-                    let (mut response, saved) = *ready!(taken(rejected));
+                    let Rejected { mut response, saved, attempt } = *ready!(taken(rejected));
                     let ticket = match ticket {
                         Ok(ticket) => ticket,
                         Err(error) => {
@@ -129,20 +213,30 @@ where
                             return Poll::Ready(Ok(response));
                         }
                     };
-                    let Some((service, mut request)) = saved.and_then(SavedRequest::into_call) else {
+                    let Some((service, request)) = saved.and_then(SavedRequest::into_call) else {
+                        if attempt.applies.may_replay {
+                            attempt.explain(PassedKind::SentOnce, &Uri::default(), &mut response);
+                        }
                         return Poll::Ready(Ok(response));
                     };
                     // Drop the response before waiting: it may hold a connection.
                     drop(response);
-                    authorize(request.headers_mut(), ticket.header).map_err(AuthError::Credentials)?;
-                    Stage::Readying { call: Some(Box::new((service, request))) }
+                    Stage::Readying { call: Some(Box::new(Call { service, request, ticket, attempt: None })) }
                 }
                 StageProjection::Readying { call } => {
-                    let Some((service, _)) = call.as_deref_mut() else { return Poll::Pending };
+                    let Some(Call { service, .. }) = call.as_deref_mut() else { return Poll::Pending };
                     let readied = ready!(service.poll_ready(context));
-                    let (mut service, request) = *ready!(taken(call));
+                    let Call { mut service, mut request, ticket, attempt } = *ready!(taken(call));
                     readied.map_err(AuthError::Service)?;
-                    Stage::Passing { future: service.call(request) }
+                    let saved = attempt.as_ref().and_then(|attempt| attempt.save(&service, &mut request));
+                    let is_ours = authorize(request.headers_mut(), ticket.header);
+                    let is_ours = is_ours.map_err(AuthError::Credentials)?;
+                    match attempt.filter(|_| is_ours) {
+                        Some(attempt) => {
+                            Self::sending(service.call(request), saved, ticket.generation, attempt).stage
+                        }
+                        None => Stage::Passing { future: service.call(request), why: None },
+                    }
                 }
             };
             stage.set(next);

@@ -1,7 +1,6 @@
 //! The service: authorizes a request, or lets it pass.
 
 use std::fmt;
-use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -11,7 +10,7 @@ use tower_service::Service;
 use super::attempt::Attempt;
 use super::auth_layer::AuthLayer;
 use super::error::AuthError;
-use super::future::ResponseFuture;
+use super::future::{ResponseFuture, Why};
 use crate::authenticator::Ticket;
 use crate::bearer::{authorize, has_callers_header};
 use crate::per_thread::PerThread;
@@ -58,9 +57,10 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let settings = self.settings.local(|original| Arc::new(AuthLayer::clone(original)));
         let Some(applies) = settings.policy.applies(request.uri(), request.extensions()) else {
-            return ResponseFuture::passing(self.inner.call(request));
+            let why = why_passed(settings, &request);
+            return ResponseFuture::passing_for(why, self.inner.call(request));
         };
-        let attempt = Attempt { applies, settings: settings.clone() };
+        let attempt = Attempt::new(applies, settings, request.uri());
         match attempt.authenticator().try_acquire() {
             Some(Ticket { header, generation }) => {
                 let saved = attempt.save(&self.inner, &mut request);
@@ -74,13 +74,22 @@ where
                 ResponseFuture::passing(self.inner.call(request))
             }
             None => {
-                // The service that was made ready is the one that is called. A clone of it, not yet ready, stays here.
+                // The token request may need what this service got when it was made ready, such as the only permit of a
+                // limit. So it is dropped, and another clone is made ready when there is a token (R32).
                 let clone = self.inner.clone();
-                let ready = mem::replace(&mut self.inner, clone);
-                ResponseFuture::acquiring(ready, request, attempt)
+                self.inner = clone.clone();
+                ResponseFuture::acquiring(clone, request, attempt)
             }
         }
     }
+}
+
+/// Why a request passes without a token. It is reported at once.
+#[cold]
+fn why_passed<B>(settings: &Arc<AuthLayer>, request: &Request<B>) -> Option<Why> {
+    let (to, extensions) = (request.uri(), request.extensions());
+    let kind = settings.policy.why_passed(to, request.headers(), extensions)?;
+    Some(Why { kind, to: to.clone(), settings: settings.clone() })
 }
 
 impl<S: fmt::Debug> fmt::Debug for Auth<S> {

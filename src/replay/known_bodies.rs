@@ -3,6 +3,7 @@
 use std::any::Any;
 
 use bytes::Bytes;
+use http_body::Body as _;
 use http_body_util::{Empty, Full};
 
 use super::body::ReplayBody;
@@ -32,6 +33,24 @@ impl KnownBodies {
         let replay = replay.or_else(|| replay_as::<B, reqwest::Body>(body));
         let added = || self.0.iter().find_map(|replay| replay.downcast_ref::<fn(&mut B) -> Replay<B>>());
         replay.or_else(|| Some(added()?(body))).unwrap_or(Replay::Never)
+    }
+
+    /// Whether a body is known to be empty.
+    pub(crate) fn is_empty<B: 'static>(body: &B) -> bool {
+        let body = body as &dyn Any;
+        let is_empty = body
+            .downcast_ref()
+            .map(Full::<Bytes>::is_end_stream)
+            .or_else(|| body.downcast_ref::<Empty<Bytes>>().map(|_| true))
+            .or_else(|| body.downcast_ref().map(Bytes::is_empty))
+            .or_else(|| body.downcast_ref::<String>().map(String::is_empty))
+            .or_else(|| body.downcast_ref::<&'static str>().map(|text| text.is_empty()))
+            .or_else(|| body.downcast_ref::<()>().map(|()| true))
+            .or_else(|| body.downcast_ref::<ReplayBody>().map(|body| body.size_hint().exact() == Some(0)));
+        #[cfg(feature = "reqwest")]
+        let is_empty = is_empty
+            .or_else(|| body.downcast_ref::<reqwest::Body>().map(|body| body.as_bytes() == Some(&[])));
+        is_empty.unwrap_or(false)
     }
 }
 
@@ -72,6 +91,26 @@ mod tests {
         struct Stream;
         assert!(copy(Stream).is_none());
         assert!(copy(vec![1_u8]).is_none());
+    }
+
+    #[test]
+    fn r30_only_a_known_body_without_bytes_is_empty() {
+        struct Stream;
+        let full = |text: &'static str| Full::new(Bytes::from(text));
+        let is_empty = KnownBodies::is_empty::<Full<Bytes>>;
+        assert_eq!((is_empty(&full("")), is_empty(&full("x"))), (true, false));
+        assert!(KnownBodies::is_empty(&Empty::<Bytes>::new()) && KnownBodies::is_empty(&()));
+        assert!(KnownBodies::is_empty(&Bytes::new()) && !KnownBodies::is_empty(&Bytes::from("x")));
+        assert!(KnownBodies::is_empty(&String::new()) && !KnownBodies::is_empty(&"x".to_owned()));
+        assert!(KnownBodies::is_empty(&"") && !KnownBodies::is_empty(&"x"));
+        assert!(KnownBodies::is_empty(&ReplayBody::new(full(""))));
+        assert!(!KnownBodies::is_empty(&ReplayBody::new(full("x"))));
+        assert!(!KnownBodies::is_empty(&Stream), "nobody knows");
+        #[cfg(feature = "reqwest")]
+        {
+            assert!(KnownBodies::is_empty(&reqwest::Body::default()));
+            assert!(!KnownBodies::is_empty(&reqwest::Body::from("x")));
+        }
     }
 
     #[test]

@@ -143,6 +143,7 @@ fn line(event: &Event) -> String {
         Event::Cleared => "cleared".to_owned(),
         Event::RevocationFailed { error, .. } => format!("not revoked: {error}"),
         Event::StoreFailed { error, .. } => format!("store failed: {error}"),
+        Event::Passed { reason, .. } => format!("passed: {reason}"),
         other => panic!("no test knows this event: {other:?}"),
     }
 }

@@ -4,6 +4,8 @@
 mod errors;
 mod readiness;
 mod stacks;
+#[cfg(feature = "tracing")]
+mod subscribers;
 mod types;
 
 use std::future::poll_fn;

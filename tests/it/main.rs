@@ -18,6 +18,7 @@ mod surface;
 // The adapters.
 mod bodies;
 mod contract;
+mod passed;
 mod per_request;
 mod reqwest_middleware;
 mod stacks;

@@ -2,13 +2,13 @@
 
 use http::StatusCode;
 use reauth::per_request::{NoReplay, WithAuthenticator, WithoutCredentials};
-use reauth::{AuthMiddleware, RenewalError};
+use reauth::{AuthLayer, AuthMiddleware, Origins, PassedKind, PassedReason, RenewalError};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 use tower::Layer;
 
 use crate::reqwest_middleware::server::Server;
 use crate::support::source::{Script, credentials};
-use crate::tower_layer::api::{Api, authenticator, get, holding_first, layer, nth, send};
+use crate::tower_layer::api::{Api, ORIGIN, authenticator, get, holding_first, layer, nth, send};
 
 #[tokio::test(start_paused = true)]
 async fn f19_a_request_marked_no_replay_is_sent_once_and_its_401_still_refreshes() {
@@ -136,4 +136,45 @@ async fn r44_another_identity_logs_in_and_renews_through_reqwest() {
     assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
     assert_eq!(server.tokens(), ["ada-1", "ada-2"]);
     assert_eq!((ada.requests(), script.requests()), (2, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn r39_a_layer_without_an_identity_gives_a_token_only_to_requests_that_are_marked() {
+    let ada = logging_in();
+    let api = Api::taking(&["ada-2"]);
+    let service = AuthLayer::per_request(Origins::new(ORIGIN).unwrap()).layer(api.clone());
+
+    let response = send(&service, get("/x")).await.unwrap();
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    let reason = response.extensions().get::<PassedReason>().unwrap();
+    assert_eq!(reason.kind(), PassedKind::NoAuthenticator);
+    assert!(reason.to_string().contains("https://api.example.com"), "{reason}");
+
+    let mut request = get("/x");
+    request.extensions_mut().insert(WithAuthenticator(authenticator(&ada)));
+    assert_eq!(send(&service, request).await.unwrap().body(), "ada-2");
+    assert_eq!(api.tokens(), ["-", "ada-1", "ada-2"]);
+
+    let mut elsewhere = get("https://elsewhere.example.com/");
+    elsewhere.extensions_mut().insert(WithAuthenticator(authenticator(&holding_first())));
+    let response = send(&service, elsewhere).await.unwrap();
+    assert_eq!(response.extensions().get::<PassedReason>().unwrap().kind(), PassedKind::OtherOrigin);
+    assert_eq!(api.tokens()[3..], ["-"]);
+}
+
+#[tokio::test]
+async fn r39_without_an_identity_through_reqwest() {
+    let server = Server::taking("ada-2").await;
+    let ada = logging_in();
+    let middleware = AuthMiddleware::per_request(Origins::new(server.origin()).unwrap());
+    let client = ClientBuilder::new(reqwest::Client::new()).with(middleware).build();
+
+    let response = client.get(server.url("/")).send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    let reason = response.extensions().get::<PassedReason>().unwrap();
+    assert_eq!(reason.kind(), PassedKind::NoAuthenticator);
+
+    let request = client.get(server.url("/")).with_extension(WithAuthenticator(authenticator(&ada)));
+    assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
+    assert_eq!(server.tokens(), ["-", "ada-1", "ada-2"]);
 }

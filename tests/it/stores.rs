@@ -8,6 +8,7 @@ mod hooks;
 mod logout;
 mod memory;
 mod order;
+mod panics;
 mod revocation;
 
 use reauth::store::CredentialStore;

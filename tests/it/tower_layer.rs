@@ -8,4 +8,5 @@ mod rejection;
 mod renewal;
 mod replay;
 mod shared;
+mod straight;
 mod token_client;

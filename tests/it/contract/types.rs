@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use http_body_util::Full;
 use reauth::layer::{Auth, AuthError, ResponseFuture};
 use reauth::replay::Superseded;
-use reauth::{AuthLayer, AuthMiddleware, Origins, RenewalError, ResponseHead};
+use reauth::{AuthLayer, AuthMiddleware, Origins, PassedKind, PassedReason, RenewalError, ResponseHead};
 use tower::Layer;
 
 use crate::tower_layer::api::{Api, Broken, holding_first, layer};
@@ -24,6 +24,8 @@ fn r18_handles_are_send_sync_clone_and_debug() {
     handle::<AuthMiddleware>();
     handle::<AuthError<Broken>>();
     handle::<RenewalError>();
+    handle::<PassedReason>();
+    handle::<PassedKind>();
     handle::<Origins>();
     fn error<T: std::error::Error + Send + Sync + 'static>() {}
     error::<AuthError<Broken>>();

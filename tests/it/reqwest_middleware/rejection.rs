@@ -1,20 +1,22 @@
 //! What a 401 starts, and what it doesn't start.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body_util::Full;
-use reauth::{AuthMiddleware, Authenticator, ErrorKind, Event, RenewalError, Timing};
+use reauth::{AuthMiddleware, Authenticator, Error, ErrorKind, Event, RenewalError, Timing};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::server::{Server, unauthorized};
-use super::{HandClock, client, client_of, with};
+use super::{HandClock, client, client_of, in_memory, with};
+use crate::support::clock::in_paused_time;
 use crate::support::source::{Asked, Script};
-use crate::tower_layer::api::{holding_first, nth};
+use crate::tower_layer::api::{Api, ORIGIN, holding_first, nth, status};
 
 #[tokio::test]
 async fn f17_a_server_that_always_says_401_is_asked_exactly_twice() {
@@ -183,4 +185,27 @@ async fn f10_no_request_goes_out_with_a_token_known_to_be_bad() {
     assert_eq!(tokens.remove(0), "at-1");
     assert_eq!(tokens, ["at-2"; 51]);
     assert_eq!(script.requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn f122_one_false_401_while_the_provider_is_away_costs_that_call_alone() {
+    let away = || Error::transient("the provider is away").not_processed();
+    let script = (0..20).fold(holding_first(), |script, _| script.then_err(away()));
+    let wrong = AtomicBool::new(true);
+    let api = Api::new(move |_| {
+        let is_false = wrong.swap(false, Ordering::SeqCst);
+        Ok(status(if is_false { StatusCode::UNAUTHORIZED } else { StatusCode::OK }))
+    });
+    let auth = AuthMiddleware::for_origin(ORIGIN, in_paused_time(script).build()).unwrap();
+    let client = in_memory::client(auth, api.clone());
+    let call = || client.get(format!("{ORIGIN}/x")).send();
+    let response = call().await.unwrap();
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    let renewal = response.extensions().get::<RenewalError>().unwrap();
+    assert_eq!(renewal.error().kind(), ErrorKind::Transient);
+    for _ in 0..100 {
+        assert_eq!(call().await.unwrap().status(), StatusCode::OK);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(api.tokens(), ["at-1"; 101]);
 }

@@ -4,7 +4,7 @@ use http::{Request, Response, StatusCode, Uri, Version};
 use http_body_util::Full;
 use hyper_util::client::legacy::Error;
 use reauth::per_request::{WithAuthenticator, WithoutCredentials};
-use reauth::{AuthLayer, Origins, RenewalError, ReplayBody};
+use reauth::{AuthLayer, Authenticator, Credentials, Origins, RenewalError, ReplayBody};
 use tower::ServiceBuilder;
 use tower_http::follow_redirect::policy::{FilterCredentials, Limited, PolicyExt as _};
 use tower_http::follow_redirect::{FollowRedirectLayer, RequestUri};
@@ -109,7 +109,7 @@ async fn r30_below_the_layer_and_without_response_uri_a_401_of_another_origin_co
 }
 
 #[tokio::test]
-async fn f44_below_the_layer_the_replay_starts_at_the_first_hop() {
+async fn r30_below_the_layer_a_401_of_the_last_hop_counts_when_the_request_has_gone_straight_there() {
     for version in BOTH {
         let world = leading_to(version, "/y".to_owned()).await;
         let service = ServiceBuilder::new()
@@ -118,7 +118,8 @@ async fn f44_below_the_layer_the_replay_starts_at_the_first_hop() {
             .service(world.hyper());
         let response = send(&service, get(&world)).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
-        assert_eq!(paths(&world.server), ["/x", "/y", "/x", "/y"]);
+        assert_eq!(paths(&world.server), ["/x", "/y", "/y", "/y"]);
+        assert_eq!(world.server.tokens(), ["at-1", "at-1", "at-1", "at-2"]);
     }
 }
 
@@ -127,7 +128,7 @@ async fn f44_below_the_layer_the_replay_starts_at_the_first_hop() {
 async fn r27_below_the_layer_a_follower_takes_streams_and_their_replays() {
     for version in BOTH {
         let server = Server::start(|arrived| match (arrived.path.as_str(), arrived.token()) {
-            ("/x", _) => {
+            ("/x", Some("at-2")) => {
                 Response::builder().status(303).header("location", "/y").body(Full::default()).unwrap()
             }
             (_, Some("at-2")) => Response::new(Full::from("at-2")),
@@ -143,11 +144,55 @@ async fn r27_below_the_layer_a_follower_takes_streams_and_their_replays() {
         let arrived = world.server.arrived();
         let arrived: Vec<_> =
             arrived.iter().map(|a| (a.method.as_str(), a.path.as_str(), &a.body[..])).collect();
-        assert_eq!(
-            arrived,
-            [("POST", "/x", &b"x"[..]), ("GET", "/y", b""), ("POST", "/x", b"x"), ("GET", "/y", b"")]
-        );
-        assert_eq!(world.server.tokens(), ["at-1", "at-1", "at-2", "at-2"]);
+        assert_eq!(arrived, [("POST", "/x", &b"x"[..]), ("POST", "/x", b"x"), ("GET", "/y", b"")]);
+        assert_eq!(world.server.tokens(), ["at-1", "at-2", "at-2"]);
+    }
+}
+
+#[tokio::test]
+async fn f118_below_the_layer_a_detour_over_another_origin_does_not_end_a_login() {
+    for version in BOTH {
+        let back = std::sync::Arc::new(std::sync::OnceLock::<String>::new());
+        let to = |location: &str| {
+            Response::builder().status(307).header("location", location).body(Full::default()).unwrap()
+        };
+        let target = back.clone();
+        let other = Server::start(move |_| to(target.get().unwrap())).await;
+        let over = other.url("/");
+        let server = Server::start(move |arrived| match (arrived.path.as_str(), arrived.token()) {
+            ("/link", _) => to(&over),
+            (_, Some("at-1")) => Response::new(Full::default()),
+            _ => unauthorized(),
+        });
+        let world = World::with(version, server.await);
+        back.set(world.server.url("/x")).unwrap();
+        let auth = Authenticator::new(Credentials::new("at-1").unwrap());
+        let layer = AuthLayer::for_origin(world.server.origin(), auth).unwrap().response_uri(came_from);
+        let service =
+            ServiceBuilder::new().layer(layer).layer(FollowRedirectLayer::new()).service(world.hyper());
+        for path in ["/x", "/link", "/x"] {
+            let request = Request::get(world.server.url(path)).body(Body::default()).unwrap();
+            assert_eq!(send(&service, request).await.unwrap().status(), StatusCode::OK, "{path}");
+        }
+        assert_eq!(world.server.tokens(), ["at-1", "at-1", "-", "at-1", "at-1"]);
+        assert_eq!(other.tokens(), ["-"]);
+    }
+}
+
+#[tokio::test]
+async fn r39_above_a_layer_without_an_identity_a_redirect_between_two_origins_sends_no_token() {
+    for version in BOTH {
+        let other = Server::start(|_| Response::new(Full::default())).await;
+        let world = leading_to(version, other.url("/y")).await;
+        let origins = Origins::new(world.server.origin()).unwrap().and(other.origin()).unwrap();
+        let service = ServiceBuilder::new()
+            .layer(FollowRedirectLayer::new())
+            .layer(AuthLayer::per_request(origins))
+            .service(world.hyper());
+        let mut request = get(&world);
+        request.extensions_mut().insert(WithAuthenticator(world.auth.clone()));
+        send(&service, request).await.unwrap();
+        assert_eq!((world.server.tokens(), other.tokens()), (vec!["at-1".into()], vec!["-".to_owned()]));
     }
 }
 

@@ -1,10 +1,12 @@
 //! What a 401 starts, and what it doesn't start.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::{Request, Response, StatusCode};
 use reauth::layer::AuthError;
-use reauth::{AuthLayer, ErrorKind, RenewalError, Timing};
+use reauth::{AuthLayer, Error, ErrorKind, RenewalError, Timing};
 use tower::{Layer, ServiceExt};
 use tower_test::mock;
 
@@ -130,26 +132,44 @@ async fn r24_a_401_during_the_refresh_joins_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn f09_a_request_is_not_sent_again_with_the_token_that_was_just_rejected() {
+async fn f09_the_same_request_is_not_sent_again_with_the_token_that_was_just_rejected() {
     // The provider issues the same access token again.
     let script = holding_first().then_ok(nth(1));
     let (layer, _auth) = layer(&script);
     let api = Api::taking(&[]);
     let service = layer.layer(api.clone());
-    let response = send(&service, get("/x")).await.unwrap();
-    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
-    let reason = response.extensions().get::<RenewalError>().unwrap();
-    assert_eq!(reason.error().kind(), ErrorKind::InvalidResponse);
-    assert_eq!(api.tokens(), ["at-1"]);
-    // R24: for the next request it is back in use, and another 401 within the interval asks for nothing (R26).
-    let response = send(&service, get("/x")).await.unwrap();
-    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
-    assert_eq!(
-        response.extensions().get::<RenewalError>().unwrap().error().kind(),
-        ErrorKind::InvalidResponse
-    );
-    assert_eq!(api.tokens(), ["at-1", "at-1"]);
+    // R24: the token is in use again for the next request, whose 401 has the reason as well.
+    for sent in 1..=2 {
+        let response = send(&service, get("/x")).await.unwrap();
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+        let reason = response.extensions().get::<RenewalError>().unwrap();
+        assert_eq!(reason.error().kind(), ErrorKind::InvalidResponse);
+        assert_eq!(api.tokens(), vec!["at-1"; sent]);
+    }
     assert_eq!(script.requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn f122_one_false_401_while_the_provider_is_away_costs_that_call_alone() {
+    let away = || Error::transient("the provider is away").not_processed();
+    let script = (0..20).fold(holding_first(), |script, _| script.then_err(away()));
+    let (layer, _auth) = layer(&script);
+    let wrong = Arc::new(AtomicBool::new(true));
+    let once = wrong.clone();
+    let api = Api::new(move |_| {
+        let is_false = once.swap(false, Ordering::SeqCst);
+        Ok(status(if is_false { StatusCode::UNAUTHORIZED } else { StatusCode::OK }))
+    });
+    let service = layer.layer(api.clone());
+    let response = send(&service, get("/x")).await.unwrap();
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    let renewal = response.extensions().get::<RenewalError>().unwrap();
+    assert_eq!(renewal.error().kind(), ErrorKind::Transient);
+    for _ in 0..100 {
+        assert_eq!(send(&service, get("/x")).await.unwrap().status(), StatusCode::OK);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(api.tokens(), ["at-1"; 101]);
 }
 
 #[tokio::test(start_paused = true)]
