@@ -1,5 +1,6 @@
 //! tower's middlewares above and below the layer, on hyper-util's client.
 
+mod cache;
 mod load_shed;
 mod retry;
 mod timeout;
