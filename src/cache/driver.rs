@@ -91,7 +91,7 @@ pub(crate) async fn drive(cache: &Cache, work: Work, world: &impl World) -> Resu
                 let sent = world.now();
                 let response = world.refresh(&request.held, request.limit);
                 let patience = world.sleep(request.patience);
-                let release = || cache.release(&work, overdue());
+                let release = || cache.release(&work, world.now());
                 Input::Responded(sent, with_reminder(response, patience, release).await)
             }
             Step::Login(limit) => {
@@ -129,13 +129,6 @@ async fn with_reminder<T>(
         result
     })
     .await
-}
-
-fn overdue() -> Error {
-    Error::transient(
-        "the identity provider did not respond to the refresh in time, and its response is still waited for; try again \
-         later",
-    )
 }
 
 /// Gets credentials that are issued from now on. Waits for the end of a flight, whatever is in use meanwhile.

@@ -104,13 +104,8 @@ impl Cache {
     }
 
     /// Ends the wait of all callers of a flight, which goes on (R14).
-    fn release(&self, work: &Work, error: Error) {
-        let mut locked = self.locked.lock();
-        let waiters = locked.state.is_wanted(work).then(|| locked.waiters.take()).flatten();
-        drop(locked);
-        if let Some(waiters) = waiters {
-            waiters.finish(Err(error));
-        }
+    fn release(&self, work: &Work, now: Reading) {
+        self.end(now, |state| state.release(work));
     }
 
     /// Ends a flight whose driver is gone.

@@ -123,7 +123,7 @@ impl State {
                     true => RefreshToken::Inconclusive,
                     false => RefreshToken::Refused,
                 };
-                flight.reasons.refusal = Some(error);
+                flight.reasons.refusal.get_or_insert(error);
                 match self.may_read() {
                     true => self.load(flight, LoadReason::Refused),
                     false => self.after_refusal(flight, now),
@@ -228,7 +228,7 @@ impl State {
     /// Tries the credentials that were in doubt, then those that the source was built with. The log-in comes last. A refresh
     /// token whose refusal was inconclusive is kept, so that nothing may take its place but the log-in.
     fn after_refusal(&mut self, flight: Box<Flight>, now: Reading) -> Step {
-        if self.holdings.refresh_token == RefreshToken::Inconclusive {
+        if flight.reasons.refusal.as_ref().is_some_and(Error::is_inconclusive) {
             return self.log_in(flight, now);
         }
         if let Some(doubted) = self.holdings.doubted.take() {

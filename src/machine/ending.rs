@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::State;
 use super::backoff::Failure;
-use super::flight::{Flight, Phase, Step, StoreCall};
+use super::flight::{Flight, Phase, Step, StoreCall, Work};
 use super::held::{Candidate, Held, RefreshToken};
 use super::windows::{Freshness, Windows};
 use crate::clock::Reading;
@@ -148,6 +148,13 @@ impl State {
         self.failure = Some(Box::new(failure));
     }
 
+    /// Ends the wait for a flight whose request takes long, and which goes on (R14). For its callers the renewal has failed.
+    pub(crate) fn release(&mut self, work: &Work) -> Option<Result<(), Error>> {
+        let error = self.is_wanted(work).then(overdue)?;
+        self.put_back_in_use(&error);
+        Some(Err(error))
+    }
+
     /// Ends flight `id` because its driver is gone. What it sent may have been received; what it had received is kept.
     pub(crate) fn interrupt(&mut self, id: u64, error: Error, now: Reading) -> Option<Result<(), Error>> {
         let mut flight = self.flight.take_if(|flight| flight.id == id)?;
@@ -174,4 +181,11 @@ impl State {
         self.failure = failure;
         outcome
     }
+}
+
+pub(super) fn overdue() -> Error {
+    Error::transient(
+        "the identity provider did not respond to the refresh in time, and its response is still waited for; try again \
+         later",
+    )
 }

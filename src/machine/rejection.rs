@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::ending::overdue;
 use super::held::Held;
 use super::marks::hash_access_token;
 use super::{State, Verdict};
@@ -37,6 +38,10 @@ impl State {
         }
         if let Some(error) = self.rest(now, false, true) {
             return Verdict::Fail(error);
+        }
+        if self.flight.as_ref().is_some_and(|flight| self.time_left(flight, now).is_zero()) {
+            // Nobody is made to wait for a request that has taken too long already.
+            return Verdict::Fail(overdue());
         }
         if self.flight.is_none() {
             let next = self.rejections.last.map(|last| last.saturating_add(self.rejection_interval()));

@@ -161,7 +161,7 @@ fn r14_a_response_and_the_end_of_patience_may_come_together() {
         let work = Work::Flight(waiters.number);
         let caller = world.spawn(World::call);
         world.launch(waiters);
-        world.cache.release(&work, Error::transient("it is late"));
+        world.cache.release(&work, world.now);
         let got = caller.join().unwrap();
         assert!(got.as_ref().is_err() || token(&got) == "at-1");
         world.land();

@@ -53,6 +53,8 @@ pub struct State {
     asked_to_wait_until: Duration,
     last_rejection: Option<Duration>,
     flights: u32,
+    /// When the last flight started.
+    started: Duration,
     /// The flight in which the store was read last, and the one in which a refresh token was refused last.
     read_in: u32,
     refused_in: u32,
@@ -332,6 +334,7 @@ impl Ledger {
         match event {
             Event::RefreshStarted { cause, .. } => {
                 state.flights += 1;
+                state.started = now.monotonic;
                 // It may have waited for the end of the flight before it.
                 if *cause == RefreshCause::Requested {
                     state.outside.push(now.monotonic);
@@ -348,11 +351,8 @@ impl Ledger {
                 }
                 let is_refused =
                     error.kind() == ErrorKind::LoginRequired && state.inconclusive_in != state.flights;
-                let replaced = state.replaced.iter().chain(&state.superseded).map(Credentials::access_token);
-                let in_hand: Vec<String> = state.in_hand().chain(replaced).map(str::to_owned).collect();
-                for token in in_hand.iter().filter(|_| !is_refused) {
-                    let access = state.access.get_mut(token).unwrap();
-                    access.may_be_back = access.rejected;
+                if !is_refused {
+                    state.renewal_failed();
                 }
             }
             // Perhaps before it was asked: another call would not end.
@@ -387,6 +387,7 @@ impl Ledger {
     pub fn handed_out(&self, credentials: &Credentials, stored: bool) {
         let now = self.now();
         let mut state = self.lock();
+        state.look_at_the_deadline(now);
         let token = credentials.access_token();
         let access = &state.access[token];
         let mut broken = Vec::new();
@@ -448,6 +449,7 @@ impl Ledger {
             }
             return;
         }
+        state.look_at_the_deadline(now);
         let is_withheld = state.access[token].rejected && !state.access[token].may_be_back;
         // After it found something in the store, it may go on with what it had.
         let replaced = state.replaced.iter().map(Credentials::access_token);
@@ -527,6 +529,23 @@ impl State {
             Life::Seconds(seconds) => credentials.with_lifetime(Duration::from_secs(seconds)),
             Life::Unknown => credentials,
             Life::Over => credentials.with_expires_at(sent.wall - Duration::from_secs(1)),
+        }
+    }
+
+    /// What was rejected may be in use again (R24).
+    fn renewal_failed(&mut self) {
+        let before = self.replaced.iter().chain(&self.superseded).map(Credentials::access_token);
+        let in_hand: Vec<String> = self.in_hand().chain(before).map(str::to_owned).collect();
+        for token in in_hand {
+            let access = self.access.get_mut(&token).unwrap();
+            access.may_be_back = access.rejected;
+        }
+    }
+
+    /// At the deadline of its flight a renewal counts as failed, although its request goes on (R14).
+    fn look_at_the_deadline(&mut self, now: Reading) {
+        if self.in_the_air > 0 && now.monotonic >= self.started + reauth::Timing::FLIGHT_DEADLINE {
+            self.renewal_failed();
         }
     }
 

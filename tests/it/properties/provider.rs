@@ -81,7 +81,7 @@ impl Provider {
         }
         let _in_the_air = InTheAir(&self.ledger, ticket);
         let response = self.decide().await;
-        let processed = response.is_processed().then(|| self.process(response, held, sent));
+        let processed = response.is_processed().then(|| self.process(response, held, ticket, sent));
         let fate = match response {
             response if response.is_success() || response == Response::Expired => {
                 match processed.expect("it was processed") {
@@ -153,6 +153,7 @@ impl Provider {
         &self,
         response: Response,
         held: Option<&Credentials>,
+        ticket: Sent,
         sent: reauth::clock::Reading,
     ) -> Result<Credentials, Error> {
         let rotates = !matches!(response, Response::Unrotated | Response::SameToken);
@@ -172,7 +173,9 @@ impl Provider {
         };
         let again = self.ledger.lock().again.clone();
         Ok(match again {
-            Some(again) if response == Response::SameToken => self.ledger.issue_again(&again, life, sent),
+            Some(again) if response == Response::SameToken && !self.ledger.is_overtaken(ticket, None) => {
+                self.ledger.issue_again(&again, life, sent)
+            }
             _ => self.ledger.issue(family, rotates, life, sent),
         })
     }
