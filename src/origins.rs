@@ -245,7 +245,8 @@ fn is_host(host: &str) -> bool {
     let labels = host.strip_suffix('.').unwrap_or(host);
     let last = labels.rsplit('.').next().unwrap_or_default();
     // A host that ends in a number is an IPv4 address, or nothing.
-    let is_number = !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit()) || ipv4_part(last).is_some();
+    let is_number =
+        !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit()) || ipv4_part(last).is_some();
     !host.is_empty() && host.chars().all(is_allowed) && (!is_number || is_ipv4(labels))
 }
 

@@ -106,7 +106,7 @@ impl Pilot {
         secrets: &[&str],
     ) -> Result<Credentials, Error> {
         let endpoint = self.base.join(&format!("{}/{verb}", self.users))?;
-        let response = endpoint.post_json(members).await?;
+        let response = endpoint.post_json(members, purpose).await?;
         envelope::read(&response, purpose, secrets)
     }
 }

@@ -143,8 +143,10 @@ async fn r32_a_time_limit_that_is_set_counts_and_not_the_five_seconds() {
 async fn both_sources_have_the_settings_of_their_grants() {
     let server = TokenServer::always(Reply::tokens("at-1", "rt-1"));
     let revoke = || TokenEndpoint::new("https://id.test/revoke").unwrap();
-    let device = device(&server).scope("api").extra_field("audience", "x").revocation_endpoint(revoke());
-    let person = person(&server).scope("api").extra_field("audience", "x").revocation_endpoint(revoke());
+    let device =
+        device(&server).scope("api").extra_field("audience", "x").unwrap().revocation_endpoint(revoke());
+    let person =
+        person(&server).scope("api").extra_field("audience", "x").unwrap().revocation_endpoint(revoke());
     let person = person.scope_on_refresh(true);
     let held = credentials("at-0", Some("rt-0"), None);
 

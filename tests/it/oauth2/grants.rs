@@ -67,12 +67,18 @@ async fn f43_the_scope_goes_with_a_log_in_and_with_a_refresh_only_if_asked_for()
 #[tokio::test]
 async fn an_extra_field_goes_with_every_request() {
     let server = TokenServer::always(Reply::tokens("at-1", "rt-1"));
-    let source = user(&server).extra_field("audience", "https://api.test/").extra_field("realm", "r&d");
+    let source = user(&server)
+        .extra_field("audience", "https://api.test/")
+        .unwrap()
+        .extra_field("realm", "r&d")
+        .unwrap();
     source.login().await.unwrap();
     source.refresh(&held()).await.unwrap();
     service(&server)
         .extra_field("audience", "https://api.test/")
+        .unwrap()
         .extra_field("realm", "r&d")
+        .unwrap()
         .login()
         .await
         .unwrap();

@@ -36,7 +36,8 @@ async fn r17_a_revocation_sends_rfc_7009_section_2_1() {
     let (held, without) = (held(), credentials("at-0", None, None));
 
     // The scope and the extra fields belong to token requests.
-    let service = service(&server).scope("api").extra_field("audience", "x").revocation_endpoint(at(&server));
+    let service =
+        service(&server).scope("api").extra_field("audience", "x").unwrap().revocation_endpoint(at(&server));
     service.revoke(&held).await.unwrap();
     service.revoke(&without).await.unwrap();
     user(&server).scope("api").revocation_endpoint(at(&server)).revoke(&held).await.unwrap();
