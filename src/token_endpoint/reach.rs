@@ -53,6 +53,8 @@ const HOPELESS: &[(&[&str], &str)] = &[
         // rustls; OpenSSL; macOS; Windows.
         &[
             "UnknownIssuer",
+            // An authority of the same name, with another key.
+            "peer certificate: BadSignature",
             "self-signed certificate",
             "self signed certificate",
             "unable to get local issuer certificate",

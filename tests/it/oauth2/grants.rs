@@ -88,6 +88,37 @@ async fn an_extra_field_goes_with_every_request() {
     }
 }
 
+#[test]
+fn r33_a_field_that_the_requests_have_already_or_twice_is_refused() {
+    let server = TokenServer::always(Reply::token("at-1"));
+    for name in [
+        "grant_type",
+        "client_id",
+        "client_secret",
+        "username",
+        "password",
+        "refresh_token",
+        "scope",
+        "token",
+        "token_type_hint",
+        "",
+    ] {
+        for error in [
+            service(&server).extra_field(name, "canary").unwrap_err(),
+            user(&server).extra_field(name, "canary").unwrap_err(),
+            holder(&server, held()).extra_field(name, "canary").unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::Misconfigured, "{name}");
+            assert!(error.to_string().starts_with("extra field"), "{error}");
+            assert!(!format!("{error:?}").contains("canary"), "{error:?}");
+        }
+    }
+    let once = service(&server).extra_field("audience", "a").unwrap().extra_field("resource", "a").unwrap();
+    assert_eq!(once.extra_field("audience", "b").unwrap_err().kind(), ErrorKind::Misconfigured);
+    // Another way for the client to authenticate (RFC 7523).
+    service(&server).extra_field("client_assertion", "x").unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn r13_a_rotated_refresh_token_replaces_the_old_one_and_an_absent_one_leaves_it() {
     let server = TokenServer::script([
