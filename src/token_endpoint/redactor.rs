@@ -69,11 +69,11 @@ fn hidden(letters: &[Letter], secrets: &[&str], runs: bool) -> Vec<bool> {
     for _ in 0..MAX_LAYERS {
         for at in 0..view.len() {
             let found = needles.iter().filter_map(|needle: &Needle| needle.find(&view, at)).max();
-            found.map(|length| hide(&view[at..at + length]));
+            found.into_iter().for_each(|length| hide(&view[at..at + length]));
         }
         for at in 1..=view.len() {
             let found = needles.iter().filter_map(|needle| needle.find_end(&view[..at])).max();
-            found.map(|length| hide(&view[at - length..at]));
+            found.into_iter().for_each(|length| hide(&view[at - length..at]));
         }
         if runs {
             let same = |one: &Letter, next: &Letter| is_of_token(one.c) == is_of_token(next.c);
