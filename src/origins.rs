@@ -1,7 +1,7 @@
 //! The origins that may be sent an access token.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use http::Uri;
@@ -173,13 +173,15 @@ impl Origin {
     pub(crate) fn of(uri: &Uri) -> Option<Self> {
         let scheme = Scheme::parse(uri.scheme_str()?)?;
         let authority = uri.authority()?.as_str();
-        let host = uri.host().filter(|host| !host.is_empty() && !authority.contains('@'))?;
-        // `Uri::port` is `None` for "host:" and for a port above 65535, and `u16::from_str` takes "+443".
-        let port_text = authority.strip_prefix(host)?;
-        let port = match port_text.strip_prefix(':') {
-            Some(port) if port.starts_with('+') => return None,
-            Some(port) => port.parse().ok().filter(|port| *port != 0)?,
-            None => scheme.default_port(),
+        let host = uri.host().filter(|host| is_host(host) && !authority.contains('@'))?;
+        // `Uri` takes "[::1]8:0", with the host "[::1]". `Uri::port` is `None` for "host:" and for a port above 65535, and
+        // `u16::from_str` takes "+443".
+        let port = match authority.strip_prefix(host)? {
+            "" => scheme.default_port(),
+            text => {
+                let port = text.strip_prefix(':').filter(|port| !port.starts_with('+'))?;
+                port.parse().ok().filter(|port| *port != 0)?
+            }
         };
         let host = host.to_ascii_lowercase();
         let authority = match port == scheme.default_port() {
@@ -248,6 +250,42 @@ pub(crate) fn is_loopback(host: &str) -> bool {
 impl fmt::Debug for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}:{}", self.scheme.as_str(), self.host, self.port)
+    }
+}
+
+/// Whether the URL standard takes this for a host: <https://url.spec.whatwg.org/#host-parsing>.
+fn is_host(host: &str) -> bool {
+    if let Some(address) = host.strip_prefix('[') {
+        return address.strip_suffix(']').is_some_and(|address| address.parse::<Ipv6Addr>().is_ok());
+    }
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=".contains(c);
+    let labels = host.strip_suffix('.').unwrap_or(host);
+    let last = labels.rsplit('.').next().unwrap_or_default();
+    // A host that ends in a number is an IPv4 address, or nothing.
+    let is_number =
+        !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit()) || ipv4_part(last).is_some();
+    !host.is_empty() && host.chars().all(is_allowed) && (!is_number || is_ipv4(labels))
+}
+
+/// Whether these are one to four numbers, the last of which fills what the others leave.
+fn is_ipv4(text: &str) -> bool {
+    let parts: Option<Vec<u64>> = text.split('.').map(ipv4_part).collect();
+    let Some((last, others)) = parts.as_deref().and_then(<[u64]>::split_last) else { return false };
+    others.len() < 4 && others.iter().all(|part| *part < 256) && *last < 256_u64.pow(4 - others.len() as u32)
+}
+
+/// Decimal, octal with a zero in front, or hexadecimal.
+fn ipv4_part(text: &str) -> Option<u64> {
+    let hex = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+    let (digits, radix) = match hex {
+        Some(digits) => (digits, 16),
+        None if text.len() > 1 && text.starts_with('0') => (&text[1..], 8),
+        None => (text, 10),
+    };
+    match digits {
+        "" if hex.is_some() => Some(0),
+        _ if digits.starts_with('+') => None,
+        _ => u64::from_str_radix(digits, radix).ok(),
     }
 }
 

@@ -65,6 +65,23 @@ const NOT_AN_ORIGIN: &[&str] = &[
     "https://[::1",
     "https://::1",
     "https://[canary]:443:1",
+    // What the URL standard refuses, and `Uri` takes for a host and something else (F132).
+    "http://[::1]8:0",
+    "http://[::1]canary.test:8080",
+    "http://[::1]canary.test",
+    "https://[::1]x",
+    "https://[::1]8443",
+    "https://[canary]",
+    "https://[v1.canary]",
+    "https://[::1%25canary]",
+    "https://[1.2.3.4]",
+    // A host that ends in a number is an IPv4 address.
+    "https://1.2.3.4.5",
+    "https://256.256.256.256",
+    "https://canary.1",
+    "https://canary.0x1",
+    "https://1.2.3.09",
+    "https://4294967296",
     "https://a.test,https://canary.test",
     "https://a.test https://canary.test",
 ];
@@ -229,6 +246,79 @@ fn any_text() -> impl Strategy<Value = String> {
         "https?://[a-z0-9.:@/?#*\\[\\]%_-]{0,24}",
         "[hHtTpPsS]{4,5}:/{1,3}[a-z0-9.-]{0,12}(:[0-9+ ]{0,7})?/?",
     ]
+}
+
+/// What looks like an authority, with all that may be odd about one.
+#[cfg(feature = "reqwest")]
+fn odd_authority() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("[::1]"),
+        Just("[::ffff:1.2.3.4]"),
+        Just("["),
+        Just("]"),
+        Just(":"),
+        Just("."),
+        Just("::1"),
+        Just("@"),
+        Just("127.0.0.1"),
+        Just("127"),
+        Just("256"),
+        Just("0x7f"),
+        Just("0x"),
+        Just("010"),
+        Just("09"),
+        Just("4294967296"),
+        Just("localhost"),
+        Just("a.test"),
+        Just("a-b_c"),
+        Just(":8080"),
+        Just(":0"),
+        Just(":65536"),
+        Just(":+1"),
+        Just("8"),
+        Just("%25"),
+        Just("%41"),
+        Just("~"),
+        Just("!"),
+        Just("$"),
+        Just("&"),
+        Just("'"),
+        Just("("),
+        Just("*"),
+        Just(","),
+        Just(";"),
+        Just("="),
+        Just("<"),
+        Just("^"),
+        Just("|"),
+    ];
+    prop_oneof![
+        proptest::collection::vec(piece, 1..5).prop_map(|pieces| pieces.concat()),
+        "[a-z0-9.:@\\[\\]%_-]{1,12}",
+    ]
+}
+
+#[cfg(feature = "reqwest")]
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4096))]
+
+    #[test]
+    fn r20_f132_what_the_url_standard_refuses_is_refused(scheme in "https?", authority in odd_authority()) {
+        let text = format!("{scheme}://{authority}");
+        // Invalid Punycode is refused by the standard, and is no host of anybody here.
+        prop_assume!(!text.contains("xn--"));
+        let Ok(origins) = Origins::new(&text) else { return Ok(()) };
+        let url = reqwest::Url::parse(&text);
+        prop_assert!(url.is_ok(), "{text}: {url:?}");
+        let (url, origin) = (url.unwrap(), &origins.origins[0]);
+        // Plain http is for what both take for loopback.
+        if origin.scheme == Scheme::Http {
+            let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+            let is_loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+            prop_assert!(is_loopback, "{text}: {url}");
+        }
+        prop_assert_eq!(url.port_or_known_default(), Some(origin.port));
+    }
 }
 
 proptest! {

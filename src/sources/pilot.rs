@@ -35,7 +35,7 @@ const GATEWAY: &str = "/portal/users";
 /// A user of PILOT, with a password, with credentials, or with both.
 ///
 /// It renews a token with the refresh token that comes with it, and logs in again if that is refused and it has a
-/// password.
+/// password. A log-in may take as long as [`TokenEndpoint::timeout`] of its endpoint says.
 #[derive(Clone, Debug)]
 pub struct Pilot {
     base: ResolvedEndpoint,
@@ -106,7 +106,7 @@ impl Pilot {
         secrets: &[&str],
     ) -> Result<Credentials, Error> {
         let endpoint = self.base.join(&format!("{}/{verb}", self.users))?;
-        let response = endpoint.post_json(members).await?;
+        let response = endpoint.post_json(members, purpose).await?;
         envelope::read(&response, purpose, secrets)
     }
 }

@@ -27,7 +27,7 @@ pub const TOKEN_URL: &str = "https://auth.gke.vathos.net/auth/realms/picking/pro
 pub const BASE_URL: &str = "https://staging.api.gke.vathos.net/v1";
 /// The origin of [`BASE_URL`]. A layer or a middleware sends the credentials there.
 pub const API_ORIGIN: &str = "https://staging.api.gke.vathos.net";
-/// The time that one attempt at the token endpoint may take by default: 5 s.
+/// The time that one log-in may take by default: 5 s. [`TokenEndpoint::timeout`] sets another for the endpoint of a source.
 pub const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A service account of Vathos, for a device or an organization: the client credentials grant.

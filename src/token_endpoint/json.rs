@@ -13,7 +13,7 @@ pub(crate) struct JsonObject<'a>(BTreeMap<String, &'a RawValue>);
 impl<'a> JsonObject<'a> {
     /// Returns `None` if this is not a JSON object.
     pub(crate) fn parse(json: &'a [u8]) -> Option<Self> {
-        serde_json::from_slice(json).ok().map(Self)
+        serde_json::from_slice(without_bom(json)).ok().map(Self)
     }
 
     /// The member as JSON text.
@@ -30,4 +30,9 @@ impl<'a> JsonObject<'a> {
     pub(crate) fn object(&self, name: &str) -> Option<Self> {
         Self::parse(self.get(name)?.as_bytes())
     }
+}
+
+/// Leaves out the byte order mark that some servers put in front (RFC 8259 section 8.1).
+pub(crate) fn without_bom(json: &[u8]) -> &[u8] {
+    json.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(json)
 }

@@ -2,6 +2,7 @@
 
 mod client_auth;
 mod json;
+mod reach;
 mod redactor;
 mod resolved;
 mod response;
@@ -11,11 +12,12 @@ pub use client_auth::ClientAuth;
 pub use transport::TokenTransport;
 
 pub(crate) use client_auth::non_empty;
-pub(crate) use json::JsonObject;
+pub(crate) use json::{JsonObject, without_bom};
 pub(crate) use redactor::clean;
+use redactor::{clean_code, clean_media_type};
 pub(crate) use resolved::{Form, ResolvedEndpoint};
 pub(crate) use response::{
-    Purpose, check_status, read_revocation, read_token_object, read_tokens, unreadable,
+    Purpose, Received, Speaker, read_revocation, read_token_object, read_tokens, unreadable,
 };
 
 use std::fmt;
@@ -50,8 +52,11 @@ pub struct TokenEndpoint {
 }
 
 impl TokenEndpoint {
-    /// The time that one attempt at a token endpoint may take by default: 10 s.
+    /// The time that one log-in may take by default: 10 s.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+    /// The time that one revocation request may take by default: 4 s. A log-out makes two, within
+    /// [`DEFAULT_TIMEOUT`](Self::DEFAULT_TIMEOUT).
+    pub const DEFAULT_REVOCATION_TIMEOUT: Duration = Duration::from_secs(4);
     /// The largest response that is read from a token endpoint, in bytes: 1 MiB.
     pub const MAX_RESPONSE: usize = 1 << 20;
 
@@ -88,16 +93,23 @@ impl TokenEndpoint {
     /// without redirects. Without the feature, a transport is required.
     ///
     /// The default speaks https only if some crate of the program turns on a TLS feature of reqwest; a dependency on
-    /// `reqwest` with its default features does. Otherwise an https endpoint "can't be reached", and the last cause
-    /// of that error says "scheme is not http".
+    /// `reqwest` with its default features does. Otherwise the first request to an https endpoint fails with
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured), and so does one to a server whose certificate is from an
+    /// unknown authority. The default gives up connecting after 3 s, or after [`timeout`](Self::timeout) if that is less.
     #[must_use]
     pub fn transport(mut self, transport: TokenTransport) -> Self {
         self.transport = Some(transport);
         self
     }
 
-    /// Sets the time that one attempt may take. Default: [`TokenEndpoint::DEFAULT_TIMEOUT`], or
-    /// [`vathos::TIMEOUT`](crate::vathos::TIMEOUT) for the token endpoint of the sources of Vathos.
+    /// Sets the time that one log-in or one revocation may take. Default: [`TokenEndpoint::DEFAULT_TIMEOUT`]
+    /// ([`vathos::TIMEOUT`](crate::vathos::TIMEOUT) for the token endpoint of the sources of Vathos), and
+    /// [`TokenEndpoint::DEFAULT_REVOCATION_TIMEOUT`] for a revocation.
+    ///
+    /// It does not end a request that carries a refresh token. A slow provider may have spent that token already, and
+    /// to send it again could end the login. The authenticator lets callers go at
+    /// [`Timing::flight_deadline`](crate::Timing::flight_deadline), and ends the request at twice that time. A program
+    /// that calls [`CredentialSource::refresh`](crate::CredentialSource::refresh) itself sets a limit of its choice.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);

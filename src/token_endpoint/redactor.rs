@@ -1,55 +1,118 @@
 //! Makes the words of a server fit for an error message (R42).
 
-use std::cmp::Reverse;
+mod escapes;
+mod needles;
 
-use zeroize::Zeroizing;
+use escapes::Letter;
+use needles::Needle;
 
 /// The most characters of a server's words that are shown.
 const MAX_ECHO: usize = 200;
-/// A secret of at least this many bytes is redacted anywhere, a shorter one only where it stands alone.
-const LONG: usize = 8;
+/// The most characters that are searched for secrets.
+const MAX_SEARCHED: usize = 2000;
+/// The last of these are not shown if there are more: a secret may begin in them, and 8 escaped characters are not longer.
+const MARGIN: usize = 100;
+/// How often escapes are undone: a form in a JSON string in a page is three.
+const MAX_LAYERS: usize = 4;
+/// A run of this many characters of a token (RFC 6750 section 2.1) is not shown, whatever it is.
+const LONG_RUN: usize = 20;
+/// The longest code of an error that is shown.
+const MAX_CODE: usize = 64;
 /// What stands in place of a secret.
 const REDACTED: &str = "[redacted]";
 
-/// Shortens a server's words, and removes control characters and the secrets that were just sent: some servers
-/// repeat them.
+/// Shortens a server's words, and removes control characters, the secrets that were just sent, and whatever else looks
+/// like a token. Some servers repeat what they got, in spellings of their own, or without its end.
 pub(crate) fn clean(text: &str, secrets: &[&str]) -> String {
-    let secrets = secrets.iter().filter(|secret| !secret.is_empty());
-    let mut secrets: Vec<_> = secrets.flat_map(|secret| as_sent(secret)).collect();
-    // One secret may begin with another: try the longest first, so that nothing of it is left.
-    secrets.sort_by_key(|secret| Reverse(secret.len()));
-    let (mut clean, mut shown, mut rest) = (String::new(), 0, text);
-    while let Some(c) = rest.chars().next() {
+    let letters = letters(text);
+    let is_cut = letters.len() == MAX_SEARCHED;
+    let shown = if is_cut { letters.len() - MARGIN } else { letters.len() };
+    show(&letters[..shown], &hidden(&letters, secrets, true), is_cut)
+}
+
+/// The code of an error (RFC 6749 section 5.2), if that is what the text is. A longer text, or other characters, are not.
+pub(crate) fn clean_code(text: &str, secrets: &[&str]) -> Option<String> {
+    let is_allowed = |c| matches!(c, '\x20'..='\x21' | '\x23'..='\x5b' | '\x5d'..='\x7e');
+    if text.len() > MAX_CODE || !text.chars().all(is_allowed) {
+        return None;
+    }
+    // The codes of the RFCs are such words, and longer than a token has to be.
+    let is_word = text.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    let letters = letters(text);
+    Some(show(&letters, &hidden(&letters, secrets, !is_word), false))
+}
+
+/// The media type of a response, if it can be shown.
+pub(crate) fn clean_media_type(text: &str, secrets: &[&str]) -> Option<String> {
+    let name = text.split(';').next()?.trim().to_ascii_lowercase();
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "/.+-".contains(c);
+    let letters = letters(&name);
+    let is_type = name.len() <= MAX_CODE && name.contains('/') && name.chars().all(is_allowed);
+    let is_secret = || hidden(&letters, secrets, false).contains(&true);
+    (is_type && !is_secret()).then_some(name)
+}
+
+fn letters(text: &str) -> Vec<Letter> {
+    text.chars().take(MAX_SEARCHED).enumerate().map(|(at, c)| Letter { c, from: at, to: at + 1 }).collect()
+}
+
+/// Which letters must not be shown. They are compared as they are, and after each layer of escapes is undone.
+fn hidden(letters: &[Letter], secrets: &[&str], runs: bool) -> Vec<bool> {
+    let needles = needles::of(secrets);
+    let mut hidden = vec![false; letters.len()];
+    let mut hide = |found: &[Letter]| {
+        if let (Some(first), Some(last)) = (found.first(), found.last()) {
+            hidden[first.from..last.to].fill(true);
+        }
+    };
+    let mut view = letters.to_vec();
+    for _ in 0..MAX_LAYERS {
+        for at in 0..view.len() {
+            let found = needles.iter().filter_map(|needle: &Needle| needle.find(&view, at)).max();
+            found.into_iter().for_each(|length| hide(&view[at..at + length]));
+        }
+        for at in 1..=view.len() {
+            let found = needles.iter().filter_map(|needle| needle.find_end(&view[..at])).max();
+            found.into_iter().for_each(|length| hide(&view[at - length..at]));
+        }
+        if runs {
+            let same = |one: &Letter, next: &Letter| is_of_token(one.c) == is_of_token(next.c);
+            let long = view.chunk_by(same).filter(|run| run.len() >= LONG_RUN && is_of_token(run[0].c));
+            long.for_each(&mut hide);
+        }
+        match escapes::undo(&view) {
+            Some(next) => view = next,
+            None => break,
+        }
+    }
+    hidden
+}
+
+fn show(letters: &[Letter], hidden: &[bool], is_cut: bool) -> String {
+    let (mut clean, mut shown, mut was_hidden) = (String::new(), 0, false);
+    for (letter, &is_hidden) in letters.iter().zip(hidden) {
         if shown >= MAX_ECHO {
             clean.push('…');
-            break;
+            return clean;
         }
-        let before = text[..text.len() - rest.len()].chars().next_back();
-        let (piece, length) = match secrets.iter().find(|secret| is_quoted(secret, before, rest)) {
-            Some(secret) => (REDACTED.to_owned(), secret.len()),
-            None => (if is_shown(c) { c } else { ' ' }.to_string(), c.len_utf8()),
-        };
-        shown += piece.chars().count();
-        clean += &piece;
-        rest = &rest[length..];
+        if !is_hidden {
+            clean.push(if is_shown(letter.c) { letter.c } else { ' ' });
+            shown += 1;
+        } else if !was_hidden {
+            clean += REDACTED;
+            shown += REDACTED.len();
+        }
+        was_hidden = is_hidden;
+    }
+    if is_cut {
+        clean.push('…');
     }
     clean
 }
 
-/// Whether `text` starts with this secret. A short secret has to stand alone. In the middle of a word it is there by
-/// chance, and redacting it would reveal it ("user [redacted]t found").
-fn is_quoted(secret: &str, before: Option<char>, text: &str) -> bool {
-    let Some(after) = text.strip_prefix(secret) else { return false };
-    let in_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-    secret.len() >= LONG || !(in_word(before) || in_word(after.chars().next()))
-}
-
-/// A secret as it is, in a form, and in a JSON string: a server may quote the request that it refuses.
-fn as_sent(secret: &str) -> [Zeroizing<String>; 3] {
-    let form = form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>();
-    let json = Zeroizing::new(serde_json::to_string(secret).unwrap_or_default());
-    let unquoted = json.get(1..json.len().saturating_sub(1)).unwrap_or(secret);
-    [secret.to_owned().into(), form.into(), unquoted.to_owned().into()]
+/// A character of a token: `b64token` with its padding.
+fn is_of_token(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-._~+/=".contains(c)
 }
 
 /// Whether a character is harmless: not a control character, and not one that changes the order of the text on a
@@ -60,33 +123,4 @@ fn is_shown(c: char) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn r42_capped_control_free_and_without_what_was_sent() {
-        let secrets = ["hunter2", ""];
-        assert_eq!(clean("no\r\n\u{1b}[31m hunter2!", &secrets), "no   [31m [redacted]!");
-        assert_eq!(clean(&"x".repeat(500), &secrets).chars().count(), MAX_ECHO + 1);
-    }
-
-    #[test]
-    fn r42_a_secret_is_redacted_in_every_form_in_which_it_was_sent() {
-        let secrets = [r#"a "b" +ü"#];
-        for quoted in [r#"a "b" +ü"#, "a+%22b%22+%2B%C3%BC", r#"a \"b\" +ü"#] {
-            assert_eq!(clean(&format!("<{quoted}>"), &secrets), "<[redacted]>");
-        }
-    }
-
-    #[test]
-    fn r42_a_secret_that_begins_with_another_is_redacted_whole() {
-        let secrets = ["abc", "abc-def"];
-        assert_eq!(clean("abc-def abc", &secrets), "[redacted] [redacted]");
-    }
-
-    #[test]
-    fn r42_a_short_secret_is_not_redacted_in_the_middle_of_a_word() {
-        let secrets = ["no"];
-        assert_eq!(clean("user not found, no", &secrets), "user not found, [redacted]");
-    }
-}
+mod tests;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use super::{EndpointUrl, TokenEndpoint, TokenTransport};
+use super::{EndpointUrl, Purpose, TokenEndpoint, TokenTransport};
 use crate::error::Error;
 use crate::origins::Origin;
 
@@ -25,7 +25,7 @@ impl ResolvedEndpoint {
     pub(crate) fn new(endpoint: impl TryInto<TokenEndpoint, Error: Into<Error>>) -> Result<Self, Error> {
         let endpoint = endpoint.try_into().map_err(Into::into)?;
         let set = endpoint.transport.clone();
-        let transport = set.map_or_else(|| TokenTransport::default_for(&endpoint.url.0), Ok)?;
+        let transport = set.map_or_else(|| TokenTransport::default_for(&endpoint), Ok)?;
         Ok(Self { endpoint, transport })
     }
 
@@ -36,7 +36,7 @@ impl ResolvedEndpoint {
         let default = || match Origin::is_plain_loopback(one) == Origin::is_plain_loopback(other) {
             true => None,
             // The other default ignores the proxies of the environment, or this one does.
-            false => TokenTransport::default_for(other).ok(),
+            false => TokenTransport::default_for(&endpoint).ok(),
         };
         let transport = endpoint.transport.clone().or_else(default).unwrap_or_else(|| self.transport.clone());
         Self { endpoint, transport }
@@ -64,15 +64,20 @@ impl ResolvedEndpoint {
         &self,
         authorization: Option<HeaderValue>,
         fields: &[(&str, &str)],
+        purpose: Purpose,
     ) -> Result<Response<Bytes>, Error> {
         let body = Serializer::new(String::new()).extend_pairs(fields).finish();
-        self.post("application/x-www-form-urlencoded", authorization, body).await
+        self.post("application/x-www-form-urlencoded", authorization, body, purpose).await
     }
 
     /// Posts a JSON object of strings, likewise.
-    pub(crate) async fn post_json(&self, members: &[(&str, &str)]) -> Result<Response<Bytes>, Error> {
+    pub(crate) async fn post_json(
+        &self,
+        members: &[(&str, &str)],
+        purpose: Purpose,
+    ) -> Result<Response<Bytes>, Error> {
         let members = members.iter().map(|(name, value)| ((*name).to_owned(), (*value).into()));
-        self.post("application/json", None, Value::Object(members.collect()).to_string()).await
+        self.post("application/json", None, Value::Object(members.collect()).to_string(), purpose).await
     }
 
     async fn post(
@@ -80,6 +85,7 @@ impl ResolvedEndpoint {
         content_type: &'static str,
         authorization: Option<HeaderValue>,
         body: String,
+        purpose: Purpose,
     ) -> Result<Response<Bytes>, Error> {
         if Handle::try_current().is_err() {
             // A log-out may come from another executor.
@@ -93,7 +99,15 @@ impl ResolvedEndpoint {
         request.headers_mut().extend(authorization.map(|proof| (AUTHORIZATION, proof)));
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let limit = self.endpoint.timeout.unwrap_or(TokenEndpoint::DEFAULT_TIMEOUT);
+        if purpose == Purpose::Refresh {
+            // Who gives up does not know whether the refresh token is spent. The authenticator waits for longer (R14).
+            return self.transport.send(request).await;
+        }
+        let default = match purpose {
+            Purpose::Revoke => TokenEndpoint::DEFAULT_REVOCATION_TIMEOUT,
+            _ => TokenEndpoint::DEFAULT_TIMEOUT,
+        };
+        let limit = self.endpoint.timeout.unwrap_or(default);
         timeout(limit, self.transport.send(request)).await.unwrap_or_else(|_| {
             Err(Error::transient(
                 "the token endpoint did not respond in time; try again, or set a longer `TokenEndpoint::timeout`",

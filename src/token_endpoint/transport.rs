@@ -3,16 +3,18 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::future::poll_fn;
-use std::io;
-use std::iter::successors;
 use std::sync::{Arc, Mutex, PoisonError};
+#[cfg(feature = "reqwest")]
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, Uri};
+use http::{Request, Response};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use tower_service::Service;
 
 use super::TokenEndpoint;
+use super::reach::{torn, unanswered, unsent};
+use super::response::TooLong;
 use crate::error::Error;
 #[cfg(feature = "reqwest")]
 use crate::origins::Origin;
@@ -23,6 +25,10 @@ use crate::source::BoxFuture;
 /// It is cheap to clone, and clones share their connections.
 #[derive(Clone)]
 pub struct TokenTransport(Arc<dyn Fn(Request<Full<Bytes>>) -> Sending + Send + Sync>);
+
+/// How long the default transport tries to connect. What is not connected by then is known to be unreached.
+#[cfg(feature = "reqwest")]
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 type Sending = BoxFuture<'static, Result<Response<Bytes>, Error>>;
 
@@ -46,21 +52,24 @@ impl TokenTransport {
         Self(Arc::new(move |request| {
             let mut service = service.lock().unwrap_or_else(PoisonError::into_inner).clone();
             Box::pin(async move {
-                poll_fn(|context| service.poll_ready(context)).await.map_err(unreached)?;
-                collect(service.call(request).await.map_err(broken)?).await
+                poll_fn(|context| service.poll_ready(context)).await.map_err(unsent)?;
+                collect(service.call(request).await.map_err(unanswered)?).await
             })
         }))
     }
 
-    /// Creates a transport over reqwest, with the proxy and TLS settings of `builder`. It turns redirects off, and
-    /// `connection_verbose`, which would log secrets.
+    /// Creates a transport over reqwest, with the proxy and TLS settings of `builder`. It turns off redirects, reqwest's
+    /// retries (the authenticator makes them), and `connection_verbose`, which would log secrets.
     ///
     /// # Errors
     ///
     /// [`Misconfigured`](crate::ErrorKind::Misconfigured) if reqwest can't build a client.
     #[cfg(feature = "reqwest")]
     pub fn reqwest(builder: reqwest::ClientBuilder) -> Result<Self, Error> {
-        let builder = builder.redirect(reqwest::redirect::Policy::none()).connection_verbose(false);
+        let builder = builder
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .connection_verbose(false);
         let client = builder.build().map_err(|error| {
             let message =
                 "reqwest can't build a client for the token endpoint; check its proxy and TLS settings";
@@ -77,7 +86,7 @@ impl TokenTransport {
                 let response = client.execute(request).await.map_err(|error| {
                     let is_unreached = error.is_connect() || error.is_builder();
                     let error = error.without_url();
-                    if is_unreached { unreached(error) } else { broken(error) }
+                    if is_unreached { unsent(error) } else { unanswered(error) }
                 })?;
                 collect(Response::from(response)).await
             })
@@ -87,13 +96,15 @@ impl TokenTransport {
     /// The transport of an endpoint for which none was set. A proxy could read what plain http to loopback carries, and
     /// such a request never has to leave the machine, so it ignores the proxies of the environment.
     #[cfg(feature = "reqwest")]
-    pub(super) fn default_for(url: &Uri) -> Result<Self, Error> {
-        let builder = reqwest::Client::builder();
+    pub(super) fn default_for(endpoint: &TokenEndpoint) -> Result<Self, Error> {
+        let url = &endpoint.url.0;
+        let limit = endpoint.timeout.unwrap_or(CONNECT_TIMEOUT).min(CONNECT_TIMEOUT);
+        let builder = reqwest::Client::builder().connect_timeout(limit);
         Self::reqwest(if Origin::is_plain_loopback(url) { builder.no_proxy() } else { builder })
     }
 
     #[cfg(not(feature = "reqwest"))]
-    pub(super) fn default_for(_: &Uri) -> Result<Self, Error> {
+    pub(super) fn default_for(_: &TokenEndpoint) -> Result<Self, Error> {
         Err(Error::misconfigured(
             "token endpoint: it has no transport; set one with `TokenEndpoint::transport`, or enable the feature \
              `reqwest`",
@@ -122,31 +133,14 @@ where
         Ok(body) => Ok(Response::from_parts(parts, body.to_bytes())),
         // The status of a failure says enough (R9). A torn 4xx is different: the next one may say more.
         Err(_) if parts.status.is_server_error() => Ok(Response::from_parts(parts, Bytes::new())),
-        Err(error) if !error.is::<LengthLimitError>() => Err(broken(error)),
-        Err(_) if !parts.status.is_success() => Ok(Response::from_parts(parts, Bytes::new())),
+        Err(error) if !error.is::<LengthLimitError>() => Err(torn(error)),
+        Err(_) if !parts.status.is_success() => {
+            let mut response = Response::from_parts(parts, Bytes::new());
+            response.extensions_mut().insert(TooLong);
+            Ok(response)
+        }
         Err(_) => Err(Error::invalid_response(
             "the token endpoint's response is larger than 1 MiB; check the endpoint's URL",
         )),
     }
-}
-
-/// The request was not sent: the refresh token in it is unspent.
-fn unreached(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
-    Error::transient("the token endpoint can't be reached; check its URL and the network")
-        .with_source(error)
-        .not_processed()
-}
-
-/// The request may have been received, unless the cause says that there was no connection.
-fn broken(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
-    let error = error.into();
-    let first: &(dyn StdError + 'static) = error.as_ref();
-    let refused = successors(Some(first), |&error| error.source()).find(|error| {
-        error.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::ConnectionRefused)
-    });
-    if let Some(error) = refused {
-        return unreached(error.to_string());
-    }
-    Error::transient("the connection to the token endpoint broke before its response was complete; try again")
-        .with_source(error)
 }

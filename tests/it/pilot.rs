@@ -79,10 +79,51 @@ async fn credentials_alone_are_used_then_refreshed_and_then_the_user_has_to_log_
     let error = auth.reject(&second).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::LoginRequired);
     assert!(error.to_string().contains("Unable to get token : Token is not active"), "{error}");
-    // It stays so, and the dead token is not sent again.
-    advance(Timing::TERMINAL_MEMORY).await;
-    assert_eq!(auth.credentials().await.unwrap_err().kind(), ErrorKind::LoginRequired);
+    // It stays so, and callers in the meantime send nothing.
+    assert_eq!(auth.refresh().await.unwrap_err().kind(), ErrorKind::LoginRequired);
     assert_eq!(paths(&server), [REFRESH, REFRESH]);
+}
+
+/// The backend says the same of a dead token and of a Keycloak that is down. Without a password, a login that the outage
+/// ended could only be repeated by a person.
+#[tokio::test(start_paused = true)]
+async fn r09_f126_the_500_of_an_outage_does_not_end_a_login() {
+    let down = Reply::pilot_error(500, "Unable to get token");
+    let server = TokenServer::script([down.clone(), down, Reply::pilot("at-1", "rt-1")]);
+    let auth = authenticator(with_credentials(&server, Some("rt-0")));
+    let first = auth.credentials().await.unwrap();
+    assert_eq!(auth.reject(&first).await.unwrap_err().kind(), ErrorKind::LoginRequired);
+    for _ in 0..120 {
+        advance(Duration::from_secs(5)).await;
+        if auth.reject(&first).await.is_ok() {
+            break;
+        }
+    }
+    assert_eq!(auth.credentials().await.unwrap().access_token(), "at-1");
+    let spent: Vec<_> = server.seen().iter().map(|seen| seen.json()["refreshtoken"].clone()).collect();
+    assert_eq!(spent, ["rt-0"; 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r32_a_log_in_may_take_the_endpoints_timeout_and_a_refresh_longer() {
+    let server = TokenServer::always(Reply::hang());
+    for (timeout, expected) in [(None, TokenEndpoint::DEFAULT_TIMEOUT), (Some(2), Duration::from_secs(2))] {
+        let endpoint = at("https://pilot.test", &server);
+        let endpoint =
+            timeout.map_or(endpoint.clone(), |seconds| endpoint.timeout(Duration::from_secs(seconds)));
+        let pilot = Pilot::new(endpoint.clone(), "ada", "pass-w0rd").unwrap();
+        let hpc = HpcLogin::new(endpoint, "ada", "pass-w0rd", "hpc-1").unwrap();
+        for is_hpc in [true, false] {
+            let start = tokio::time::Instant::now();
+            let result = if is_hpc { hpc.login().await } else { pilot.login().await };
+            assert_eq!(result.unwrap_err().kind(), ErrorKind::Transient);
+            let waited = start.elapsed();
+            assert!(waited >= expected && waited < expected + Duration::from_millis(10), "{waited:?}");
+        }
+        // R14: whoever gives up a refresh does not know whether its token is spent.
+        let held = credentials("at-0", Some("rt-0"), None);
+        assert!(tokio::time::timeout(Duration::from_secs(3600), pilot.refresh(&held)).await.is_err());
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -147,7 +147,7 @@ async fn with_every_source(
     let post = ClientAuth::post("app", CLIENT_SECRET).unwrap();
     let raw = ClientAuth::basic_raw("app", CLIENT_SECRET).unwrap();
     let service = ClientCredentials::new(endpoint(), client()).unwrap();
-    with!("service", service.extra_field("key", PASSWORD).revocation_endpoint(revoke()));
+    with!("service", service.extra_field("key", PASSWORD).unwrap().revocation_endpoint(revoke()));
     with!("service, raw", ClientCredentials::new(endpoint(), raw).unwrap().revocation_endpoint(revoke()));
     let user = Password::new(endpoint(), post, "ada", PASSWORD).unwrap();
     with!("user", user.scope("api").revocation_endpoint(revoke()));

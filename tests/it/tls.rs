@@ -11,7 +11,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::TlsAcceptor;
 
-use crate::support::server::{Listening, Reply, Seen, TokenServer};
+use crate::support::server::{Listening, Reply, Seen, TokenServer, hyper_transport};
 
 /// A self-signed certificate of `localhost`, and who proves to have it.
 fn identity() -> (reqwest::Certificate, TlsAcceptor) {
@@ -93,7 +93,51 @@ async fn r32_f50_the_token_request_trusts_whom_the_caller_trusts() {
     assert_eq!(server.requests(), 1);
 
     let error: Error = person(&listening, vec![other]).login().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Transient);
-    assert_eq!(error.to_string(), "the token endpoint can't be reached; check its URL and the network");
+    assert_eq!(error.kind(), ErrorKind::Misconfigured, "F130: it can't mend itself");
+    let said = error.to_string();
+    assert!(said.contains("invalid peer certificate: BadSignature") && said.contains("roots"), "{said}");
     assert_eq!(server.requests(), 1, "no secret went to a server that is not trusted");
+}
+
+/// A connector over rustls that trusts nobody.
+fn hyper_with_tls() -> TokenTransport {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    let connector = hyper_rustls::HttpsConnectorBuilder::new()
+        .with_tls_config(config)
+        .https_only()
+        .enable_http1()
+        .build();
+    let executor = hyper_util::rt::TokioExecutor::new();
+    TokenTransport::new(hyper_util::client::legacy::Client::builder(executor).build(connector))
+}
+
+async fn log_in(url: &str, transport: TokenTransport) -> Error {
+    let endpoint = TokenEndpoint::new(url).unwrap().transport(transport);
+    let source = ClientGrant::new(endpoint, "app", "s3cret", "ada", "pass-w0rd").unwrap();
+    source.login().await.unwrap_err()
+}
+
+#[tokio::test]
+async fn r36_f130_what_can_not_mend_itself_over_hyper_fails_at_once_and_says_the_remedy() {
+    let (_, acceptor) = identity();
+    let server = TokenServer::new(respond);
+    let listening = server.listen_tls(acceptor).await;
+    let https = format!("https://127.0.0.1:{}/token", listening.port());
+    let http = listening.url("/token");
+    for (error, cause, remedy) in [
+        (log_in(&https, hyper_transport()).await, "scheme is not http", "TLS"),
+        (log_in(&https, hyper_with_tls()).await, "UnknownIssuer", "roots"),
+        (log_in(&http, hyper_with_tls()).await, "unsupported scheme http", "another URL"),
+    ] {
+        let said = error.to_string();
+        assert_eq!(error.kind(), ErrorKind::Misconfigured, "{error:?}");
+        assert!(said.contains(cause) && said.contains(remedy), "{said}");
+        assert!(!said.contains("127.0.0.1"), "no URL: {said}");
+    }
+    assert_eq!(server.requests(), 0);
 }

@@ -8,7 +8,7 @@ use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::source::CredentialSource;
 use crate::token_endpoint::{
-    ClientAuth, Form, Purpose, ResolvedEndpoint, TokenEndpoint, read_revocation, read_tokens,
+    ClientAuth, Form, Purpose, ResolvedEndpoint, TokenEndpoint, non_empty, read_revocation, read_tokens,
 };
 
 /// The client that a grant is given to: its identity, where it asks, and for what.
@@ -23,8 +23,21 @@ pub(in crate::sources) struct GrantClient {
     pub(super) credentials: Option<Credentials>,
     pub(in crate::sources) scope: Option<String>,
     pub(in crate::sources) scope_on_refresh: bool,
-    pub(in crate::sources) extra: Vec<(String, SecretString)>,
+    extra: Vec<(String, SecretString)>,
 }
+
+/// The fields of all requests.
+const RESERVED: &[&str] = &[
+    "grant_type",
+    "client_id",
+    "client_secret",
+    "username",
+    "password",
+    "refresh_token",
+    "scope",
+    "token",
+    "token_type_hint",
+];
 
 impl GrantClient {
     pub(super) fn new(
@@ -43,35 +56,53 @@ impl GrantClient {
         })
     }
 
+    /// Adds a field to every request.
+    pub(in crate::sources) fn add_field(&mut self, name: String, value: String) -> Result<(), Error> {
+        let name = non_empty(name, "extra field, its name")?;
+        // No parameter may come twice (RFC 6749 section 3.2).
+        if RESERVED.contains(&name.as_str()) {
+            return Err(Error::misconfigured(
+                "extra field: the requests have one of this name already; use the setting for it",
+            ));
+        }
+        if self.extra.iter().any(|(other, _)| *other == name) {
+            return Err(Error::misconfigured("extra field: its name comes twice; leave one of them out"));
+        }
+        self.extra.push((name, value.into()));
+        Ok(())
+    }
+
     pub(in crate::sources) fn revoke_at(&mut self, endpoint: TokenEndpoint) {
         self.revocation = Some(self.endpoint.beside(endpoint));
     }
 
-    /// Requests tokens. `secrets` are those in the form.
+    /// Requests tokens.
     async fn request<'a>(
         &'a self,
-        mut form: Form<'a>,
+        form: Form<'a>,
         purpose: Purpose,
-        mut secrets: Vec<&'a str>,
+        secrets: Vec<&'a str>,
     ) -> Result<Credentials, Error> {
-        for (name, value) in &self.extra {
-            form.push((name, value.expose_secret()));
-            secrets.push(value.expose_secret());
-        }
-        self.send(&self.endpoint, form, secrets, |response, secrets| read_tokens(response, purpose, secrets))
-            .await
+        let read = |response: &Response<Bytes>, secrets: &[&str]| read_tokens(response, purpose, secrets);
+        self.send(&self.endpoint, form, purpose, secrets, read).await
     }
 
-    /// Sends a form with the proof of the client's identity, and reads the response.
+    /// Sends a form with the extra fields and the proof of the client's identity, and reads the response. `secrets` are
+    /// those in the form.
     async fn send<'a, T>(
         &'a self,
         endpoint: &ResolvedEndpoint,
         mut form: Form<'a>,
+        purpose: Purpose,
         mut secrets: Vec<&'a str>,
         read: impl FnOnce(&Response<Bytes>, &[&str]) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        for (name, value) in &self.extra {
+            form.push((name, value.expose_secret()));
+            secrets.push(value.expose_secret());
+        }
         let proof = self.auth.apply(&mut form)?;
-        let response = endpoint.post_form(proof.clone(), &form).await?;
+        let response = endpoint.post_form(proof.clone(), &form, purpose).await?;
         secrets.extend(proof.as_ref().and_then(|proof| proof.to_str().ok()?.strip_prefix("Basic ")));
         secrets.push(self.auth.secret());
         read(&response, &secrets)
@@ -86,13 +117,15 @@ impl CredentialSource for GrantClient {
             ));
         }
         let (mut form, mut secrets) = (vec![("grant_type", "client_credentials")], vec![]);
+        let mut purpose = Purpose::ClientLogin;
         if let Some((username, password)) = &self.user {
             let password = password.expose_secret();
             form = vec![("grant_type", "password"), ("username", username), ("password", password)];
             secrets.push(password);
+            purpose = Purpose::Login;
         }
         form.extend(self.scope.as_deref().map(|scope| ("scope", scope)));
-        self.request(form, Purpose::Login, secrets).await
+        self.request(form, purpose, secrets).await
     }
 
     /// RFC 6749 section 6.
@@ -105,15 +138,19 @@ impl CredentialSource for GrantClient {
         self.request(form, Purpose::Refresh, vec![refresh_token, held.access_token()]).await
     }
 
-    /// RFC 7009 section 2.1. With the refresh token, the server revokes the access tokens of the same grant too.
+    /// RFC 7009 section 2.1. The refresh token comes first: what it could still get would outlive the access token. A server
+    /// should then revoke the access token as well, but many do not.
     async fn revoke(&self, held: &Credentials) -> Result<(), Error> {
         let Some(endpoint) = &self.revocation else { return Ok(()) };
-        let (token, hint) = match held.refresh_token() {
-            Some(refresh_token) => (refresh_token, "refresh_token"),
-            None => (held.access_token(), "access_token"),
-        };
-        let form = vec![("token", token), ("token_type_hint", hint)];
-        self.send(endpoint, form, vec![token, held.access_token()], read_revocation).await
+        let refresh_token = held.refresh_token().map(|token| (token, "refresh_token"));
+        let mut outcome = Ok(());
+        for (token, hint) in refresh_token.into_iter().chain([(held.access_token(), "access_token")]) {
+            let form = vec![("token", token), ("token_type_hint", hint)];
+            let secrets = vec![token, held.access_token()];
+            let revoked = self.send(endpoint, form, Purpose::Revoke, secrets, read_revocation).await;
+            outcome = outcome.and(revoked);
+        }
+        outcome
     }
 
     fn initial(&self) -> Option<Credentials> {

@@ -11,19 +11,29 @@ macro_rules! client_source {
                 self
             }
 
-            /// Adds a form field, such as `audience`, to every log-in and refresh. Its value is kept as a secret.
-            #[must_use]
-            pub fn extra_field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-                self.client.extra.push((name.into(), value.into().into()));
-                self
+            /// Adds a form field, such as `audience`, to every log-in, refresh and revocation. Its value is kept as a
+            /// secret.
+            ///
+            /// # Errors
+            ///
+            /// [`Misconfigured`](crate::ErrorKind::Misconfigured) if the name is empty, if it is a field that the requests
+            /// have already, such as `scope`, or if it was added before: no field may come twice (RFC 6749 section 3.2).
+            pub fn extra_field(
+                mut self,
+                name: impl Into<String>,
+                value: impl Into<String>,
+            ) -> Result<Self, crate::error::Error> {
+                self.client.add_field(name.into(), value.into())?;
+                Ok(self)
             }
 
-            /// Sets where a log-out revokes the refresh token, or else the access token (RFC 7009): see
+            /// Sets where a log-out revokes the refresh token and then the access token (RFC 7009): see
             /// [`Authenticator::log_out`](crate::Authenticator::log_out). Default: nothing is revoked.
             ///
             /// Keycloak's endpoint is the realm's `/protocol/openid-connect/revoke`. The client authenticates as at the
             /// token endpoint. The transport is the token endpoint's, unless this endpoint has its own. The time limit
-            /// is this endpoint's.
+            /// of each request is this endpoint's. If the first request fails, the second is made all the same, and the
+            /// first error is reported.
             #[must_use]
             pub fn revocation_endpoint(mut self, endpoint: TokenEndpoint) -> Self {
                 self.client.revoke_at(endpoint);

@@ -5,7 +5,7 @@ use http::{Response, StatusCode};
 
 use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::token_endpoint::{JsonObject, Purpose, check_status, clean, read_token_object, unreadable};
+use crate::token_endpoint::{JsonObject, Purpose, Received, Speaker, clean, read_token_object, unreadable};
 
 /// Returns the credentials in an envelope. Its `result` is a token object or, for the HPC login, the access token
 /// itself.
@@ -43,28 +43,46 @@ fn check(
     secrets: &[&str],
 ) -> Result<(), Error> {
     let code = |envelope: &JsonObject<'_>| envelope.get("code")?.parse::<StatusCode>().ok();
-    let status = match envelope.and_then(code) {
-        Some(code) if response.status().is_success() => code,
-        _ => response.status(),
-    };
+    let code = envelope.and_then(code);
+    let status = code.filter(|_| response.status().is_success()).unwrap_or(response.status());
+    let received = Received { response, status, purpose, secrets };
     let said = envelope.and_then(|envelope| envelope.string("error_msg")).unwrap_or_default();
     let shown = if said.is_empty() { format!("status {}", status.as_u16()) } else { clean(&said, secrets) };
-    // The backend reports every failed refresh as a 500, that of a dead refresh token included.
-    let is_dead_refresh_token = status.as_u16() == 500 && said.starts_with("Unable to get token");
-    let is_refusal = status.is_client_error() && !matches!(status.as_u16(), 408 | 429);
-    match purpose {
-        Purpose::Refresh if is_dead_refresh_token || is_refusal => {
-            Err(Error::login_required(format!("PILOT refused the refresh token ({shown}); log in again")))
+    if purpose == Purpose::Refresh && status.as_u16() == 500 && said.starts_with("Unable to get token") {
+        // The backend reports every failed refresh so: a dead refresh token, and an identity provider that is down.
+        return Err(received.with_retry_after(inconclusive(&shown)));
+    }
+    if !status.is_client_error() || matches!(status.as_u16(), 408 | 429) {
+        return received.check(envelope);
+    }
+    let speaker = match received.speaker(!said.is_empty()) {
+        // An envelope is PILOT's, and FastAPI responds to a request that is malformed.
+        Speaker::Unknown if code.is_some() || status.as_u16() == 422 => Speaker::Silent,
+        speaker => speaker,
+    };
+    let error = match (purpose, speaker) {
+        (_, Speaker::Other) | (Purpose::Refresh, Speaker::Unknown) => received.not_the_provider(),
+        (Purpose::Refresh, Speaker::Provider) => {
+            Error::login_required(format!("PILOT refused the refresh token ({shown}); log in again"))
         }
-        Purpose::Login if matches!(status.as_u16(), 401 | 403 | 404) => Err(Error::login_required(format!(
-            "PILOT refused the log-in ({shown}); check the user name and the password"
-        ))),
-        Purpose::Login if is_refusal => Err(Error::misconfigured(format!(
+        (Purpose::Refresh, Speaker::Silent) => inconclusive(&shown),
+        _ if speaker != Speaker::Unknown && matches!(status.as_u16(), 401 | 403 | 404) => {
+            Error::login_required(format!(
+                "PILOT refused the log-in ({shown}); check the user name and the password"
+            ))
+        }
+        _ => Error::misconfigured(format!(
             "PILOT does not accept the request (status {}); check the endpoint's URL and PILOT's version",
             status.as_u16()
-        ))),
-        _ => check_status(status, response.headers(), purpose, envelope, secrets),
-    }
+        )),
+    };
+    Err(received.with_retry_after(error))
+}
+
+/// The refresh failed, and the refresh token may still be good.
+fn inconclusive(shown: &str) -> Error {
+    let message = format!("PILOT could not refresh ({shown}); log in again if that stays");
+    Error::login_required(message).inconclusive()
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ impl CredentialSource for HpcLogin {
             ("password", password),
             ("token_issuer", &self.token_issuer),
         ];
-        let response = self.endpoint.post_json(&members).await?;
+        let response = self.endpoint.post_json(&members, Purpose::Login).await?;
         envelope::read(&response, Purpose::Login, &[password])
     }
 }

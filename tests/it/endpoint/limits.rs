@@ -66,8 +66,11 @@ async fn r09_a_failure_is_read_by_its_status_however_large_or_torn_its_page() {
         })
         .await;
     }
+    // The provider does not write that much.
     over_every_transport(padded(403, TokenEndpoint::MAX_RESPONSE + 1), async |name, source| {
-        assert_eq!(source.login().await.expect_err(name).kind(), ErrorKind::LoginRequired);
+        let error = source.login().await.expect_err(name);
+        assert_eq!(error.kind(), ErrorKind::Transient, "{name}: {error:?}");
+        assert!(error.to_string().contains("403 with application/json"), "{name}: {error}");
     })
     .await;
 }
@@ -108,6 +111,35 @@ async fn r32_a_server_that_never_responds_is_given_the_endpoints_timeout() {
             assert!(waited >= expected && waited < expected + Duration::from_millis(10), "{waited:?}");
         }
     }
+}
+
+/// Who gives up does not know whether the refresh token is spent.
+#[tokio::test(start_paused = true)]
+async fn r14_f124_a_refresh_is_not_ended_by_the_endpoints_timeout() {
+    for reply in [Reply::hang(), Reply::token("at").head_only()] {
+        let server = TokenServer::always(reply);
+        let source = refresher(in_memory(&server).timeout(Duration::from_secs(3)));
+        let held = credentials("at-0", Some("rt-0"), None);
+        let day = Duration::from_secs(86_400);
+        assert!(tokio::time::timeout(day, source.refresh(&held)).await.is_err(), "it still waits");
+        assert_eq!(spent(&server), ["rt-0"]);
+    }
+}
+
+/// Two revocations fit into the time that a log-out gives them.
+#[tokio::test(start_paused = true)]
+async fn r17_a_revocation_is_given_the_endpoints_timeout_or_four_seconds() {
+    let server = TokenServer::always(Reply::hang());
+    let held = credentials("at-0", None, None);
+    for (timeout, expected) in [(None, 4), (Some(Duration::from_secs(7)), 7)] {
+        let endpoint = in_memory(&server);
+        let endpoint = timeout.map_or(endpoint.clone(), |timeout| endpoint.timeout(timeout));
+        let start = Instant::now();
+        let source = service(in_memory(&server)).revocation_endpoint(endpoint);
+        assert_eq!(source.revoke(&held).await.unwrap_err().kind(), ErrorKind::Transient);
+        assert_eq!(start.elapsed().as_secs(), expected);
+    }
+    assert!(2 * TokenEndpoint::DEFAULT_REVOCATION_TIMEOUT < TokenEndpoint::DEFAULT_TIMEOUT);
 }
 
 /// If the transport never becomes ready, the server has not seen the refresh token: it may be sent again.

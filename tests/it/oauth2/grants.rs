@@ -67,12 +67,18 @@ async fn f43_the_scope_goes_with_a_log_in_and_with_a_refresh_only_if_asked_for()
 #[tokio::test]
 async fn an_extra_field_goes_with_every_request() {
     let server = TokenServer::always(Reply::tokens("at-1", "rt-1"));
-    let source = user(&server).extra_field("audience", "https://api.test/").extra_field("realm", "r&d");
+    let source = user(&server)
+        .extra_field("audience", "https://api.test/")
+        .unwrap()
+        .extra_field("realm", "r&d")
+        .unwrap();
     source.login().await.unwrap();
     source.refresh(&held()).await.unwrap();
     service(&server)
         .extra_field("audience", "https://api.test/")
+        .unwrap()
         .extra_field("realm", "r&d")
+        .unwrap()
         .login()
         .await
         .unwrap();
@@ -80,6 +86,37 @@ async fn an_extra_field_goes_with_every_request() {
         assert_eq!(seen.field("audience").as_deref(), Some("https://api.test/"));
         assert_eq!(seen.field("realm").as_deref(), Some("r&d"));
     }
+}
+
+#[test]
+fn r33_a_field_that_the_requests_have_already_or_twice_is_refused() {
+    let server = TokenServer::always(Reply::token("at-1"));
+    for name in [
+        "grant_type",
+        "client_id",
+        "client_secret",
+        "username",
+        "password",
+        "refresh_token",
+        "scope",
+        "token",
+        "token_type_hint",
+        "",
+    ] {
+        for error in [
+            service(&server).extra_field(name, "canary").unwrap_err(),
+            user(&server).extra_field(name, "canary").unwrap_err(),
+            holder(&server, held()).extra_field(name, "canary").unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::Misconfigured, "{name}");
+            assert!(error.to_string().starts_with("extra field"), "{error}");
+            assert!(!format!("{error:?}").contains("canary"), "{error:?}");
+        }
+    }
+    let once = service(&server).extra_field("audience", "a").unwrap().extra_field("resource", "a").unwrap();
+    assert_eq!(once.extra_field("audience", "b").unwrap_err().kind(), ErrorKind::Misconfigured);
+    // Another way for the client to authenticate (RFC 7523).
+    service(&server).extra_field("client_assertion", "x").unwrap();
 }
 
 #[tokio::test(start_paused = true)]

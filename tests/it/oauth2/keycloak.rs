@@ -42,7 +42,7 @@ async fn r09_every_refusal_of_a_refresh() {
             401,
             "unauthorized_client",
             "Invalid client or Invalid client credentials",
-            ErrorKind::LoginRequired,
+            ErrorKind::Misconfigured,
         ),
         (401, "invalid_client", "Invalid client or Invalid client credentials", ErrorKind::Misconfigured),
     ] {

@@ -116,26 +116,6 @@ fn a_url_that_is_too_long_for_the_paths_is_refused() {
     assert_eq!(error.kind(), ErrorKind::Misconfigured);
 }
 
-#[tokio::test(start_paused = true)]
-async fn r32_the_endpoints_time_limit_is_that_of_every_request() {
-    let server = TokenServer::always(Reply::hang());
-    let limit = Duration::from_secs(3);
-    let endpoint = || at("https://pilot.test", &server).timeout(limit);
-    let pilot = Pilot::new(endpoint(), "ada", "p").unwrap().gateway();
-    let hpc = HpcLogin::new(endpoint(), "ada", "p", "hpc-1").unwrap();
-    let held = credentials("at-0", Some("rt-0"), None);
-    for attempt in 0..3 {
-        let start = tokio::time::Instant::now();
-        let result = match attempt {
-            0 => pilot.login().await,
-            1 => pilot.refresh(&held).await,
-            _ => hpc.login().await,
-        };
-        assert_eq!(result.unwrap_err().kind(), ErrorKind::Transient);
-        assert_eq!(start.elapsed().as_secs(), limit.as_secs());
-    }
-}
-
 #[tokio::test]
 async fn without_a_transport_named_reqwest_is_the_transport() {
     let server = TokenServer::always(Reply::pilot("at-1", "rt-1"));

@@ -275,7 +275,9 @@ impl Ledger {
     /// The provider issues an access token again, without a refresh token.
     pub fn issue_again(&self, token: &Credentials, life: Life, sent: Reading) -> Credentials {
         let again = Credentials::new(token.access_token()).unwrap();
+        let now = self.now();
         let mut state = self.lock();
+        state.look_at_the_deadline(now);
         let Access { rejected, may_be_back, cleared, written, .. } = state.access[token.access_token()];
         let again = state.life(again, life, sent);
         let access = state.access.get_mut(token.access_token()).unwrap();

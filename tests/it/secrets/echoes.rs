@@ -65,7 +65,7 @@ async fn r42_a_quotation_that_is_cut_short_by_us_shows_no_part_of_a_secret() {
         });
         let source = reauth::oauth2::ClientCredentials::new(in_memory(&server), client()).unwrap();
         let printed = Printed::default();
-        printed.outcome(&source.extra_field("key", PASSWORD).login().await);
+        printed.outcome(&source.extra_field("key", PASSWORD).unwrap().login().await);
         printed.check();
         assert!(!printed.contains("xca"), "not the beginning either");
     }

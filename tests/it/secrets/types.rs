@@ -22,8 +22,9 @@ fn r40_no_debug_shows_a_secret() {
     ] {
         let auth = auth.unwrap();
         printed.debug(&auth);
-        printed
-            .debug(&ClientCredentials::new(endpoint(), auth.clone()).unwrap().extra_field("key", PASSWORD));
+        printed.debug(
+            &ClientCredentials::new(endpoint(), auth.clone()).unwrap().extra_field("key", PASSWORD).unwrap(),
+        );
         printed.debug(&Password::new(endpoint(), auth.clone(), "ada", PASSWORD).unwrap());
         printed.debug(&RefreshToken::new(endpoint(), auth, held()).unwrap());
     }

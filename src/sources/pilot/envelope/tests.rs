@@ -94,6 +94,7 @@ fn r09_every_row_of_the_contract() {
         (Purpose::Refresh, 400, "", LoginRequired),
         (Purpose::Refresh, 401, "", LoginRequired),
         (Purpose::Refresh, 404, "", LoginRequired),
+        (Purpose::Refresh, 401, "Token is not active", LoginRequired),
     ];
     let gateway = [502, 503, 504, 408, 429].into_iter().flat_map(|status| {
         [Purpose::Login, Purpose::Refresh].map(|purpose| (purpose, status, "Unable to get token", Transient))
@@ -104,9 +105,16 @@ fn r09_every_row_of_the_contract() {
             assert_eq!(error.kind(), kind, "{purpose:?} {http_status} {status} {error_msg}: {error}");
             let unspent = matches!(status, 408 | 429 | 503);
             assert_eq!(!error.may_have_been_processed(), unspent, "{purpose:?} {http_status} {status}");
+            assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
+            // Only PILOT's reason makes a refusal of a refresh definite, and a 500 never is.
+            let in_doubt = purpose == Purpose::Refresh && (error_msg.is_empty() || status == 500);
+            assert_eq!(
+                error.is_inconclusive(),
+                kind == LoginRequired && in_doubt,
+                "{purpose:?} {status} {error_msg}"
+            );
             if kind == Transient {
                 assert!(error.to_string().contains(&status.to_string()), "{error}");
-                assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
             } else if !error_msg.is_empty() {
                 assert!(error.to_string().contains(error_msg), "{error}");
             }
@@ -125,26 +133,46 @@ fn r09_fastapis_422_is_terminal_and_its_detail_is_not_echoed() {
 }
 
 #[test]
-fn r09_a_failure_reads_by_its_status_with_no_envelope_at_all() {
-    let html = format!("<html>{MARK}</html>");
-    for body in ["", "{", "null", "[]", html.as_str()] {
+fn r09_f126_a_failure_without_an_envelope_reads_by_its_status_and_leaves_the_refresh_token_in_doubt() {
+    for body in ["", "{}", "null", "[]", r#"{"message":"zxq-marker"}"#] {
         for (purpose, status, kind) in [
             (Purpose::Login, 401, LoginRequired),
-            (Purpose::Login, 404, LoginRequired),
+            (Purpose::Login, 403, LoginRequired),
+            (Purpose::Login, 404, Misconfigured),
+            (Purpose::Refresh, 400, LoginRequired),
             (Purpose::Refresh, 401, LoginRequired),
-            (Purpose::Refresh, 418, LoginRequired),
+            (Purpose::Refresh, 404, Transient),
+            (Purpose::Refresh, 418, Transient),
             (Purpose::Refresh, 500, Transient),
             (Purpose::Login, 502, Transient),
             (Purpose::Refresh, 429, Transient),
             (Purpose::Login, 307, Misconfigured),
-            (Purpose::Login, 200, Transient),
-            (Purpose::Refresh, 200, Transient),
         ] {
             let error = error(status, purpose, body.to_owned());
             assert_eq!(error.kind(), kind, "{purpose:?} {status} {body}");
+            assert_eq!(error.is_inconclusive(), purpose == Purpose::Refresh && kind == LoginRequired);
             assert!(!format!("{error:?}").contains(MARK), "{error:?}");
         }
     }
+}
+
+#[test]
+fn r09_f115_a_page_is_not_pilot_s_whatever_its_status() {
+    let html = format!("<html>{MARK}</html>");
+    for body in [html.as_str(), "{", "not found", r#"{"code":404,"error_msg":"User not fo"#] {
+        for status in (400..=499).chain(500..=599) {
+            for purpose in [Purpose::Login, Purpose::Refresh] {
+                let error = error(status, purpose, body.to_owned());
+                assert_eq!(error.kind(), Transient, "{purpose:?} {status} {body}");
+                let unspent = status < 500 || status == 503;
+                assert_eq!(!error.may_have_been_processed(), unspent, "{status} {body}");
+                assert!(!format!("{error:?}").contains(MARK), "{error:?}");
+            }
+        }
+        let kind = if body.starts_with("not") { InvalidResponse } else { Transient };
+        assert_eq!(error(200, Purpose::Refresh, body.to_owned()).kind(), kind, "{body}");
+    }
+    assert_eq!(error(200, Purpose::Login, "").kind(), Transient);
 }
 
 #[test]

@@ -1,5 +1,11 @@
 //! R9: the status decides first, then the member `error`.
 
+use std::time::SystemTime;
+
+use http::HeaderMap;
+use http::header::RETRY_AFTER;
+
+use super::failure::retry_after;
 use super::*;
 use crate::ErrorKind::{InvalidResponse, LoginRequired, Misconfigured, Transient};
 
@@ -9,23 +15,129 @@ fn oauth(code: &str) -> String {
     format!(r#"{{"error":"{code}","error_description":"no"}}"#)
 }
 
+/// The 4xx that are read by their body.
+fn refusals() -> impl Iterator<Item = u16> {
+    (400..=499).filter(|status| !matches!(status, 408 | 429))
+}
+
+/// A refusal that is definite, or in doubt.
+fn is_definite(error: &Error) -> bool {
+    assert_eq!(error.kind(), LoginRequired, "{error}");
+    !error.is_inconclusive()
+}
+
 #[test]
-fn r09_a_refresh_reads_every_4xx_but_408_and_429_as_a_refused_refresh_token() {
-    for status in (400..=499).filter(|status| !matches!(status, 408 | 429)) {
-        for body in ["", HTML, "{", "[]", "null", r#"{"message":"no"}"#, r#"{"error":7}"#] {
-            assert_eq!(error(status, Purpose::Refresh, body).kind(), LoginRequired, "{status} {body}");
+fn r09_a_json_error_about_the_grant_refuses_the_refresh_token_whatever_the_status() {
+    for status in refusals() {
+        for code in ["invalid_grant", "access_denied", "bad_refresh_token", "interaction_required", "odd"] {
+            assert!(is_definite(&error(status, Purpose::Refresh, oauth(code))), "{status} {code}");
         }
-        for code in ["invalid_grant", "unauthorized_client", "invalid_scope", "unsupported_grant_type", "odd"]
-        {
-            assert_eq!(error(status, Purpose::Refresh, oauth(code)).kind(), LoginRequired, "{status} {code}");
-        }
-        // What a person has to correct is reported, whatever the status.
-        assert_eq!(
-            error(status, Purpose::Refresh, oauth("invalid_client")).kind(),
-            Misconfigured,
-            "{status}"
-        );
     }
+}
+
+#[test]
+fn r09_a_json_error_about_the_request_leaves_the_refresh_token_in_doubt() {
+    for status in refusals() {
+        for code in ["invalid_request", "invalid_scope", "unsupported_grant_type"] {
+            assert!(!is_definite(&error(status, Purpose::Refresh, oauth(code))), "{status} {code}");
+        }
+    }
+}
+
+#[test]
+fn r09_a_json_error_about_the_client_is_misconfigured_whatever_the_status() {
+    for status in refusals() {
+        for code in ["invalid_client", "unauthorized_client"] {
+            for purpose in [Purpose::Login, Purpose::ClientLogin, Purpose::Refresh, Purpose::Revoke] {
+                let error = error(status, purpose, oauth(code));
+                assert_eq!(error.kind(), Misconfigured, "{purpose:?} {status} {code}");
+                assert!(
+                    error.to_string().contains(code) && error.to_string().contains("authenticates"),
+                    "{error}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn r09_a_json_error_that_says_later_is_transient() {
+    for purpose in [Purpose::Login, Purpose::ClientLogin, Purpose::Refresh, Purpose::Revoke] {
+        let unavailable = error(400, purpose, oauth("temporarily_unavailable"));
+        assert_eq!((unavailable.kind(), unavailable.may_have_been_processed()), (Transient, false));
+        let failed = error(400, purpose, oauth("server_error"));
+        assert_eq!((failed.kind(), failed.may_have_been_processed()), (Transient, true));
+    }
+}
+
+/// Bodies without an `error`, from what may be the provider.
+const SILENT: &[&str] = &[
+    "",
+    " \r\n",
+    "[]",
+    "null",
+    "{}",
+    r#"{"message":"no"}"#,
+    r#"{"error":7}"#,
+    r#"{"error":""}"#,
+    r#"{"error":{"code":401}}"#,
+];
+/// Bodies of something else.
+const PAGES: &[&str] =
+    &[HTML, "not found", "{", r#"{"error":"invalid_grant""#, "404", "\"no\"", "error=invalid_grant"];
+
+#[test]
+fn r09_f126_a_refusal_without_a_reason_leaves_the_refresh_token_in_doubt() {
+    for status in [400, 401, 403] {
+        for body in SILENT {
+            let error = error(status, Purpose::Refresh, *body);
+            assert!(!is_definite(&error), "{status} {body}");
+            assert!(error.to_string().contains(&format!("status {status}")), "{error}");
+        }
+    }
+}
+
+#[test]
+fn r09_f115_a_refresh_reads_any_other_4xx_as_the_words_of_somebody_else() {
+    for status in refusals() {
+        let silent = SILENT.iter().filter(|_| !matches!(status, 400 | 401 | 403));
+        for body in PAGES.iter().chain(silent) {
+            let error = error(status, Purpose::Refresh, *body);
+            assert_eq!(error.kind(), Transient, "{status} {body}");
+            assert!(!error.may_have_been_processed(), "the refresh token is unspent: {status} {body}");
+            assert!(error.to_string().contains(&status.to_string()), "{error}");
+        }
+    }
+}
+
+#[test]
+fn r09_f115_a_body_too_long_to_be_read_is_somebody_else_s() {
+    for purpose in [Purpose::Login, Purpose::ClientLogin, Purpose::Refresh, Purpose::Revoke] {
+        let mut response = response(400, "");
+        response.extensions_mut().insert(TooLong);
+        assert_eq!(read_tokens(&response, purpose, &[]).unwrap_err().kind(), Transient);
+    }
+}
+
+#[test]
+fn r09_f115_the_message_names_the_status_and_the_type_of_the_content() {
+    for (content_type, shown) in [
+        (Some("text/html; charset=utf-8"), "404 with text/html,"),
+        (Some("application/problem+json"), "404 with application/problem+json,"),
+        (Some("text/zxq-marker"), "404 with a body of unknown type,"),
+        (Some("nonsense"), "404 with a body of unknown type,"),
+        (None, "404 with a body of unknown type,"),
+    ] {
+        let mut response = response(404, HTML);
+        if let Some(value) = content_type {
+            response.headers_mut().insert("content-type", value.parse().unwrap());
+        }
+        let error = read_tokens(&response, Purpose::Refresh, &[MARK]).unwrap_err();
+        assert!(error.to_string().contains(shown), "{error}");
+        assert!(!self::shown(&error).contains(MARK));
+    }
+    let error = error(404, Purpose::Refresh, "");
+    assert!(error.to_string().contains("404 with an empty body,"), "{error}");
 }
 
 #[test]
@@ -62,13 +174,84 @@ fn r09_a_log_in_reads_a_4xx_by_its_error_and_without_one_by_its_status() {
     for (status, code, kind) in rows {
         assert_eq!(error(*status, Purpose::Login, oauth(code)).kind(), *kind, "{status} {code}");
     }
-    for body in ["", HTML, "{", r#"{"message":"no"}"#] {
+    for body in SILENT {
         for status in [400, 401, 403] {
-            assert_eq!(error(status, Purpose::Login, body).kind(), LoginRequired, "{status} {body}");
+            assert_eq!(error(status, Purpose::Login, *body).kind(), LoginRequired, "{status} {body}");
         }
         for status in [404, 405, 410, 415, 422] {
-            assert_eq!(error(status, Purpose::Login, body).kind(), Misconfigured, "{status} {body}");
+            assert_eq!(error(status, Purpose::Login, *body).kind(), Misconfigured, "{status} {body}");
+            assert_eq!(error(status, Purpose::ClientLogin, *body).kind(), Misconfigured, "{status} {body}");
         }
+    }
+}
+
+/// A service has nobody who could log in: a person has to correct the settings.
+#[test]
+fn r09_a_client_that_is_refused_without_a_reason_is_misconfigured_and_hears_how_to_authenticate() {
+    for status in [400, 401, 403] {
+        for body in SILENT {
+            let error = error(status, Purpose::ClientLogin, *body);
+            assert_eq!(error.kind(), Misconfigured, "{status} {body}");
+            assert!(error.to_string().contains("`ClientAuth::basic` or `ClientAuth::post`"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn r09_f115_a_page_is_transient_for_a_log_in_too() {
+    for status in refusals() {
+        for body in PAGES {
+            for purpose in [Purpose::Login, Purpose::ClientLogin, Purpose::Revoke] {
+                let error = error(status, purpose, *body);
+                assert_eq!(error.kind(), Transient, "{purpose:?} {status} {body}");
+            }
+        }
+    }
+}
+
+#[test]
+fn r09_a_byte_order_mark_is_skipped() {
+    assert_eq!(token("\u{feff}{\"access_token\":\"at\"}").access_token(), "at");
+    let body = format!("\u{feff}{}", oauth("invalid_grant"));
+    assert!(is_definite(&error(400, Purpose::Refresh, body)));
+    assert_eq!(error(200, Purpose::Refresh, "\u{feff}").kind(), Transient);
+}
+
+#[test]
+fn r09_a_form_encoded_success_is_an_invalid_response_that_says_what_to_do() {
+    for (content_type, body) in [
+        ("text/plain", "access_token=zxq-marker&token_type=bearer"),
+        ("text/plain", "scope=x&access_token=zxq-marker"),
+        ("application/x-www-form-urlencoded", "error_description=zxq-marker"),
+        ("Application/x-www-form-urlencoded; charset=utf-8", "zxq-marker"),
+    ] {
+        let mut response = response(200, body);
+        response.headers_mut().insert("content-type", content_type.parse().unwrap());
+        let error = read_tokens(&response, Purpose::Refresh, &[]).unwrap_err();
+        assert_eq!(error.kind(), InvalidResponse, "{body}");
+        assert!(error.to_string().contains("form-encoded body, which this crate does not read"), "{error}");
+        assert!(!shown(&error).contains(MARK));
+    }
+}
+
+#[test]
+fn r09_a_success_that_is_certainly_no_json_object_is_an_invalid_response() {
+    for body in [
+        r#"{"access_token":"at"}x"#,
+        r#")]}'{"access_token":"at"}"#,
+        r#"x{"access_token":"at"}"#,
+        r#"{access_token:"at"}"#,
+        "OK",
+        "[]",
+        "[1",
+        "null",
+        "7",
+        "\"at\"",
+        "\u{0}",
+    ] {
+        let error = error(200, Purpose::Refresh, body);
+        assert_eq!(error.kind(), InvalidResponse, "{body}");
+        assert!(error.to_string().contains("not a JSON object"), "{error}");
     }
 }
 
@@ -84,9 +267,11 @@ fn r09_f27_an_empty_success_is_transient() {
 
 #[test]
 fn r09_a_torn_response_is_transient() {
-    let whole = format!(r#"{{"access_token":"at","refresh_token":"{MARK}","expires_in":300}}"#);
+    let whole = format!(
+        r#"{{"access_token":"at","x":{{"ü":["\\u00fc",1]}},"refresh_token":"{MARK}","expires_in":300}}"#
+    );
     for length in 1..whole.len() {
-        let error = error(200, Purpose::Refresh, whole[..length].to_owned());
+        let error = error(200, Purpose::Refresh, whole.as_bytes()[..length].to_owned());
         assert_eq!(error.kind(), Transient, "{length}");
         assert!(error.may_have_been_processed(), "the refresh token may be spent");
         assert!(!shown(&error).contains(MARK));
@@ -139,12 +324,12 @@ fn r34_a_success_with_an_error_member_is_a_failure() {
 fn r42_what_a_server_says_is_capped_and_control_free() {
     let body = serde_json::json!({
         "error": format!("\u{1b}[31m{}", "e".repeat(100_000)),
-        "error_description": format!("a\r\nb\u{0}\u{202e}{}{MARK}", "d".repeat(100_000)),
+        "error_description": format!("a\r\nb\u{0}\u{202e}{}{MARK}", "d ".repeat(100_000)),
     });
     for purpose in [Purpose::Login, Purpose::Refresh] {
         for status in [200, 400] {
             let said = error(status, purpose, body.to_string()).to_string();
-            assert!(said.contains("eee") && said.contains("ddd"), "{said}");
+            assert!(said.contains("d d d") && !said.contains("eee"), "{said}");
             assert!(said.chars().count() < 700, "{}", said.len());
             assert!(!said.chars().any(|c| c.is_control() || c == '\u{202e}'), "{said:?}");
             assert!(!said.contains(MARK));
@@ -186,12 +371,16 @@ fn f29_retry_after_is_seconds_or_a_date() {
 }
 
 #[test]
-fn f29_the_wait_is_handed_on_with_every_transient_response() {
-    for status in [408, 429, 500, 503] {
-        let mut response = response(status, HTML);
-        response.headers_mut().insert(RETRY_AFTER, "7".parse().unwrap());
-        let error = read_tokens(&response, Purpose::Refresh, &[]).unwrap_err();
-        assert_eq!(error.retry_after(), Some(Duration::from_secs(7)), "{status}");
+fn r10_f29_the_wait_is_handed_on_with_every_4xx_and_5xx() {
+    for status in 400..=599 {
+        for body in ["", HTML, &oauth("invalid_grant"), &oauth("invalid_client"), "{}"] {
+            for purpose in [Purpose::Login, Purpose::ClientLogin, Purpose::Refresh, Purpose::Revoke] {
+                let mut response = response(status, body.to_owned());
+                response.headers_mut().insert(RETRY_AFTER, "7".parse().unwrap());
+                let error = read_tokens(&response, purpose, &[]).unwrap_err();
+                assert_eq!(error.retry_after(), Some(Duration::from_secs(7)), "{status} {body}");
+            }
+        }
     }
 }
 
