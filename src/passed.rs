@@ -1,8 +1,8 @@
 //! Why a request went without a token, or why its 401 changed nothing (R35).
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::Uri;
@@ -168,16 +168,16 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// Lets one event a minute of each kind through.
+/// Lets one event a minute of each kind through. Most authenticators never have one, and hold no times.
 #[derive(Default)]
-pub(crate) struct OncePerMinute([AtomicU32; PassedKind::COUNT]);
+pub(crate) struct OncePerMinute(OnceLock<Box<[AtomicU32; PassedKind::COUNT]>>);
 
 impl OncePerMinute {
     /// Whether an event is due. Then it is the next one that is due in a minute.
     pub(crate) fn is_due(&self, kind: PassedKind, now: Duration) -> bool {
         // Zero stands for never.
         let now = u32::try_from(now.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
-        let slot = &self.0[kind as usize];
+        let slot = &self.0.get_or_init(Box::default)[kind as usize];
         let last = slot.load(Ordering::Relaxed);
         (last == 0 || now.saturating_sub(last) >= 60)
             && slot.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()

@@ -13,8 +13,9 @@
 //!
 //! A service *outside* of the layer that follows redirects makes a new request for each hop. tower-http's
 //! `FollowRedirect` (0.7) copies the extensions to a hop within the same origin. For a hop to another origin it copies
-//! them only if its policy has `allow_extension`; otherwise the layer uses its authenticator for that hop. This matters
-//! only if the layer has several [`Origins`](crate::Origins).
+//! them only if its policy has `allow_extension`; otherwise the layer uses its authenticator for that hop, or none if it is
+//! [`AuthLayer::per_request`](crate::AuthLayer::per_request). This matters only if the layer has several
+//! [`Origins`](crate::Origins).
 
 use crate::authenticator::Authenticator;
 
@@ -30,6 +31,7 @@ pub struct NoReplay;
 
 /// Uses this authenticator for this request, on behalf of another identity.
 ///
-/// The origins stay those of the layer.
+/// The origins stay those of the layer. A layer made with [`AuthLayer::per_request`](crate::AuthLayer::per_request) gives a
+/// token only to requests that have this.
 #[derive(Clone, Debug)]
 pub struct WithAuthenticator(pub Authenticator);

@@ -114,11 +114,14 @@ impl AuthMiddleware {
         Ticket { header, generation }: Ticket,
         mut applies: Applies,
     ) -> MiddlewareFuture<'a> {
-        applies.sent_to = request.url().mark();
         let copy = match applies.may_replay {
             true => replay::reqwest::replay(&mut request, self.replay_limit),
             false => Replay::Never,
         };
+        // A copy says where the request was sent.
+        if !matches!(copy, Replay::Copy(_)) {
+            applies.sent_to = request.url().mark();
+        }
         match authorize(request.headers_mut(), header) {
             Ok(true) => {}
             // The response is about the caller's header, and not about the authenticator's token.
@@ -129,7 +132,7 @@ impl AuthMiddleware {
             let response = next.run(request, extensions);
             return Box::pin(async move {
                 let mut response = response.await?;
-                match self.judge(&response, &applies) {
+                match self.judge(&response, &copy, &applies) {
                     Judgement::Accepted => {}
                     Judgement::Redirected => _ = self.straight_request(copy, &mut response, &applies),
                     Judgement::Rejected => {
@@ -143,7 +146,7 @@ impl AuthMiddleware {
         }
         Box::pin(async move {
             let mut response = next.clone().run(request, extensions).await?;
-            match self.judge(&response, &applies) {
+            match self.judge(&response, &copy, &applies) {
                 Judgement::Accepted => return Ok(response),
                 Judgement::Redirected => {
                     return self.send_straight(copy, extensions, next, response, applies).await;
@@ -163,14 +166,15 @@ impl AuthMiddleware {
         })
     }
 
-    fn judge(&self, response: &Response, applies: &Applies) -> Judgement {
+    fn judge(&self, response: &Response, copy: &Replay<Request>, applies: &Applies) -> Judgement {
         if !self.policy.is_rejection(response.status(), response.headers()) {
             return Judgement::Accepted;
         }
-        match response.url().mark() == applies.sent_to {
-            true => Judgement::Rejected,
-            false => Judgement::Redirected,
-        }
+        let sent_to = match copy {
+            Replay::Copy(request) => request.url().mark(),
+            _ => applies.sent_to,
+        };
+        if response.url().mark() == sent_to { Judgement::Rejected } else { Judgement::Redirected }
     }
 
     /// Rejects the token, and returns a ticket with the next one. If there is none, the reason goes into the response's

@@ -16,30 +16,20 @@ pub(crate) fn record(event: &Event) {
 }
 
 /// The span of a flight.
-pub(crate) fn span(flight: u64) -> FlightSpan {
-    FlightSpan(held(|| info_span!(target: "reauth", "refresh", flight)))
+pub(crate) fn span(flight: u64) -> Option<Span> {
+    held(|| info_span!(target: "reauth", "refresh", flight))
 }
 
 /// Runs a future within a span.
-pub(crate) async fn within(span: FlightSpan, work: impl Future<Output = ()>) {
+pub(crate) async fn within(span: Option<Span>, work: impl Future<Output = ()>) {
     let mut work = pin!(work);
     poll_fn(|context| {
-        let entered = held(|| span.0.as_ref().map(Span::enter));
+        let entered = held(|| span.as_ref().map(Span::enter));
         let poll = work.as_mut().poll(context);
         held(|| drop(entered));
         poll
     })
     .await;
-}
-
-/// Closing a span calls the subscriber as well.
-pub(crate) struct FlightSpan(Option<Span>);
-
-impl Drop for FlightSpan {
-    fn drop(&mut self) {
-        let span = self.0.take();
-        held(|| drop(span));
-    }
 }
 
 /// Calls the subscriber. `None` if it panicked.

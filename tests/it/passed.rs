@@ -136,7 +136,7 @@ fn assert_sent_once<B>(response: &Response<B>, told: &Told) {
     assert!(response.extensions().get::<RenewalError>().is_none());
     let reason = response.extensions().get::<PassedReason>().unwrap();
     assert_eq!(reason.kind(), PassedKind::SentOnce);
-    assert_eq!(*told.lock().unwrap(), [reason.clone()]);
+    assert_eq!(*told.lock().unwrap(), std::slice::from_ref(reason));
 }
 
 #[tokio::test(start_paused = true)]

@@ -70,6 +70,28 @@ async fn r30_a_401_after_a_redirect_within_the_origin_counts_when_the_request_ha
     assert_eq!(script.requests(), 1);
 }
 
+#[tokio::test]
+async fn r30_a_request_does_not_go_straight_to_a_url_with_a_user_name() {
+    let script = holding_first();
+    let back = std::sync::Arc::new(std::sync::OnceLock::<String>::new());
+    let target = back.clone();
+    let server = Server::start(move |arrived| match arrived.path.as_str() {
+        "/x" => Response::builder()
+            .status(302)
+            .header("location", target.get().unwrap())
+            .body(Full::default())
+            .unwrap(),
+        _ => unauthorized(),
+    });
+    let server = server.await;
+    back.set(server.url("/y").replace("http://", "http://mine:own@")).unwrap();
+    let response = client(&server, &script).get(server.url("/x")).send().await.unwrap();
+    let reason = response.extensions().get::<PassedReason>().unwrap();
+    assert_eq!(reason.kind(), PassedKind::Redirected);
+    assert!(!reason.to_string().contains("own"), "{reason}");
+    assert_eq!((server.arrived().len(), script.requests()), (2, 0));
+}
+
 /// A and B: A's `/link` leads to B, which leads back to A's `/x`. A accepts `at-1`.
 async fn detour() -> (Server, Server) {
     let back = std::sync::Arc::new(std::sync::OnceLock::<String>::new());

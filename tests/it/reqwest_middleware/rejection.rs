@@ -190,7 +190,7 @@ async fn f10_no_request_goes_out_with_a_token_known_to_be_bad() {
 #[tokio::test(start_paused = true)]
 async fn f122_one_false_401_while_the_provider_is_away_costs_that_call_alone() {
     let away = || Error::transient("the provider is away").not_processed();
-    let script = (0..20).fold(holding_first(), |script, _| script.then_err(away()));
+    let script = (0..1000).fold(holding_first(), |script, _| script.then_err(away()));
     let wrong = AtomicBool::new(true);
     let api = Api::new(move |_| {
         let is_false = wrong.swap(false, Ordering::SeqCst);

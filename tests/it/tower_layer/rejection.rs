@@ -152,7 +152,7 @@ async fn f09_the_same_request_is_not_sent_again_with_the_token_that_was_just_rej
 #[tokio::test(start_paused = true)]
 async fn f122_one_false_401_while_the_provider_is_away_costs_that_call_alone() {
     let away = || Error::transient("the provider is away").not_processed();
-    let script = (0..20).fold(holding_first(), |script, _| script.then_err(away()));
+    let script = (0..1000).fold(holding_first(), |script, _| script.then_err(away()));
     let (layer, _auth) = layer(&script);
     let wrong = Arc::new(AtomicBool::new(true));
     let once = wrong.clone();
