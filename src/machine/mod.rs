@@ -12,14 +12,17 @@ mod log_out;
 mod marks;
 mod pace;
 mod rejection;
+mod retry;
 mod shelf;
 mod step;
 #[cfg(test)]
 mod testing;
+mod verdict;
 mod windows;
 
 pub(crate) use flight::{Input, Step, StoreCall, StoreResult, Work};
 pub(crate) use held::Held;
+pub(crate) use verdict::{Verdict, Wanted};
 pub(crate) use windows::Deadline;
 
 use std::sync::Arc;
@@ -28,9 +31,10 @@ use std::time::Duration;
 use backoff::{Failure, Streak};
 use flight::{Flight, Phase, Reasons};
 use held::{Candidate, Holdings};
-use marks::{LogOut, Rejections, first_login, hash_access_token};
+use marks::{LogOut, Rejections, first_login};
 use pace::Pace;
 use shelf::Shelf;
+use verdict::too_short;
 use windows::{Freshness, Windows};
 
 use crate::clock::Reading;
@@ -38,62 +42,6 @@ use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::event::{Event, RefreshCause};
 use crate::timing::Timing;
-
-/// What a caller has to do. `C` are the credentials and `F` is the flight, as the machine or the cache sees them.
-pub(crate) enum Verdict<C = Arc<Held>, F = u64> {
-    /// Use these credentials, and run the flight if one has just started in the background.
-    Use(C, Option<F>),
-    /// Wait for the flight. With `run` it has just started, and this caller has to run it first.
-    Wait { flight: F, run: bool },
-    /// There are no credentials now.
-    Fail(Error),
-}
-
-impl Verdict {
-    /// For a request from before a log-out. The request is not sent again with the credentials of the next log-in (R17,
-    /// R44).
-    fn logged_out() -> Self {
-        Self::Fail(Error::login_required(
-            "the request was sent with the credentials of another login, which was logged out since; log in again",
-        ))
-    }
-}
-
-/// What a caller waits for.
-#[derive(Clone, Copy)]
-pub(crate) enum Wanted {
-    /// Credentials that may be sent.
-    Usable,
-    /// Credentials with another access token than this generation had.
-    SuccessorOf(u64),
-    /// Credentials with another access token than the one that has this hash.
-    OtherThan(u64),
-    /// Credentials that are valid for this time at least.
-    ValidFor(Duration),
-}
-
-impl Wanted {
-    /// For a caller that reports these as rejected.
-    pub(crate) fn other_than(used: &Credentials) -> Self {
-        Self::OtherThan(hash_access_token(used))
-    }
-
-    fn is_met_by(self, held: &Held, now: Reading) -> bool {
-        match self {
-            Self::Usable => true,
-            Self::SuccessorOf(generation) => !held.covers(generation),
-            Self::OtherThan(hash) => hash_access_token(&held.credentials) != hash,
-            Self::ValidFor(least) => held.time_left(now) >= least,
-        }
-    }
-}
-
-fn too_short() -> Error {
-    Error::misconfigured(
-        "the identity provider's tokens do not last as long as this call needs; ask for a shorter time, or have the \
-         provider issue tokens that last longer",
-    )
-}
 
 /// The state of one identity's credentials. Its methods are of four kinds:
 ///
