@@ -1,7 +1,7 @@
 //! Builds an [`Authenticator`] with settings other than the defaults.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use tokio::sync::Notify;
 
@@ -70,7 +70,7 @@ impl AuthenticatorBuilder {
 
     /// Builds the authenticator. This spawns nothing, sends nothing and needs no runtime.
     pub fn build(self) -> Authenticator {
-        let timing = Arc::new(self.timing);
+        let timing = shared(self.timing);
         let cache = Cache::new(timing.clone(), self.store.is_some(), self.initial, self.clock.now());
         Authenticator {
             shared: Arc::new(Shared {
@@ -86,6 +86,12 @@ impl AuthenticatorBuilder {
             }),
         }
     }
+}
+
+/// Most authenticators have the default timing. They share one copy of it.
+fn shared(timing: Timing) -> Arc<Timing> {
+    static DEFAULT: LazyLock<Arc<Timing>> = LazyLock::new(Arc::default);
+    if timing == **DEFAULT { DEFAULT.clone() } else { Arc::new(timing) }
 }
 
 impl fmt::Debug for AuthenticatorBuilder {

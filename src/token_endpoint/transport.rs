@@ -36,8 +36,8 @@ impl TokenTransport {
     /// Creates a transport from any tower HTTP service, such as hyper-util's client.
     ///
     /// The service must not follow redirects: they could carry the client's secret elsewhere. It should not contain
-    /// the [`AuthLayer`](crate::AuthLayer) that its tokens are for. If it does, a flight that has to wait for itself
-    /// ends at its deadline.
+    /// the [`AuthLayer`](crate::AuthLayer) that its tokens are for. If it does, its token
+    /// requests fail at once with [`Misconfigured`](crate::ErrorKind::Misconfigured).
     pub fn new<S, B>(service: S) -> Self
     where
         S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + 'static,

@@ -12,6 +12,7 @@ mod construction;
 mod limits;
 mod network;
 mod proxies;
+mod reach;
 mod redirects;
 mod retries;
 
