@@ -149,7 +149,7 @@ impl AuthMiddleware {
             match self.judge(&response, &copy, &applies) {
                 Judgement::Accepted => return Ok(response),
                 Judgement::Redirected => {
-                    return self.send_straight(copy, extensions, next, response, applies).await;
+                    return self.send_straight(copy, extensions, next, response, generation, applies).await;
                 }
                 Judgement::Rejected => {}
             }

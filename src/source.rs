@@ -48,9 +48,9 @@ use crate::error::Error;
 ///
 /// # Cancel safety
 ///
-/// The futures may be dropped at any await: at the deadline of the flight, at a log-out, or when the runtime shuts down.
-/// A caller that goes away drops only the future of [`revoke`](Self::revoke). That future is also dropped after a time
-/// limit ([`TokenEndpoint::DEFAULT_TIMEOUT`](crate::TokenEndpoint::DEFAULT_TIMEOUT)).
+/// The futures may be dropped at any await: that of `login` at the deadline of the flight, that of `refresh` at twice the
+/// deadline, that of `revoke` after a time limit ([`TokenEndpoint::DEFAULT_TIMEOUT`](crate::TokenEndpoint::DEFAULT_TIMEOUT)),
+/// and all of them when the runtime shuts down. A caller that goes away drops none of them, and neither does a log-out.
 pub trait CredentialSource: Send + Sync + 'static {
     /// Logs in: gets credentials with what the source itself knows, such as a password. A source that can't log in returns
     /// [`Error::unsupported`].

@@ -112,8 +112,9 @@ impl Timing {
 
     /// Sets how long a flight may take. Default: [`FLIGHT_DEADLINE`](Self::FLIGHT_DEADLINE).
     ///
-    /// No caller waits longer. A request that has sent a refresh token goes on for up to twice this time, because its
-    /// response may bring the successor of that token.
+    /// A caller waits no longer for the provider. Two things may add to that: a store that is slow to save, and with
+    /// [`refresh`](crate::Authenticator::refresh) the end of a request that is open already. A request that has sent a
+    /// refresh token goes on for up to twice this time, because its response may bring the successor of that token.
     #[must_use]
     pub fn flight_deadline(mut self, deadline: Duration) -> Self {
         self.flight_deadline = deadline.min(Self::MAX_LIFETIME);

@@ -76,8 +76,8 @@ fn try_record(event: &Event) {
         Event::StoreFailed { error } => warn!(target: "reauth", %error, "store_failed"),
         // It may be what the program wants: one client for several hosts.
         Event::Passed { reason } => {
-            let kind = reason.kind();
-            info!(target: "reauth", %kind, %reason, "passed");
+            let kind = reason.kind().as_str();
+            info!(target: "reauth", kind, %reason, "passed");
         }
     }
 }

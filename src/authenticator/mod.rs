@@ -195,6 +195,13 @@ impl Authenticator {
         Ok(Ticket::of(&self.need(Wanted::Usable).await?))
     }
 
+    /// Waits for a ticket for a request that was sent before with the token of `generation`, which nobody has rejected.
+    pub(crate) async fn acquire_again(&self, generation: u64) -> Result<Ticket, Error> {
+        let ask =
+            self.shared.cache.ask(self.shared.clock.now(), |state, now| state.need_again(generation, now));
+        Ok(Ticket::of(&self.follow(ask, Wanted::Usable).await?))
+    }
+
     /// Reports that a server rejected the token of `generation`, and waits for a ticket with its successor.
     pub(crate) async fn reject_generation(&self, generation: u64) -> Result<Ticket, Error> {
         let ask = self.shared.cache.ask(self.shared.clock.now(), |state, now| state.reject(generation, now));

@@ -134,10 +134,11 @@ async fn with_reminder<T>(
 /// Gets credentials that are issued from now on. Waits for the end of a flight, whatever is in use meanwhile.
 pub(crate) async fn refresh(cache: &Cache, world: &impl World) -> Result<Usable, Error> {
     let last = cache.look(State::last_flight);
+    let mut over = None;
     loop {
         let mut is_new = true;
         let ask = cache.ask(world.now(), |state, now| {
-            let (verdict, brings_new) = state.refresh(last, now);
+            let (verdict, brings_new) = state.refresh(last, over, now);
             is_new = brings_new;
             verdict
         });
@@ -148,6 +149,7 @@ pub(crate) async fn refresh(cache: &Cache, world: &impl World) -> Result<Usable,
             let ask = cache.settle(number, Ok(()), Wanted::Usable, world.now());
             return acquire(cache, ask, Wanted::Usable, world).await;
         }
+        over = Some(number);
     }
 }
 
@@ -170,7 +172,10 @@ pub(crate) async fn acquire(
             Ask::Fail(error) => return Err(error),
             Ask::Wait { flight, run } => {
                 let number = flight.number;
-                let is_enough = || cache.look(|state| state.has(wanted, world.now()));
+                let is_enough = || {
+                    let now = world.now();
+                    cache.look(|state| state.has(wanted, now))
+                };
                 let outcome = wait(cache, flight, run, world, is_enough).await;
                 ask = cache.settle(number, outcome, wanted, world.now());
             }
@@ -190,7 +195,8 @@ pub(super) async fn wait(
     if run {
         world.launch(flight.clone());
     }
-    world.watch(&flight, || cache.look(|state| state.patience(world.now())));
+    let now = world.now();
+    world.watch(&flight, || cache.look(|state| state.patience(now)));
     drop(flight);
     loop {
         match (&mut waiting).await {

@@ -54,6 +54,12 @@ impl Attempt {
         Box::pin(async move { authenticator.acquire().await })
     }
 
+    /// For the request once more, after its token of `generation` was not rejected.
+    pub(super) fn acquire_again(&self, generation: u64) -> TicketFuture {
+        let authenticator = self.authenticator().clone();
+        Box::pin(async move { authenticator.acquire_again(generation).await })
+    }
+
     #[inline]
     pub(super) fn judge<R>(&self, response: &Response<R>) -> Judgement {
         if !self.settings.policy.is_rejection(response.status(), response.headers()) {

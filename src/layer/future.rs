@@ -196,7 +196,7 @@ where
                             else {
                                 return Poll::Ready(Ok(response));
                             };
-                            let ticket = attempt.acquire();
+                            let ticket = attempt.acquire_again(*generation);
                             let response = Some(response);
                             let unsent = Some(Box::new(Unsent { service, request, attempt, response }));
                             Stage::Acquiring { ticket, unsent }

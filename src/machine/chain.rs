@@ -103,7 +103,8 @@ impl State {
         let before = if was_in_doubt { RefreshToken::InDoubt } else { RefreshToken::Good };
         match error.kind() {
             ErrorKind::LoginRequired => {
-                self.holdings.refresh_token = match error.is_inconclusive() {
+                // Of a source that can't refresh, nobody has refused anything.
+                self.holdings.refresh_token = match error.is_inconclusive() || error.is_unsupported() {
                     true => RefreshToken::Inconclusive,
                     false => RefreshToken::Refused,
                 };

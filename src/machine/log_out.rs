@@ -34,6 +34,7 @@ impl State {
         let windows = Windows::of(&credentials, now, false, &mut self.pace);
         let held = self.holdings.number(credentials, windows);
         self.drop_everything();
+        self.replaced = self.flights;
         self.holdings.current = Some(Candidate::good(held.clone()));
         held
     }

@@ -62,6 +62,10 @@ pub(crate) struct State {
     failure: Option<Box<Failure>>,
     rejections: Rejections,
     log_out: LogOut,
+    /// The last flight before the program last set credentials.
+    replaced: u64,
+    /// The generation that was too short for a caller who asked for credentials that last, and how long it asked for.
+    too_short: Option<(u64, Duration)>,
     /// What the observer has not seen yet. The cache takes these, and adds what happens outside the machine.
     pub(crate) events: Vec<Event>,
 }
@@ -77,6 +81,8 @@ impl State {
             failure: None,
             rejections: Rejections::default(),
             log_out: LogOut::default(),
+            replaced: 0,
+            too_short: None,
             events: Vec::new(),
         }
     }
@@ -98,7 +104,10 @@ impl State {
         match self.usable(now) {
             Some((held, _)) if held.time_left(now) < least => {
                 // A token of the same lifetime would not last long enough either.
-                if held.windows.lifetime().is_some_and(|lifetime| lifetime < least) {
+                let is_short = |(generation, asked)| generation == held.generation && least >= asked;
+                if held.windows.issued_lifetime().is_some_and(|lifetime| lifetime <= least)
+                    || self.too_short.is_some_and(is_short)
+                {
                     return Verdict::Fail(too_short());
                 }
                 self.join(now, RefreshCause::Requested, true)
@@ -132,10 +141,25 @@ impl State {
         }
     }
 
+    /// A request from before is sent again, although its token of `generation` was not rejected. It gets no credentials of
+    /// a later login (R17).
+    pub(crate) fn need_again(&mut self, generation: u64, now: Reading) -> Verdict {
+        match generation <= self.log_out.generation {
+            true => Verdict::logged_out(),
+            false => self.need_usable(now),
+        }
+    }
+
     /// The program wants credentials that are issued from now on. The second value says whether the flight in the verdict
     /// brings them. It does not if its request left before: then ask again when it is over. `last` was the last flight when
-    /// the program asked.
-    pub(crate) fn refresh(&mut self, last: u64, now: Reading) -> (Verdict, bool) {
+    /// the program asked, and `over` is the one whose end it has waited for.
+    pub(crate) fn refresh(&mut self, last: u64, over: Option<u64>, now: Reading) -> (Verdict, bool) {
+        match over {
+            Some(over) if over <= self.log_out.flight => return (Verdict::logged_out(), true),
+            // The program has set credentials meanwhile. They are what it wants.
+            Some(over) if over <= self.replaced => return (self.need_usable(now), true),
+            _ => {}
+        }
         let is_new = self.flight.as_ref().is_none_or(|flight| flight.id > last || flight.will_send());
         (self.join(now, RefreshCause::Requested, true), is_new)
     }
@@ -155,10 +179,14 @@ impl State {
         match (self.usable(now), outcome) {
             (Some((held, _)), _) if wanted.is_met_by(&held, now) => Verdict::Use(held, None),
             (_, Err(error)) => Verdict::Fail(error),
-            (Some((held, _)), Ok(())) if matches!(wanted, Wanted::ValidFor(least) if held.time_left(now) < least) => {
-                Verdict::Fail(too_short())
+            (Some((held, _)), Ok(())) if held.windows.issued_lifetime().is_some() => {
+                if let Wanted::ValidFor(least) = wanted {
+                    self.too_short = Some((held.generation, least));
+                    return Verdict::Fail(too_short());
+                }
+                self.need(wanted, now)
             }
-            // The flight succeeded, and its token has expired or was rejected since.
+            // Its token has expired or was rejected since, or the flight found credentials that are older.
             (_, Ok(())) => self.need(wanted, now),
         }
     }

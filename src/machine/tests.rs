@@ -100,7 +100,7 @@ fn a_failed_refresh_leaves_the_warm_path_warm_for_its_back_off() -> Result<(), E
 #[test]
 fn a_fresh_token_is_warm_whatever_became_of_a_refresh() -> Result<(), Error> {
     let mut state = holding()?;
-    let Verdict::Wait { flight, run: true } = state.refresh(0, at(0)).0 else {
+    let Verdict::Wait { flight, run: true } = state.refresh(0, None, at(0)).0 else {
         unreachable!("nothing is in the air")
     };
     assert!(is_warm(&state, 74));

@@ -75,6 +75,8 @@ pub(crate) struct Windows {
     pub(crate) mandatory: Deadline,
     pub(crate) expiry: Deadline,
     lifetime: Option<Duration>,
+    /// The lifetime is what the provider gives to its tokens, and not what was left of one.
+    is_whole: bool,
 }
 
 impl Windows {
@@ -84,12 +86,13 @@ impl Windows {
         mandatory: Deadline::NEVER,
         expiry: Deadline::NEVER,
         lifetime: None,
+        is_whole: false,
     };
 
     /// The windows of credentials that were read `at` this time. If a source has `just_issued` them, that is the time before
     /// the request left (R3). Otherwise (from a store, or given at construction) only their times of day are known.
     pub(crate) fn of(credentials: &Credentials, at: Reading, just_issued: bool, pace: &mut Pace) -> Self {
-        match credentials.expiry() {
+        let windows = match credentials.expiry() {
             Expiry::After(lifetime) => Self::lasting(lifetime, at, pace),
             Expiry::At(expiry) => Self::until(expiry, at, pace),
             Expiry::Unknown => match jwt::claims(credentials.access_token()) {
@@ -107,7 +110,8 @@ impl Windows {
                     None => Self::ENDLESS,
                 },
             },
-        }
+        };
+        Self { is_whole: just_issued, ..windows }
     }
 
     pub(crate) fn freshness(&self, now: Reading) -> Freshness {
@@ -120,6 +124,11 @@ impl Windows {
         } else {
             Freshness::Fresh
         }
+    }
+
+    /// The lifetime that the provider gives to its tokens, if these windows are those of a response.
+    pub(crate) fn issued_lifetime(&self) -> Option<Duration> {
+        self.lifetime.filter(|_| self.is_whole)
     }
 
     pub(crate) fn lifetime(&self) -> Option<Duration> {
@@ -148,6 +157,7 @@ impl Windows {
             mandatory: expiry.before(mandatory),
             expiry,
             lifetime: Some(lifetime),
+            is_whole: false,
         }
     }
 }

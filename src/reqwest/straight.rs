@@ -19,6 +19,7 @@ impl AuthMiddleware {
         extensions: &'a mut Extensions,
         next: Next<'a>,
         mut response: Response,
+        generation: u64,
         mut applies: Applies,
     ) -> MiddlewareFuture<'a> {
         let Some(request) = self.straight_request(copy, &mut response, &applies) else {
@@ -26,7 +27,7 @@ impl AuthMiddleware {
         };
         applies.is_straight = true;
         Box::pin(async move {
-            match self.policy.authenticator(&applies).acquire().await {
+            match self.policy.authenticator(&applies).acquire_again(generation).await {
                 Ok(ticket) => {
                     drop(response);
                     self.send(request, extensions, next, ticket, applies).await

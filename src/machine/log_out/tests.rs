@@ -64,7 +64,7 @@ fn r17_a_log_in_does_not_make_up_for_a_store_that_did_not_forget() {
     let mut state = state(true);
     state.log_out();
     state.set_credentials(nth(1), at(0));
-    let Verdict::Wait { flight, run: true } = state.refresh(0, at(0)).0 else {
+    let Verdict::Wait { flight, run: true } = state.refresh(0, None, at(0)).0 else {
         unreachable!("nothing is in the air")
     };
     assert!(matches!(state.step(&Work::Flight(flight), Input::Begin, at(0)), Step::Store(StoreCall::Clear)));

@@ -61,7 +61,7 @@ fn r25_r26_while_a_refresh_is_in_the_air_a_rejection_joins_it_however_soon_it_co
         unreachable!("the first rejection")
     };
     respond(&mut state, flight, nth(2), at(0)).unwrap();
-    let Verdict::Wait { flight, run: true } = state.refresh(0, at(1)).0 else {
+    let Verdict::Wait { flight, run: true } = state.refresh(0, None, at(1)).0 else {
         unreachable!("nothing is in the air")
     };
     assert!(

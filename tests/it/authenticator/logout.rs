@@ -304,3 +304,40 @@ async fn f116_r24_credentials_that_come_back_are_judged_by_their_token() {
     assert_eq!(auth.reject(&again).await.unwrap().access_token(), "at-3");
     assert_eq!(script.requests(), 2);
 }
+
+/// Two callers ask for a refresh while a request is open. The second one wakes up after a log-out and another log-in.
+#[tokio::test(start_paused = true)]
+async fn r17_a_refresh_that_waits_for_another_gets_no_credentials_of_a_later_login() {
+    let of = |user: &str| credentials(user, Some(&format!("rt-{user}")), Some(300));
+    let script = Script::new().holding(of("ada")).without_login();
+    let open = script.then_when();
+    script.push(Respond::Now(Ok(of("bob-2"))));
+    let auth = exact(script.clone());
+    let mut first = pin!(auth.refresh());
+    assert!(at_once(first.as_mut()).await.is_none());
+    until(|| script.requests() == 1).await;
+    let mut second = pin!(auth.refresh());
+    assert!(at_once(second.as_mut()).await.is_none());
+    open.send(Ok(of("ada-2"))).unwrap();
+    assert_eq!(first.await.unwrap().access_token(), "ada-2");
+    auth.log_out().await.unwrap();
+    auth.set_credentials(of("bob")).await.unwrap();
+    assert_eq!(second.await.unwrap_err().kind(), ErrorKind::LoginRequired);
+    assert_eq!(script.requests(), 1, "bob's refresh token is not spent");
+}
+
+#[tokio::test(start_paused = true)]
+async fn r17_a_refresh_that_waits_gets_the_credentials_that_the_program_sets_meanwhile() {
+    let script = Script::new().holding(credentials("at-1", Some("rt-1"), Some(300)));
+    let _open = script.then_when();
+    let auth = exact(script.clone());
+    let mut first = pin!(auth.refresh());
+    assert!(at_once(first.as_mut()).await.is_none());
+    until(|| script.requests() == 1).await;
+    let mut second = pin!(auth.refresh());
+    assert!(at_once(second.as_mut()).await.is_none());
+    auth.set_credentials(credentials("at-9", Some("rt-9"), Some(300))).await.unwrap();
+    assert_eq!(first.await.unwrap().access_token(), "at-9");
+    assert_eq!(second.await.unwrap().access_token(), "at-9");
+    assert_eq!(script.requests(), 1);
+}

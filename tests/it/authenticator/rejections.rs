@@ -206,3 +206,14 @@ async fn r26_a_refresh_for_another_reason_does_not_wait_for_the_interval() {
     rejected(&auth, &first).await;
     assert_eq!(auth.refresh().await.unwrap().access_token(), "at-3");
 }
+
+/// The source can neither refresh nor log in. So nobody has refused the refresh token.
+#[tokio::test(start_paused = true)]
+async fn r24_credentials_that_nothing_can_renew_survive_a_false_401() {
+    for refresh_token in [None, Some("rt")] {
+        let auth = exact(credentials("at", refresh_token, Some(300)));
+        let used = auth.credentials().await.unwrap();
+        assert_eq!(auth.reject(&used).await.unwrap_err().kind(), ErrorKind::LoginRequired);
+        assert_eq!(token_at_once(&auth).await.unwrap(), "at", "{refresh_token:?}");
+    }
+}

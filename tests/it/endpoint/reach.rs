@@ -66,11 +66,9 @@ async fn r38_f127_a_name_that_is_not_found_is_tried_again() {
 }
 
 /// A server that does this with each connection, and reports it.
-async fn server<F: Future<Output = io::Result<()>> + Send>(
-    serve: fn(TcpStream, mpsc::UnboundedSender<()>) -> F,
-) -> (u16, Attempts)
+async fn server<F>(serve: fn(TcpStream, mpsc::UnboundedSender<()>) -> F) -> (u16, Attempts)
 where
-    F: 'static,
+    F: Future<Output = io::Result<()>> + Send + 'static,
 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();

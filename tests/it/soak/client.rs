@@ -118,7 +118,9 @@ impl Client {
     pub fn judge(&self, error: &Error) {
         let fair = match error.kind() {
             ErrorKind::Transient => true,
-            ErrorKind::InvalidResponse => error.to_string().contains("already expired"),
+            ErrorKind::InvalidResponse => {
+                ["already expired", "not a JSON object"].iter().any(|text| error.to_string().contains(text))
+            }
             ErrorKind::LoginRequired => !self.kind.has_password(),
             _ => false,
         };

@@ -39,6 +39,8 @@ struct Book {
     flight_began: Option<Instant>,
     tokens: Vec<String>,
     requests: u64,
+    /// A refresh was refused without a reason.
+    may_log_in: bool,
 }
 
 #[derive(Clone)]
@@ -91,7 +93,7 @@ impl Ledger {
             (Sent::Refresh(token), live) if live.as_ref() != Some(token) => {
                 Some(format!("sent the refresh token {token}, having {live:?}"))
             }
-            (Sent::Login, Some(live)) => Some(format!("logged in, having {live}")),
+            (Sent::Login, Some(live)) if !book.may_log_in => Some(format!("logged in, having {live}")),
             _ => None,
         };
         let two = two.then(|| "two requests at a time".to_owned());
@@ -102,6 +104,12 @@ impl Ledger {
     /// A whole response. If it is not a JSON object, it is not from the provider.
     fn received(&self, client: usize, sent: &Sent, status: StatusCode, body: &[u8]) {
         let Ok(response @ Value::Object(_)) = serde_json::from_slice::<Value>(body) else { return };
+        if status.is_server_error() {
+            // PILOT's 500 does not say what became of the refresh token. A source that can log in does so. The token is
+            // kept, and tried again (R9).
+            self.books().clients.entry(client).or_default().may_log_in |= matches!(sent, Sent::Refresh(_));
+            return;
+        }
         let mut books = self.books();
         if let Sent::Refresh(token) = sent {
             *books.responses.entry(token.clone()).or_default() += 1;
@@ -127,6 +135,7 @@ impl Book {
     fn hold(&mut self, token: String) {
         self.tokens.push(token.clone());
         self.live = Some(token);
+        self.may_log_in = false;
     }
 }
 

@@ -214,3 +214,28 @@ async fn r20_a_straight_request_to_another_of_the_origins_leaves_the_cookies_beh
         assert!(seen[1].headers.contains_key("x-mine"));
     }
 }
+
+/// While the request is under way, its user logs out and another one logs in.
+#[tokio::test(start_paused = true)]
+async fn r17_a_straight_request_carries_no_token_of_a_later_login() {
+    let auth = authenticator(&holding_first());
+    let (api, leaving) = (Api::new(|_| Ok(status(StatusCode::OK))), auth.clone());
+    let seen = api.clone();
+    let below = tower::service_fn(move |request: Request<String>| {
+        let (api, auth) = (api.clone(), leaving.clone());
+        async move {
+            let mut response = send(&api, request).await?;
+            auth.log_out().await.unwrap();
+            auth.set_credentials(nth(9)).await.unwrap();
+            *response.status_mut() = StatusCode::UNAUTHORIZED;
+            response.extensions_mut().insert(CameFrom(format!("{ORIGIN}/y").parse().unwrap()));
+            Ok::<_, super::api::Broken>(response)
+        }
+    });
+    let layer = AuthLayer::new(own(), auth).response_uri(|e| Some(e.get::<CameFrom>()?.0.clone()));
+    let response = send(&layer.layer(below), get("/x")).await.unwrap();
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    let reason = response.extensions().get::<RenewalError>().unwrap();
+    assert_eq!(reason.error().kind(), reauth::ErrorKind::LoginRequired);
+    assert_eq!(seen.tokens(), ["at-1"]);
+}
