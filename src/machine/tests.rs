@@ -108,3 +108,84 @@ fn a_fresh_token_is_warm_whatever_became_of_a_refresh() -> Result<(), Error> {
     assert!(is_warm(&state, 74) && !is_warm(&state, 75));
     Ok(())
 }
+
+#[test]
+fn r25_an_explicit_refresh_joins_a_flight_that_started_after_it_was_asked_for() -> Result<(), Error> {
+    let mut state = holding()?;
+    let Verdict::Wait { flight: older, run: true } = state.refresh(0, at(0)).0 else {
+        unreachable!("nothing is in the air")
+    };
+    state.step(&Work::Flight(older), Input::Begin, at(0));
+    assert!(!state.refresh(older, at(1)).1, "its request has left already");
+    let error = Error::misconfigured("no such client");
+    state.step(&Work::Flight(older), Input::Responded(at(1), Err(error)), at(1));
+    let Verdict::Wait { flight: newer, run: true } = state.refresh(older, at(6)).0 else {
+        unreachable!("the other caller's turn")
+    };
+    state.step(&Work::Flight(newer), Input::Begin, at(6));
+    assert!(state.refresh(older, at(6)).1, "its request left after the second caller asked");
+    Ok(())
+}
+
+#[test]
+fn r08_the_warm_path_ends_with_a_caller_who_may_end_the_rest() -> Result<(), Error> {
+    let mut state = holding()?;
+    let before = at(89).after(Duration::from_millis(900));
+    let Verdict::Use(_, Some(flight)) = state.need(Wanted::Usable, before) else { unreachable!("advisory") };
+    assert!(matches!(fail_once(&mut state, flight, before), Step::Done(Err(_))));
+    assert!(state.snapshot(before).is_some_and(|(_, until)| until.passed(at(90))));
+    assert!(
+        !is_warm(&state, 90),
+        "nobody waited for the flight, so the first caller in the window starts another"
+    );
+    Ok(())
+}
+
+#[test]
+fn r04_a_flight_in_the_air_is_joined_whatever_the_last_failure_says() -> Result<(), Error> {
+    let mut state = holding()?;
+    // The wait with a valid token is half of the time left at most. The other one grows.
+    for millis in [0, 1000, 3000, 6500, 8250] {
+        let now = at(90).after(Duration::from_millis(millis));
+        let Verdict::Wait { flight, run: true } = state.need(Wanted::Usable, now) else {
+            unreachable!("the rest is over")
+        };
+        assert!(matches!(fail_once(&mut state, flight, now), Step::Done(Err(_))));
+    }
+    let Verdict::Wait { flight, run: true } =
+        state.need(Wanted::Usable, at(99).after(Duration::from_millis(125)))
+    else {
+        unreachable!("the rest is over")
+    };
+    let expired = state.need(Wanted::Usable, at(100));
+    assert!(matches!(expired, Verdict::Wait { flight: joined, run: false } if joined == flight));
+    Ok(())
+}
+
+#[test]
+fn a_token_of_just_the_lifetime_that_is_asked_for_is_worth_a_flight_that_retries() -> Result<(), Error> {
+    let mut state = holding()?;
+    let asked = |seconds| Wanted::ValidFor(Duration::from_secs(seconds));
+    assert!(matches!(state.need(asked(101), at(1)), Verdict::Fail(_)), "no token lasts that long");
+    assert!(matches!(state.need(asked(99), at(1)), Verdict::Use(_, None)));
+    let Verdict::Wait { flight, run: true } = state.need(asked(100), at(1)) else {
+        unreachable!("the next token may last that long")
+    };
+    assert!(matches!(fail_once(&mut state, flight, at(1)), Step::Wait(_)), "the caller has to wait");
+    Ok(())
+}
+
+#[test]
+fn r12_an_expired_response_moves_the_generation_on() -> Result<(), Error> {
+    let mut state = holding()?;
+    let Verdict::Wait { flight, run: true } = state.refresh(0, at(0)).0 else {
+        unreachable!("nothing is in the air")
+    };
+    state.step(&Work::Flight(flight), Input::Begin, at(0));
+    let expired = Credentials::new("at-2")?.with_refresh_token("rt-2")?.with_lifetime(Duration::from_secs(1));
+    state.step(&Work::Flight(flight), Input::Responded(at(0), Ok(expired)), at(1));
+    let Verdict::Use(held, None) = state.need(Wanted::Usable, at(1)) else { unreachable!("at is valid") };
+    assert_eq!((held.credentials.access_token(), held.credentials.refresh_token()), ("at", Some("rt-2")));
+    assert_eq!(held.generation, 2);
+    Ok(())
+}

@@ -320,6 +320,19 @@ fn r08_nobody_has_to_look_at_an_outage_before_the_longer_of_the_waits_is_over() 
     assert_eq!(failure.streak_at(later, &exact().timing).since, later);
 }
 
+#[test]
+fn r08_an_outage_is_still_the_same_after_the_longest_wait_that_any_setting_asks_for() {
+    for (setting, longest) in [(0, Timing::OUTAGE_BACKOFF_MAX), (600, Duration::from_secs(600))] {
+        let timing = Timing::default().without_jitter().outage_backoff_max(Duration::from_secs(setting));
+        let mut pace = Pace::new(timing);
+        let failure = Failure::new(transient(), streak(1), NOW, None, &mut pace);
+        let latest = NOW + Timing::BACKOFF_FIRST + longest;
+        assert_eq!(failure.streak_at(latest, &pace.timing), streak(1));
+        let later = latest + Duration::from_millis(1);
+        assert_eq!(failure.streak_at(later, &pace.timing).since, later);
+    }
+}
+
 proptest! {
     #[test]
     fn r08_jitter_takes_away_half_at_most_and_adds_nothing(

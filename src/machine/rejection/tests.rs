@@ -72,3 +72,14 @@ fn r25_r26_while_a_refresh_is_in_the_air_a_rejection_joins_it_however_soon_it_co
         "a token known to be bad is not sent"
     );
 }
+
+#[test]
+fn r17_r44_credentials_of_another_authenticator_are_not_those_of_an_earlier_login() {
+    let mut other = holding();
+    other.log_out();
+    let foreign = other.set_credentials(nth(2), at(0));
+    let mut state = holding();
+    assert!(
+        matches!(state.reject_token(&foreign.credentials, at(0)), Verdict::Use(held, None) if held.generation == 1)
+    );
+}

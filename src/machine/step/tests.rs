@@ -99,3 +99,19 @@ fn r16_an_impossible_step_does_not_lose_what_was_received() {
     );
     assert!(state.has(Wanted::Usable, at(0)));
 }
+
+#[test]
+fn r07_no_flight_stays_in_the_air_when_its_driver_goes_away_while_it_saves_an_expired_token() {
+    let mut state = with_store();
+    let Verdict::Wait { flight: id, run: true } = state.need(Wanted::Usable, at(0)) else {
+        unreachable!("nothing is held")
+    };
+    let flight = Work::Flight(id);
+    state.step(&flight, Input::Begin, at(0));
+    state.step(&flight, Input::Stored(Ok(None)), at(0));
+    let response = Input::Responded(at(0), Ok(nth(1).with_lifetime(std::time::Duration::from_secs(1))));
+    assert!(matches!(state.step(&flight, response, at(1)), Step::Store(StoreCall::Save(_))));
+    let ended = state.interrupt(id, Error::transient("the driver is gone"), at(1));
+    assert!(ended.is_some_and(|outcome| outcome.is_err()));
+    assert!(!state.is_wanted(&flight));
+}

@@ -187,3 +187,14 @@ async fn f15_what_a_store_asked_is_not_held_against_the_source() {
     store.auth.set(auth.clone()).unwrap();
     assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::LoginRequired);
 }
+
+/// A source that gets its credentials from another authenticator, as for a token exchange.
+#[tokio::test(start_paused = true)]
+async fn f15_a_source_may_ask_another_authenticator() {
+    let inner = exact(Script::new().then_ok(credentials("inner", None, Some(60))));
+    let outer = exact(reauth::source_fn(move || {
+        let inner = inner.clone();
+        async move { inner.credentials().await }
+    }));
+    assert_eq!(token(&outer).await.unwrap(), "inner");
+}
