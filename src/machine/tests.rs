@@ -112,18 +112,18 @@ fn a_fresh_token_is_warm_whatever_became_of_a_refresh() -> Result<(), Error> {
 #[test]
 fn r25_an_explicit_refresh_joins_a_flight_that_started_after_it_was_asked_for() -> Result<(), Error> {
     let mut state = holding()?;
-    let Verdict::Wait { flight: older, run: true } = state.refresh(0, at(0)).0 else {
+    let Verdict::Wait { flight: older, run: true } = state.refresh(0, None, at(0)).0 else {
         unreachable!("nothing is in the air")
     };
     state.step(&Work::Flight(older), Input::Begin, at(0));
-    assert!(!state.refresh(older, at(1)).1, "its request has left already");
+    assert!(!state.refresh(older, None, at(1)).1, "its request has left already");
     let error = Error::misconfigured("no such client");
     state.step(&Work::Flight(older), Input::Responded(at(1), Err(error)), at(1));
-    let Verdict::Wait { flight: newer, run: true } = state.refresh(older, at(6)).0 else {
+    let Verdict::Wait { flight: newer, run: true } = state.refresh(older, None, at(6)).0 else {
         unreachable!("the other caller's turn")
     };
     state.step(&Work::Flight(newer), Input::Begin, at(6));
-    assert!(state.refresh(older, at(6)).1, "its request left after the second caller asked");
+    assert!(state.refresh(older, None, at(6)).1, "its request left after the second caller asked");
     Ok(())
 }
 
@@ -163,22 +163,31 @@ fn r04_a_flight_in_the_air_is_joined_whatever_the_last_failure_says() -> Result<
 }
 
 #[test]
-fn a_token_of_just_the_lifetime_that_is_asked_for_is_worth_a_flight_that_retries() -> Result<(), Error> {
+fn a_time_that_a_new_token_lasts_is_worth_a_flight_that_retries() -> Result<(), Error> {
     let mut state = holding()?;
     let asked = |seconds| Wanted::ValidFor(Duration::from_secs(seconds));
-    assert!(matches!(state.need(asked(101), at(1)), Verdict::Fail(_)), "no token lasts that long");
-    assert!(matches!(state.need(asked(99), at(1)), Verdict::Use(_, None)));
-    let Verdict::Wait { flight, run: true } = state.need(asked(100), at(1)) else {
-        unreachable!("the next token may last that long")
+    let Verdict::Wait { flight, run: true } = state.need(asked(101), at(1)) else {
+        unreachable!("nothing is known of the lifetime that the provider gives")
     };
-    assert!(matches!(fail_once(&mut state, flight, at(1)), Step::Wait(_)), "the caller has to wait");
+    state.step(&Work::Flight(flight), Input::Begin, at(1));
+    let issued =
+        Credentials::new("at-2")?.with_refresh_token("rt-2")?.with_lifetime(Duration::from_secs(100));
+    state.step(&Work::Flight(flight), Input::Responded(at(1), Ok(issued)), at(1));
+    for seconds in [100, 101] {
+        assert!(matches!(state.need(asked(seconds), at(2)), Verdict::Fail(_)), "no token lasts that long");
+    }
+    assert!(matches!(state.need(asked(99), at(2)), Verdict::Use(_, None)));
+    let Verdict::Wait { flight, run: true } = state.need(asked(99), at(3)) else {
+        unreachable!("the next token lasts that long")
+    };
+    assert!(matches!(fail_once(&mut state, flight, at(3)), Step::Wait(_)), "the caller has to wait");
     Ok(())
 }
 
 #[test]
 fn r12_an_expired_response_moves_the_generation_on() -> Result<(), Error> {
     let mut state = holding()?;
-    let Verdict::Wait { flight, run: true } = state.refresh(0, at(0)).0 else {
+    let Verdict::Wait { flight, run: true } = state.refresh(0, None, at(0)).0 else {
         unreachable!("nothing is in the air")
     };
     state.step(&Work::Flight(flight), Input::Begin, at(0));
