@@ -55,6 +55,8 @@ const HOPELESS: &[(&[&str], &str)] = &[
             "UnknownIssuer",
             // An authority of the same name, with another key.
             "peer certificate: BadSignature",
+            // A certificate that signs itself, and may sign others.
+            "CaUsedAsEndEntity",
             "self-signed certificate",
             "self signed certificate",
             "unable to get local issuer certificate",
@@ -65,6 +67,16 @@ const HOPELESS: &[(&[&str], &str)] = &[
         ],
         "its certificate is from an authority that the client does not trust; add the authority to the client's roots, \
          with `TokenEndpoint::transport`, or to those of the machine",
+    ),
+    (
+        // rustls; OpenSSL.
+        &[
+            "certificate not valid for name",
+            "NotValidForName",
+            "certificate is only valid for",
+            "Hostname mismatch",
+        ],
+        "its certificate is for another name; use a name that is in the certificate",
     ),
 ];
 

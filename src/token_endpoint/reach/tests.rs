@@ -37,6 +37,13 @@ fn r36_what_can_not_mend_itself_is_misconfigured_and_says_the_remedy() {
         (&["error:0A000086:SSL routines:certificate verify failed", "self-signed certificate"], "roots"),
         (&["certificate verify failed: unable to get local issuer certificate"], "roots"),
         (&["The certificate was not trusted."], "roots"),
+        (&["invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))"], "roots"),
+        (
+            &[
+                "invalid peer certificate: certificate not valid for name \"a.test\"; certificate is only valid for DnsName(\"b.test\")",
+            ],
+            "another name",
+        ),
         (
             &[
                 "terminated in a root certificate which is not trusted by the trust provider. (os error -2146762487)",
