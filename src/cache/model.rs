@@ -15,6 +15,7 @@
 
 mod endings;
 mod flights;
+mod store;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -23,6 +24,8 @@ use std::time::{Duration, SystemTime};
 
 use loom::future::block_on;
 use loom::thread::{self, JoinHandle};
+
+use store::Store;
 
 use super::driver::{self, wait};
 use super::sync::Mutex;
@@ -55,20 +58,6 @@ struct World {
     /// The access tokens that were revoked.
     revoked: std::sync::Mutex<Vec<String>>,
     runners: std::sync::Mutex<Vec<JoinHandle<()>>>,
-}
-
-#[derive(Default)]
-struct Store {
-    /// Stands for the authenticator's: one call at a time.
-    turn: Mutex<()>,
-    content: Mutex<Content>,
-}
-
-#[derive(Default)]
-struct Content {
-    now: Option<Credentials>,
-    /// Every access token that was ever saved.
-    ever: Vec<String>,
 }
 
 impl<T: Default> Default for Mutex<T> {
@@ -277,21 +266,6 @@ impl driver::World for Outside {
     }
 
     async fn sleep(&self, _: Duration) {}
-}
-
-impl Store {
-    fn work(&self, call: &StoreCall) -> Option<Credentials> {
-        let mut content = self.content.lock();
-        match call {
-            StoreCall::Load => return content.now.clone(),
-            StoreCall::Save(credentials) => {
-                content.ever.push(credentials.access_token().to_owned());
-                content.now = Some(credentials.clone());
-            }
-            StoreCall::Clear => content.now = None,
-        }
-        None
-    }
 }
 
 fn need(state: &mut State, now: Reading) -> Verdict {
