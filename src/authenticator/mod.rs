@@ -208,7 +208,7 @@ impl Authenticator {
         Ok(Ticket::of(&self.follow(ask, Wanted::SuccessorOf(generation)).await?))
     }
 
-    /// Stands in where there is no identity: it never has credentials, and records what passes.
+    /// For a layer without an identity. This authenticator never has credentials. It records what passes.
     pub(crate) fn of_nobody() -> Self {
         Self::new(source_fn(async || {
             Err(Error::misconfigured("there is no authenticator; mark the request `WithAuthenticator`"))

@@ -131,7 +131,8 @@ async fn with_reminder<T>(
     .await
 }
 
-/// Gets credentials that are issued from now on. Waits for the end of a flight, whatever is in use meanwhile.
+/// Gets credentials that are issued from now on. Waits for the end of a flight, even if a valid token is in
+/// use meanwhile.
 pub(crate) async fn refresh(cache: &Cache, world: &impl World) -> Result<Usable, Error> {
     let last = cache.look(State::last_flight);
     let mut over = None;

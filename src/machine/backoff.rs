@@ -135,7 +135,7 @@ impl Failure {
         if lasts { self.streak } else { Streak { since: now, ..self.streak } }
     }
 
-    /// Lets no flight start before `at`, whatever is held.
+    /// Lets no flight start before `at`, with or without a valid token.
     pub(crate) fn not_before(&mut self, at: Duration) {
         let wait = at.saturating_sub(self.at);
         self.relaxed = self.relaxed.max(wait);
