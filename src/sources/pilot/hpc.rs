@@ -10,7 +10,8 @@ use crate::token_endpoint::{Purpose, ResolvedEndpoint, TokenEndpoint, non_empty}
 
 /// A user of an HPC system behind PILOT (`POST /v1/hpc/auth`).
 ///
-/// It renews a token with the same log-in: there is no refresh token.
+/// It renews a token with the same log-in: there is no refresh token. A log-in may take as long as
+/// [`TokenEndpoint::timeout`] of its endpoint says.
 #[derive(Clone, Debug)]
 pub struct HpcLogin {
     endpoint: ResolvedEndpoint,
