@@ -11,7 +11,9 @@ use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::TlsAcceptor;
 
-use crate::support::server::{Listening, Reply, Seen, TokenServer, hyper_transport};
+use crate::support::server::{
+    Listening, Reply, Seen, TokenServer, hyper_transport, hyper_transport_with_tls,
+};
 
 /// A self-signed certificate of `localhost`, and who proves to have it.
 fn identity() -> (reqwest::Certificate, TlsAcceptor) {
@@ -99,23 +101,6 @@ async fn r32_f50_the_token_request_trusts_whom_the_caller_trusts() {
     assert_eq!(server.requests(), 1, "no secret went to a server that is not trusted");
 }
 
-/// A connector over rustls that trusts nobody.
-fn hyper_with_tls() -> TokenTransport {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(rustls::RootCertStore::empty())
-        .with_no_client_auth();
-    let connector = hyper_rustls::HttpsConnectorBuilder::new()
-        .with_tls_config(config)
-        .https_only()
-        .enable_http1()
-        .build();
-    let executor = hyper_util::rt::TokioExecutor::new();
-    TokenTransport::new(hyper_util::client::legacy::Client::builder(executor).build(connector))
-}
-
 async fn log_in(url: &str, transport: TokenTransport) -> Error {
     let endpoint = TokenEndpoint::new(url).unwrap().transport(transport);
     let source = ClientGrant::new(endpoint, "app", "s3cret", "ada", "pass-w0rd").unwrap();
@@ -131,8 +116,8 @@ async fn r36_f130_what_can_not_mend_itself_over_hyper_fails_at_once_and_says_the
     let http = listening.url("/token");
     for (error, cause, remedy) in [
         (log_in(&https, hyper_transport()).await, "scheme is not http", "TLS"),
-        (log_in(&https, hyper_with_tls()).await, "UnknownIssuer", "roots"),
-        (log_in(&http, hyper_with_tls()).await, "unsupported scheme http", "another URL"),
+        (log_in(&https, hyper_transport_with_tls()).await, "UnknownIssuer", "roots"),
+        (log_in(&http, hyper_transport_with_tls()).await, "unsupported scheme http", "another URL"),
     ] {
         let said = error.to_string();
         assert_eq!(error.kind(), ErrorKind::Misconfigured, "{error:?}");

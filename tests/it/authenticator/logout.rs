@@ -1,6 +1,6 @@
 //! A log-out ends everything that is under way. Credentials that the program sets replace what is held.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 
 use reauth::{Error, ErrorKind};
 use tokio::sync::oneshot;
@@ -305,6 +305,17 @@ async fn f116_r24_credentials_that_come_back_are_judged_by_their_token() {
     assert_eq!(script.requests(), 2);
 }
 
+/// Polls the first call until its request is open, then the second once.
+async fn begin_in_turn<T>(
+    script: &Script,
+    first: Pin<&mut impl Future<Output = T>>,
+    second: Pin<&mut impl Future<Output = T>>,
+) {
+    assert!(at_once(first).await.is_none());
+    until(|| script.requests() == 1).await;
+    assert!(at_once(second).await.is_none());
+}
+
 /// Two callers ask for a refresh while a request is open. The second one wakes up after a log-out and another log-in.
 #[tokio::test(start_paused = true)]
 async fn r17_a_refresh_that_waits_for_another_gets_no_credentials_of_a_later_login() {
@@ -313,11 +324,8 @@ async fn r17_a_refresh_that_waits_for_another_gets_no_credentials_of_a_later_log
     let open = script.then_when();
     script.push(Respond::Now(Ok(of("bob-2"))));
     let auth = exact(script.clone());
-    let mut first = pin!(auth.refresh());
-    assert!(at_once(first.as_mut()).await.is_none());
-    until(|| script.requests() == 1).await;
-    let mut second = pin!(auth.refresh());
-    assert!(at_once(second.as_mut()).await.is_none());
+    let (mut first, mut second) = (pin!(auth.refresh()), pin!(auth.refresh()));
+    begin_in_turn(&script, first.as_mut(), second.as_mut()).await;
     open.send(Ok(of("ada-2"))).unwrap();
     assert_eq!(first.await.unwrap().access_token(), "ada-2");
     auth.log_out().await.unwrap();
@@ -331,11 +339,8 @@ async fn r17_a_refresh_that_waits_gets_the_credentials_that_the_program_sets_mea
     let script = Script::new().holding(credentials("at-1", Some("rt-1"), Some(300)));
     let _open = script.then_when();
     let auth = exact(script.clone());
-    let mut first = pin!(auth.refresh());
-    assert!(at_once(first.as_mut()).await.is_none());
-    until(|| script.requests() == 1).await;
-    let mut second = pin!(auth.refresh());
-    assert!(at_once(second.as_mut()).await.is_none());
+    let (mut first, mut second) = (pin!(auth.refresh()), pin!(auth.refresh()));
+    begin_in_turn(&script, first.as_mut(), second.as_mut()).await;
     auth.set_credentials(credentials("at-9", Some("rt-9"), Some(300))).await.unwrap();
     assert_eq!(first.await.unwrap().access_token(), "at-9");
     assert_eq!(second.await.unwrap().access_token(), "at-9");

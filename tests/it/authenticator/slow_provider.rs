@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use reauth::ErrorKind;
+use reauth::{Authenticator, ErrorKind};
 use tokio::time::{Instant, advance, sleep};
 
 use super::{at_once, exact, millis, quiet, seconds, token, token_at_once, until, waiting};
@@ -10,6 +10,14 @@ use crate::support::source::{Asked, Respond, Script, credentials};
 
 fn good(n: u32) -> reauth::Credentials {
     credentials(&format!("at-{n}"), Some(&format!("rt-{n}")), Some(300))
+}
+
+/// A token that has expired. The first refresh gets this response, and the next one `at-3`.
+async fn expired(response: Respond) -> (Script, Authenticator) {
+    let script = Script::new().holding(good(1)).without_login().then(response).then_ok(good(3));
+    let auth = exact(script.clone());
+    advance(seconds(300)).await;
+    (script, auth)
 }
 
 #[tokio::test(start_paused = true)]
@@ -63,13 +71,7 @@ async fn r08_who_asks_for_a_refresh_or_has_no_token_waits_for_the_flight() {
 #[tokio::test(start_paused = true)]
 async fn r14_f124_a_slow_response_is_waited_for_and_the_refresh_token_is_not_sent_again() {
     for wait in [13, 29] {
-        let script = Script::new()
-            .holding(good(1))
-            .without_login()
-            .then(Respond::After(seconds(wait), Ok(good(2))))
-            .then_ok(good(3));
-        let auth = exact(script.clone());
-        advance(seconds(300)).await;
+        let (script, auth) = expired(Respond::After(seconds(wait), Ok(good(2)))).await;
         assert_eq!(token(&auth).await.unwrap(), "at-2");
         assert_eq!(script.asked(), [Asked::Refresh("rt-1".to_owned())]);
     }
@@ -78,13 +80,7 @@ async fn r14_f124_a_slow_response_is_waited_for_and_the_refresh_token_is_not_sen
 #[tokio::test(start_paused = true)]
 async fn r14_f124_a_response_after_the_deadline_is_still_used() {
     for wait in [31, 59] {
-        let script = Script::new()
-            .holding(good(1))
-            .without_login()
-            .then(Respond::After(seconds(wait), Ok(good(2))))
-            .then_ok(good(3));
-        let auth = exact(script.clone());
-        advance(seconds(300)).await;
+        let (script, auth) = expired(Respond::After(seconds(wait), Ok(good(2)))).await;
         let begun = Instant::now();
         assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::Transient);
         assert_eq!(begun.elapsed(), seconds(30), "callers are not held longer");
@@ -99,9 +95,7 @@ async fn r14_f124_a_response_after_the_deadline_is_still_used() {
 
 #[tokio::test(start_paused = true)]
 async fn r14_a_request_is_given_up_at_twice_the_deadline() {
-    let script = Script::new().holding(good(1)).without_login().then(Respond::Hang).then_ok(good(2));
-    let auth = exact(script.clone());
-    advance(seconds(300)).await;
+    let (script, auth) = expired(Respond::Hang).await;
     let begun = Instant::now();
     token(&auth).await.unwrap_err();
     assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::Transient);
@@ -109,7 +103,7 @@ async fn r14_a_request_is_given_up_at_twice_the_deadline() {
     assert_eq!(script.requests(), 1);
     // The response counts as lost from now on.
     sleep(seconds(6)).await;
-    assert_eq!(token(&auth).await.unwrap(), "at-2");
+    assert_eq!(token(&auth).await.unwrap(), "at-3");
 }
 
 #[tokio::test(start_paused = true)]

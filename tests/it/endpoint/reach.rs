@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use tower::service_fn;
 
 use super::*;
+use crate::support::server::hyper_transport_with_tls;
 
 type Attempts = mpsc::UnboundedReceiver<()>;
 
@@ -96,19 +97,7 @@ async fn r38_f127_a_tls_handshake_that_fails_is_tried_again() {
 
     let (port, mut attempts) = server(no_tls).await;
     let url = format!("https://127.0.0.1:{port}/token");
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(rustls::RootCertStore::empty())
-        .with_no_client_auth();
-    let connector = hyper_rustls::HttpsConnectorBuilder::new()
-        .with_tls_config(config)
-        .https_only()
-        .enable_http1()
-        .build();
-    let hyper = Client::builder(TokioExecutor::new()).build::<_, Full<Bytes>>(connector);
-    assert_tried_again(&url, TokenTransport::new(hyper), &mut attempts).await;
+    assert_tried_again(&url, hyper_transport_with_tls(), &mut attempts).await;
 }
 
 /// A frame of HTTP/2 (RFC 9113 section 4.1).

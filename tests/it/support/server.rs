@@ -214,6 +214,23 @@ pub fn hyper_transport() -> TokenTransport {
     TokenTransport::new(client.build_http::<Full<Bytes>>())
 }
 
+/// A transport over hyper-util's client with rustls, which trusts nobody.
+pub fn hyper_transport_with_tls() -> TokenTransport {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    let connector = hyper_rustls::HttpsConnectorBuilder::new()
+        .with_tls_config(config)
+        .https_only()
+        .enable_http1()
+        .build();
+    let client = hyper_util::client::legacy::Client::builder(TokioExecutor::new());
+    TokenTransport::new(client.build::<_, Full<Bytes>>(connector))
+}
+
 /// A transport over reqwest with its defaults, but without the machine's proxies.
 pub fn reqwest_transport() -> TokenTransport {
     TokenTransport::reqwest(reqwest::Client::builder().no_proxy()).unwrap()
