@@ -217,6 +217,6 @@ fn is_b64token(token: &str) -> bool {
     !body.is_empty() && body.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b))
 }
 
-mod json;
+pub(crate) mod json;
 #[cfg(test)]
 mod tests;

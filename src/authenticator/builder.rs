@@ -17,8 +17,11 @@ use crate::timing::Timing;
 
 pub(super) type Observer = Box<dyn Fn(&Event) + Send + Sync>;
 
-/// The lock lets one call through at a time.
-pub(super) type Store = Box<tokio::sync::Mutex<dyn DynStore>>;
+pub(super) struct Store {
+    pub(super) calls: Box<dyn DynStore>,
+    /// Lets one call through at a time.
+    pub(super) turn: tokio::sync::Mutex<()>,
+}
 
 /// The settings of an [`Authenticator`]. [`Authenticator::builder`] makes one.
 #[must_use]
@@ -45,7 +48,7 @@ impl AuthenticatorBuilder {
 
     /// Sets where credentials are kept beyond this process. Default: nowhere.
     pub fn store(mut self, store: impl CredentialStore) -> Self {
-        self.store = Some(Box::new(tokio::sync::Mutex::new(store)));
+        self.store = Some(Store { calls: Box::new(store), turn: tokio::sync::Mutex::new(()) });
         self
     }
 

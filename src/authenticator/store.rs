@@ -13,6 +13,7 @@ use super::Shared;
 use crate::cache::{Turn, drive};
 use crate::error::Error;
 use crate::machine::{Step, StoreCall, Work};
+use crate::store::{Content, Entry, Version};
 
 impl Shared {
     /// Does some work that needs the store alone. A panic of the store is an error (R7).
@@ -33,14 +34,19 @@ impl Shared {
     pub(super) async fn call_store(&self, call: &StoreCall, turn: Turn<'_>) -> Option<Step> {
         let store = self.store.as_ref()?;
         let in_turn = async {
-            let store = store.lock().await;
+            let _turn = store.turn.lock().await;
+            let store = &store.calls;
             if !turn.needs(call) {
                 return None;
             }
             let result = match call {
-                StoreCall::Load => store.load().await,
-                StoreCall::Save(credentials) => store.save(credentials).await.map(|()| None),
-                StoreCall::Clear => store.clear().await.map(|()| None),
+                StoreCall::Load => store.load().await.map(|found| found?.credentials().cloned()),
+                StoreCall::Save(credentials) => {
+                    store.save(&Entry::new(credentials.clone())).await.map(|()| None)
+                }
+                StoreCall::Clear => {
+                    store.save(&Entry::of(Version::unnamed(0), Content::LoggedOut)).await.map(|()| None)
+                }
             };
             Some(turn.end(result, self.clock.now()))
         };

@@ -24,12 +24,10 @@ impl Credentials {
     /// `refresh_token` and `expires_at` (seconds since 1970). The text is overwritten in memory when it is dropped.
     pub fn expose_json(&self) -> Zeroizing<String> {
         let (access_token, refresh_token) = (self.access_token(), self.refresh_token());
-        // A token that expired before 1970 has expired. Without a time it would never expire.
-        let since_1970 = self.expires_at().map(|at| at.duration_since(UNIX_EPOCH).unwrap_or_default());
         let object = StoredJson {
             access_token: Some(access_token),
             refresh_token,
-            expires_at: since_1970.map(|time| time.as_secs()),
+            expires_at: self.expires_at_seconds(),
         };
         // A buffer that grew would leave copies. No token has a control character: an escape has two bytes at most.
         let length = MAX_LENGTH_WITHOUT_TOKENS + access_token.len() + 2 * refresh_token.map_or(0, str::len);
@@ -37,6 +35,13 @@ impl Credentials {
         let written = serde_json::to_writer(&mut *text, &object);
         debug_assert!(written.is_ok() && text.len() <= length, "the text is longer than its buffer");
         Zeroizing::new(String::from_utf8(mem::take(&mut *text)).unwrap_or_default())
+    }
+
+    /// When the access token expires, in seconds since 1970.
+    pub(crate) fn expires_at_seconds(&self) -> Option<u64> {
+        // A token that expired before 1970 has expired. Without a time it would never expire.
+        let since_1970 = self.expires_at().map(|at| at.duration_since(UNIX_EPOCH).unwrap_or_default());
+        since_1970.map(|time| time.as_secs())
     }
 
     /// Reads the text that [`expose_json`](Self::expose_json) wrote. Members of the object that it does not know are
@@ -47,21 +52,27 @@ impl Credentials {
     /// [`Store`](crate::ErrorKind::Store) when the text is not such an object, or a part of it is unusable or comes
     /// twice.
     pub fn from_json(json: &str) -> Result<Self, Error> {
-        let unusable = |what| {
-            Error::store(format!("stored credentials: no usable {what}; clear the store and log in again"))
-        };
         let object: StoredJson<&RawValue, &RawValue> = serde_json::from_str(json)
             .map_err(|error| unusable(if error.is_data() { "access_token" } else { "JSON object" }))?;
         // Serde takes an array for a struct, too.
-        let access_token =
-            object.access_token.filter(|_| json.trim_start().starts_with('{')).and_then(string);
+        let access_token = object.access_token.filter(|_| json.trim_start().starts_with('{'));
+        Self::from_members(access_token, object.refresh_token, object.expires_at)
+    }
+
+    /// Reads the members of a JSON object.
+    pub(crate) fn from_members(
+        access_token: Option<&RawValue>,
+        refresh_token: Option<&RawValue>,
+        expires_at: Option<&RawValue>,
+    ) -> Result<Self, Error> {
+        let access_token = access_token.and_then(string);
         let credentials = access_token.and_then(|token| Self::new(token.as_str()).ok());
         let mut credentials = credentials.ok_or_else(|| unusable("access_token"))?;
-        if let Some(raw) = object.refresh_token {
+        if let Some(raw) = refresh_token {
             let changed = string(raw).and_then(|token| credentials.with_refresh_token(token.as_str()).ok());
             credentials = changed.ok_or_else(|| unusable("refresh_token"))?;
         }
-        if let Some(raw) = object.expires_at {
+        if let Some(raw) = expires_at {
             // A time that can't be read is an error: without a time the token would never expire.
             let since_1970 = raw.get().parse().ok().map(Duration::from_secs);
             let at = since_1970.and_then(|time| UNIX_EPOCH.checked_add(time));
@@ -71,12 +82,16 @@ impl Credentials {
     }
 }
 
+pub(crate) fn unusable(what: &str) -> Error {
+    Error::store(format!("stored credentials: no usable {what}; clear the store and log in again"))
+}
+
 /// The length of the text with the largest time, less the two tokens.
 const MAX_LENGTH_WITHOUT_TOKENS: usize =
     r#"{"access_token":"","refresh_token":null,"expires_at":18446744073709551615}"#.len();
 
 /// The text of a JSON string; `None` for another value.
-fn string(json: &RawValue) -> Option<Zeroizing<String>> {
+pub(crate) fn string(json: &RawValue) -> Option<Zeroizing<String>> {
     let mut rest = json.get().strip_prefix('"')?.strip_suffix('"')?;
     // No escape is shorter than its character, so the text never grows beyond this.
     let mut text = Zeroizing::new(String::with_capacity(rest.len()));

@@ -1,0 +1,139 @@
+//! What a store keeps: credentials or a log-out, with the notes that processes leave for each other.
+
+mod text;
+
+use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::{Holder, Version};
+use crate::credentials::Credentials;
+
+/// What a [store](super::CredentialStore) keeps of one identity: its credentials, or the note that it was logged out.
+///
+/// To a store it is a text ([`expose_text`](Self::expose_text), [`from_text`](Self::from_text)) with a
+/// [version](Self::version). The crate writes more into the text than credentials: whether a refresh is under way, and
+/// whether the refresh token was refused. Members of the text that this version of the crate does not know are kept.
+///
+/// Entries are immutable and cheap to clone. `Debug` shows no secret.
+#[derive(Clone)]
+pub struct Entry(Arc<Parts>);
+
+#[derive(Clone)]
+struct Parts {
+    version: Version,
+    content: Content,
+    intent: Option<Intent>,
+    is_refused: bool,
+    unknown: Unknown,
+}
+
+#[derive(Clone)]
+pub(crate) enum Content {
+    Credentials(Credentials),
+    /// A log-out. It is kept, because without it a process could not tell a log-out from an empty store.
+    LoggedOut,
+    /// Credentials that are encrypted.
+    Sealed(Arc<str>),
+}
+
+/// An exchange that is under way or was left open: somebody is about to send the refresh token of this entry, or has sent
+/// it and knows no response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Intent {
+    /// Tells the authenticators of all processes apart.
+    pub(crate) id: u64,
+    pub(crate) holder: Holder,
+}
+
+/// The members of the text that this version of the crate does not know: names, and values as JSON.
+type Unknown = Arc<[(String, Zeroizing<String>)]>;
+
+impl Entry {
+    /// Creates an entry that names no version. It counts as older than any entry that a refresh or a log-in writes.
+    pub fn new(credentials: Credentials) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (credentials.access_token(), credentials.refresh_token()).hash(&mut hasher);
+        Self::of(Version::unnamed(hasher.finish()), Content::Credentials(credentials))
+    }
+
+    pub(crate) fn of(version: Version, content: Content) -> Self {
+        Self(Arc::new(Parts { version, content, intent: None, is_refused: false, unknown: Arc::default() }))
+    }
+
+    /// Returns which write this comes from.
+    pub fn version(&self) -> &Version {
+        &self.0.version
+    }
+
+    /// Returns the credentials. `None` after a log-out, and if they are sealed.
+    pub fn credentials(&self) -> Option<&Credentials> {
+        match &self.0.content {
+            Content::Credentials(credentials) => Some(credentials),
+            Content::LoggedOut | Content::Sealed(_) => None,
+        }
+    }
+
+    /// Whether this is the note that the identity was logged out.
+    pub fn is_logged_out(&self) -> bool {
+        matches!(self.0.content, Content::LoggedOut)
+    }
+
+    /// Returns which process has said that it is about to send the refresh token of this entry, and has written no result
+    /// since.
+    pub fn open_exchange(&self) -> Option<&Holder> {
+        self.0.intent.as_ref().map(|intent| &intent.holder)
+    }
+
+    pub(crate) fn content(&self) -> &Content {
+        &self.0.content
+    }
+
+    pub(crate) fn intent(&self) -> Option<&Intent> {
+        self.0.intent.as_ref()
+    }
+
+    /// Whether the provider has refused the refresh token of this entry.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.0.is_refused
+    }
+
+    /// The same with an open exchange, or without one.
+    pub(crate) fn with_intent(self, intent: Option<Intent>) -> Self {
+        self.changed(|parts| parts.intent = intent)
+    }
+
+    /// The same with the note that the refresh token was refused.
+    pub(crate) fn refused(self) -> Self {
+        self.changed(|parts| parts.is_refused = true)
+    }
+
+    /// The same notes, and the same unknown members, with other content.
+    pub(crate) fn with_content(self, content: Content) -> Self {
+        self.changed(|parts| parts.content = content)
+    }
+
+    /// What follows this entry in the store. Its unknown members are kept.
+    pub(crate) fn successor(&self, version: Version, credentials: Credentials) -> Self {
+        let next = Self::of(version, Content::Credentials(credentials));
+        next.changed(|parts| parts.unknown = self.0.unknown.clone())
+    }
+
+    fn changed(mut self, change: impl FnOnce(&mut Parts)) -> Self {
+        change(Arc::make_mut(&mut self.0));
+        self
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry")
+            .field("version", &self.0.version)
+            .field("credentials", &self.credentials())
+            .field("is_logged_out", &self.is_logged_out())
+            .field("open_exchange", &self.open_exchange())
+            .finish_non_exhaustive()
+    }
+}
