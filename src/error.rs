@@ -7,6 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::store::Holder;
+
 /// Why there are no credentials.
 ///
 /// A program acts on the [kind](Error::kind):
@@ -46,6 +48,7 @@ struct Details {
     retry_after: Option<Duration>,
     reach: Reach,
     refusal: Refusal,
+    holder: Option<Box<Holder>>,
 }
 
 /// How far a failed request came.
@@ -178,6 +181,16 @@ impl Error {
         self.0.retry_after
     }
 
+    /// Returns the process that holds the store, if there are no credentials because of it. It may stand still.
+    pub fn holder(&self) -> Option<&Holder> {
+        self.0.holder.as_deref()
+    }
+
+    pub(crate) fn with_holder(mut self, holder: Option<Holder>) -> Self {
+        Arc::make_mut(&mut self.0).holder = holder.map(Box::new);
+        self
+    }
+
     /// Whether the server may have acted on the request that failed.
     pub(crate) fn may_have_been_processed(&self) -> bool {
         self.0.reach == Reach::MaybeProcessed
@@ -203,6 +216,7 @@ impl Error {
             retry_after: None,
             reach: Reach::MaybeProcessed,
             refusal: Refusal::Definite,
+            holder: None,
         }))
     }
 }

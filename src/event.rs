@@ -76,7 +76,7 @@ pub enum Event {
         /// The new generation.
         generation: u64,
     },
-    /// The program logged out, or set other credentials.
+    /// The program logged out, or set other credentials; or another process that shares the store has logged out.
     Cleared,
     /// The provider did not revoke the credentials after a log-out. They may stay valid there until they expire.
     #[non_exhaustive]
@@ -89,6 +89,21 @@ pub enum Event {
     StoreFailed {
         /// Why the store failed.
         error: Error,
+    },
+    /// The provider has issued a new refresh token, and the store could not save it. If this process ends now, the login is
+    /// lost. The save is tried again until it succeeds, which is an [`Event::RotationSaved`].
+    #[non_exhaustive]
+    RotationUnsaved {
+        /// The new generation.
+        generation: u64,
+        /// Why the store failed.
+        error: Error,
+    },
+    /// The store has saved a refresh token that it could not save before.
+    #[non_exhaustive]
+    RotationSaved {
+        /// The generation that was saved.
+        generation: u64,
     },
     /// An adapter let a request pass without a token, or the 401 of a request changed nothing, where a program might expect
     /// otherwise. Of each [kind](crate::PassedKind), an authenticator reports one a minute at most.

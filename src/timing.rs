@@ -84,6 +84,9 @@ impl Timing {
     pub const REJECTION_INTERVAL: Duration = Duration::from_secs(10);
     /// The longest call of the store: 5 s.
     pub const STORE_TIMEOUT: Duration = Duration::from_secs(5);
+    /// How long a process that shares a store waits for the result of another's refresh, once the access token has expired: 10 s
+    /// from the expiry, or from the start of that refresh. A store whose guard can't lapse makes this unnecessary.
+    pub const EXCHANGE_WAIT: Duration = Duration::from_secs(10);
     /// A JWT counts as issued just now if its `iat` is within 15 min of now; its lifetime is then `exp` less `iat`, whatever
     /// the skew of the clocks. The lifetime of an older one ends at its `exp`.
     pub const MAX_SKEW: Duration = Duration::from_secs(15 * 60);

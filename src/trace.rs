@@ -74,6 +74,10 @@ fn try_record(event: &Event) {
             warn!(target: "reauth", ?kind, %error, "revocation_failed");
         }
         Event::StoreFailed { error } => warn!(target: "reauth", %error, "store_failed"),
+        Event::RotationUnsaved { generation, error } => {
+            warn!(target: "reauth", generation, %error, "rotation_unsaved");
+        }
+        Event::RotationSaved { generation } => info!(target: "reauth", generation, "rotation_saved"),
         // It may be what the program wants: one client for several hosts.
         Event::Passed { reason } => {
             let kind = reason.kind().as_str();

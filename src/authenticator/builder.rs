@@ -21,6 +21,14 @@ pub(super) struct Store {
     pub(super) calls: Box<dyn DynStore>,
     /// Lets one call through at a time.
     pub(super) turn: tokio::sync::Mutex<()>,
+    /// Lets one flight at a time have the guard. A store of two methods has no guard of its own.
+    pub(super) guard: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Store {
+    fn new(calls: impl CredentialStore) -> Self {
+        Self { calls: Box::new(calls), turn: tokio::sync::Mutex::default(), guard: Arc::default() }
+    }
 }
 
 /// The settings of an [`Authenticator`]. [`Authenticator::builder`] makes one.
@@ -32,6 +40,7 @@ pub struct AuthenticatorBuilder {
     clock: Box<dyn Clock>,
     timing: Timing,
     observer: Option<Observer>,
+    refreshes_without_store: bool,
 }
 
 impl AuthenticatorBuilder {
@@ -43,12 +52,31 @@ impl AuthenticatorBuilder {
             clock: Box::new(SystemClock::new()),
             timing: Timing::default(),
             observer: None,
+            refreshes_without_store: false,
         }
     }
 
     /// Sets where credentials are kept beyond this process. Default: nowhere.
     pub fn store(mut self, store: impl CredentialStore) -> Self {
-        self.store = Some(Store { calls: Box::new(store), turn: tokio::sync::Mutex::new(()) });
+        self.store = Some(Store::new(store));
+        self
+    }
+
+    /// Sets credentials to begin with, such as those of a log-in elsewhere. What the store holds comes before them, because it may
+    /// be their successor. That includes the note of a log-out: to use other credentials after it, call
+    /// [`set_credentials`](Authenticator::set_credentials). Default: those of the source, if it was built with some.
+    pub fn initial(mut self, credentials: Credentials) -> Self {
+        self.initial = Some(credentials);
+        self
+    }
+
+    /// Has a refresh token sent even if the store can't be used. Default: it is not.
+    ///
+    /// The provider may take a refresh token once only. If its successor can't be stored, it is lost when the process ends, and
+    /// other processes have only the spent one. With this setting a program goes on during an outage of its store, and may
+    /// need another log-in after it.
+    pub fn refresh_without_store(mut self) -> Self {
+        self.refreshes_without_store = true;
         self
     }
 
@@ -75,6 +103,9 @@ impl AuthenticatorBuilder {
     pub fn build(self) -> Authenticator {
         let timing = shared(self.timing);
         let cache = Cache::new(timing.clone(), self.store.is_some(), self.initial, self.clock.now());
+        if self.refreshes_without_store {
+            cache.refresh_without_store();
+        }
         Authenticator {
             shared: Arc::new(Shared {
                 cache,

@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::Shared;
+use super::guard::HeldGuard;
 use crate::cache::{Turn, Waiters, World, drive};
 use crate::clock::Reading;
 use crate::credentials::Credentials;
@@ -70,8 +71,22 @@ impl World for Arc<Shared> {
         });
     }
 
-    async fn store(&self, call: &StoreCall, turn: Turn<'_>) -> Option<Step> {
-        self.call_store(call, turn).await
+    type Guard = Option<HeldGuard>;
+
+    async fn store(&self, call: &StoreCall, turn: Turn<'_>, guard: &mut Self::Guard) -> Option<Step> {
+        let store = self.store.as_ref()?;
+        match call {
+            StoreCall::Guard(request) => self.take_guard(store, call, request, turn, guard).await,
+            _ => self.call_in_turn(store, call, turn).await,
+        }
+    }
+
+    fn may_lapse(&self, guard: &Self::Guard) -> bool {
+        guard.as_ref().is_some_and(HeldGuard::may_lapse)
+    }
+
+    async fn overtaken(&self, turn: Turn<'_>) {
+        self.until_overtaken(turn).await;
     }
 
     async fn refresh(&self, held: &Credentials, limit: Duration) -> Result<Credentials, Error> {

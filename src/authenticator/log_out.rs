@@ -42,12 +42,13 @@ impl Authenticator {
     ///
     /// [`CredentialSource::revoke`]: crate::CredentialSource::revoke
     pub async fn log_out(&self) -> Result<(), Error> {
-        let grants = self.shared.cache.log_out(self.shared.clock.now());
+        let mut grants = self.shared.cache.log_out(self.shared.clock.now());
         self.shared.overtaken.notify_waiters();
         self.shared.tell();
         let shared = self.shared.clone();
         self.in_a_task(async move {
             let forgot = shared.do_at_store(Work::Forget).await;
+            grants.extend(shared.cache.take_found(&grants));
             shared.revoke_all(&grants).await;
             forgot
         })

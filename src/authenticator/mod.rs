@@ -2,6 +2,7 @@
 
 mod builder;
 mod flight;
+mod guard;
 mod log_out;
 mod own_calls;
 mod store;

@@ -10,10 +10,11 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::Shared;
+use super::builder::Store;
 use crate::cache::{Turn, drive};
 use crate::error::Error;
-use crate::machine::{Step, StoreCall, Work};
-use crate::store::{Content, Entry, Version};
+use crate::machine::{Step, StoreCall, StoreResult, Work};
+use crate::store::{Content, Entry, Replaced, late};
 
 impl Shared {
     /// Does some work that needs the store alone. A panic of the store is an error (R7).
@@ -31,22 +32,21 @@ impl Shared {
 
     /// Makes a call when it is its turn. A log-out that came first must not find its work undone (R17), so a call that is
     /// not needed any more by then is not made.
-    pub(super) async fn call_store(&self, call: &StoreCall, turn: Turn<'_>) -> Option<Step> {
-        let store = self.store.as_ref()?;
+    pub(super) async fn call_in_turn(&self, store: &Store, call: &StoreCall, turn: Turn<'_>) -> Option<Step> {
         let in_turn = async {
             let _turn = store.turn.lock().await;
-            let store = &store.calls;
             if !turn.needs(call) {
                 return None;
             }
+            let calls = &store.calls;
             let result = match call {
-                StoreCall::Load => store.load().await.map(|found| found?.credentials().cloned()),
-                StoreCall::Save(credentials) => {
-                    store.save(&Entry::new(credentials.clone())).await.map(|()| None)
+                StoreCall::Replace(expected, entry) => {
+                    StoreResult::Replaced(replaced(calls.replace(expected.as_ref(), entry).await))
                 }
-                StoreCall::Clear => {
-                    store.save(&Entry::of(Version::unnamed(0), Content::LoggedOut)).await.map(|()| None)
+                StoreCall::Overwrite(entry) => {
+                    StoreResult::Replaced(calls.save(entry).await.map(|()| Replaced::Yes))
                 }
+                StoreCall::Load | StoreCall::Guard(_) => StoreResult::Loaded(unsealed(calls.load().await)),
             };
             Some(turn.end(result, self.clock.now()))
         };
@@ -56,27 +56,55 @@ impl Shared {
             return in_turn.await;
         }
         timeout(self.timing.store_timeout, in_turn).await.unwrap_or_else(|_| {
-            let error = "the credential store did not respond in time; check that it can be reached";
-            Some(turn.end(Err(Error::store(error)), self.clock.now()))
+            let result = match call {
+                StoreCall::Load | StoreCall::Guard(_) => StoreResult::Loaded(Err(late())),
+                StoreCall::Replace(..) | StoreCall::Overwrite(_) => StoreResult::Replaced(Err(late())),
+            };
+            Some(turn.end(result, self.clock.now()))
         })
     }
 
     /// Drops a call that a log-out has overtaken, so that the log-out does not have to wait for it.
-    async fn while_wanted(&self, turn: Turn<'_>, call: impl Future<Output = Option<Step>>) -> Option<Step> {
+    pub(super) async fn while_wanted<T>(
+        &self,
+        turn: Turn<'_>,
+        call: impl Future<Output = Option<T>>,
+    ) -> Option<T> {
         let mut call = pin!(call);
+        let mut overtaken = pin!(self.until_overtaken(turn));
+        poll_fn(|context| match call.as_mut().poll(context) {
+            Poll::Ready(result) => Poll::Ready(result),
+            Poll::Pending => overtaken.as_mut().poll(context).map(|()| None),
+        })
+        .await
+    }
+
+    /// Returns when a log-out, or credentials set by the program, have overtaken the work.
+    pub(super) async fn until_overtaken(&self, turn: Turn<'_>) {
         loop {
             let mut overtaken = pin!(self.overtaken.notified());
             overtaken.as_mut().enable();
             if !turn.is_wanted() {
-                return None;
+                return;
             }
-            let step = poll_fn(|context| match call.as_mut().poll(context) {
-                Poll::Ready(step) => Poll::Ready(Some(step)),
-                Poll::Pending => overtaken.as_mut().poll(context).map(|()| None),
-            });
-            if let Some(step) = step.await {
-                return step;
-            }
+            overtaken.await;
         }
+    }
+}
+
+/// A store without the key can't tell what it has, and must not write over it.
+pub(super) fn unsealed(found: Result<Option<Entry>, Error>) -> Result<Option<Entry>, Error> {
+    match found? {
+        Some(found) if matches!(found.content(), Content::Sealed(_)) => {
+            Err(Error::store("the stored credentials are sealed; give the store their key"))
+        }
+        found => Ok(found),
+    }
+}
+
+fn replaced(result: Result<Replaced, Error>) -> Result<Replaced, Error> {
+    match result? {
+        Replaced::Yes => Ok(Replaced::Yes),
+        Replaced::No(found) => unsealed(Ok(found)).map(Replaced::No),
     }
 }

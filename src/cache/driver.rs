@@ -12,6 +12,7 @@ use crate::clock::Reading;
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::machine::{Input, State, Step, StoreCall, StoreResult, Wanted, Work};
+use crate::store::{Entry, Replaced};
 
 /// What callers and work need from outside.
 pub(crate) trait World: Sync {
@@ -26,9 +27,23 @@ pub(crate) trait World: Sync {
     /// Watches over a flight from the caller's side, and nudges its callers after `patience`.
     fn watch(&self, flight: &Arc<Waiters>, patience: impl FnOnce() -> Duration);
 
+    /// The guard of the store, while some work has it.
+    type Guard: Default + Send;
+
     /// Calls the store when it is this call's turn, and ends the turn with the next step. `None`, and no call, if it
-    /// is not needed any more by then.
-    fn store(&self, call: &StoreCall, turn: Turn<'_>) -> impl Future<Output = Option<Step>> + Send;
+    /// is not needed any more by then. A call for the guard gives the guard back that the work has, and puts another in its place.
+    fn store(
+        &self,
+        call: &StoreCall,
+        turn: Turn<'_>,
+        guard: &mut Self::Guard,
+    ) -> impl Future<Output = Option<Step>> + Send;
+
+    /// Whether the guard may be lost before the response to a request that is sent now.
+    fn may_lapse(&self, guard: &Self::Guard) -> bool;
+
+    /// Returns when a log-out, or credentials set by the program, have overtaken the work.
+    fn overtaken(&self, turn: Turn<'_>) -> impl Future<Output = ()> + Send;
 
     /// Asks the source to refresh `held` within `limit`. The response may bring the successor of a refresh token, so that
     /// nothing shorter may end this.
@@ -65,6 +80,11 @@ impl Turn<'_> {
         self.cache.look(|state| state.needs(self.work, call))
     }
 
+    /// Whether this, found in the store, ends the wait for its guard.
+    pub(crate) fn finds_news(&self, found: &Entry) -> bool {
+        self.cache.look(|state| state.is_news(Some(found)))
+    }
+
     /// Tells the machine the result of the call. The turn lasts until the machine knows it. Otherwise a log-out's call could
     /// come in between, and undo a write that is newer than the log-out.
     pub(crate) fn end(&self, result: StoreResult, now: Reading) -> Step {
@@ -72,31 +92,56 @@ impl Turn<'_> {
     }
 }
 
-/// Carries out the steps of some work until it is done. Nothing is decided here.
-pub(crate) async fn drive(cache: &Cache, work: Work, world: &impl World) -> Result<(), Error> {
-    let mut step = cache.step(&work, Input::Begin, world.now());
+/// Carries out the steps of some work until it is done, and then what a flight has left to do. Nothing is decided here.
+pub(crate) async fn drive<W: World>(cache: &Cache, work: Work, world: &W) -> Result<(), Error> {
+    let mut guard = W::Guard::default();
+    let outcome = carry_out(cache, &work, world, &mut guard).await;
+    if matches!(work, Work::Flight(_)) {
+        while let Some(rest) = cache.take_rest() {
+            // The callers of the flight have its outcome.
+            let _ = carry_out(cache, &Work::Rest(rest), world, &mut guard).await;
+            world.tell();
+        }
+    }
+    outcome
+}
+
+async fn carry_out<W: World>(
+    cache: &Cache,
+    work: &Work,
+    world: &W,
+    guard: &mut W::Guard,
+) -> Result<(), Error> {
+    let turn = Turn { cache, work };
+    let mut step = cache.step(work, Input::Begin, world.now());
     loop {
         world.tell();
         let input = match step {
-            Step::Store(call) => match world.store(&call, Turn { cache, work: &work }).await {
+            Step::Store(call) => match world.store(&call, turn, guard).await {
                 Some(next) => {
                     step = next;
                     continue;
                 }
                 // Another call has done the same.
-                None if cache.look(|state| state.is_wanted(&work)) => Input::Stored(Ok(None)),
+                None if turn.is_wanted() => Input::Stored(StoreResult::Replaced(Ok(Replaced::Yes))),
                 None => return Ok(()),
             },
+            Step::Refresh(_) if world.may_lapse(guard) => Input::Lapsed,
             Step::Refresh(request) => {
                 let sent = world.now();
                 let response = world.refresh(&request.held, request.limit);
                 let patience = world.sleep(request.patience);
-                let release = || cache.release(&work, world.now());
-                Input::Responded(sent, with_reminder(response, patience, release).await)
+                let release = || cache.release(work, world.now());
+                let response = with_reminder(response, patience, release);
+                // The next flight needs the guard.
+                let give_back = || *guard = W::Guard::default();
+                Input::Responded(sent, with_reminder(response, world.overtaken(turn), give_back).await)
             }
             Step::Login(limit) => {
                 let sent = world.now();
-                Input::Responded(sent, world.login(limit).await)
+                let give_back = || *guard = W::Guard::default();
+                let response = with_reminder(world.login(limit), world.overtaken(turn), give_back);
+                Input::Responded(sent, response.await)
             }
             Step::Wait(time) => {
                 world.sleep(time).await;
@@ -109,7 +154,7 @@ pub(crate) async fn drive(cache: &Cache, work: Work, world: &impl World) -> Resu
             Step::Done(outcome) => return outcome,
             Step::Stop => return Ok(()),
         };
-        step = cache.step(&work, input, world.now());
+        step = cache.step(work, input, world.now());
     }
 }
 

@@ -22,7 +22,7 @@ use crate::clock::Reading;
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::event::Event;
-use crate::machine::{Held, Input, State, Step, Verdict, Wanted, Work};
+use crate::machine::{Held, Input, Rest, State, Step, Verdict, Wanted, Work};
 use crate::timing::Timing;
 
 /// What a caller has to do next.
@@ -68,6 +68,10 @@ impl Cache {
                 Verdict::Fail(error) => Ask::Fail(error),
             }
         })
+    }
+
+    pub(crate) fn refresh_without_store(&self) {
+        self.locked.lock().state.refresh_without_store();
     }
 
     /// Looks at the machine.
@@ -116,6 +120,16 @@ impl Cache {
     /// Ends a flight that its first caller cannot run.
     pub(crate) fn call_off(&self, flight: u64, error: Error, now: Reading) {
         self.end(now, |state| state.call_off(flight, error, now));
+    }
+
+    /// What the last flight has left to do.
+    fn take_rest(&self) -> Option<Rest> {
+        self.locked.lock().state.take_rest()
+    }
+
+    /// What a log-out found in the store, and is valid at the provider beside these.
+    pub(crate) fn take_found(&self, grants: &[Credentials]) -> Vec<Credentials> {
+        self.locked.lock().state.take_found(grants)
     }
 
     /// Returns the credentials that are still good at the provider.

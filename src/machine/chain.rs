@@ -2,52 +2,71 @@
 //!
 //! Refresh. If the response was lost, read the store, then try once more (R14). If the refresh token was refused, read
 //! the store and adopt what another process put there (R15). Otherwise log in. If that is not possible, say that the
-//! user has to.
+//! user has to. With a store, a flight first takes its guard (`guarding`).
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::State;
-use super::flight::{Flight, LoadReason, Phase, RefreshRequest, Step, StoreCall, StoreResult};
+use super::flight::{Flight, LoadReason, Phase, RefreshRequest, Step, StoreCall};
+use super::guarding::{POLL, refused_elsewhere};
 use super::held::{Candidate, Held, RefreshToken};
 use super::retry::out_of_time;
+use super::saving::By;
+use super::shelf::Finding;
 use super::windows::{Freshness, Windows};
 use crate::clock::Reading;
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
+use crate::store::{Entry, Replaced};
+use crate::timing::Timing;
 
 impl State {
-    fn load(&mut self, flight: Box<Flight>, reason: LoadReason) -> Step {
+    pub(super) fn load(&mut self, flight: Box<Flight>, reason: LoadReason) -> Step {
         self.proceed(flight, Phase::Loading(reason), Step::Store(StoreCall::Load))
     }
 
     pub(super) fn begin(&mut self, mut flight: Box<Flight>, now: Reading) -> Step {
+        if flight.only_looks.is_some() {
+            return self.load(flight, LoadReason::Look);
+        }
         if self.holdings.refresh_token == RefreshToken::Inconclusive {
             self.holdings.refresh_token = RefreshToken::InDoubt;
         }
         flight.repeated = self.holdings.refresh_token == RefreshToken::InDoubt;
-        if self.must_forget() {
-            return self.proceed(flight, Phase::Forgetting, Step::Store(StoreCall::Clear));
-        }
-        // Read the store first wherever another process may have written what is missing here.
-        let reason = match self.holdings.refresh_token {
-            _ if self.holdings.current.is_none() => Some(LoadReason::First),
-            RefreshToken::InDoubt => Some(LoadReason::Doubt),
-            RefreshToken::Inconclusive | RefreshToken::Refused => Some(LoadReason::Refused),
-            RefreshToken::Good => None,
-        };
-        match reason.filter(|_| self.may_read()) {
-            Some(reason) => self.load(flight, reason),
-            None => self.attempt(flight, now),
+        match &self.shelf {
+            Some(shelf) if shelf.forget.is_some() => self.forget(flight),
+            // What another process has stored may be good for long, so that no guard is needed.
+            Some(_) if self.holdings.current.is_none() => self.load(flight, LoadReason::First),
+            _ => self.attempt(flight, now),
         }
     }
 
-    pub(super) fn forgot(&mut self, flight: Box<Flight>, result: StoreResult, now: Reading) -> Step {
-        match (result, &mut self.shelf) {
-            (Ok(_), Some(shelf)) => shelf.must_forget = false,
-            (Ok(_), None) => {}
-            (Err(error), _) => self.events.push(Event::StoreFailed { error }),
+    /// Writes the note of a log-out, which the log-out itself could not write.
+    fn forget(&mut self, flight: Box<Flight>) -> Step {
+        let call = self
+            .shelf
+            .as_ref()
+            .and_then(|shelf| Some(StoreCall::Replace(shelf.stored, shelf.forget.clone()?)));
+        match call {
+            Some(call) => self.proceed(flight, Phase::Forgetting, Step::Store(call)),
+            None => Step::Stop,
+        }
+    }
+
+    pub(super) fn forgot(
+        &mut self,
+        mut flight: Box<Flight>,
+        result: Result<Replaced, Error>,
+        now: Reading,
+    ) -> Step {
+        flight.at_store.turns += 1;
+        match self.forget_again(result) {
+            Ok(true) => {}
+            Ok(false) if flight.at_store.turns < 5 => return self.forget(flight),
+            Ok(false) => {}
+            Err(error) => self.events.push(Event::StoreFailed { error }),
         }
         self.attempt(flight, now)
     }
@@ -58,27 +77,30 @@ impl State {
         if patience.is_zero() {
             return self.fail(flight, out_of_time(), now);
         }
-        let before = self.holdings.refresh_token;
-        let held = self.holdings.held().map(|held| &held.credentials).filter(|held| {
-            held.refresh_token().is_some() && matches!(before, RefreshToken::Good | RefreshToken::InDoubt)
-        });
-        match held.cloned() {
-            Some(held) => {
-                let limit = patience.saturating_add(self.pace.timing.flight_deadline);
-                // From here on the refresh token may be spent, whatever happens before the response arrives.
-                self.holdings.refresh_token = RefreshToken::InDoubt;
-                let in_doubt = before == RefreshToken::InDoubt;
-                self.proceed(
-                    flight,
-                    Phase::Refreshing { in_doubt },
-                    Step::Refresh(RefreshRequest { held, patience, limit }),
-                )
-            }
-            None => self.log_in(flight, now),
+        let Some(held) = self.token_to_send().cloned() else { return self.log_in(flight, now) };
+        if self.needs_store(&flight, true) {
+            return self.prepare(flight, true, now);
         }
+        let limit = patience.saturating_add(self.pace.timing.flight_deadline);
+        let in_doubt = self.holdings.refresh_token == RefreshToken::InDoubt;
+        // From here on the refresh token may be spent, whatever happens before the response arrives.
+        self.holdings.refresh_token = RefreshToken::InDoubt;
+        let request = RefreshRequest { held, patience, limit };
+        self.proceed(flight, Phase::Refreshing { in_doubt }, Step::Refresh(request))
     }
 
-    fn log_in(&mut self, flight: Box<Flight>, now: Reading) -> Step {
+    /// Nothing was sent, because the guard may have been lost.
+    pub(super) fn lapsed(&mut self, mut flight: Box<Flight>, was_in_doubt: bool, now: Reading) -> Step {
+        self.holdings.refresh_token = if was_in_doubt { RefreshToken::InDoubt } else { RefreshToken::Good };
+        flight.at_store.hold = None;
+        flight.at_store.is_proved = false;
+        self.attempt(flight, now)
+    }
+
+    pub(super) fn log_in(&mut self, flight: Box<Flight>, now: Reading) -> Step {
+        if self.needs_store(&flight, false) {
+            return self.prepare(flight, false, now);
+        }
         match self.time_left(&flight, now) {
             Duration::ZERO => self.fail(flight, out_of_time(), now),
             limit => self.proceed(flight, Phase::LoggingIn, Step::Login(limit)),
@@ -96,7 +118,7 @@ impl State {
         let error = match response {
             Ok(credentials) => {
                 let credentials = self.keep_refresh_token(credentials);
-                return self.persist(flight, sent, credentials, now);
+                return self.persist(flight, sent, credentials, By::Refresh, now);
             }
             Err(error) => error,
         };
@@ -109,9 +131,9 @@ impl State {
                     false => RefreshToken::Refused,
                 };
                 flight.reasons.refusal.get_or_insert(error);
-                match self.may_read() {
-                    true => self.load(flight, LoadReason::Refused),
-                    false => self.after_refusal(flight, now),
+                match self.shelf {
+                    Some(_) => self.load(flight, LoadReason::Refused),
+                    None => self.after_refusal(flight, now),
                 }
             }
             ErrorKind::Transient if !error.may_have_been_processed() => {
@@ -120,9 +142,9 @@ impl State {
             }
             ErrorKind::Transient if !flight.repeated => {
                 flight.repeated = true;
-                match self.may_read() {
-                    true => self.load(flight, LoadReason::Lost(error)),
-                    false => self.repeat(flight, error, now),
+                match self.shelf {
+                    Some(_) => self.load(flight, LoadReason::Lost(error)),
+                    None => self.repeat(flight, error, now),
                 }
             }
             // The provider read the request and refused the client, not the token.
@@ -142,7 +164,7 @@ impl State {
         now: Reading,
     ) -> Step {
         let error = match response {
-            Ok(credentials) => return self.persist(flight, sent, credentials, now),
+            Ok(credentials) => return self.persist(flight, sent, credentials, By::Login, now),
             Err(error) => error,
         };
         match error.kind() {
@@ -161,74 +183,110 @@ impl State {
         &mut self,
         mut flight: Box<Flight>,
         reason: LoadReason,
-        result: StoreResult,
+        result: Result<Option<Entry>, Error>,
         now: Reading,
     ) -> Step {
-        match result {
-            Ok(Some(found)) if self.may_read() && self.is_news(&found) => {
-                return self.adopt(flight, found, now);
+        let found = match (result, &mut self.shelf) {
+            (Ok(found), Some(shelf)) if shelf.forget.is_none() => {
+                let finding = shelf.finding(found.as_ref());
+                shelf.read(found.as_ref());
+                match (finding, found) {
+                    (Finding::News, Some(found)) => return self.adopt(flight, found, now),
+                    (Finding::LoggedOut, Some(found)) => {
+                        return self.logged_out_elsewhere(flight, found, None, now);
+                    }
+                    (_, found) => found,
+                }
             }
-            Ok(_) => {}
-            Err(error) => {
+            (Err(error), _) if flight.only_looks.is_none() => {
                 self.events.push(Event::StoreFailed { error: error.clone() });
                 flight.reasons.store = Some(error);
+                None
             }
-        }
+            _ => None,
+        };
         match reason {
             LoadReason::First => match self.holdings.initial.take() {
-                Some(initial) => self.take_up(flight, initial, now),
+                Some(initial) => self.take_up_initial(flight, initial, now),
                 None => self.attempt(flight, now),
             },
-            LoadReason::Doubt => self.attempt(flight, now),
             LoadReason::Lost(error) => self.repeat(flight, error, now),
-            LoadReason::Refused => self.after_refusal(flight, now),
+            LoadReason::Refused => self.await_writer(flight, now),
+            LoadReason::Yielding => self.yielded(flight, found, now),
+            LoadReason::NotWritable(error) => self.go_without(flight, error, now),
+            LoadReason::Look => match flight.only_looks {
+                Some(remembered) => Step::Done(Err(remembered)),
+                None => Step::Stop,
+            },
         }
     }
 
-    /// Whether another process wrote this: it is neither what is in use nor what this process may have written.
-    fn is_news(&self, found: &Credentials) -> bool {
-        let is_held = self.holdings.held().is_some_and(|held| held.credentials.same_tokens(found));
-        !is_held && !self.shelf.as_ref().is_some_and(|shelf| shelf.may_hold(found))
+    /// The refresh token was refused. If another process had an exchange open, its result may come yet (R55).
+    fn await_writer(&mut self, flight: Box<Flight>, now: Reading) -> Step {
+        let since = flight.at_store.yields_since.unwrap_or(now.monotonic);
+        let is_over = now.monotonic >= since.saturating_add(Timing::EXCHANGE_WAIT.saturating_mul(2));
+        let has_time = POLL < self.time_left(&flight, now);
+        match flight.at_store.took_over && flight.at_store.yields_since.is_some() && !is_over && has_time {
+            true => self.proceed(flight, Phase::AwaitingWriter, Step::Wait(POLL)),
+            false => self.after_refusal(flight, now),
+        }
     }
 
-    fn adopt(&mut self, flight: Box<Flight>, found: Credentials, now: Reading) -> Step {
-        let windows = Windows::of(&found, now, false, &mut self.pace);
+    pub(super) fn adopt(&mut self, mut flight: Box<Flight>, found: Entry, now: Reading) -> Step {
+        let Some(credentials) = found.credentials().cloned() else { return self.attempt(flight, now) };
+        let is_refused = found.is_refused();
+        let windows = Windows::of(&credentials, now, false, &mut self.pace);
         if let Some(shelf) = &mut self.shelf {
-            shelf.holds(&found);
+            shelf.holds(found);
         }
+        flight.at_store.is_proved = false;
         let holdings = &mut self.holdings;
         if holdings.current.is_none() {
             // The initial credentials are used until something better is found: what the store has may be expired (R8).
             holdings.current = holdings.initial.clone();
         }
-        let held = holdings.number(found, windows);
+        let held = holdings.number(credentials, windows);
         self.events.push(Event::Adopted { generation: held.generation });
         if matches!(holdings.refresh_token, RefreshToken::InDoubt | RefreshToken::Inconclusive) {
             holdings.doubted = holdings.current.clone();
         }
         let rejected = self.is_rejected(&held.credentials);
-        self.take_up(flight, Candidate { held, rejected }, now)
+        self.take_up(flight, Candidate { held, rejected }, is_refused, now)
     }
 
     /// Tries the credentials that were in doubt, then those that the source was built with. The log-in comes last. A refresh
     /// token whose refusal was inconclusive is kept, so that nothing may take its place but the log-in.
-    fn after_refusal(&mut self, flight: Box<Flight>, now: Reading) -> Step {
+    pub(super) fn after_refusal(&mut self, flight: Box<Flight>, now: Reading) -> Step {
         let was_inconclusive = flight.reasons.refusal.as_ref().is_some_and(Error::is_inconclusive);
         if was_inconclusive || self.holdings.refresh_token == RefreshToken::Inconclusive {
             return self.log_in(flight, now);
         }
         if let Some(doubted) = self.holdings.doubted.take() {
-            return self.take_up(flight, doubted, now);
+            if let Some(shelf) = &mut self.shelf {
+                let entry = shelf.refreshed(doubted.held.credentials.clone());
+                shelf.uses(entry);
+            }
+            return self.take_up(flight, doubted, false, now);
         }
+        let used = self.holdings.held().map(|held| held.credentials.clone());
         match self.holdings.initial.take() {
-            Some(initial) if self.is_news(&initial.held.credentials) => self.take_up(flight, initial, now),
+            Some(initial) if !used.is_some_and(|used| used.same_tokens(&initial.held.credentials)) => {
+                self.take_up_initial(flight, initial, now)
+            }
             _ => self.log_in(flight, now),
         }
     }
 
     /// Puts credentials in use that were not issued just now. They are refreshed at once if that is due, or if a caller
     /// wants credentials that are issued from now on.
-    fn take_up(&mut self, flight: Box<Flight>, found: Candidate, now: Reading) -> Step {
+    pub(super) fn take_up(
+        &mut self,
+        mut flight: Box<Flight>,
+        found: Candidate,
+        is_refused: bool,
+        now: Reading,
+    ) -> Step {
+        flight.at_store.is_proved = false;
         let Candidate { held, rejected } = &found;
         let is_due = *rejected || held.windows.freshness(now) >= Freshness::Mandatory;
         let is_older = self.holdings.held().is_some_and(|current| held.generation < current.generation);
@@ -244,7 +302,14 @@ impl State {
             _ => found,
         };
         self.holdings.put_in_use(candidate);
+        if is_refused {
+            self.holdings.refresh_token = RefreshToken::Refused;
+        }
         match is_due || flight.is_requested {
+            true if is_refused => {
+                flight.reasons.refusal.get_or_insert_with(refused_elsewhere);
+                self.after_refusal(flight, now)
+            }
             true => self.attempt(flight, now),
             false => self.succeed(&flight, now),
         }

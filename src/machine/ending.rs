@@ -5,13 +5,24 @@ use std::time::Duration;
 
 use super::State;
 use super::backoff::Failure;
-use super::flight::{Flight, Phase, Step, StoreCall, Work};
+use super::flight::{Flight, Phase, Step, Work};
 use super::held::{Candidate, Held, RefreshToken};
-use super::windows::{Freshness, Windows};
+use super::windows::Freshness;
 use crate::clock::Reading;
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
+use crate::store::Entry;
+
+/// Whether the store holds new credentials.
+pub(super) enum Saved {
+    NoStore,
+    Yes(Entry),
+    /// It does not, and the next write tries again.
+    No(Entry, Error),
+    /// It is still tried.
+    Later(Entry),
+}
 
 impl State {
     /// Keeps the old refresh token if the response brought none (R13).
@@ -23,38 +34,32 @@ impl State {
         }
     }
 
-    /// Saves what the provider issued, if there is a store.
-    pub(super) fn persist(
-        &mut self,
-        flight: Box<Flight>,
-        sent: Reading,
-        issued: Credentials,
-        now: Reading,
-    ) -> Step {
-        let windows = Windows::of(&issued, sent, true, &mut self.pace);
-        let held = self.holdings.number(issued, windows);
-        let Some(shelf) = &mut self.shelf else { return self.publish(flight, held, Ok(()), now) };
-        let credentials = held.credentials.clone();
-        shelf.begin_write(&credentials);
-        self.proceed(flight, Phase::Saving(held), Step::Store(StoreCall::Save(credentials)))
-    }
-
     /// Puts new credentials in use. They were saved, or could not be: they are used either way (R16).
     pub(super) fn publish(
         &mut self,
         mut flight: Box<Flight>,
         held: Arc<Held>,
-        saved: Result<(), Error>,
+        saved: Saved,
         now: Reading,
     ) -> Step {
         match (saved, &mut self.shelf) {
-            (Ok(()), Some(shelf)) => {
-                shelf.holds(&held.credentials);
-                shelf.must_forget = false;
+            (Saved::Yes(entry), Some(shelf)) => {
+                if flight.at_store.failed_saves > 0 {
+                    self.events.push(Event::RotationSaved { generation: held.generation });
+                }
+                shelf.holds(entry);
+                shelf.forget = None;
             }
-            (Ok(()), None) => {}
-            (Err(error), _) => self.events.push(Event::StoreFailed { error }),
+            (Saved::No(entry, error), Some(shelf)) => {
+                shelf.uses(entry);
+                self.events.push(Event::StoreFailed { error });
+            }
+            (Saved::Later(entry), Some(shelf)) => shelf.uses(entry),
+            _ => {}
         }
+        // The write has ended the guard.
+        flight.at_store.hold = None;
+        flight.at_store.is_proved = false;
         let rejected = self.is_rejected(&held.credentials);
         let expired = held.windows.freshness(now) == Freshness::Expired;
         let before =
@@ -93,6 +98,7 @@ impl State {
     }
 
     pub(super) fn succeed(&mut self, flight: &Flight, now: Reading) -> Step {
+        self.leave_note(flight);
         self.failure = None;
         self.events.push(Event::RefreshSucceeded {
             generation: self.holdings.generation(),
@@ -109,6 +115,7 @@ impl State {
 
     /// Fails, and lets no flight start before `next` on the monotonic clock.
     fn fail_until(&mut self, flight: Box<Flight>, error: Error, next: Duration, now: Reading) -> Step {
+        self.leave_note(&flight);
         self.put_back_in_use(&error);
         let streak = flight.streak.with_one_more(&error);
         let left = self.usable(now).and_then(|(held, _)| held.windows.expiry.remaining(now));
@@ -157,11 +164,14 @@ impl State {
 
     /// Ends flight `id` because its driver is gone. What it sent may have been received; what it had received is kept.
     pub(crate) fn interrupt(&mut self, id: u64, error: Error, now: Reading) -> Option<Result<(), Error>> {
+        self.abandon_rest(id);
         let mut flight = self.flight.take_if(|flight| flight.id == id)?;
-        if let Phase::Saving(held) = std::mem::replace(&mut flight.phase, Phase::Beginning) {
+        let phase = std::mem::replace(&mut flight.phase, Phase::Beginning);
+        if let Phase::Saving(saving) | Phase::SavingAgain(saving) = phase {
             // Nobody could send another request.
             flight.asked_again = true;
-            return match self.publish(flight, held, Err(error), now) {
+            self.events.push(Event::RotationUnsaved { generation: saving.held.generation, error });
+            return match self.publish(flight, saving.held, Saved::Later(saving.entry), now) {
                 Step::Done(outcome) => Some(outcome),
                 _ => None,
             };

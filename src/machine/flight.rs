@@ -9,9 +9,10 @@ use crate::clock::Reading;
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::event::RefreshCause;
+use crate::store::{Entry, GuardError, GuardRequest, Replaced, Version};
 
 /// Work that the machine does step by step. A flight gets new credentials. The others are the store calls that follow a
-/// log-out, or a `set_credentials` of the program.
+/// log-out, a `set_credentials` of the program, or a flight.
 #[derive(Clone)]
 pub(crate) enum Work {
     /// The flight with this number.
@@ -20,6 +21,19 @@ pub(crate) enum Work {
     Forget,
     /// Save the credentials that the program set.
     Save(Arc<Held>),
+    /// Do what a flight has left to do.
+    Rest(Rest),
+}
+
+/// What is left to do when a flight is over, under the guard that it had.
+#[derive(Clone)]
+pub(crate) enum Rest {
+    /// Write what became of the exchange: it is not open any more.
+    Note(Entry),
+    /// Save the credentials, which could not be saved yet (R54).
+    Save { entry: Entry, attempts: u32 },
+    /// A log-out elsewhere came first: have the provider revoke what the flight brought (R17).
+    Revoke(Credentials),
 }
 
 /// What the driver of some work has to do next.
@@ -53,6 +67,8 @@ pub(crate) struct RefreshRequest {
 pub(crate) enum Input {
     Begin,
     Stored(StoreResult),
+    /// The guard may be lost before a response comes, so nothing was sent.
+    Lapsed,
     /// The clocks were read just before the request was sent (R3).
     Responded(Reading, Result<Credentials, Error>),
     Waited,
@@ -61,13 +77,41 @@ pub(crate) enum Input {
 /// One call of the store.
 #[derive(Clone)]
 pub(crate) enum StoreCall {
+    /// Read.
     Load,
-    Save(Credentials),
-    Clear,
+    /// Take the guard, then read.
+    Guard(GuardRequest),
+    /// Write over this version.
+    Replace(Option<Version>, Entry),
+    /// Write over whatever is there.
+    Overwrite(Entry),
 }
 
-/// What a load found; `None` after the other calls.
-pub(crate) type StoreResult = Result<Option<Credentials>, Error>;
+/// What came of the call of the same name.
+pub(crate) enum StoreResult {
+    Loaded(Result<Option<Entry>, Error>),
+    Guarded(Result<Guarded, GuardError>),
+    Replaced(Result<Replaced, Error>),
+}
+
+/// What was found when the guard was taken.
+pub(crate) struct Guarded {
+    pub(crate) found: Result<Option<Entry>, Error>,
+    /// The note of the open exchange was written.
+    pub(crate) is_written: bool,
+    /// How sure it is that no other process has the guard. `None`: the wait ended without it, because there is something
+    /// new in the store (R57).
+    pub(crate) hold: Option<Hold>,
+}
+
+/// How sure it is that no other process has the guard.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// As sure as the store can make it: another process may have lost it and not know.
+    MayLapse,
+    /// No other process can have it.
+    CannotLapse,
+}
 
 /// The flight that is running.
 pub(super) struct Flight {
@@ -91,6 +135,28 @@ pub(super) struct Flight {
     /// The one further request that R12 allows after a response with an expired token was made.
     pub(super) asked_again: bool,
     pub(super) reasons: Reasons,
+    pub(super) at_store: AtStore,
+    /// It only looks for something new in the store. If there is nothing, callers get this error, which is remembered (R58).
+    pub(super) only_looks: Option<Error>,
+}
+
+/// Where a flight stands at the store.
+#[derive(Default)]
+pub(super) struct AtStore {
+    /// The flight has the guard.
+    pub(super) hold: Option<Hold>,
+    /// The note of the open exchange is in the store, beside the refresh token in use.
+    pub(super) is_proved: bool,
+    /// The guard can't be had. What needs none goes on without it (R56).
+    pub(super) goes_without: bool,
+    /// How often the guard was taken, and how often a write met another one.
+    pub(super) turns: u32,
+    /// Since when it waits for another process whose exchange is open, on the monotonic clock.
+    pub(super) yields_since: Option<Duration>,
+    /// It has taken over an exchange that another process has left open.
+    pub(super) took_over: bool,
+    /// How many saves have failed.
+    pub(super) failed_saves: u32,
 }
 
 /// What the flight is doing.
@@ -98,6 +164,16 @@ pub(super) enum Phase {
     Beginning,
     Forgetting,
     Loading(LoadReason),
+    /// Taking the guard.
+    Entering,
+    /// Writing the note of the open exchange. `ends_turn`: the write may end the guard.
+    Proving {
+        ends_turn: bool,
+    },
+    /// Waiting for the writer of an open exchange, with the guard.
+    Yielding,
+    /// Waiting for the writer that may have spent the refresh token that was refused.
+    AwaitingWriter,
     /// Between two attempts.
     Waiting,
     /// `in_doubt`: the refresh token was in doubt before this request was sent.
@@ -105,19 +181,31 @@ pub(super) enum Phase {
         in_doubt: bool,
     },
     LoggingIn,
-    Saving(Arc<Held>),
+    Saving(Saving),
+    /// Between two attempts to save.
+    SavingAgain(Saving),
 }
 
-/// Why a flight reads the store.
+/// What is being saved.
+pub(super) struct Saving {
+    pub(super) held: Arc<Held>,
+    pub(super) entry: Entry,
+}
+
+/// Why a flight reads the store without taking the guard.
 pub(super) enum LoadReason {
     /// Nothing is held.
     First,
-    /// The refresh token was in doubt when the flight began.
-    Doubt,
     /// The response to the refresh was lost, for this reason.
     Lost(Error),
     /// The refresh token was refused.
     Refused,
+    /// Another process has an exchange open.
+    Yielding,
+    /// The store can't be written, for this reason.
+    NotWritable(Error),
+    /// An error is remembered, and another process may have logged in.
+    Look,
 }
 
 /// Earlier failures. They are reported in place of "this source cannot log in", because they say more.
@@ -147,6 +235,9 @@ impl Flight {
 
     /// Whether the next request of this flight is still to be sent.
     pub(super) fn will_send(&self) -> bool {
-        matches!(self.phase, Phase::Beginning | Phase::Forgetting | Phase::Loading(_) | Phase::Waiting)
+        !matches!(
+            self.phase,
+            Phase::Refreshing { .. } | Phase::LoggingIn | Phase::Saving(_) | Phase::SavingAgain(_)
+        )
     }
 }

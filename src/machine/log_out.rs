@@ -6,7 +6,6 @@ use super::State;
 use super::flight::Phase;
 use super::held::{Candidate, Held, Holdings};
 use super::marks::{LogOut, Rejections, hash_access_token};
-use super::shelf::Shelf;
 use super::windows::Windows;
 use crate::clock::Reading;
 use crate::credentials::Credentials;
@@ -17,6 +16,15 @@ impl State {
     /// the provider.
     pub(crate) fn log_out(&mut self) -> Vec<Credentials> {
         let grants = self.grants();
+        if let Some(shelf) = &mut self.shelf {
+            shelf.log_out();
+        }
+        self.end_login();
+        grants
+    }
+
+    /// Ends the log-in: what was handed out for it is answered with `LoginRequired` from now on.
+    pub(super) fn end_login(&mut self) {
         let token = self.holdings.held().map(|held| hash_access_token(&held.credentials));
         self.log_out = LogOut {
             generation: self.holdings.newest,
@@ -24,9 +32,13 @@ impl State {
             token: token.or(self.log_out.token),
         };
         self.holdings.login.number = self.holdings.login.number.wrapping_add(1);
-        self.shelf = self.shelf.as_ref().map(|_| Box::new(Shelf::to_forget()));
         self.drop_everything();
-        grants
+    }
+
+    /// What a log-out found in the store, and what is valid at the provider beside these.
+    pub(crate) fn take_found(&mut self, grants: &[Credentials]) -> Vec<Credentials> {
+        let found = self.shelf.as_mut().map(|shelf| std::mem::take(&mut shelf.found)).unwrap_or_default();
+        found.into_iter().filter(|found| !grants.iter().any(|grant| same_grant(grant, found))).collect()
     }
 
     /// Takes credentials from a log-in outside of this crate. If the store still has to be cleared, that stays so (R17).
@@ -35,6 +47,9 @@ impl State {
         let held = self.holdings.number(credentials, windows);
         self.drop_everything();
         self.replaced = self.flights;
+        if let Some(shelf) = &mut self.shelf {
+            shelf.set(&held.credentials);
+        }
         self.holdings.current = Some(Candidate::good(held.clone()));
         held
     }
@@ -61,18 +76,13 @@ impl State {
 
     /// Whether the store still has to forget what was logged out.
     pub(super) fn must_forget(&self) -> bool {
-        self.shelf.as_ref().is_some_and(|shelf| shelf.must_forget)
-    }
-
-    /// Whether the store may be read: not while what was logged out may still be there (R17).
-    pub(super) fn may_read(&self) -> bool {
-        self.shelf.as_ref().is_some_and(|shelf| !shelf.must_forget)
+        self.shelf.as_ref().is_some_and(|shelf| shelf.forget.is_some())
     }
 
     /// Each grant in memory once, the newest first: what a flight is saving, what is in use, what was put aside.
     fn grants(&self) -> Vec<Credentials> {
         let saving = self.flight.iter().filter_map(|flight| match &flight.phase {
-            Phase::Saving(held) => Some(held),
+            Phase::Saving(saving) | Phase::SavingAgain(saving) => Some(&saving.held),
             _ => None,
         });
         let mut grants: Vec<Credentials> = Vec::new();

@@ -7,12 +7,14 @@ mod chain;
 mod conformance;
 mod ending;
 mod flight;
+mod guarding;
 mod held;
 mod log_out;
 mod marks;
 mod pace;
 mod rejection;
 mod retry;
+mod saving;
 mod shelf;
 mod step;
 #[cfg(test)]
@@ -20,7 +22,7 @@ mod testing;
 mod verdict;
 mod windows;
 
-pub(crate) use flight::{Input, Step, StoreCall, StoreResult, Work};
+pub(crate) use flight::{Guarded, Hold, Input, Rest, Step, StoreCall, StoreResult, Work};
 pub(crate) use held::Held;
 pub(crate) use verdict::{Verdict, Wanted};
 pub(crate) use windows::Deadline;
@@ -29,18 +31,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backoff::{Failure, Streak};
-use flight::{Flight, Phase, Reasons};
+use flight::{AtStore, Flight, Phase, Reasons};
 use held::{Candidate, Holdings};
 use marks::{LogOut, Rejections, first_login};
 use pace::Pace;
-use shelf::Shelf;
+use shelf::{Finding, Shelf};
 use verdict::too_short;
 use windows::{Freshness, Windows};
 
 use crate::clock::Reading;
 use crate::credentials::Credentials;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::event::{Event, RefreshCause};
+use crate::store::{Entry, Version};
 use crate::timing::Timing;
 
 /// The state of one identity's credentials. Its methods are of four kinds:
@@ -216,6 +219,24 @@ impl State {
         self.holdings.usable(now).is_some_and(|(held, _)| wanted.is_met_by(held, now))
     }
 
+    /// Whether this, found in the store, ends the wait for its guard: another process has written it (R57).
+    pub(crate) fn is_news(&self, found: Option<&Entry>) -> bool {
+        let finding = self.shelf.as_ref().map(|shelf| shelf.finding(found));
+        matches!(finding, Some(Finding::News | Finding::LoggedOut))
+    }
+
+    /// What the store holds as far as is known.
+    pub(crate) fn stored(&self) -> Option<Version> {
+        self.shelf.as_ref()?.stored
+    }
+
+    /// Spends a refresh token even if its successor can't be stored.
+    pub(crate) fn refresh_without_store(&mut self) {
+        if let Some(shelf) = &mut self.shelf {
+            shelf.refreshes_without_store = true;
+        }
+    }
+
     /// How long a caller who has a valid token waits for the flight in the air (R8).
     pub(crate) fn patience(&self, now: Reading) -> Duration {
         let until = self.flight.as_ref().map_or(now.monotonic, |flight| flight.patient_until);
@@ -233,12 +254,17 @@ impl State {
 
     /// Joins the flight in the air, or starts one, or fails with the error that is remembered.
     fn join(&mut self, now: Reading, cause: RefreshCause, is_requested: bool) -> Verdict {
-        if let Some(error) = self.rest(now, self.usable(now).is_some(), true) {
-            return Verdict::Fail(error);
-        }
         let run = self.flight.is_none();
-        if run {
-            self.start(now, cause);
+        match self.rest(now, self.usable(now).is_some(), true) {
+            // Another process may have logged in meanwhile (R58).
+            Some(error) if error.kind() == ErrorKind::LoginRequired && self.shelf.is_some() => {
+                self.start_flight(now, cause, Some(error));
+            }
+            Some(error) => return Verdict::Fail(error),
+            None if run => {
+                self.start(now, cause);
+            }
+            None => {}
         }
         if let Some(flight) = &mut self.flight {
             flight.callers += 1;
@@ -260,6 +286,11 @@ impl State {
     }
 
     fn start(&mut self, now: Reading, cause: RefreshCause) -> u64 {
+        self.events.push(Event::RefreshStarted { generation: self.holdings.generation(), cause });
+        self.start_flight(now, cause, None)
+    }
+
+    fn start_flight(&mut self, now: Reading, cause: RefreshCause, only_looks: Option<Error>) -> u64 {
         self.flights += 1;
         let streak = match &self.failure {
             Some(failure) => failure.streak_at(now.monotonic, &self.pace.timing),
@@ -280,8 +311,9 @@ impl State {
             repeated: false,
             asked_again: false,
             reasons: Reasons::default(),
+            at_store: AtStore::default(),
+            only_looks,
         }));
-        self.events.push(Event::RefreshStarted { generation: self.holdings.generation(), cause });
         self.flights
     }
 }

@@ -39,3 +39,8 @@ impl Pace {
         wait / 2 + self.up_to(wait / 2)
     }
 }
+
+/// Two random numbers: names that no other process gives to something.
+pub(super) fn random_ids() -> [u64; 2] {
+    [fastrand::u64(..), fastrand::u64(..)]
+}

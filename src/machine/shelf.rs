@@ -1,58 +1,204 @@
-//! What the store may hold, and whether it still has to forget what was logged out.
+//! What the machine knows about the store's content, and what it still has to write there.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::time::UNIX_EPOCH;
 
+use super::flight::Rest;
+use super::pace::random_ids;
+use crate::clock::Reading;
 use crate::credentials::Credentials;
+use crate::store::{Content, Entry, Holder, Intent, Relation, Version};
 
-/// How many writes in a row may fail before one of them could be taken for another process's: eight bytes each.
-const MAX_WRITES: usize = 1024;
-
-/// What the machine knows about the store's content. Anything else there comes from another process.
-#[derive(Default)]
+/// What the machine knows about the store.
 pub(super) struct Shelf {
-    /// Hashes of both tokens: of what the store held last for certain, and of every write that was begun since. A failed
-    /// write may have happened.
-    known: Vec<u64>,
-    /// The store still has to forget what was logged out (R17).
-    pub(super) must_forget: bool,
+    /// Tells this authenticator from those of other processes.
+    id: u64,
+    /// What belongs to the credentials in use, or to the last log-out. The store may not hold it yet.
+    ours: Option<Entry>,
+    /// What the store held when it was last read or written; `None` for nothing.
+    pub(super) stored: Option<Version>,
+    /// The note of a log-out that still has to be written (R17).
+    pub(super) forget: Option<Entry>,
+    /// What the last flight left to do at the store.
+    pub(super) rest: Option<Rest>,
+    /// The flight that could not save a rotated refresh token, while that is still tried (R54).
+    pub(super) unsaved_since: Option<u64>,
+    /// What a log-out found in the store.
+    pub(super) found: Vec<Credentials>,
+    /// A refresh token is spent even if its successor can't be stored.
+    pub(super) refreshes_without_store: bool,
+}
+
+/// What was found in the store, compared with what is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Finding {
+    /// Newer credentials, or credentials of another writer.
+    News,
+    /// A log-out that is newer.
+    LoggedOut,
+    /// What is known.
+    Ours,
+    /// Nothing, or something older. It may be written over (R64).
+    Outdated,
+}
+
+impl Default for Shelf {
+    fn default() -> Self {
+        let [id, _] = random_ids();
+        Self {
+            id,
+            ours: None,
+            stored: None,
+            forget: None,
+            rest: None,
+            unsaved_since: None,
+            found: Vec::new(),
+            refreshes_without_store: false,
+        }
+    }
 }
 
 impl Shelf {
-    /// The shelf after a log-out.
-    pub(super) fn to_forget() -> Self {
-        Self { known: Vec::new(), must_forget: true }
+    pub(super) fn ours(&self) -> Option<&Entry> {
+        self.ours.as_ref()
     }
 
-    /// Whether the store may hold these because they were read from it or written to it here.
-    pub(super) fn may_hold(&self, found: &Credentials) -> bool {
-        self.known.contains(&hash(found))
-    }
-
-    /// The store holds these for certain.
-    pub(super) fn holds(&mut self, credentials: &Credentials) {
-        self.known = vec![hash(credentials)];
-    }
-
-    /// These are about to be written.
-    pub(super) fn begin_write(&mut self, credentials: &Credentials) {
-        if self.known.len() == MAX_WRITES {
-            // The first one stays: the store holds it if every write has failed.
-            self.known.remove(1);
+    /// Compares what was found with what is known. What `ours` was made from is older, even if it names no version.
+    pub(super) fn finding(&self, found: Option<&Entry>) -> Finding {
+        let Some(found) = found else { return Finding::Outdated };
+        let relation = match &self.ours {
+            None => Relation::Newer,
+            Some(ours)
+                if ours.version() != found.version() && self.stored.as_ref() == Some(found.version()) =>
+            {
+                Relation::Older
+            }
+            Some(ours) => found.version().relation_to(ours.version()),
+        };
+        match relation {
+            Relation::Same => Finding::Ours,
+            Relation::Older => Finding::Outdated,
+            Relation::Newer | Relation::Fork if found.is_logged_out() => Finding::LoggedOut,
+            Relation::Newer | Relation::Fork => Finding::News,
         }
-        self.known.push(hash(credentials));
     }
 
-    /// The store has forgotten what was logged out. A write that was begun since then may still happen.
+    /// The store holds this.
+    pub(super) fn holds(&mut self, entry: Entry) {
+        self.stored = Some(*entry.version());
+        self.ours = Some(entry);
+    }
+
+    /// The store held this when it was read.
+    pub(super) fn read(&mut self, found: Option<&Entry>) {
+        self.stored = found.map(|found| *found.version());
+    }
+
+    /// These are in use, and the store does not hold them.
+    pub(super) fn uses(&mut self, entry: Entry) {
+        self.ours = Some(entry);
+    }
+
+    /// The entry of credentials from a log-in. It is newer than all that is known.
+    pub(super) fn logged_in(&self, credentials: Credentials) -> Entry {
+        let version = self.latest().next_login(random_ids());
+        match &self.ours {
+            Some(ours) if !ours.is_logged_out() => ours.successor(version, credentials),
+            _ => Entry::of(version, Content::Credentials(credentials)),
+        }
+    }
+
+    /// The program has set credentials. They are a new log-in, and what a flight has left to do does not matter any more.
+    pub(super) fn set(&mut self, credentials: &Credentials) {
+        self.ours = Some(self.logged_in(credentials.clone()));
+        self.rest = None;
+        self.unsaved_since = None;
+    }
+
+    /// The entry of credentials from a refresh, or of others of the same log-in.
+    pub(super) fn refreshed(&self, credentials: Credentials) -> Entry {
+        match &self.ours {
+            Some(ours) if !ours.is_logged_out() => {
+                ours.successor(ours.version().next_refresh(random_ids()), credentials)
+            }
+            _ => self.logged_in(credentials),
+        }
+    }
+
+    /// A log-out: what is in use is forgotten, and the store has to forget it too.
+    pub(super) fn log_out(&mut self) {
+        let tombstone = Entry::of(self.latest().next_login(random_ids()), Content::LoggedOut);
+        *self = Self {
+            id: self.id,
+            stored: self.stored,
+            forget: Some(tombstone.clone()),
+            ours: Some(tombstone),
+            refreshes_without_store: self.refreshes_without_store,
+            ..Self::default()
+        };
+    }
+
+    /// Makes the note of a log-out newer than what was found.
+    pub(super) fn forget_over(&mut self, found: Version) -> Option<Entry> {
+        let forget = self.forget.as_mut()?;
+        if forget.version().sequence <= found.sequence {
+            let newer = Entry::of(found.next_login(random_ids()), Content::LoggedOut);
+            if self.ours.as_ref().is_some_and(|ours| ours.version() == forget.version()) {
+                self.ours = Some(newer.clone());
+            }
+            *forget = newer;
+        }
+        Some(forget.clone())
+    }
+
+    /// The note of a log-out for a store that can't be read. If nothing is known of its content, the seconds since 1970 are
+    /// greater than any number of log-ins.
+    pub(super) fn forget_unread(&mut self, now: Reading) -> Option<Entry> {
+        let seconds = now.wall.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        match self.stored {
+            None => self.forget_over(Version::unnamed(0).at_sequence(seconds)),
+            Some(_) => self.forget.clone(),
+        }
+    }
+
+    /// The note of the log-out is in the store.
     pub(super) fn forgot(&mut self) {
-        self.must_forget = false;
+        if let Some(forget) = self.forget.take() {
+            self.stored = Some(*forget.version());
+        }
     }
-}
 
-/// The hash of both tokens.
-fn hash(credentials: &Credentials) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (credentials.access_token(), credentials.refresh_token()).hash(&mut hasher);
-    hasher.finish()
+    /// The store holds the credentials in use, which are newer than any log-out.
+    pub(super) fn saved_login(&mut self) {
+        self.forget = None;
+        self.stored = self.ours.as_ref().map(|ours| *ours.version());
+    }
+
+    /// Makes the log-in that is in use newer than what was found.
+    pub(super) fn log_in_over(&mut self, found: Option<&Entry>, credentials: &Credentials) {
+        let ours = self.ours.as_ref().map(Entry::version);
+        let is_newer = |found: &Entry| ours.is_some_and(|ours| ours.sequence > found.version().sequence);
+        if !found.is_none_or(is_newer) {
+            self.ours = Some(self.logged_in(credentials.clone()));
+        }
+    }
+
+    /// What is to be written before the refresh token is sent: `ours`, with the note that an exchange is open.
+    pub(super) fn proof(&self, now: Reading) -> Option<(Option<Version>, Entry)> {
+        let intent = Intent { id: self.id, holder: Holder::this_process(now.wall) };
+        Some((self.stored, self.ours.clone()?.with_intent(Some(intent))))
+    }
+
+    /// The exchange that another process has left open with the refresh token of `ours`.
+    pub(super) fn foreign_intent(&self) -> Option<&Intent> {
+        self.ours.as_ref()?.intent().filter(|intent| intent.id != self.id)
+    }
+
+    /// The newest version that is known.
+    fn latest(&self) -> Version {
+        let ours = self.ours.as_ref().map(Entry::version);
+        let known = ours.into_iter().chain(&self.stored).chain(self.forget.as_ref().map(Entry::version));
+        known.copied().max_by_key(|version| version.sequence).unwrap_or(Version::unnamed(0))
+    }
 }
 
 #[cfg(test)]

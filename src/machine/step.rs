@@ -3,33 +3,48 @@
 use std::sync::Arc;
 
 use super::State;
-use super::flight::{Flight, Input, Phase, Step, StoreCall, Work};
+use super::flight::{Flight, Input, LoadReason, Phase, Rest, Step, StoreCall, StoreResult, Work};
 use super::held::Held;
 use crate::clock::Reading;
 use crate::error::Error;
+use crate::store::{Entry, Replaced};
 
 impl State {
     /// Moves some work on. A flight that no longer runs is told to stop.
     pub(crate) fn step(&mut self, work: &Work, input: Input, now: Reading) -> Step {
         match work {
             Work::Flight(id) => self.step_flight(*id, input, now),
-            Work::Forget => self.step_forget(input),
+            Work::Forget => self.step_forget(input, now),
             Work::Save(held) => self.step_save(held, input),
+            Work::Rest(rest) => self.step_rest(rest, input),
         }
     }
 
     /// Whether some work still matters.
     pub(crate) fn is_wanted(&self, work: &Work) -> bool {
+        let shelf = self.shelf.as_ref();
+        let is_ours = |entry: &Entry| {
+            shelf.and_then(|shelf| shelf.ours()).is_some_and(|ours| ours.version() == entry.version())
+        };
         match work {
             Work::Flight(id) => self.flight.as_ref().is_some_and(|flight| flight.id == *id),
             Work::Forget => self.must_forget(),
             Work::Save(held) => self.holdings.generation() == held.generation,
+            Work::Rest(Rest::Note(entry)) => is_ours(entry),
+            Work::Rest(Rest::Save { entry, .. }) => {
+                is_ours(entry) && shelf.is_some_and(|shelf| shelf.unsaved_since.is_some())
+            }
+            Work::Rest(Rest::Revoke(_)) => true,
         }
     }
 
-    /// Whether a call of the store has to be made, now that it is its turn. Another call may have cleared the store.
+    /// Whether a call of the store has to be made, now that it is its turn. Another call may have written the log-out.
     pub(crate) fn needs(&self, work: &Work, call: &StoreCall) -> bool {
-        self.is_wanted(work) && (self.must_forget() || !matches!(call, StoreCall::Clear))
+        let is_log_out = match call {
+            StoreCall::Replace(_, entry) | StoreCall::Overwrite(entry) => entry.is_logged_out(),
+            StoreCall::Load | StoreCall::Guard(_) => false,
+        };
+        self.is_wanted(work) && (self.must_forget() || !is_log_out)
     }
 
     fn step_flight(&mut self, id: u64, input: Input, now: Reading) -> Step {
@@ -45,9 +60,22 @@ impl State {
         let phase = std::mem::replace(&mut flight.phase, Phase::Beginning);
         match (phase, input) {
             (Phase::Beginning, Input::Begin) => self.begin(flight, now),
-            (Phase::Forgetting, Input::Stored(result)) => self.forgot(flight, result, now),
-            (Phase::Loading(reason), Input::Stored(result)) => self.loaded(flight, reason, result, now),
+            (Phase::Forgetting, Input::Stored(StoreResult::Replaced(result))) => {
+                self.forgot(flight, result, now)
+            }
+            (Phase::Loading(reason), Input::Stored(StoreResult::Loaded(result))) => {
+                self.loaded(flight, reason, result, now)
+            }
+            (Phase::Entering, Input::Stored(StoreResult::Guarded(result))) => {
+                self.entered(flight, result, now)
+            }
+            (Phase::Proving { ends_turn }, Input::Stored(StoreResult::Replaced(result))) => {
+                self.proved(flight, ends_turn, result, now)
+            }
+            (Phase::Yielding, Input::Waited) => self.load(flight, LoadReason::Yielding),
+            (Phase::AwaitingWriter, Input::Waited) => self.load(flight, LoadReason::Refused),
             (Phase::Waiting, Input::Waited) => self.attempt(flight, now),
+            (Phase::Refreshing { in_doubt }, Input::Lapsed) => self.lapsed(flight, in_doubt, now),
             (Phase::Refreshing { in_doubt }, Input::Responded(sent, response)) => {
                 let response = response.map_err(|error| self.with_retry_after_in_bounds(error));
                 self.refreshed(flight, in_doubt, sent, response, now)
@@ -56,9 +84,10 @@ impl State {
                 let response = response.map_err(|error| self.with_retry_after_in_bounds(error));
                 self.logged_in(flight, sent, response, now)
             }
-            (Phase::Saving(held), Input::Stored(result)) => {
-                self.publish(flight, held, result.map(|_| ()), now)
+            (Phase::Saving(saving), Input::Stored(StoreResult::Replaced(result))) => {
+                self.saved(flight, saving, result, now)
             }
+            (Phase::SavingAgain(saving), Input::Waited) => self.save_again(flight, saving),
             // Only a faulty driver comes here. The flight keeps what it holds, for `interrupt`.
             (phase, _) => self.proceed(flight, phase, Step::Stop),
         }
@@ -81,35 +110,91 @@ impl State {
     }
 
     /// A log-out's work at the store. The caller of the log-out gets the error, and the next flight tries again.
-    fn step_forget(&mut self, input: Input) -> Step {
-        match (input, &mut self.shelf) {
-            (Input::Begin, Some(shelf)) if shelf.must_forget => Step::Store(StoreCall::Clear),
-            (Input::Stored(Ok(_)), Some(shelf)) => {
-                shelf.forgot();
-                Step::Done(Ok(()))
+    fn step_forget(&mut self, input: Input, now: Reading) -> Step {
+        let Some(shelf) = self.shelf.as_mut().filter(|shelf| shelf.forget.is_some()) else {
+            return Step::Done(Ok(()));
+        };
+        match input {
+            Input::Begin => Step::Store(StoreCall::Load),
+            Input::Stored(StoreResult::Loaded(Ok(found))) => {
+                shelf.found.extend(found.as_ref().and_then(Entry::credentials).cloned());
+                self.forget_over(found.as_ref())
             }
-            (Input::Stored(Err(error)), _) => Step::Done(Err(error)),
+            // A log-out does not have to read what is stored.
+            Input::Stored(StoreResult::Loaded(Err(_))) => match shelf.forget_unread(now) {
+                Some(entry) => Step::Store(StoreCall::Overwrite(entry)),
+                None => Step::Done(Ok(())),
+            },
+            Input::Stored(StoreResult::Replaced(Ok(Replaced::No(found)))) => self.forget_over(found.as_ref()),
+            Input::Stored(StoreResult::Replaced(result)) => match self.forget_again(result) {
+                Ok(_) => Step::Done(Ok(())),
+                Err(error) => Step::Done(Err(error)),
+            },
             _ => Step::Done(Ok(())),
         }
     }
 
-    /// Saves the credentials that the program set.
+    /// Writes the log-out over what was found.
+    fn forget_over(&mut self, found: Option<&Entry>) -> Step {
+        let Some(shelf) = &mut self.shelf else { return Step::Done(Ok(())) };
+        shelf.read(found);
+        let entry = match found {
+            Some(found) => shelf.forget_over(*found.version()),
+            None => shelf.forget.clone(),
+        };
+        match entry {
+            Some(entry) => Step::Store(StoreCall::Replace(shelf.stored, entry)),
+            None => Step::Done(Ok(())),
+        }
+    }
+
+    /// Whether the note of the log-out is in the store now. It is not if another one was found there.
+    pub(super) fn forget_again(&mut self, result: Result<Replaced, Error>) -> Result<bool, Error> {
+        let Some(shelf) = &mut self.shelf else { return Ok(true) };
+        match result? {
+            Replaced::Yes => {
+                shelf.forgot();
+                Ok(true)
+            }
+            Replaced::No(found) => {
+                shelf.read(found.as_ref());
+                if let Some(found) = &found {
+                    shelf.forget_over(*found.version());
+                }
+                Ok(false)
+            }
+        }
+    }
+
+    /// Saves the credentials that the program set, over whatever is there: they are a new log-in.
     fn step_save(&mut self, held: &Arc<Held>, input: Input) -> Step {
         let is_current =
             self.holdings.held().is_some_and(|now| now.credentials.same_tokens(&held.credentials));
-        match (input, &mut self.shelf) {
-            (Input::Begin, Some(shelf)) => {
-                shelf.begin_write(&held.credentials);
-                Step::Store(StoreCall::Save(held.credentials.clone()))
+        let Some(shelf) = self.shelf.as_mut().filter(|_| is_current) else { return Step::Done(Ok(())) };
+        match input {
+            Input::Stored(StoreResult::Replaced(Ok(Replaced::Yes))) => {
+                shelf.saved_login();
+                return Step::Done(Ok(()));
             }
-            (Input::Stored(Ok(_)), Some(shelf)) => {
-                shelf.holds(&held.credentials);
-                // A log-out that came during the write still has to be carried through (R17).
-                shelf.must_forget &= !is_current;
-                Step::Done(Ok(()))
+            Input::Stored(StoreResult::Replaced(Ok(Replaced::No(found)))) => {
+                shelf.read(found.as_ref());
+                shelf.log_in_over(found.as_ref(), &held.credentials);
             }
-            (Input::Stored(Err(error)), _) => Step::Done(Err(error)),
-            _ => Step::Done(Ok(())),
+            Input::Stored(StoreResult::Replaced(Err(error))) => return Step::Done(Err(error)),
+            _ => {}
+        }
+        match shelf.ours().cloned() {
+            Some(entry) => Step::Store(StoreCall::Replace(shelf.stored, entry)),
+            None => Step::Done(Ok(())),
+        }
+    }
+
+    fn step_rest(&mut self, rest: &Rest, input: Input) -> Step {
+        match input {
+            Input::Begin => self.rest_begins(rest),
+            Input::Waited => self.rest_waited(rest),
+            Input::Stored(StoreResult::Replaced(result)) => self.rest_replaced(rest, result),
+            _ => Step::Stop,
         }
     }
 }

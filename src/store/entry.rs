@@ -52,7 +52,7 @@ pub(crate) struct Intent {
 type Unknown = Arc<[(String, Zeroizing<String>)]>;
 
 impl Entry {
-    /// Creates an entry that names no version. It counts as older than any entry that a refresh or a log-in writes.
+    /// Creates an entry that names no version, as if a person had written it: an authenticator takes it for a new log-in.
     pub fn new(credentials: Credentials) -> Self {
         let mut hasher = DefaultHasher::new();
         (credentials.access_token(), credentials.refresh_token()).hash(&mut hasher);

@@ -10,6 +10,7 @@ use crate::error::Error;
 #[derive(Clone)]
 pub struct GuardRequest {
     pub(crate) limit: Duration,
+    pub(crate) call_limit: Duration,
     pub(crate) holder: Holder,
     /// What to write over which version, to prove that the store can be written.
     pub(crate) proof: Option<(Option<Version>, Entry)>,
@@ -19,6 +20,11 @@ impl GuardRequest {
     /// Returns how long to wait for the guard at most.
     pub fn limit(&self) -> Duration {
         self.limit
+    }
+
+    /// Returns how long one call of the store may take at most ([`Timing::store_timeout`](crate::Timing::store_timeout)).
+    pub fn call_limit(&self) -> Duration {
+        self.call_limit
     }
 
     /// Returns who asks: this process, and since when.

@@ -19,6 +19,8 @@ pub use version::Version;
 
 use std::future::pending;
 
+use tokio::time::timeout;
+
 use crate::error::Error;
 use crate::source::BoxFuture;
 
@@ -132,16 +134,12 @@ pub trait CredentialStore: Send + Sync + 'static {
     /// If the future is dropped, the guard must be free for others, even if it was taken meanwhile.
     fn guard(&self, request: &GuardRequest) -> impl Future<Output = Result<Guard, GuardError>> + Send {
         async move {
-            let found = self.load().await;
-            let Some(entry) = found.as_ref().ok().and_then(|found| request.entry_to_write(found.as_ref()))
-            else {
-                return match found {
-                    Err(error) => Err(GuardError::Unreachable(error)),
-                    found => Ok(Guard::new(found)),
-                };
-            };
-            self.save(&entry).await.map_err(GuardError::NotWritable)?;
-            Ok(Guard::new(found).written())
+            let loaded = timeout(request.call_limit(), self.load()).await;
+            let found = loaded.unwrap_or_else(|_| Err(late())).map_err(GuardError::Unreachable)?;
+            let Some(entry) = request.entry_to_write(found.as_ref()) else { return Ok(Guard::new(Ok(found))) };
+            let saved = timeout(request.call_limit(), self.save(&entry)).await;
+            saved.unwrap_or_else(|_| Err(late())).map_err(GuardError::NotWritable)?;
+            Ok(Guard::new(Ok(found)).written())
         }
     }
 
@@ -151,6 +149,11 @@ pub trait CredentialStore: Send + Sync + 'static {
         let _ = seen;
         pending()
     }
+}
+
+/// For a call of the store that takes too long.
+pub(crate) fn late() -> Error {
+    Error::store("the credential store did not respond in time; check that it can be reached")
 }
 
 /// What came of [`CredentialStore::replace`].

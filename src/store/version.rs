@@ -30,16 +30,39 @@ pub(crate) enum Relation {
 }
 
 impl Version {
-    /// The version of an entry that names none, such as one that a person wrote. It is older than any other.
+    /// The version of an entry that names none, such as one that a person wrote.
     pub(crate) fn unnamed(write: u64) -> Self {
         Self { sequence: 0, login: 0, generation: 0, write }
     }
 
-    /// What this version is to `other`.
+    /// The version of the next log-in or log-out, of one with these random numbers.
+    pub(crate) fn next_login(&self, [login, write]: [u64; 2]) -> Self {
+        Self { sequence: self.sequence.saturating_add(1), login, generation: 0, write }
+    }
+
+    /// The same after this many log-ins and log-outs.
+    pub(crate) fn at_sequence(self, sequence: u64) -> Self {
+        Self { sequence, ..self }
+    }
+
+    /// The version of the next refresh, with these random numbers.
+    pub(crate) fn next_refresh(&self, random: [u64; 2]) -> Self {
+        match self.is_unnamed() {
+            true => self.next_login(random),
+            false => Self { generation: self.generation.saturating_add(1), write: random[1], ..*self },
+        }
+    }
+
+    fn is_unnamed(&self) -> bool {
+        self.sequence == 0
+    }
+
+    /// What this version is to `other`. A person has put one there that is unnamed, so it is newer.
     pub(crate) fn relation_to(&self, other: &Self) -> Relation {
         let turn = |version: &Self| (version.sequence, version.generation);
         match self {
             _ if self == other => Relation::Same,
+            _ if self.is_unnamed() => Relation::Newer,
             // Of two log-ins at once, none is the later one.
             _ if self.sequence == other.sequence && self.login != other.login => Relation::Fork,
             _ if turn(self) > turn(other) => Relation::Newer,
@@ -97,7 +120,7 @@ mod tests {
             (version(3, 2, 9, 9), Relation::Fork),
             (version(4, 2, 0, 9), Relation::Newer),
             (version(2, 2, 9, 9), Relation::Older),
-            (Version::unnamed(7), Relation::Older),
+            (Version::unnamed(7), Relation::Newer),
         ] {
             assert_eq!(other.relation_to(&ours), relation, "{other}");
         }

@@ -1,0 +1,142 @@
+//! The guard of the store: the wait for it, and beside that a look at what other processes write (R57).
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::sync::OwnedMutexGuard;
+use tokio::time::{sleep, timeout};
+
+use super::Shared;
+use super::builder::Store;
+use super::store::unsealed;
+use crate::cache::Turn;
+use crate::machine::{Guarded, Hold, Step, StoreCall, StoreResult};
+use crate::store::{Entry, Guard, GuardError, GuardRequest, late};
+use crate::token_endpoint::TokenEndpoint;
+
+/// How long the wait between two looks at the store is: 75 ms to 125 ms, so that processes look at different times.
+const LOOK: (Duration, Duration) = (Duration::from_millis(75), Duration::from_millis(50));
+
+/// A lease has to last longer than the longest request by default.
+const LEAST_LEASE: Duration = TokenEndpoint::DEFAULT_TIMEOUT.saturating_add(Duration::from_secs(2));
+
+/// The guard of the store, and the turn within this authenticator.
+pub(super) struct HeldGuard {
+    guard: Guard,
+    _turn: OwnedMutexGuard<()>,
+}
+
+impl HeldGuard {
+    /// Whether it may be lost before the response to a request that is sent now.
+    pub(super) fn may_lapse(&self) -> bool {
+        self.guard.lease_left().is_some_and(|left| left < LEAST_LEASE)
+    }
+}
+
+/// What ends the wait for the guard.
+enum Came {
+    Guard(Guard),
+    News(Entry),
+}
+
+impl Shared {
+    /// Takes the guard, unless there is news in the store meanwhile.
+    pub(super) async fn take_guard(
+        &self,
+        store: &Store,
+        call: &StoreCall,
+        request: &GuardRequest,
+        turn: Turn<'_>,
+        held: &mut Option<HeldGuard>,
+    ) -> Option<Step> {
+        // The one that this flight has is not good any more.
+        drop(held.take());
+        let in_turn = async {
+            let own = store.guard.clone().lock_owned().await;
+            let _turn = store.turn.lock().await;
+            if !turn.needs(call) {
+                return None;
+            }
+            let result = match self.guard_or_news(store, request, turn).await {
+                Ok(Came::Guard(guard)) => {
+                    let guarded = Guarded {
+                        found: guard.found.clone(),
+                        is_written: guard.is_written,
+                        hold: Some(if guard.cannot_lapse { Hold::CannotLapse } else { Hold::MayLapse }),
+                    };
+                    *held = Some(HeldGuard { guard, _turn: own });
+                    Ok(guarded)
+                }
+                Ok(Came::News(found)) => {
+                    Ok(Guarded { found: Ok(Some(found)), is_written: false, hold: None })
+                }
+                Err(error) => Err(error),
+            };
+            Some(turn.end(StoreResult::Guarded(result), self.clock.now()))
+        };
+        let limit = request.limit().saturating_add(request.call_limit());
+        let in_turn = self.while_wanted(turn, self.marked(in_turn));
+        timeout(limit, in_turn).await.unwrap_or_else(|_| {
+            let result = StoreResult::Guarded(Err(GuardError::Held(None)));
+            Some(turn.end(result, self.clock.now()))
+        })
+    }
+
+    async fn guard_or_news(
+        &self,
+        store: &Store,
+        request: &GuardRequest,
+        turn: Turn<'_>,
+    ) -> Result<Came, GuardError> {
+        let mut guard = pin!(store.calls.guard(request));
+        loop {
+            let next = pin!(sleep(LOOK.0 + LOOK.1.mul_f64(fastrand::f64())));
+            let seen = self.cache.look(crate::machine::State::stored);
+            let changed = pin!(store.calls.changed(seen.as_ref()));
+            if let Some(guard) = first(guard.as_mut(), either(next, changed)).await {
+                let guard = guard?;
+                return match unsealed(guard.found.clone()) {
+                    Err(error) if guard.found.is_ok() => Err(GuardError::Unreachable(error)),
+                    _ => Ok(Came::Guard(guard)),
+                };
+            }
+            let look = pin!(timeout(request.call_limit(), store.calls.load()));
+            let found = match first_of(guard.as_mut(), look).await {
+                Ok(guard) => return guard.map(Came::Guard),
+                Err(found) => unsealed(found.unwrap_or_else(|_| Err(late()))),
+            };
+            // What can't be read is found again under the guard.
+            if let Ok(Some(found)) = found {
+                if turn.finds_news(&found) {
+                    return Ok(Came::News(found));
+                }
+            }
+        }
+    }
+}
+
+/// The result of `one`, or `None` if `other` is ready first.
+async fn first<T>(one: Pin<&mut impl Future<Output = T>>, other: impl Future<Output = ()>) -> Option<T> {
+    first_of(one, pin!(other)).await.ok()
+}
+
+async fn first_of<T, U>(
+    mut one: Pin<&mut impl Future<Output = T>>,
+    mut other: Pin<&mut impl Future<Output = U>>,
+) -> Result<T, U> {
+    poll_fn(|context: &mut Context<'_>| match one.as_mut().poll(context) {
+        Poll::Ready(result) => Poll::Ready(Ok(result)),
+        Poll::Pending => other.as_mut().poll(context).map(Err),
+    })
+    .await
+}
+
+async fn either(mut one: Pin<&mut impl Future<Output = ()>>, mut other: Pin<&mut impl Future<Output = ()>>) {
+    poll_fn(|context| match one.as_mut().poll(context) {
+        Poll::Ready(()) => Poll::Ready(()),
+        Poll::Pending => other.as_mut().poll(context),
+    })
+    .await;
+}

@@ -1,0 +1,267 @@
+//! What comes before a refresh token is sent, if there is a store: the guard, what other processes have written, and the
+//! proof that the store can be written (R50-R53, R56).
+
+use std::time::Duration;
+
+use super::State;
+use super::flight::{Flight, Guarded, LoadReason, Phase, Rest, Step, StoreCall};
+use super::held::{Candidate, RefreshToken};
+use super::retry::out_of_time;
+use super::shelf::Finding;
+use crate::clock::Reading;
+use crate::credentials::Credentials;
+use crate::error::Error;
+use crate::event::Event;
+use crate::store::{Entry, GuardError, GuardRequest, Holder, Replaced};
+use crate::timing::Timing;
+
+/// How often a flight may find that another writer came in between.
+const MAX_TURNS: u32 = 10;
+
+impl State {
+    /// Whether the next request needs something from the store first: the guard, and for a refresh token the proof.
+    pub(super) fn needs_store(&self, flight: &Flight, sends_token: bool) -> bool {
+        let at_store = &flight.at_store;
+        match sends_token {
+            true => self.shelf.is_some() && !at_store.is_proved,
+            false => self.shelf.is_some() && at_store.hold.is_none() && !at_store.goes_without,
+        }
+    }
+
+    /// Takes the guard, or writes the proof under the guard that the flight has.
+    pub(super) fn prepare(&mut self, flight: Box<Flight>, sends_token: bool, now: Reading) -> Step {
+        let Some(shelf) = &self.shelf else { return self.attempt(flight, now) };
+        if sends_token && shelf.unsaved_since.is_some() {
+            let why =
+                "the refreshed credentials could not be stored yet, so nothing is refreshed; check the store";
+            return self.fail(flight, Error::transient(why).not_processed(), now);
+        }
+        if flight.at_store.hold.is_none() {
+            return self.enter(flight, sends_token, now);
+        }
+        match shelf.foreign_intent().filter(|_| !flight.at_store.took_over) {
+            Some(intent) => {
+                let holder = intent.holder.clone();
+                self.yield_to(flight, &holder, now)
+            }
+            None => self.prove(flight, now),
+        }
+    }
+
+    fn enter(&mut self, mut flight: Box<Flight>, sends_token: bool, now: Reading) -> Step {
+        let limit = self.time_left(&flight, now);
+        flight.at_store.turns += 1;
+        if limit.is_zero() || flight.at_store.turns > MAX_TURNS {
+            return self.fail(flight, out_of_time(), now);
+        }
+        let request = GuardRequest {
+            limit,
+            call_limit: self.pace.timing.store_timeout,
+            holder: Holder::this_process(now.wall),
+            proof: self.shelf.as_ref().and_then(|shelf| shelf.proof(now)).filter(|_| sends_token),
+        };
+        self.proceed(flight, Phase::Entering, Step::Store(StoreCall::Guard(request)))
+    }
+
+    /// The wait for the guard is over.
+    pub(super) fn entered(
+        &mut self,
+        mut flight: Box<Flight>,
+        result: Result<Guarded, GuardError>,
+        now: Reading,
+    ) -> Step {
+        let guarded = match result {
+            Ok(guarded) => guarded,
+            Err(GuardError::Held(by)) => return self.fail(flight, held_by(by.as_ref()), now),
+            Err(GuardError::NotWritable(error)) if self.token_to_send().is_some() => {
+                // There may still be something new to read.
+                return self.load(flight, LoadReason::NotWritable(error));
+            }
+            Err(GuardError::NotWritable(error) | GuardError::Unreachable(error)) => {
+                return self.go_without(flight, error, now);
+            }
+        };
+        flight.at_store.hold = guarded.hold;
+        let found = guarded.found.unwrap_or_else(|error| {
+            self.events.push(Event::StoreFailed { error: error.clone() });
+            flight.reasons.store = Some(error);
+            None
+        });
+        let proof = self.shelf.as_ref().and_then(|shelf| shelf.proof(now));
+        match (&mut self.shelf, proof) {
+            (Some(shelf), Some((_, entry))) if guarded.is_written => {
+                shelf.holds(entry);
+                flight.at_store.is_proved = true;
+                self.attempt(flight, now)
+            }
+            _ => self.found(flight, found, now),
+        }
+    }
+
+    /// This is in the store, and no other process writes now.
+    fn found(&mut self, mut flight: Box<Flight>, found: Option<Entry>, now: Reading) -> Step {
+        let Some(shelf) = &mut self.shelf else { return self.attempt(flight, now) };
+        let finding = shelf.finding(found.as_ref());
+        shelf.read(found.as_ref());
+        match (finding, found) {
+            (Finding::News, Some(found)) => return self.adopt(flight, found, now),
+            (Finding::LoggedOut, Some(found)) => return self.logged_out_elsewhere(flight, found, None, now),
+            (Finding::Ours, Some(found)) => {
+                if found.is_refused() && self.holdings.refresh_token != RefreshToken::Refused {
+                    self.holdings.refresh_token = RefreshToken::Refused;
+                    flight.reasons.refusal.get_or_insert_with(refused_elsewhere);
+                }
+                shelf.holds(found);
+            }
+            _ => {}
+        }
+        match self.holdings.initial.take_if(|_| self.holdings.current.is_none()) {
+            Some(initial) => self.take_up_initial(flight, initial, now),
+            None if self.token_to_send().is_none() && self.holdings.current.is_some() => {
+                self.after_refusal(flight, now)
+            }
+            None => self.attempt(flight, now),
+        }
+    }
+
+    /// Writes that an exchange is open. That proves that the store can be written.
+    fn prove(&mut self, flight: Box<Flight>, now: Reading) -> Step {
+        let Some((stored, entry)) = self.shelf.as_ref().and_then(|shelf| shelf.proof(now)) else {
+            return self.fail(flight, out_of_time(), now);
+        };
+        let ends_turn = stored != Some(*entry.version());
+        self.proceed(flight, Phase::Proving { ends_turn }, Step::Store(StoreCall::Replace(stored, entry)))
+    }
+
+    pub(super) fn proved(
+        &mut self,
+        mut flight: Box<Flight>,
+        ends_turn: bool,
+        result: Result<Replaced, Error>,
+        now: Reading,
+    ) -> Step {
+        let proof = self.shelf.as_ref().and_then(|shelf| shelf.proof(now));
+        match (result, &mut self.shelf, proof) {
+            (Ok(Replaced::Yes), Some(shelf), Some((_, entry))) => {
+                shelf.holds(entry);
+                flight.at_store.is_proved = !ends_turn;
+                if ends_turn {
+                    flight.at_store.hold = None;
+                }
+                self.attempt(flight, now)
+            }
+            (Ok(Replaced::No(found)), ..) => {
+                flight.at_store.turns += 1;
+                if flight.at_store.turns > MAX_TURNS {
+                    return self.fail(flight, out_of_time(), now);
+                }
+                // The guard was lost, or the store has none.
+                self.found(flight, found, now)
+            }
+            (Err(error), ..) => self.go_without(flight, error, now),
+            (Ok(Replaced::Yes), ..) => self.attempt(flight, now),
+        }
+    }
+
+    /// There is no guard. A refresh token is not spent then: its successor could not be stored (R53, R56).
+    pub(super) fn go_without(&mut self, mut flight: Box<Flight>, error: Error, now: Reading) -> Step {
+        self.events.push(Event::StoreFailed { error: error.clone() });
+        flight.at_store.hold = None;
+        flight.at_store.goes_without = true;
+        flight.reasons.store = Some(error.clone());
+        if self.shelf.as_ref().is_some_and(|shelf| shelf.refreshes_without_store) {
+            flight.at_store.is_proved = true;
+        } else if self.token_to_send().is_some() {
+            let why = "the credential store can't be used, and without it the refresh token is not spent; check the store";
+            return self.fail(flight, Error::transient(why).not_processed().with_source(error), now);
+        }
+        match self.holdings.initial.take_if(|_| self.holdings.current.is_none()) {
+            Some(initial) => self.take_up_initial(flight, initial, now),
+            None => self.attempt(flight, now),
+        }
+    }
+
+    /// Another process has said that it sends the refresh token, and has written no result. Its access token is used while it
+    /// is valid. After that it has some time left, and then this flight takes over (R51).
+    fn yield_to(&mut self, mut flight: Box<Flight>, holder: &Holder, now: Reading) -> Step {
+        let Some(current) = &self.holdings.current else { return self.prove(flight, now) };
+        let expiry = current.held.windows.expiry;
+        let ends = current.held.windows.expires_at();
+        if !expiry.passed(now) && !(current.rejected && ends.is_none()) {
+            return self.fail(flight, held_by(Some(holder)), now);
+        }
+        let since = *flight.at_store.yields_since.get_or_insert(now.monotonic);
+        let waited = now.monotonic.saturating_sub(since);
+        let begun = holder.since().max(ends.unwrap_or(holder.since()));
+        let passed = now.wall.duration_since(begun).unwrap_or_default().max(waited);
+        let is_over = flight.at_store.hold == Some(super::flight::Hold::CannotLapse);
+        match Timing::EXCHANGE_WAIT.saturating_sub(passed) {
+            left if is_over || left.is_zero() => {
+                // Its refresh token may be spent.
+                flight.at_store.took_over = true;
+                flight.repeated = true;
+                self.holdings.refresh_token = RefreshToken::InDoubt;
+                self.prove(flight, now)
+            }
+            left if left.min(POLL) >= self.time_left(&flight, now) => {
+                self.fail(flight, held_by(Some(holder)), now)
+            }
+            left => self.proceed(flight, Phase::Yielding, Step::Wait(left.min(POLL))),
+        }
+    }
+
+    /// The store was read while this flight yields to another process.
+    pub(super) fn yielded(&mut self, flight: Box<Flight>, found: Option<Entry>, now: Reading) -> Step {
+        self.found(flight, found, now)
+    }
+
+    /// Another process has logged out: what is held here is forgotten. `brought` is what this flight got meanwhile.
+    pub(super) fn logged_out_elsewhere(
+        &mut self,
+        flight: Box<Flight>,
+        tombstone: Entry,
+        brought: Option<Credentials>,
+        now: Reading,
+    ) -> Step {
+        let is_held = self.holdings.current.is_some() || brought.is_some();
+        if let Some(shelf) = &mut self.shelf {
+            shelf.holds(tombstone);
+            shelf.rest = brought.map(Rest::Revoke);
+        }
+        if !is_held {
+            // Nothing was handed out.
+            self.holdings.initial = None;
+            return self.attempt(flight, now);
+        }
+        self.end_login();
+        Step::Done(Err(Error::login_required("another process has logged out; log in again")))
+    }
+
+    /// Puts the credentials in use that the source was built with. The store holds nothing newer.
+    pub(super) fn take_up_initial(&mut self, flight: Box<Flight>, initial: Candidate, now: Reading) -> Step {
+        if let Some(shelf) = &mut self.shelf {
+            let entry = shelf.logged_in(initial.held.credentials.clone());
+            shelf.uses(entry);
+        }
+        self.take_up(flight, initial, false, now)
+    }
+
+    /// What would be sent to refresh: credentials whose refresh token may be good.
+    pub(super) fn token_to_send(&self) -> Option<&Credentials> {
+        let may_send = matches!(self.holdings.refresh_token, RefreshToken::Good | RefreshToken::InDoubt);
+        let held = self.holdings.held().map(|held| &held.credentials);
+        held.filter(|held| may_send && held.refresh_token().is_some())
+    }
+}
+
+/// How often the store is read during a wait for another process.
+pub(super) const POLL: Duration = Duration::from_millis(100);
+
+fn held_by(holder: Option<&Holder>) -> Error {
+    let error = GuardError::Held(holder.cloned());
+    Error::transient(error.to_string()).not_processed().with_holder(holder.cloned())
+}
+
+pub(super) fn refused_elsewhere() -> Error {
+    Error::login_required("the identity provider has refused the stored refresh token; log in again")
+}

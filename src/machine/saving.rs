@@ -1,0 +1,216 @@
+//! New credentials go to the store before anybody gets them (R16). A save that fails is tried again (R54).
+
+use std::time::Duration;
+
+use super::State;
+use super::ending::Saved;
+use super::flight::{Flight, Phase, Rest, Saving, Step, StoreCall};
+use super::held::{Candidate, RefreshToken};
+use super::shelf::Finding;
+use super::windows::Windows;
+use crate::clock::Reading;
+use crate::credentials::Credentials;
+use crate::error::Error;
+use crate::event::Event;
+use crate::store::{Entry, Relation, Replaced};
+use crate::timing::Timing;
+
+/// How the credentials came that are saved.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    Refresh,
+    Login,
+}
+
+/// The longest wait between two attempts to save.
+const SAVE_RETRY_MAX: Duration = Duration::from_secs(1);
+
+impl State {
+    /// Saves what the provider issued, if there is a store.
+    pub(super) fn persist(
+        &mut self,
+        flight: Box<Flight>,
+        sent: Reading,
+        issued: Credentials,
+        by: By,
+        now: Reading,
+    ) -> Step {
+        let windows = Windows::of(&issued, sent, true, &mut self.pace);
+        let held = self.holdings.number(issued, windows);
+        let Some(shelf) = &self.shelf else { return self.publish(flight, held, Saved::NoStore, now) };
+        let credentials = held.credentials.clone();
+        let entry = match by {
+            By::Refresh => shelf.refreshed(credentials),
+            By::Login => shelf.logged_in(credentials),
+        };
+        self.save(flight, Saving { held, entry })
+    }
+
+    fn save(&mut self, flight: Box<Flight>, saving: Saving) -> Step {
+        let stored = self.shelf.as_ref().and_then(|shelf| shelf.stored);
+        let call = StoreCall::Replace(stored, saving.entry.clone());
+        self.proceed(flight, Phase::Saving(saving), Step::Store(call))
+    }
+
+    pub(super) fn save_again(&mut self, flight: Box<Flight>, saving: Saving) -> Step {
+        self.save(flight, saving)
+    }
+
+    pub(super) fn saved(
+        &mut self,
+        mut flight: Box<Flight>,
+        mut saving: Saving,
+        result: Result<Replaced, Error>,
+        now: Reading,
+    ) -> Step {
+        let found = match result {
+            Ok(Replaced::Yes) => return self.publish(flight, saving.held, Saved::Yes(saving.entry), now),
+            Ok(Replaced::No(found)) => found,
+            Err(error) => return self.save_failed(flight, saving, error, now),
+        };
+        // A save that seemed to fail may have happened.
+        if found.as_ref().is_some_and(|found| found.version() == saving.entry.version()) {
+            return self.publish(flight, saving.held, Saved::Yes(saving.entry), now);
+        }
+        let Some(shelf) = &mut self.shelf else {
+            return self.publish(flight, saving.held, Saved::NoStore, now);
+        };
+        let finding = shelf.finding(found.as_ref());
+        shelf.read(found.as_ref());
+        flight.at_store.turns += 1;
+        match (finding, found) {
+            (Finding::LoggedOut, Some(found)) => {
+                let brought = saving.held.credentials.clone();
+                self.logged_out_elsewhere(flight, found, Some(brought), now)
+            }
+            (Finding::News, Some(found)) if shelf.ours().is_some() => {
+                if found.version().relation_to(saving.entry.version()) == Relation::Fork {
+                    // Two writers have refreshed, and neither has seen the other. Both results may be good.
+                    self.holdings.current = Some(Candidate::good(saving.held));
+                }
+                self.adopt(flight, found, now)
+            }
+            (Finding::News, Some(_)) => {
+                // The store was not read before, so that the log-in could not know its version.
+                saving.entry = shelf.logged_in(saving.held.credentials.clone());
+                self.save(flight, saving)
+            }
+            _ => self.save(flight, saving),
+        }
+    }
+
+    /// Tries again up to the deadline of the flight, if a refresh token would be lost. Then the credentials are used all the
+    /// same, and the save goes on in the background.
+    fn save_failed(&mut self, mut flight: Box<Flight>, saving: Saving, error: Error, now: Reading) -> Step {
+        if saving.held.credentials.refresh_token().is_none() {
+            return self.publish(flight, saving.held, Saved::No(saving.entry, error), now);
+        }
+        if flight.at_store.failed_saves == 0 {
+            self.events
+                .push(Event::RotationUnsaved { generation: saving.held.generation, error: error.clone() });
+        }
+        let wait = save_wait(flight.at_store.failed_saves);
+        flight.at_store.failed_saves += 1;
+        if wait < self.time_left(&flight, now) {
+            return self.proceed(flight, Phase::SavingAgain(saving), Step::Wait(wait));
+        }
+        if let Some(shelf) = &mut self.shelf {
+            shelf.unsaved_since = Some(flight.id);
+            shelf.rest =
+                Some(Rest::Save { entry: saving.entry.clone(), attempts: flight.at_store.failed_saves });
+        }
+        self.publish(flight, saving.held, Saved::Later(saving.entry), now)
+    }
+
+    /// What is left to write when an exchange ends without new credentials: whether its refresh token may be sent again.
+    pub(super) fn leave_note(&mut self, flight: &Flight) {
+        let Some(shelf) = &mut self.shelf else { return };
+        let Some(ours) = shelf.ours().filter(|_| flight.at_store.is_proved && flight.at_store.hold.is_some())
+        else {
+            return;
+        };
+        let closed = ours.clone().with_intent(None);
+        shelf.rest = match self.holdings.refresh_token {
+            RefreshToken::Good | RefreshToken::Inconclusive => Some(Rest::Note(closed)),
+            RefreshToken::Refused => Some(Rest::Note(closed.refused())),
+            // It may be spent, so the exchange stays open.
+            RefreshToken::InDoubt => None,
+        };
+    }
+
+    /// What the last flight has left to do.
+    pub(crate) fn take_rest(&mut self) -> Option<Rest> {
+        self.shelf.as_mut()?.rest.take()
+    }
+
+    /// Nobody does what flight `id` has left to do. The next flight writes what is newer than the store's content (R64).
+    pub(super) fn abandon_rest(&mut self, id: u64) {
+        if let Some(shelf) = &mut self.shelf {
+            shelf.rest = None;
+            shelf.unsaved_since.take_if(|since| *since == id);
+        }
+    }
+
+    pub(super) fn rest_begins(&mut self, rest: &Rest) -> Step {
+        match rest {
+            Rest::Revoke(credentials) => Step::Revoke(credentials.clone()),
+            Rest::Note(entry) => Step::Store(StoreCall::Replace(Some(*entry.version()), entry.clone())),
+            Rest::Save { attempts, .. } => Step::Wait(save_wait(*attempts)),
+        }
+    }
+
+    pub(super) fn rest_waited(&mut self, rest: &Rest) -> Step {
+        let stored = self.shelf.as_ref().and_then(|shelf| shelf.stored);
+        match rest {
+            Rest::Save { entry, .. } => Step::Store(StoreCall::Replace(stored, entry.clone())),
+            Rest::Note(_) | Rest::Revoke(_) => Step::Stop,
+        }
+    }
+
+    pub(super) fn rest_replaced(&mut self, rest: &Rest, result: Result<Replaced, Error>) -> Step {
+        let Some(shelf) = &mut self.shelf else { return Step::Stop };
+        let (entry, attempts) = match rest {
+            Rest::Note(entry) => {
+                match result {
+                    Ok(Replaced::Yes) if shelf.ours().map(Entry::version) == Some(entry.version()) => {
+                        shelf.holds(entry.clone());
+                    }
+                    Ok(_) => {}
+                    Err(error) => self.events.push(Event::StoreFailed { error }),
+                }
+                return Step::Done(Ok(()));
+            }
+            Rest::Save { entry, attempts } => (entry, *attempts),
+            Rest::Revoke(_) => return Step::Stop,
+        };
+        let is_saved = match result {
+            Err(_) => return self.again(entry.clone(), attempts),
+            Ok(Replaced::Yes) => true,
+            Ok(Replaced::No(found)) => {
+                let is_saved = found.as_ref().is_some_and(|found| found.version() == entry.version());
+                if !is_saved && shelf.finding(found.as_ref()) == Finding::Outdated {
+                    shelf.read(found.as_ref());
+                    return self.again(entry.clone(), attempts);
+                }
+                is_saved
+            }
+        };
+        shelf.unsaved_since = None;
+        if is_saved {
+            shelf.holds(entry.clone());
+            self.events.push(Event::RotationSaved { generation: self.holdings.generation() });
+        }
+        Step::Done(Ok(()))
+    }
+
+    fn again(&mut self, entry: Entry, attempts: u32) -> Step {
+        if let Some(shelf) = &mut self.shelf {
+            shelf.rest = Some(Rest::Save { entry, attempts: attempts.saturating_add(1) });
+        }
+        Step::Done(Ok(()))
+    }
+}
+
+fn save_wait(failed: u32) -> Duration {
+    Timing::RETRY_FIRST.saturating_mul(2_u32.saturating_pow(failed)).min(SAVE_RETRY_MAX)
+}
