@@ -8,11 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::State;
-use super::flight::{Flight, LoadReason, Phase, RefreshRequest, Step, StoreCall};
+use super::flight::{By, Flight, LoadReason, Phase, RefreshRequest, Step, StoreCall};
 use super::guarding::{POLL, refused_elsewhere};
 use super::held::{Candidate, Held, RefreshToken};
 use super::retry::out_of_time;
-use super::saving::By;
 use super::shelf::Finding;
 use super::windows::{Freshness, Windows};
 use crate::clock::Reading;

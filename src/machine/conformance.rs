@@ -7,6 +7,7 @@ mod suite;
 
 /// What the suite calls the crate under test.
 mod api {
+    pub(crate) use crate::store::{Entry, Version};
     pub(crate) use crate::{Credentials, Error, ErrorKind, Event, Timing};
 }
 

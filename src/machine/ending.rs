@@ -170,7 +170,7 @@ impl State {
         if let Phase::Saving(saving) | Phase::SavingAgain(saving) = phase {
             // Nobody could send another request.
             flight.asked_again = true;
-            self.events.push(Event::RotationUnsaved { generation: saving.held.generation, error });
+            self.events.push(saving.failure(error));
             return match self.publish(flight, saving.held, Saved::Later(saving.entry), now) {
                 Step::Done(outcome) => Some(outcome),
                 _ => None,

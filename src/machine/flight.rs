@@ -190,6 +190,14 @@ pub(super) enum Phase {
 pub(super) struct Saving {
     pub(super) held: Arc<Held>,
     pub(super) entry: Entry,
+    pub(super) by: By,
+}
+
+/// How credentials came.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    Refresh,
+    Login,
 }
 
 /// Why a flight reads the store without taking the guard.

@@ -29,9 +29,14 @@ impl State {
     }
 
     /// Takes the guard, or writes the proof under the guard that the flight has.
-    pub(super) fn prepare(&mut self, flight: Box<Flight>, sends_token: bool, now: Reading) -> Step {
+    pub(super) fn prepare(&mut self, mut flight: Box<Flight>, sends_token: bool, now: Reading) -> Step {
         let Some(shelf) = &self.shelf else { return self.attempt(flight, now) };
         if sends_token && shelf.unsaved_since.is_some() {
+            if shelf.refreshes_without_store {
+                // The guard belongs to the save that is still tried.
+                flight.at_store.is_proved = true;
+                return self.attempt(flight, now);
+            }
             let why =
                 "the refreshed credentials could not be stored yet, so nothing is refreshed; check the store";
             return self.fail(flight, Error::transient(why).not_processed(), now);

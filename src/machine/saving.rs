@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::State;
 use super::ending::Saved;
-use super::flight::{Flight, Phase, Rest, Saving, Step, StoreCall};
+use super::flight::{By, Flight, Phase, Rest, Saving, Step, StoreCall};
 use super::held::{Candidate, RefreshToken};
 use super::shelf::Finding;
 use super::windows::Windows;
@@ -15,15 +15,15 @@ use crate::event::Event;
 use crate::store::{Entry, Relation, Replaced};
 use crate::timing::Timing;
 
-/// How the credentials came that are saved.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum By {
-    Refresh,
-    Login,
+impl Saving {
+    /// The event of a save that failed.
+    pub(super) fn failure(&self, error: Error) -> Event {
+        match self.by {
+            By::Refresh => Event::RotationUnsaved { generation: self.held.generation, error },
+            By::Login => Event::StoreFailed { error },
+        }
+    }
 }
-
-/// The longest wait between two attempts to save.
-const SAVE_RETRY_MAX: Duration = Duration::from_secs(1);
 
 impl State {
     /// Saves what the provider issued, if there is a store.
@@ -43,7 +43,7 @@ impl State {
             By::Refresh => shelf.refreshed(credentials),
             By::Login => shelf.logged_in(credentials),
         };
-        self.save(flight, Saving { held, entry })
+        self.save(flight, Saving { held, entry, by })
     }
 
     fn save(&mut self, flight: Box<Flight>, saving: Saving) -> Step {
@@ -99,19 +99,20 @@ impl State {
         }
     }
 
-    /// Tries again up to the deadline of the flight, if a refresh token would be lost. Then the credentials are used all the
-    /// same, and the save goes on in the background.
+    /// Tries again up to the deadline of the flight, if a rotated refresh token would be lost. Then the credentials are used
+    /// all the same, and the save goes on in the background.
     fn save_failed(&mut self, mut flight: Box<Flight>, saving: Saving, error: Error, now: Reading) -> Step {
         if saving.held.credentials.refresh_token().is_none() {
             return self.publish(flight, saving.held, Saved::No(saving.entry, error), now);
         }
+        // What a log-in brought is in no store yet, and no other process waits for it.
+        let may_wait = saving.by == By::Refresh;
         if flight.at_store.failed_saves == 0 {
-            self.events
-                .push(Event::RotationUnsaved { generation: saving.held.generation, error: error.clone() });
+            self.events.push(saving.failure(error));
         }
         let wait = save_wait(flight.at_store.failed_saves);
         flight.at_store.failed_saves += 1;
-        if wait < self.time_left(&flight, now) {
+        if may_wait && wait < self.time_left(&flight, now) {
             return self.proceed(flight, Phase::SavingAgain(saving), Step::Wait(wait));
         }
         if let Some(shelf) = &mut self.shelf {
@@ -212,5 +213,5 @@ impl State {
 }
 
 fn save_wait(failed: u32) -> Duration {
-    Timing::RETRY_FIRST.saturating_mul(2_u32.saturating_pow(failed)).min(SAVE_RETRY_MAX)
+    Timing::RETRY_FIRST.saturating_mul(2_u32.saturating_pow(failed)).min(Timing::RETRY_MAX)
 }

@@ -14,10 +14,14 @@ pub(super) struct Shelf {
     id: u64,
     /// What belongs to the credentials in use, or to the last log-out. The store may not hold it yet.
     ours: Option<Entry>,
+    /// The program has set `ours`, and it was not saved yet. It is newer than whatever the store holds.
+    is_set: bool,
     /// What the store held when it was last read or written; `None` for nothing.
     pub(super) stored: Option<Version>,
     /// The note of a log-out that still has to be written (R17).
     pub(super) forget: Option<Entry>,
+    /// The log-out is written over whatever is there, because the store can't be read.
+    pub(super) overwrites: bool,
     /// What the last flight left to do at the store.
     pub(super) rest: Option<Rest>,
     /// The flight that could not save a rotated refresh token, while that is still tried (R54).
@@ -47,8 +51,10 @@ impl Default for Shelf {
         Self {
             id,
             ours: None,
+            is_set: false,
             stored: None,
             forget: None,
+            overwrites: false,
             rest: None,
             unsaved_since: None,
             found: Vec::new(),
@@ -86,11 +92,18 @@ impl Shelf {
     pub(super) fn holds(&mut self, entry: Entry) {
         self.stored = Some(*entry.version());
         self.ours = Some(entry);
+        self.is_set = false;
     }
 
     /// The store held this when it was read.
     pub(super) fn read(&mut self, found: Option<&Entry>) {
         self.stored = found.map(|found| *found.version());
+        let ours = self.ours.as_ref().filter(|_| self.is_set).and_then(Entry::credentials).cloned();
+        if let Some(ours) =
+            ours.filter(|_| self.latest().sequence == self.stored.map_or(0, |stored| stored.sequence))
+        {
+            self.ours = Some(self.logged_in(ours));
+        }
     }
 
     /// These are in use, and the store does not hold them.
@@ -110,6 +123,7 @@ impl Shelf {
     /// The program has set credentials. They are a new log-in, and what a flight has left to do does not matter any more.
     pub(super) fn set(&mut self, credentials: &Credentials) {
         self.ours = Some(self.logged_in(credentials.clone()));
+        self.is_set = true;
         self.rest = None;
         self.unsaved_since = None;
     }
@@ -170,16 +184,8 @@ impl Shelf {
     /// The store holds the credentials in use, which are newer than any log-out.
     pub(super) fn saved_login(&mut self) {
         self.forget = None;
+        self.is_set = false;
         self.stored = self.ours.as_ref().map(|ours| *ours.version());
-    }
-
-    /// Makes the log-in that is in use newer than what was found.
-    pub(super) fn log_in_over(&mut self, found: Option<&Entry>, credentials: &Credentials) {
-        let ours = self.ours.as_ref().map(Entry::version);
-        let is_newer = |found: &Entry| ours.is_some_and(|ours| ours.sequence > found.version().sequence);
-        if !found.is_none_or(is_newer) {
-            self.ours = Some(self.logged_in(credentials.clone()));
-        }
     }
 
     /// What is to be written before the refresh token is sent: `ours`, with the note that an exchange is open.

@@ -115,37 +115,41 @@ impl State {
             return Step::Done(Ok(()));
         };
         match input {
-            Input::Begin => Step::Store(StoreCall::Load),
-            Input::Stored(StoreResult::Loaded(Ok(found))) => {
+            Input::Begin if shelf.stored.is_none() => Step::Store(StoreCall::Load),
+            Input::Begin => self.write_forget(),
+            Input::Stored(
+                StoreResult::Loaded(Ok(found)) | StoreResult::Replaced(Ok(Replaced::No(found))),
+            ) => {
                 shelf.found.extend(found.as_ref().and_then(Entry::credentials).cloned());
-                self.forget_over(found.as_ref())
+                shelf.read(found.as_ref());
+                found.map(|found| shelf.forget_over(*found.version()));
+                self.write_forget()
             }
-            // A log-out does not have to read what is stored.
-            Input::Stored(StoreResult::Loaded(Err(_))) => match shelf.forget_unread(now) {
-                Some(entry) => Step::Store(StoreCall::Overwrite(entry)),
-                None => Step::Done(Ok(())),
-            },
-            Input::Stored(StoreResult::Replaced(Ok(Replaced::No(found)))) => self.forget_over(found.as_ref()),
-            Input::Stored(StoreResult::Replaced(result)) => match self.forget_again(result) {
-                Ok(_) => Step::Done(Ok(())),
-                Err(error) => Step::Done(Err(error)),
-            },
+            // A log-out does not need to read what is stored.
+            Input::Stored(StoreResult::Loaded(Err(_)) | StoreResult::Replaced(Err(_)))
+                if !shelf.overwrites =>
+            {
+                shelf.overwrites = true;
+                match shelf.forget_unread(now) {
+                    Some(entry) => Step::Store(StoreCall::Overwrite(entry)),
+                    None => Step::Done(Ok(())),
+                }
+            }
+            Input::Stored(StoreResult::Replaced(result)) => {
+                shelf.overwrites = false;
+                Step::Done(self.forget_again(result).map(|_| ()))
+            }
             _ => Step::Done(Ok(())),
         }
     }
 
-    /// Writes the log-out over what was found.
-    fn forget_over(&mut self, found: Option<&Entry>) -> Step {
-        let Some(shelf) = &mut self.shelf else { return Step::Done(Ok(())) };
-        shelf.read(found);
-        let entry = match found {
-            Some(found) => shelf.forget_over(*found.version()),
-            None => shelf.forget.clone(),
-        };
-        match entry {
-            Some(entry) => Step::Store(StoreCall::Replace(shelf.stored, entry)),
-            None => Step::Done(Ok(())),
-        }
+    /// Writes the log-out over what the store is known to hold.
+    fn write_forget(&mut self) -> Step {
+        let call = self
+            .shelf
+            .as_ref()
+            .and_then(|shelf| Some(StoreCall::Replace(shelf.stored, shelf.forget.clone()?)));
+        call.map_or(Step::Done(Ok(())), Step::Store)
     }
 
     /// Whether the note of the log-out is in the store now. It is not if another one was found there.
@@ -178,7 +182,6 @@ impl State {
             }
             Input::Stored(StoreResult::Replaced(Ok(Replaced::No(found)))) => {
                 shelf.read(found.as_ref());
-                shelf.log_in_over(found.as_ref(), &held.credentials);
             }
             Input::Stored(StoreResult::Replaced(Err(error))) => return Step::Done(Err(error)),
             _ => {}

@@ -136,7 +136,9 @@ pub trait CredentialStore: Send + Sync + 'static {
         async move {
             let loaded = timeout(request.call_limit(), self.load()).await;
             let found = loaded.unwrap_or_else(|_| Err(late())).map_err(GuardError::Unreachable)?;
-            let Some(entry) = request.entry_to_write(found.as_ref()) else { return Ok(Guard::new(Ok(found))) };
+            let Some(entry) = request.entry_to_write(found.as_ref()) else {
+                return Ok(Guard::new(Ok(found)));
+            };
             let saved = timeout(request.call_limit(), self.save(&entry)).await;
             saved.unwrap_or_else(|_| Err(late())).map_err(GuardError::NotWritable)?;
             Ok(Guard::new(Ok(found)).written())

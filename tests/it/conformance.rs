@@ -12,6 +12,7 @@ mod suite;
 
 /// What the suite calls the crate under test.
 mod api {
+    pub(crate) use reauth::store::{Entry, Version};
     pub(crate) use reauth::{Credentials, Error, ErrorKind, Event, Timing};
 }
 

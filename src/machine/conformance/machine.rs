@@ -38,6 +38,9 @@ impl Machine {
         let outside = Outside::new(setup)?;
         let initial = setup.initial.as_ref().map(credentials_of).transpose()?;
         let cache = Cache::new(timing_of(setup).into(), outside.has_store(), initial, outside.reading());
+        if setup.refresh_without_store {
+            cache.refresh_without_store();
+        }
         Ok(Self {
             cache: Arc::new(cache),
             outside: Arc::new(outside),
@@ -200,7 +203,8 @@ impl Client for Machine {
                 let grants = self.cache.log_out(now);
                 self.call(caller, |cache, outside| async move {
                     let forgot = drive(&cache, Work::Forget, &*outside).await;
-                    grants.iter().for_each(|grant| outside.revoke(grant));
+                    let found = cache.take_found(&grants);
+                    grants.iter().chain(&found).for_each(|grant| outside.revoke(grant));
                     forgot.map(|()| None)
                 });
             }

@@ -210,8 +210,18 @@ impl World for Outside {
         }
     }
 
-    async fn store(&self, call: &StoreCall, turn: Turn<'_>) -> Option<Step> {
+    type Guard = ();
+
+    async fn store(&self, call: &StoreCall, turn: Turn<'_>, (): &mut ()) -> Option<Step> {
         self.call_store(call, turn).await
+    }
+
+    fn may_lapse(&self, (): &()) -> bool {
+        false
+    }
+
+    async fn overtaken(&self, turn: Turn<'_>) {
+        poll_fn(|_| if turn.is_wanted() { Poll::Pending } else { Poll::Ready(()) }).await;
     }
 
     async fn refresh(&self, held: &Credentials, limit: Duration) -> SourceResult {

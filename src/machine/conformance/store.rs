@@ -1,15 +1,16 @@
 //! The store of a scenario: one call at a time, each in the manner that the scenario says.
 
 use super::outside::{Inner, Outside};
-use super::suite::{Call, Manner, Operation, Stored, stored_of};
+use super::suite::{Call, Manner, Operation, Stored, call_of, next_entry, stored_of};
 use crate::cache::Turn;
 use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::machine::{Step, StoreCall};
+use crate::machine::{Guarded, Hold, Step, StoreCall, StoreResult};
+use crate::store::{Entry, GuardError, Replaced, late};
 
 pub(super) struct Store {
-    holds: Option<Credentials>,
-    manners: [Manner; 3],
+    holds: Option<Entry>,
+    manners: [Manner; 4],
     /// A call is under way.
     is_busy: bool,
     /// The call that hangs is carried out.
@@ -18,25 +19,46 @@ pub(super) struct Store {
 
 impl Store {
     pub(super) fn new(holds: Option<Credentials>) -> Self {
-        Self { holds, manners: [Manner::Works; 3], is_busy: false, responds: false }
+        Self { holds: holds.map(Entry::new), manners: [Manner::Works; 4], is_busy: false, responds: false }
     }
 
-    fn work(&mut self, call: &StoreCall) -> Option<Credentials> {
+    /// Carries out a call.
+    fn work(&mut self, call: &StoreCall) -> StoreResult {
         match call {
-            StoreCall::Load => return self.holds.clone(),
-            StoreCall::Save(credentials) => self.holds = Some(credentials.clone()),
-            StoreCall::Clear => self.holds = None,
+            StoreCall::Load => StoreResult::Loaded(Ok(self.holds.clone())),
+            StoreCall::Guard(request) => {
+                let found = Ok(self.holds.clone());
+                let proof = request.entry_to_write(self.holds.as_ref());
+                let is_written = proof.is_some();
+                self.holds = proof.or(self.holds.take());
+                StoreResult::Guarded(Ok(Guarded { found, is_written, hold: Some(Hold::MayLapse) }))
+            }
+            StoreCall::Replace(expected, _)
+                if self.holds.as_ref().map(Entry::version) != expected.as_ref() =>
+            {
+                StoreResult::Replaced(Ok(Replaced::No(self.holds.clone())))
+            }
+            StoreCall::Replace(_, entry) | StoreCall::Overwrite(entry) => {
+                self.holds = Some(entry.clone());
+                StoreResult::Replaced(Ok(Replaced::Yes))
+            }
         }
-        None
+    }
+}
+
+/// What comes of a call that fails.
+fn failed(call: &StoreCall, error: Error) -> StoreResult {
+    match call {
+        StoreCall::Load => StoreResult::Loaded(Err(error)),
+        StoreCall::Guard(_) => StoreResult::Guarded(Err(GuardError::Unreachable(error))),
+        StoreCall::Replace(..) | StoreCall::Overwrite(_) => StoreResult::Replaced(Err(error)),
     }
 }
 
 impl Outside {
     pub(super) async fn call_store(&self, call: &StoreCall, turn: Turn<'_>) -> Option<Step> {
         let limit = self.reading().monotonic + self.timing.store_timeout;
-        let too_late = || {
-            Some(turn.end(Err(Error::store("the scenario's store did not respond in time")), self.reading()))
-        };
+        let too_late = || Some(turn.end(failed(call, late()), self.reading()));
         // A call that a log-out has overtaken is dropped.
         let unless_overtaken = |happened: Option<()>| match turn.is_wanted() {
             true => happened.map(|()| true),
@@ -56,8 +78,12 @@ impl Outside {
         }
         let manner = self.lock().manner_of(call)?;
         let result = match manner {
-            Manner::Fails => Err(Error::store("the scenario's store fails")),
-            Manner::Works => Ok(self.lock().store.as_mut()?.work(call)),
+            Manner::Fails => failed(call, Error::store("the scenario's store fails")),
+            Manner::Held => StoreResult::Guarded(Err(GuardError::Held(None))),
+            Manner::ReadOnly => {
+                StoreResult::Guarded(Err(GuardError::NotWritable(Error::store("the store is read-only"))))
+            }
+            Manner::Works => self.lock().store.as_mut()?.work(call),
             Manner::Hangs => {
                 let responds = |inner: &mut Inner| inner.store.as_ref()?.responds.then_some(());
                 match self.until(limit, |inner| unless_overtaken(responds(inner))).await {
@@ -65,7 +91,7 @@ impl Outside {
                     Some(false) => return None,
                     None => return too_late(),
                 }
-                Ok(self.lock().store.as_mut()?.work(call))
+                self.lock().store.as_mut()?.work(call)
             }
             Manner::Panics => std::future::pending().await,
         };
@@ -85,8 +111,9 @@ impl Inner {
     fn manner_of(&mut self, call: &StoreCall) -> Option<Manner> {
         let (operation, seen) = match call {
             StoreCall::Load => (Operation::Load, Call::Load),
-            StoreCall::Save(credentials) => (Operation::Save, Call::Save(stored_of(credentials))),
-            StoreCall::Clear => (Operation::Clear, Call::Clear),
+            StoreCall::Guard(_) => (Operation::Guard, Call::Guard),
+            StoreCall::Replace(expected, entry) => call_of(expected.as_ref(), entry),
+            StoreCall::Overwrite(entry) => call_of(None, entry),
         };
         self.moves += 1;
         self.calls.push(seen);
@@ -103,11 +130,13 @@ impl Outside {
     }
 
     pub(super) fn stored(&self) -> Option<Stored> {
-        self.lock().store.as_ref()?.holds.as_ref().map(stored_of)
+        self.lock().store.as_ref()?.holds.as_ref()?.credentials().map(stored_of)
     }
 
     pub(super) fn change_store(&self, holds: Option<Credentials>) -> Result<(), String> {
-        self.lock().store.as_mut().ok_or("there is no store")?.holds = holds;
+        let inner = &mut *self.lock();
+        let store = inner.store.as_mut().ok_or("there is no store")?;
+        store.holds = holds.map(|holds| next_entry(store.holds.as_ref(), holds)).transpose()?;
         Ok(())
     }
 

@@ -6,17 +6,31 @@ use super::super::testing::{at, nth};
 use super::super::{Verdict, Wanted};
 use super::*;
 use crate::error::Error;
+use crate::machine::{Guarded, Hold};
 use crate::timing::Timing;
 
 fn with_store() -> State {
     State::new(Timing::default().without_jitter(), true)
 }
 
-/// The program sets credentials, and their write goes through.
-fn save(state: &mut State, held: &Arc<Held>) {
-    let work = Work::Save(held.clone());
-    assert!(matches!(state.step(&work, Input::Begin, at(0)), Step::Store(StoreCall::Save(_))));
-    assert!(matches!(state.step(&work, Input::Stored(Ok(None)), at(0)), Step::Done(Ok(()))));
+fn nothing_loaded() -> Input {
+    Input::Stored(StoreResult::Loaded(Ok(None)))
+}
+
+fn guarded() -> Input {
+    let guarded = Guarded { found: Ok(None), is_written: false, hold: Some(Hold::MayLapse) };
+    Input::Stored(StoreResult::Guarded(Ok(guarded)))
+}
+
+fn replaced() -> Input {
+    Input::Stored(StoreResult::Replaced(Ok(Replaced::Yes)))
+}
+
+/// Takes the steps to a log-in, of a flight that finds nothing in the store.
+fn log_in(state: &mut State, flight: &Work) {
+    assert!(matches!(state.step(flight, Input::Begin, at(0)), Step::Store(StoreCall::Load)));
+    assert!(matches!(state.step(flight, nothing_loaded(), at(0)), Step::Store(StoreCall::Guard(_))));
+    assert!(matches!(state.step(flight, guarded(), at(0)), Step::Login(_)));
 }
 
 #[test]
@@ -28,10 +42,12 @@ fn r17_a_log_out_is_carried_through_by_a_write_of_what_is_held_now_and_of_nothin
     let current = state.set_credentials(nth(2), at(0));
     assert!(state.must_forget(), "what was logged out may still be there");
     for old in old {
-        save(&mut state, &old);
+        assert!(matches!(state.step(&Work::Save(old), Input::Begin, at(0)), Step::Done(Ok(()))));
         assert!(state.must_forget());
     }
-    save(&mut state, &current);
+    let work = Work::Save(current);
+    assert!(matches!(state.step(&work, Input::Begin, at(0)), Step::Store(StoreCall::Replace(..))));
+    assert!(matches!(state.step(&work, replaced(), at(0)), Step::Done(Ok(()))));
     assert!(!state.must_forget());
 }
 
@@ -43,8 +59,12 @@ fn r17_work_at_the_store_is_wanted_as_long_as_it_matters() {
     assert!(state.is_wanted(&Work::Save(first.clone())));
     state.log_out();
     assert!(!state.is_wanted(&Work::Save(first)) && state.is_wanted(&Work::Forget));
-    assert!(matches!(state.step(&Work::Forget, Input::Begin, at(0)), Step::Store(StoreCall::Clear)));
-    assert!(matches!(state.step(&Work::Forget, Input::Stored(Ok(None)), at(0)), Step::Done(Ok(()))));
+    assert!(matches!(state.step(&Work::Forget, Input::Begin, at(0)), Step::Store(StoreCall::Load)));
+    assert!(matches!(
+        state.step(&Work::Forget, nothing_loaded(), at(0)),
+        Step::Store(StoreCall::Replace(None, entry)) if entry.is_logged_out()
+    ));
+    assert!(matches!(state.step(&Work::Forget, replaced(), at(0)), Step::Done(Ok(()))));
     assert!(!state.is_wanted(&Work::Forget));
     let [older, newer] = [2, 3].map(|n| Work::Save(state.set_credentials(nth(n), at(0))));
     assert!(!state.is_wanted(&older) && state.is_wanted(&newer));
@@ -75,10 +95,11 @@ fn r17_a_flight_does_not_clear_a_store_that_another_call_has_just_cleared() {
     let Step::Store(clear) = state.step(&flight, Input::Begin, at(0)) else { unreachable!("it must forget") };
     assert!(state.needs(&flight, &clear));
     state.step(&Work::Forget, Input::Begin, at(0));
-    state.step(&Work::Forget, Input::Stored(Ok(None)), at(0));
+    state.step(&Work::Forget, nothing_loaded(), at(0));
+    state.step(&Work::Forget, replaced(), at(0));
     assert!(!state.needs(&flight, &clear) && state.needs(&flight, &StoreCall::Load));
     // The driver makes no call then, and goes on as after one.
-    assert!(matches!(state.step(&flight, Input::Stored(Ok(None)), at(0)), Step::Login(_)));
+    assert!(matches!(state.step(&flight, replaced(), at(0)), Step::Store(StoreCall::Guard(_))));
 }
 
 #[test]
@@ -88,10 +109,9 @@ fn r16_an_impossible_step_does_not_lose_what_was_received() {
         unreachable!("nothing is held")
     };
     let flight = Work::Flight(id);
-    assert!(matches!(state.step(&flight, Input::Begin, at(0)), Step::Store(StoreCall::Load)));
-    assert!(matches!(state.step(&flight, Input::Stored(Ok(None)), at(0)), Step::Login(_)));
+    log_in(&mut state, &flight);
     let response = Input::Responded(at(0), Ok(nth(1)));
-    assert!(matches!(state.step(&flight, response, at(0)), Step::Store(StoreCall::Save(_))));
+    assert!(matches!(state.step(&flight, response, at(0)), Step::Store(StoreCall::Replace(..))));
     assert!(matches!(state.step(&flight, Input::Waited, at(0)), Step::Stop));
     assert_eq!(
         state.interrupt(id, Error::transient("the driver is gone"), at(0)).map(|ended| ended.is_ok()),
@@ -107,10 +127,9 @@ fn r07_no_flight_stays_in_the_air_when_its_driver_goes_away_while_it_saves_an_ex
         unreachable!("nothing is held")
     };
     let flight = Work::Flight(id);
-    state.step(&flight, Input::Begin, at(0));
-    state.step(&flight, Input::Stored(Ok(None)), at(0));
+    log_in(&mut state, &flight);
     let response = Input::Responded(at(0), Ok(nth(1).with_lifetime(std::time::Duration::from_secs(1))));
-    assert!(matches!(state.step(&flight, response, at(1)), Step::Store(StoreCall::Save(_))));
+    assert!(matches!(state.step(&flight, response, at(1)), Step::Store(StoreCall::Replace(..))));
     let ended = state.interrupt(id, Error::transient("the driver is gone"), at(1));
     assert!(ended.is_some_and(|outcome| outcome.is_err()));
     assert!(!state.is_wanted(&flight));

@@ -153,7 +153,11 @@ impl From<Change> for Option<Tokens> {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Operation {
     Load,
+    /// Takes the guard.
+    Guard,
+    /// Writes credentials, or a note about those that are there.
     Save,
+    /// Writes that the client has logged out.
     Clear,
 }
 
@@ -165,6 +169,10 @@ pub(crate) enum Manner {
     Fails,
     Hangs,
     Panics,
+    /// Another process has the guard. For `guard` alone.
+    Held,
+    /// The store can't be written. For `guard` alone.
+    ReadOnly,
 }
 
 /// serde's own reader of a variant without fields would not notice unknown keys.

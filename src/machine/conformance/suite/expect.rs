@@ -76,9 +76,13 @@ pub(crate) enum Call {
     Revoke(#[serde(with = "As::<AccessToken>")] String),
     /// The store reads.
     Load,
-    /// The store writes.
+    /// The store gives the guard, reads, and may write that an exchange is open.
+    Guard,
+    /// The store writes credentials.
     Save(Stored),
-    /// The store forgets.
+    /// The store writes what became of an exchange, beside the credentials that are there.
+    Note,
+    /// The store writes that the client has logged out.
     Clear,
 }
 
@@ -127,6 +131,8 @@ pub(crate) enum EventName {
     Adopted,
     Cleared,
     StoreFailed,
+    RotationUnsaved,
+    RotationSaved,
     // One that no scenario knows.
     #[serde(skip)]
     Other,

@@ -23,4 +23,6 @@ pub(crate) use read::{NULLABLE, file};
 #[allow(unused_imports)]
 pub(crate) use scenario::{Scenario, Setup};
 pub(crate) use tokens::START;
-pub(crate) use translate::{credentials_of, event_of, outcome_of, response_of, stored_of, timing_of};
+pub(crate) use translate::{
+    call_of, credentials_of, event_of, next_entry, outcome_of, response_of, stored_of, timing_of,
+};

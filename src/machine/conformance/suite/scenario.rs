@@ -44,13 +44,23 @@ pub(crate) struct Setup {
     #[serde(deserialize_with = "As::<Store>::deserialize")]
     #[schemars(with = "Store")]
     pub(crate) store: Option<Option<Tokens>>,
+    /// Whether a refresh token is sent even if its successor can't be stored.
+    pub(crate) refresh_without_store: bool,
     pub(crate) timing: Settings,
 }
 
 impl Default for Setup {
     fn default() -> Self {
         let (initial, store, timing) = (None, None, Settings::default());
-        Self { can_login: true, can_refresh: true, can_revoke: false, initial, store, timing }
+        Self {
+            can_login: true,
+            can_refresh: true,
+            can_revoke: false,
+            initial,
+            store,
+            refresh_without_store: false,
+            timing,
+        }
     }
 }
 

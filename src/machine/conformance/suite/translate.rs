@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::action::Response;
-use super::api::{Credentials, Error, ErrorKind, Event, Timing};
-use super::expect::{Cause, EventFields, EventName, Kind, Outcome, Stored};
+use super::action::{Operation, Response};
+use super::api::{Credentials, Entry, Error, ErrorKind, Event, Timing, Version};
+use super::expect::{Call, Cause, EventFields, EventName, Kind, Outcome, Stored};
 use super::form::{Moment, RefreshToken, Seconds};
 use super::scenario::{Setup, Tokens};
 use super::tokens::{START, name_of, text_of};
@@ -44,6 +44,34 @@ pub(crate) fn credentials_of(tokens: &Tokens) -> Result<Credentials, String> {
         Ok(credentials)
     };
     build().map_err(|error| error.to_string())
+}
+
+/// What another process writes over `now`: its next refresh, or its log-in.
+pub(crate) fn next_entry(now: Option<&Entry>, credentials: Credentials) -> Result<Entry, String> {
+    let now = now.map(|entry| entry.version().to_string()).unwrap_or_else(|| "0-0-0-0".into());
+    let parts: Vec<&str> = now.split('-').collect();
+    let number = |index: usize| parts.get(index).and_then(|part| part.parse::<u64>().ok()).unwrap_or(0);
+    let version = match number(0) {
+        0 => format!("1-77-0-{:x}", text_hash(&credentials)),
+        sequence => format!("{sequence}-{}-{}-{:x}", parts[1], number(2) + 1, text_hash(&credentials)),
+    };
+    let text = credentials.expose_json();
+    let text = format!("{},\"version\":\"{version}\"}}", text.trim_end_matches('}'));
+    Entry::from_text(&text).map_err(|error| error.to_string())
+}
+
+fn text_hash(credentials: &Credentials) -> u64 {
+    let bytes = credentials.access_token().bytes();
+    bytes.fold(1, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()))
+}
+
+/// Which call of the store a write is.
+pub(crate) fn call_of(expected: Option<&Version>, entry: &Entry) -> (Operation, Call) {
+    match entry.credentials() {
+        None => (Operation::Clear, Call::Clear),
+        Some(_) if expected == Some(entry.version()) => (Operation::Save, Call::Note),
+        Some(credentials) => (Operation::Save, Call::Save(stored_of(credentials))),
+    }
 }
 
 /// What the source returns; `None` is a panic.
@@ -124,6 +152,8 @@ pub(crate) fn event_of(event: &Event) -> EventFields {
         Event::Adopted { .. } => named(EventName::Adopted),
         Event::Cleared => named(EventName::Cleared),
         Event::StoreFailed { .. } => named(EventName::StoreFailed),
+        Event::RotationUnsaved { .. } => named(EventName::RotationUnsaved),
+        Event::RotationSaved { .. } => named(EventName::RotationSaved),
         _ => named(EventName::Other),
     }
 }
