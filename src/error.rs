@@ -49,6 +49,8 @@ struct Details {
     reach: Reach,
     refusal: Refusal,
     holder: Option<Box<Holder>>,
+    /// A call of the store took too long.
+    is_late: bool,
 }
 
 /// How far a failed request came.
@@ -186,6 +188,18 @@ impl Error {
         self.0.holder.as_deref()
     }
 
+    /// A call of the store took too long.
+    pub(crate) fn late() -> Self {
+        let mut error =
+            Self::store("the credential store did not respond in time; check that it can be reached");
+        Arc::make_mut(&mut error.0).is_late = true;
+        error
+    }
+
+    pub(crate) fn is_late(&self) -> bool {
+        self.0.is_late
+    }
+
     pub(crate) fn with_holder(mut self, holder: Option<Holder>) -> Self {
         Arc::make_mut(&mut self.0).holder = holder.map(Box::new);
         self
@@ -217,6 +231,7 @@ impl Error {
             reach: Reach::MaybeProcessed,
             refusal: Refusal::Definite,
             holder: None,
+            is_late: false,
         }))
     }
 }

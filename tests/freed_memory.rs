@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use reauth::store::{CredentialStore, MemoryStore};
+use reauth::store::{CredentialStore, Entry, MemoryStore};
 use reauth::{Authenticator, CredentialSource, Credentials, Error};
 use zeroize::Zeroizing;
 
@@ -127,17 +127,12 @@ impl CredentialSource for Provider {
 struct TextStore(Arc<Mutex<Option<Zeroizing<String>>>>);
 
 impl CredentialStore for TextStore {
-    async fn load(&self) -> Result<Option<Credentials>, Error> {
-        self.0.lock().unwrap().as_deref().map(|json| Credentials::from_json(json)).transpose()
+    async fn load(&self) -> Result<Option<Entry>, Error> {
+        self.0.lock().unwrap().as_deref().map(|text| Entry::from_text(text)).transpose()
     }
 
-    async fn save(&self, credentials: &Credentials) -> Result<(), Error> {
-        *self.0.lock().unwrap() = Some(credentials.expose_json());
-        Ok(())
-    }
-
-    async fn clear(&self) -> Result<(), Error> {
-        *self.0.lock().unwrap() = None;
+    async fn save(&self, entry: &Entry) -> Result<(), Error> {
+        *self.0.lock().unwrap() = Some(entry.expose_text());
         Ok(())
     }
 }

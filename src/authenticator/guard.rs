@@ -12,12 +12,16 @@ use super::Shared;
 use super::builder::Store;
 use super::store::unsealed;
 use crate::cache::Turn;
+use crate::error::Error;
 use crate::machine::{Guarded, Hold, Step, StoreCall, StoreResult};
-use crate::store::{Entry, Guard, GuardError, GuardRequest, late};
+use crate::store::{Entry, Guard, GuardError, GuardRequest};
 use crate::token_endpoint::TokenEndpoint;
 
 /// How long the wait between two looks at the store is: 75 ms to 125 ms, so that processes look at different times.
 const LOOK: (Duration, Duration) = (Duration::from_millis(75), Duration::from_millis(50));
+
+/// Added to the limit of a request.
+const GRACE: Duration = Duration::from_millis(250);
 
 /// A lease has to last longer than the longest request by default.
 const LEAST_LEASE: Duration = TokenEndpoint::DEFAULT_TIMEOUT.saturating_add(Duration::from_secs(2));
@@ -55,7 +59,10 @@ impl Shared {
         drop(held.take());
         let in_turn = async {
             let own = store.guard.clone().lock_owned().await;
-            let _turn = store.turn.lock().await;
+            let Ok(_turn) = timeout(request.call_limit(), store.turn.lock()).await else {
+                let result = StoreResult::Guarded(Err(GuardError::Unreachable(Error::late())));
+                return Some(turn.end(result, self.clock.now()));
+            };
             if !turn.needs(call) {
                 return None;
             }
@@ -76,7 +83,8 @@ impl Shared {
             };
             Some(turn.end(StoreResult::Guarded(result), self.clock.now()))
         };
-        let limit = request.limit().saturating_add(request.call_limit());
+        // The store has a little more time, to say who holds it.
+        let limit = request.limit().saturating_add(GRACE);
         let in_turn = self.while_wanted(turn, self.marked(in_turn));
         timeout(limit, in_turn).await.unwrap_or_else(|_| {
             let result = StoreResult::Guarded(Err(GuardError::Held(None)));
@@ -105,7 +113,7 @@ impl Shared {
             let look = pin!(timeout(request.call_limit(), store.calls.load()));
             let found = match first_of(guard.as_mut(), look).await {
                 Ok(guard) => return guard.map(Came::Guard),
-                Err(found) => unsealed(found.unwrap_or_else(|_| Err(late()))),
+                Err(found) => unsealed(found.unwrap_or_else(|_| Err(Error::late()))),
             };
             // What can't be read is found again under the guard.
             if let Ok(Some(found)) = found {

@@ -14,7 +14,7 @@ use super::builder::Store;
 use crate::cache::{Turn, drive};
 use crate::error::Error;
 use crate::machine::{Step, StoreCall, StoreResult, Work};
-use crate::store::{Content, Entry, Replaced, late};
+use crate::store::{Content, Entry, Replaced};
 
 impl Shared {
     /// Does some work that needs the store alone. A panic of the store is an error (R7).
@@ -57,8 +57,8 @@ impl Shared {
         }
         timeout(self.timing.store_timeout, in_turn).await.unwrap_or_else(|_| {
             let result = match call {
-                StoreCall::Load | StoreCall::Guard(_) => StoreResult::Loaded(Err(late())),
-                StoreCall::Replace(..) | StoreCall::Overwrite(_) => StoreResult::Replaced(Err(late())),
+                StoreCall::Load | StoreCall::Guard(_) => StoreResult::Loaded(Err(Error::late())),
+                StoreCall::Replace(..) | StoreCall::Overwrite(_) => StoreResult::Replaced(Err(Error::late())),
             };
             Some(turn.end(result, self.clock.now()))
         })

@@ -18,6 +18,8 @@ pub(super) struct Shelf {
     is_set: bool,
     /// What the store held when it was last read or written; `None` for nothing.
     pub(super) stored: Option<Version>,
+    /// Whether `stored` is known.
+    pub(super) is_known: bool,
     /// The note of a log-out that still has to be written (R17).
     pub(super) forget: Option<Entry>,
     /// The log-out is written over whatever is there, because the store can't be read.
@@ -53,6 +55,7 @@ impl Default for Shelf {
             ours: None,
             is_set: false,
             stored: None,
+            is_known: false,
             forget: None,
             overwrites: false,
             rest: None,
@@ -91,6 +94,7 @@ impl Shelf {
     /// The store holds this.
     pub(super) fn holds(&mut self, entry: Entry) {
         self.stored = Some(*entry.version());
+        self.is_known = true;
         self.ours = Some(entry);
         self.is_set = false;
     }
@@ -98,6 +102,7 @@ impl Shelf {
     /// The store held this when it was read.
     pub(super) fn read(&mut self, found: Option<&Entry>) {
         self.stored = found.map(|found| *found.version());
+        self.is_known = true;
         let ours = self.ours.as_ref().filter(|_| self.is_set).and_then(Entry::credentials).cloned();
         if let Some(ours) =
             ours.filter(|_| self.latest().sequence == self.stored.map_or(0, |stored| stored.sequence))
@@ -144,6 +149,7 @@ impl Shelf {
         *self = Self {
             id: self.id,
             stored: self.stored,
+            is_known: self.is_known,
             forget: Some(tombstone.clone()),
             ours: Some(tombstone),
             refreshes_without_store: self.refreshes_without_store,
@@ -168,9 +174,9 @@ impl Shelf {
     /// greater than any number of log-ins.
     pub(super) fn forget_unread(&mut self, now: Reading) -> Option<Entry> {
         let seconds = now.wall.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        match self.stored {
-            None => self.forget_over(Version::unnamed(0).at_sequence(seconds)),
-            Some(_) => self.forget.clone(),
+        match self.is_known {
+            true => self.forget.clone(),
+            false => self.forget_over(Version::unnamed(0).at_sequence(seconds)),
         }
     }
 
@@ -178,6 +184,7 @@ impl Shelf {
     pub(super) fn forgot(&mut self) {
         if let Some(forget) = self.forget.take() {
             self.stored = Some(*forget.version());
+            self.is_known = true;
         }
     }
 
@@ -185,6 +192,7 @@ impl Shelf {
     pub(super) fn saved_login(&mut self) {
         self.forget = None;
         self.is_set = false;
+        self.is_known = true;
         self.stored = self.ours.as_ref().map(|ours| *ours.version());
     }
 

@@ -115,7 +115,7 @@ impl State {
             return Step::Done(Ok(()));
         };
         match input {
-            Input::Begin if shelf.stored.is_none() => Step::Store(StoreCall::Load),
+            Input::Begin if !shelf.is_known => Step::Store(StoreCall::Load),
             Input::Begin => self.write_forget(),
             Input::Stored(
                 StoreResult::Loaded(Ok(found)) | StoreResult::Replaced(Ok(Replaced::No(found))),
@@ -125,9 +125,9 @@ impl State {
                 found.map(|found| shelf.forget_over(*found.version()));
                 self.write_forget()
             }
-            // A log-out does not need to read what is stored.
-            Input::Stored(StoreResult::Loaded(Err(_)) | StoreResult::Replaced(Err(_)))
-                if !shelf.overwrites =>
+            // A log-out does not need to read what is stored. But a store that hangs would only cost more time.
+            Input::Stored(StoreResult::Loaded(Err(error)) | StoreResult::Replaced(Err(error)))
+                if !shelf.overwrites && !error.is_late() =>
             {
                 shelf.overwrites = true;
                 match shelf.forget_unread(now) {
@@ -135,6 +135,7 @@ impl State {
                     None => Step::Done(Ok(())),
                 }
             }
+            Input::Stored(StoreResult::Loaded(Err(error))) => Step::Done(Err(error)),
             Input::Stored(StoreResult::Replaced(result)) => {
                 shelf.overwrites = false;
                 Step::Done(self.forget_again(result).map(|_| ()))

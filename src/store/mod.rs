@@ -135,12 +135,12 @@ pub trait CredentialStore: Send + Sync + 'static {
     fn guard(&self, request: &GuardRequest) -> impl Future<Output = Result<Guard, GuardError>> + Send {
         async move {
             let loaded = timeout(request.call_limit(), self.load()).await;
-            let found = loaded.unwrap_or_else(|_| Err(late())).map_err(GuardError::Unreachable)?;
+            let found = loaded.unwrap_or_else(|_| Err(Error::late())).map_err(GuardError::Unreachable)?;
             let Some(entry) = request.entry_to_write(found.as_ref()) else {
                 return Ok(Guard::new(Ok(found)));
             };
             let saved = timeout(request.call_limit(), self.save(&entry)).await;
-            saved.unwrap_or_else(|_| Err(late())).map_err(GuardError::NotWritable)?;
+            saved.unwrap_or_else(|_| Err(Error::late())).map_err(GuardError::NotWritable)?;
             Ok(Guard::new(Ok(found)).written())
         }
     }
@@ -151,11 +151,6 @@ pub trait CredentialStore: Send + Sync + 'static {
         let _ = seen;
         pending()
     }
-}
-
-/// For a call of the store that takes too long.
-pub(crate) fn late() -> Error {
-    Error::store("the credential store did not respond in time; check that it can be reached")
 }
 
 /// What came of [`CredentialStore::replace`].

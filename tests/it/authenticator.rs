@@ -143,6 +143,8 @@ fn line(event: &Event) -> String {
         Event::Cleared => "cleared".to_owned(),
         Event::RevocationFailed { error, .. } => format!("not revoked: {error}"),
         Event::StoreFailed { error, .. } => format!("store failed: {error}"),
+        Event::RotationUnsaved { generation, error, .. } => format!("rotation {generation} unsaved: {error}"),
+        Event::RotationSaved { generation, .. } => format!("rotation {generation} saved"),
         Event::Passed { reason, .. } => format!("passed: {reason}"),
         other => panic!("no test knows this event: {other:?}"),
     }

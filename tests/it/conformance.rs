@@ -16,6 +16,8 @@ mod api {
     pub(crate) use reauth::{Credentials, Error, ErrorKind, Event, Timing};
 }
 
+pub(crate) use suite::next_entry;
+
 use std::path::PathBuf;
 
 fn folder() -> PathBuf {

@@ -31,7 +31,7 @@ fn with_store(source: impl CredentialSource, store: impl CredentialStore) -> (Au
 
 /// Returns both tokens of what a store holds.
 async fn kept(store: &impl CredentialStore) -> Option<(String, Option<String>)> {
-    store.load().await.unwrap().map(|kept| pair(&kept))
+    store.load().await.unwrap().and_then(|kept| kept.credentials().map(pair))
 }
 
 fn pair(credentials: &Credentials) -> (String, Option<String>) {

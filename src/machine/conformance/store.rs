@@ -6,7 +6,7 @@ use crate::cache::Turn;
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::machine::{Guarded, Hold, Step, StoreCall, StoreResult};
-use crate::store::{Entry, GuardError, Replaced, late};
+use crate::store::{Entry, GuardError, Replaced};
 
 pub(super) struct Store {
     holds: Option<Entry>,
@@ -58,7 +58,7 @@ fn failed(call: &StoreCall, error: Error) -> StoreResult {
 impl Outside {
     pub(super) async fn call_store(&self, call: &StoreCall, turn: Turn<'_>) -> Option<Step> {
         let limit = self.reading().monotonic + self.timing.store_timeout;
-        let too_late = || Some(turn.end(failed(call, late()), self.reading()));
+        let too_late = || Some(turn.end(failed(call, Error::late()), self.reading()));
         // A call that a log-out has overtaken is dropped.
         let unless_overtaken = |happened: Option<()>| match turn.is_wanted() {
             true => happened.map(|()| true),

@@ -50,7 +50,8 @@ async fn f06_the_rotated_refresh_token_outlives_the_caller_that_asked_for_it() {
     assert!(caller.await.unwrap_err().is_cancelled());
     refresh.send(Ok(credentials("at-2", Some("rt-2"), Some(300)))).unwrap();
     quiet().await;
-    assert_eq!(store.load().await.unwrap().unwrap().refresh_token(), Some("rt-2"), "it is persisted");
+    let stored = store.load().await.unwrap().unwrap();
+    assert_eq!(stored.credentials().unwrap().refresh_token(), Some("rt-2"), "it is persisted");
     advance(seconds(300)).await;
     assert_eq!(token(&auth).await.unwrap(), "at-3");
     let refresh = |token: &str| Asked::Refresh(token.to_owned());

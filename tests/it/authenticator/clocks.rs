@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use reauth::clock::{Clock, Reading, TokioClock};
-use reauth::store::{CredentialStore, MemoryStore};
+use reauth::store::{CredentialStore, Entry, MemoryStore};
 use reauth::{Authenticator, Credentials, Timing};
 use tokio::time::advance;
 
@@ -140,7 +140,7 @@ async fn r03_stored_credentials_have_the_wall_clock() {
     let store = MemoryStore::new();
     let expires_at = clock.wall() + seconds(300);
     let stored = credentials("at-1", Some("rt-1"), None).with_expires_at(expires_at);
-    store.save(&stored).await.unwrap();
+    store.save(&Entry::new(stored.clone())).await.unwrap();
     let script = Script::new().then_ok(five_minutes("at-2"));
     let auth = Authenticator::builder(script.clone())
         .store(store)

@@ -1,6 +1,6 @@
 //! A source that panics, hangs or fails ends its flight with an error. The next flight is not affected.
 
-use reauth::store::{CredentialStore, MemoryStore};
+use reauth::store::{CredentialStore, Entry, MemoryStore};
 use reauth::{Authenticator, CredentialSource, Credentials, Error, ErrorKind, Timing};
 use tokio::time::{Instant, advance};
 
@@ -82,7 +82,7 @@ async fn r07_a_panic_after_the_refresh_token_was_sent_leaves_it_in_doubt() {
     advance(seconds(300)).await;
     token(&auth).await.unwrap_err();
     // Another process refreshed meanwhile: the store is read before the refresh token is tried again.
-    store.save(&five_minutes("at-other")).await.unwrap();
+    store.save(&Entry::new(five_minutes("at-other"))).await.unwrap();
     assert_eq!(token(&auth).await.unwrap(), "at-other");
     assert_eq!(script.asked(), [Asked::Login, Asked::Refresh("rt-1".to_owned())]);
 }

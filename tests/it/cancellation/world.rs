@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::{Response, StatusCode};
-use reauth::store::CredentialStore;
+use reauth::store::{CredentialStore, Entry};
 use reauth::{AuthLayer, Authenticator, CredentialSource, Credentials, Error, Event};
 use tokio::task::yield_now;
 
@@ -30,7 +30,7 @@ pub struct Ledger {
     pub started: usize,
     pub landed: usize,
     pub failed: Vec<Error>,
-    pub saved: Option<Credentials>,
+    pub saved: Option<Entry>,
 }
 
 /// The stage of the flight when the caller was dropped.
@@ -93,20 +93,15 @@ impl CredentialSource for Provider {
 struct SlowStore(Shared);
 
 impl CredentialStore for SlowStore {
-    async fn load(&self) -> Result<Option<Credentials>, Error> {
+    async fn load(&self) -> Result<Option<Entry>, Error> {
         steps().await;
         Ok(self.0.lock().unwrap().saved.clone())
     }
 
-    async fn save(&self, credentials: &Credentials) -> Result<(), Error> {
+    async fn save(&self, entry: &Entry) -> Result<(), Error> {
         steps().await;
-        self.0.lock().unwrap().saved = Some(credentials.clone());
+        self.0.lock().unwrap().saved = Some(entry.clone());
         steps().await;
-        Ok(())
-    }
-
-    async fn clear(&self) -> Result<(), Error> {
-        self.0.lock().unwrap().saved = None;
         Ok(())
     }
 }
@@ -179,7 +174,10 @@ impl World {
     pub fn assert_saved(&self, refresh_token: &str) {
         if self.stored {
             let saved = self.ledger().saved;
-            assert_eq!(saved.as_ref().and_then(Credentials::refresh_token), Some(refresh_token));
+            assert_eq!(
+                saved.as_ref().and_then(|saved| saved.credentials()?.refresh_token()),
+                Some(refresh_token)
+            );
         }
     }
 }

@@ -52,6 +52,9 @@ impl Live {
         if let Some(store) = &store {
             builder = builder.store(store.clone());
         }
+        if setup.refresh_without_store {
+            builder = builder.refresh_without_store();
+        }
         // R18: there is no runtime yet.
         let authenticator = builder.build();
         let runtime = Some(paused_runtime(&clock));
@@ -175,7 +178,7 @@ impl Client for Live {
             Action::Advance(by) => self.advance(*by),
             Action::WallClockJump { back, by } => self.clock.jump(*back, *by),
             Action::StoreChanged(tokens) => {
-                self.store()?.put(tokens.as_ref().map(credentials_of).transpose()?);
+                self.store()?.put(tokens.as_ref().map(credentials_of).transpose()?)?;
             }
             Action::StoreBehaves { operation, manner } => self.store()?.behave(*operation, *manner),
             Action::StoreResponds => self.store()?.respond()?,

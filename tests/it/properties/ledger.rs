@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use reauth::clock::{Clock, Reading};
+use reauth::store::Entry;
 use reauth::{Credentials, Error, ErrorKind, Event, RefreshCause};
 
 use super::program::{Response, Setup};
@@ -47,7 +48,8 @@ pub struct State {
     /// The access token that the authenticator was built with, until it is handed out.
     pub initial: Option<String>,
     pub loaded: Option<Credentials>,
-    pub stored: Option<Credentials>,
+    /// What the store holds.
+    pub entry: Option<Entry>,
     requests: Vec<Duration>,
     outside: Vec<Duration>,
     asked_to_wait_until: Duration,
@@ -484,7 +486,7 @@ impl Ledger {
     /// What was cleared is not in the store.
     pub fn check_store(&self) {
         let mut state = self.lock();
-        if let Some(left) = state.stored.clone().filter(|stored| state.is_cleared(stored)) {
+        if let Some(left) = state.stored().filter(|stored| state.is_cleared(stored)) {
             state.broken.push(format!("R17: {} is in the store after it was cleared", left.access_token()));
         }
     }
@@ -510,6 +512,11 @@ impl Ledger {
 }
 
 impl State {
+    /// The credentials that the store holds.
+    pub fn stored(&self) -> Option<Credentials> {
+        self.entry.as_ref()?.credentials().cloned()
+    }
+
     fn life(&mut self, credentials: Credentials, life: Life, sent: Reading) -> Credentials {
         let lifetime = match life {
             Life::Seconds(seconds) => Some(Duration::from_secs(seconds)),

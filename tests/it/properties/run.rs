@@ -13,6 +13,7 @@ use super::ledger::{Ledger, most};
 use super::program::{CALLERS, HAMMER, Response, Setup, Step, StoreMode};
 use super::provider::Provider;
 use super::store::Store;
+use crate::conformance::next_entry;
 use crate::support::clock::TestClock;
 
 /// The promises that the program found broken.
@@ -169,7 +170,7 @@ impl World {
         if !self.setup.store {
             return;
         }
-        let stored = self.ledger.lock().stored.clone();
+        let stored = self.ledger.lock().stored();
         let refresh_token = stored.as_ref().and_then(Credentials::refresh_token);
         let family = refresh_token.and_then(|token| self.ledger.spend(token, true));
         let credentials = self.provider.elsewhere(family);
@@ -178,7 +179,9 @@ impl World {
         self.ledger.outside();
         let mut state = self.ledger.lock();
         let wall = state.wall(&credentials).expect("it has a lifetime");
-        state.stored = Some(credentials.with_expires_at(wall));
+        let written =
+            next_entry(state.entry.as_ref(), credentials.with_expires_at(wall)).expect("it is an entry");
+        state.entry = Some(written);
     }
 
     async fn hammer(&mut self, seconds: u64, response: Response, unauthorized: bool) {

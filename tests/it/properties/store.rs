@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use reauth::store::CredentialStore;
+use reauth::store::{CredentialStore, Entry, Replaced, Version};
 use reauth::{Credentials, Error};
 
 use super::ledger::Ledger;
@@ -52,22 +52,32 @@ impl Drop for Written<'_> {
 }
 
 impl CredentialStore for Store {
-    async fn load(&self) -> Result<Option<Credentials>, Error> {
+    async fn load(&self) -> Result<Option<Entry>, Error> {
         self.ledger.reads();
         self.call(|ledger| {
             let mut state = ledger.lock();
-            state.loaded = state.stored.clone();
-            state.stored.clone()
+            state.loaded = state.stored();
+            state.entry.clone()
         })
         .await
     }
 
-    async fn save(&self, credentials: &Credentials) -> Result<(), Error> {
-        let _written = Written(&self.ledger, credentials);
-        self.call(|ledger| ledger.lock().stored = Some(credentials.clone())).await
+    async fn save(&self, entry: &Entry) -> Result<(), Error> {
+        let _written = entry.credentials().map(|credentials| Written(&self.ledger, credentials));
+        self.call(|ledger| ledger.lock().entry = Some(entry.clone())).await
     }
 
-    async fn clear(&self) -> Result<(), Error> {
-        self.call(|ledger| ledger.lock().stored = None).await
+    async fn replace(&self, expected: Option<&Version>, entry: &Entry) -> Result<Replaced, Error> {
+        let _written = entry.credentials().map(|credentials| Written(&self.ledger, credentials));
+        self.call(|ledger| {
+            let mut state = ledger.lock();
+            if state.entry.as_ref().map(Entry::version) != expected {
+                state.loaded = state.stored();
+                return Replaced::No(state.entry.clone());
+            }
+            state.entry = Some(entry.clone());
+            Replaced::Yes
+        })
+        .await
     }
 }

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use reauth::store::Entry;
+
 use super::*;
 use crate::support::clock::in_paused_time;
 
@@ -98,7 +100,7 @@ async fn r40_neither_a_store_that_fails_nor_what_it_holds_is_printed_with_a_secr
     #[cfg(feature = "tracing")]
     let _capture = capture::start(&printed);
     let store = reauth::store::MemoryStore::new();
-    reauth::store::CredentialStore::save(&store, &held()).await.unwrap();
+    reauth::store::CredentialStore::save(&store, &Entry::new(held())).await.unwrap();
     printed.debug(&store);
     // What a store that was tampered with may hold.
     for json in [
@@ -108,6 +110,7 @@ async fn r40_neither_a_store_that_fails_nor_what_it_holds_is_printed_with_a_secr
         r#"{"access_token":"at","expires_at":18446744073709551615,"x":"canary"}"#,
     ] {
         printed.outcome(&Credentials::from_json(json));
+        printed.outcome(&Entry::from_text(json));
     }
     let server = TokenServer::new(good);
     let events = printed.clone();

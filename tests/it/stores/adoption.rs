@@ -1,6 +1,6 @@
 //! What another process put into the store is adopted, if it is newer than what is held.
 
-use reauth::store::{CredentialStore, MemoryStore};
+use reauth::store::{CredentialStore, Entry, MemoryStore};
 use reauth::{Credentials, Error, ErrorKind};
 use tokio::time::advance;
 
@@ -23,7 +23,7 @@ fn expired(access: &str, refresh: &str) -> Credentials {
 
 async fn storing(credentials: &Credentials) -> MemoryStore {
     let store = MemoryStore::new();
-    store.save(credentials).await.unwrap();
+    store.save(&Entry::new(credentials.clone())).await.unwrap();
     store
 }
 
@@ -48,7 +48,7 @@ async fn r15_what_the_source_was_built_with_is_tried_when_the_stored_one_is_refu
 async fn f12_a_store_changed_while_the_refresh_was_under_way_is_read_again() {
     let (store, mut calls) = Gated::new();
     let others = store.kept.clone();
-    others.save(&expired("at-1", "rt-1")).await.unwrap();
+    others.save(&Entry::new(expired("at-1", "rt-1"))).await.unwrap();
     let script = Script::new().without_login();
     let response = script.then_when();
     let (auth, _) = with_store(script.clone(), store);
@@ -56,7 +56,7 @@ async fn f12_a_store_changed_while_the_refresh_was_under_way_is_read_again() {
     allow(&mut calls, Call::Load).await;
     crate::authenticator::until(|| script.requests() == 1).await;
     // Another replica was faster with the same refresh token.
-    others.save(&good("at-2", "rt-2")).await.unwrap();
+    others.save(&Entry::new(good("at-2", "rt-2"))).await.unwrap();
     response.send(Err(Error::login_required("rotated"))).unwrap();
     allow(&mut calls, Call::Load).await;
     assert_eq!(caller.await.unwrap().unwrap().access_token(), "at-2");
@@ -95,7 +95,7 @@ async fn r24_what_the_source_was_built_with_is_not_given_to_the_caller_that_reje
     let found = [(good("at-1", "rt-1"), "rt-1", true), (expired("at-0", "rt-0"), "rt-0", false)];
     for (found, renewed, comes_back) in found {
         let store = MemoryStore::new();
-        store.save(&found).await.unwrap();
+        store.save(&Entry::new(found.clone())).await.unwrap();
         let script = Script::new().without_login().holding(good("at-1", "rt-1"));
         script.push(Respond::Now(Err(Error::misconfigured("no such client"))));
         let (auth, _) = with_store(script.clone(), store);

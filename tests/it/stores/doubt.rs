@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use reauth::store::CredentialStore;
+use reauth::store::{CredentialStore, Entry};
 use reauth::{Credentials, Error};
 use tokio::time::Instant;
 
@@ -27,7 +27,7 @@ fn good(access: &str, refresh: &str) -> Credentials {
 async fn expired() -> (Script, Gated, super::gated::Calls) {
     let (store, calls) = Gated::new();
     let held = credentials("at-1", Some("rt-1"), None).with_expires_at(SystemTime::UNIX_EPOCH);
-    store.kept.save(&held).await.unwrap();
+    store.kept.save(&Entry::new(held.clone())).await.unwrap();
     (Script::new().without_login(), store, calls)
 }
 
@@ -59,7 +59,7 @@ async fn r14_another_access_token_beside_the_same_refresh_token_does_not_end_the
     allow(&mut calls, Call::Load).await;
     let look = next(&mut calls, Call::Load).await;
     let expired = credentials("at-0", Some("rt-1"), None).with_expires_at(SystemTime::UNIX_EPOCH);
-    others.save(&expired).await.unwrap();
+    others.save(&Entry::new(expired.clone())).await.unwrap();
     look.go();
     caller.await.unwrap().unwrap_err();
     assert_eq!(script.asked(), [refresh("rt-1"), refresh("rt-1")], "once more, and no more");

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use reauth::store::CredentialStore as _;
+use reauth::store::{CredentialStore as _, Entry};
 use reauth::{Authenticator, Credentials, Error, ErrorKind};
 
 use super::gated::{Call, Calls, Gated, allow, next, save};
@@ -37,7 +37,7 @@ async fn polled(mut call: Calling) -> Calling {
 async fn holding(script: &Script) -> (Authenticator, Calls, reauth::store::MemoryStore) {
     let (store, mut calls) = Gated::new();
     let memory = store.kept.clone();
-    memory.save(&good(1)).await.unwrap();
+    memory.save(&Entry::new(good(1))).await.unwrap();
     let (auth, _) = with_store(script.clone(), store);
     let caller = tokio::spawn({
         let auth = auth.clone();

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use reauth::store::{CredentialStore, MemoryStore};
-use reauth::{Credentials, Error};
+use reauth::Error;
+use reauth::store::{
+    CredentialStore, Entry, Guard, GuardError, GuardRequest, MemoryStore, Replaced, Version,
+};
 use tokio::sync::{mpsc, oneshot};
 
 /// Announces each call, and waits until the test allows it. `kept` is what it stores.
@@ -92,24 +94,39 @@ pub(super) async fn next(calls: &mut Calls, expected: Call) -> Pending {
     pending
 }
 
+fn write_of(entry: &Entry) -> Call {
+    entry.credentials().map_or(Call::Clear, |credentials| save(credentials.access_token()))
+}
+
 pub(super) fn save(access: &str) -> Call {
     Call::Save(access.to_owned())
 }
 
 impl CredentialStore for Gated {
-    async fn load(&self) -> Result<Option<Credentials>, Error> {
+    async fn load(&self) -> Result<Option<Entry>, Error> {
         self.pass(Call::Load).await?;
         self.kept.load().await
     }
 
-    async fn save(&self, credentials: &Credentials) -> Result<(), Error> {
-        self.pass(Call::Save(credentials.access_token().to_owned())).await?;
-        self.kept.save(credentials).await
+    async fn save(&self, entry: &Entry) -> Result<(), Error> {
+        self.pass(write_of(entry)).await?;
+        self.kept.save(entry).await
     }
 
-    async fn clear(&self) -> Result<(), Error> {
-        self.pass(Call::Clear).await?;
-        self.kept.clear().await
+    async fn replace(&self, expected: Option<&Version>, entry: &Entry) -> Result<Replaced, Error> {
+        let found = self.kept.load().await?;
+        if found.as_ref().map(Entry::version) != expected {
+            return Ok(Replaced::No(found));
+        }
+        // A note about an exchange needs no leave, and neither does the guard.
+        if expected != Some(entry.version()) {
+            self.pass(write_of(entry)).await?;
+        }
+        self.kept.replace(expected, entry).await
+    }
+
+    async fn guard(&self, request: &GuardRequest) -> Result<Guard, GuardError> {
+        self.kept.guard(request).await
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use reauth::store::{CredentialStore, MemoryStore};
+use reauth::store::{
+    CredentialStore, Entry, Guard, GuardError, GuardRequest, MemoryStore, Replaced, Version,
+};
 use reauth::{Authenticator, CredentialSource, Credentials, Error, ErrorKind};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, advance};
@@ -56,18 +58,24 @@ impl CallsBack {
 }
 
 impl CredentialStore for CallsBack {
-    async fn load(&self) -> Result<Option<Credentials>, Error> {
+    async fn load(&self) -> Result<Option<Entry>, Error> {
         self.call_back(self.on_load).await;
         self.kept.load().await
     }
 
-    async fn save(&self, credentials: &Credentials) -> Result<(), Error> {
-        self.call_back(self.on_save).await;
-        self.kept.save(credentials).await
+    async fn save(&self, entry: &Entry) -> Result<(), Error> {
+        self.kept.save(entry).await
     }
 
-    async fn clear(&self) -> Result<(), Error> {
-        self.kept.clear().await
+    async fn replace(&self, expected: Option<&Version>, entry: &Entry) -> Result<Replaced, Error> {
+        if entry.credentials().is_some() && expected != Some(entry.version()) {
+            self.call_back(self.on_save).await;
+        }
+        self.kept.replace(expected, entry).await
+    }
+
+    async fn guard(&self, request: &GuardRequest) -> Result<Guard, GuardError> {
+        self.kept.guard(request).await
     }
 }
 

@@ -64,6 +64,7 @@ async fn r16_what_is_stored_is_what_was_issued_with_its_expiry() {
     let (auth, _) = with_store(series(), store.clone());
     let got = auth.credentials().await.unwrap();
     let kept = store.load().await.unwrap().unwrap();
+    let kept = kept.credentials().unwrap();
     assert_eq!((kept.access_token(), kept.refresh_token()), ("at-1", Some("rt-1")));
     assert!(kept.expires_at().is_some() && kept.expires_at() == got.expires_at());
 }
@@ -82,6 +83,11 @@ async fn r16_a_store_that_fails_is_reported_the_token_is_used_and_the_next_write
         ["started 0 missing", "store failed: the test says no", "succeeded 1 missing in 0ns for 1"]
     );
     assert_eq!(kept(&kept_by_it).await, None);
+    // The save is tried again in the background.
+    allow(&mut calls, save("at-1")).await;
+    quiet().await;
+    assert_eq!(kept(&kept_by_it).await, tokens("at-1", "rt-1"));
+    assert_eq!(recorder.take(), ["rotation 1 saved"]);
     let mut refreshing = pin!(auth.refresh());
     assert!(at_once(refreshing.as_mut()).await.is_none());
     allow(&mut calls, save("at-2")).await;
@@ -93,16 +99,21 @@ async fn r16_a_store_that_fails_is_reported_the_token_is_used_and_the_next_write
 async fn r16_after_a_failed_write_the_older_entry_in_the_store_is_not_adopted() {
     let (store, mut calls) = Gated::new();
     let script = Script::new().then_ok(good(1)).then_ok(good(2));
-    let (auth, _) = with_store(script.clone(), store);
+    let (auth, recorder) = with_store(script.clone(), store);
     let caller = waiting(&auth).await;
     allow(&mut calls, Call::Load).await;
     allow(&mut calls, save("at-1")).await;
     caller.await.unwrap().unwrap();
     let mut refreshing = pin!(auth.refresh());
     assert!(at_once(refreshing.as_mut()).await.is_none());
-    next(&mut calls, save("at-2")).await.fail();
+    let saving = next(&mut calls, save("at-2")).await;
+    recorder.take();
+    saving.fail();
+    assert!(at_once(refreshing.as_mut()).await.is_none(), "nobody gets what would be lost");
+    assert_eq!(recorder.take(), ["rotation 2 unsaved: the test says no"]);
+    allow(&mut calls, save("at-2")).await;
     refreshing.await.unwrap();
-    // rt-2 is refused. The store still has at-1, which this authenticator wrote: there is nothing to adopt.
+    // rt-2 is refused. The store has what this authenticator wrote: there is nothing to adopt.
     script.push(Respond::Now(Err(reauth::Error::login_required("revoked"))));
     script.push(Respond::Now(Ok(good(3))));
     let mut refreshing = pin!(auth.refresh());

@@ -1,7 +1,7 @@
 //! A store that panics in the program's own calls is an error of theirs (F135).
 
-use reauth::store::CredentialStore;
-use reauth::{Credentials, Error, ErrorKind};
+use reauth::store::{CredentialStore, Entry};
+use reauth::{Error, ErrorKind};
 
 use super::with_store;
 use crate::authenticator::token;
@@ -10,15 +10,11 @@ use crate::support::source::{Script, credentials};
 struct Panics;
 
 impl CredentialStore for Panics {
-    async fn load(&self) -> Result<Option<Credentials>, Error> {
+    async fn load(&self) -> Result<Option<Entry>, Error> {
         Ok(None)
     }
 
-    async fn save(&self, _: &Credentials) -> Result<(), Error> {
-        panic!("the store panics, as the test says");
-    }
-
-    async fn clear(&self) -> Result<(), Error> {
+    async fn save(&self, _: &Entry) -> Result<(), Error> {
         panic!("the store panics, as the test says");
     }
 }
