@@ -15,6 +15,7 @@
 
 mod endings;
 mod flights;
+mod processes;
 mod store;
 
 use std::collections::VecDeque;
@@ -25,7 +26,7 @@ use std::time::{Duration, SystemTime};
 use loom::future::block_on;
 use loom::thread::{self, JoinHandle};
 
-use store::Store;
+use store::{Held, Store};
 
 use super::driver::{self, wait};
 use super::sync::Mutex;
@@ -51,7 +52,11 @@ fn check(preemptions: impl Into<Option<usize>>, model: impl Fn() + Send + Sync +
 struct World {
     cache: Cache,
     now: Reading,
-    store: Option<Store>,
+    store: Option<Arc<Store>>,
+    /// Whether the source can log in by itself.
+    logs_in: bool,
+    /// One call at a time.
+    turn: Mutex<()>,
     /// The responses to the next requests. After them the source responds `at-` and the number of the flight.
     responses: std::sync::Mutex<VecDeque<Result<Credentials, Error>>>,
     requests: AtomicUsize,
@@ -75,12 +80,14 @@ fn credentials(at: &str) -> Credentials {
 }
 
 impl World {
-    fn new(store: Option<Store>, initial: Option<Credentials>, seconds: u64) -> Arc<Self> {
+    fn new(store: Option<Arc<Store>>, initial: Option<Credentials>, seconds: u64) -> Arc<Self> {
         let timing = Timing::default().without_jitter();
         Arc::new(Self {
             cache: Cache::new(timing.into(), store.is_some(), initial, START),
             now: START.after(Duration::from_secs(seconds)),
             store,
+            logs_in: true,
+            turn: Mutex::default(),
             responses: Default::default(),
             requests: AtomicUsize::new(0),
             revoked: Default::default(),
@@ -95,7 +102,14 @@ impl World {
 
     /// Nothing held, nothing stored.
     fn storing() -> Arc<Self> {
-        Self::new(Some(Store::default()), None, 0)
+        Self::new(Some(Arc::default()), None, 0)
+    }
+
+    /// A process that holds nothing, shares this store, and can't log in.
+    fn sharing(store: &Arc<Store>) -> Arc<Self> {
+        let mut world = Self::new(Some(store.clone()), None, 0);
+        Arc::get_mut(&mut world).unwrap().logs_in = false;
+        world
     }
 
     /// Holds `at-0` as generation 1, `seconds` old; no store.
@@ -141,8 +155,10 @@ impl World {
     }
 
     fn log_out(self: &Arc<Self>) {
-        self.revoke(&self.cache.log_out(self.now));
+        let grants = self.cache.log_out(self.now);
+        self.revoke(&grants);
         self.do_at_store(Work::Forget);
+        self.revoke(&self.cache.take_found(&grants));
     }
 
     fn set_credentials(self: &Arc<Self>, access_token: &str) {
@@ -216,7 +232,8 @@ impl World {
 
     fn stored(&self) -> Option<String> {
         let content = self.store.as_ref()?.content.lock();
-        content.now.as_ref().map(|credentials| credentials.access_token().to_owned())
+        let stored = content.now.as_ref().and_then(|entry| entry.credentials().cloned());
+        stored.map(|credentials| credentials.access_token().to_owned())
     }
 }
 
@@ -247,17 +264,32 @@ impl driver::World for Outside {
 
     fn watch(&self, _: &Arc<Waiters>, _: impl FnOnce() -> Duration) {}
 
-    async fn store(&self, call: &StoreCall, turn: Turn<'_>) -> Option<Step> {
+    type Guard = Option<Held>;
+
+    async fn store(&self, call: &StoreCall, turn: Turn<'_>, guard: &mut Self::Guard) -> Option<Step> {
         let store = self.world.store.as_ref()?;
-        let _turn = store.turn.lock();
-        turn.needs(call).then(|| turn.end(Ok(store.work(call)), self.world.now))
+        if let StoreCall::Guard(_) = call {
+            drop(guard.take());
+            *guard = Some(store.guard());
+        }
+        let _turn = self.world.turn.lock();
+        turn.needs(call).then(|| turn.end(store.work(call), self.world.now))
     }
+
+    fn may_lapse(&self, _: &Self::Guard) -> bool {
+        false
+    }
+
+    async fn overtaken(&self, _: Turn<'_>) {}
 
     async fn refresh(&self, _: &Credentials, _: Duration) -> Result<Credentials, Error> {
         self.respond()
     }
 
     async fn login(&self, _: Duration) -> Result<Credentials, Error> {
+        if !self.world.logs_in {
+            return Err(Error::unsupported("the source can't log in"));
+        }
         self.respond()
     }
 

@@ -109,6 +109,7 @@ async fn r16_after_a_failed_write_the_older_entry_in_the_store_is_not_adopted() 
     let saving = next(&mut calls, save("at-2")).await;
     recorder.take();
     saving.fail();
+    quiet().await;
     assert!(at_once(refreshing.as_mut()).await.is_none(), "nobody gets what would be lost");
     assert_eq!(recorder.take(), ["rotation 2 unsaved: the test says no"]);
     allow(&mut calls, save("at-2")).await;
