@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use tokio::sync::Notify;
 
+use super::watcher::Watcher;
 use super::{Authenticator, Shared};
 use crate::cache::Cache;
 use crate::clock::{Clock, SystemClock};
@@ -18,7 +19,7 @@ use crate::timing::Timing;
 pub(super) type Observer = Box<dyn Fn(&Event) + Send + Sync>;
 
 pub(super) struct Store {
-    pub(super) calls: Box<dyn DynStore>,
+    pub(super) calls: Arc<dyn DynStore>,
     /// Lets one call through at a time.
     pub(super) turn: tokio::sync::Mutex<()>,
     /// Lets one flight at a time have the guard. A store of two methods has no guard of its own.
@@ -27,7 +28,7 @@ pub(super) struct Store {
 
 impl Store {
     fn new(calls: impl CredentialStore) -> Self {
-        Self { calls: Box::new(calls), turn: tokio::sync::Mutex::default(), guard: Arc::default() }
+        Self { calls: Arc::new(calls), turn: tokio::sync::Mutex::default(), guard: Arc::default() }
     }
 }
 
@@ -112,6 +113,7 @@ impl AuthenticatorBuilder {
                 source: self.source,
                 store: self.store,
                 overtaken: Notify::new(),
+                watcher: Watcher::default(),
                 telling: tokio::sync::Mutex::new(()),
                 clock: self.clock,
                 timing,

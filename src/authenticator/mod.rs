@@ -6,6 +6,7 @@ mod guard;
 mod log_out;
 mod own_calls;
 mod store;
+mod watcher;
 
 pub use builder::AuthenticatorBuilder;
 
@@ -55,6 +56,8 @@ struct Shared {
     store: Option<builder::Store>,
     /// Tells calls of the store that a log-out, or credentials set by the program, may have overtaken them.
     overtaken: Notify,
+    /// Learns what other processes write.
+    watcher: watcher::Watcher,
     /// Held by the thread that calls the observer.
     telling: tokio::sync::Mutex<()>,
     clock: Box<dyn Clock>,

@@ -23,6 +23,7 @@ use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::event::Event;
 use crate::machine::{Held, Input, Rest, State, Step, Verdict, Wanted, Work};
+use crate::store::Entry;
 use crate::timing::Timing;
 
 /// What a caller has to do next.
@@ -149,6 +150,11 @@ impl Cache {
             waiters.finish(Ok(()));
         }
         held
+    }
+
+    /// Another process has written this to the store.
+    pub(crate) fn heard(&self, found: Entry, now: Reading) {
+        self.change(now, |locked| locked.state.heard(found, now));
     }
 
     /// Something has happened outside the machine.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::State;
 use super::flight::{By, Flight, LoadReason, Phase, RefreshRequest, Step, StoreCall};
-use super::guarding::{POLL, refused_elsewhere};
+use super::guarding::refused_elsewhere;
 use super::held::{Candidate, Held, RefreshToken};
 use super::retry::out_of_time;
 use super::shelf::Finding;
@@ -19,7 +19,6 @@ use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::store::{Entry, Replaced};
-use crate::timing::Timing;
 
 impl State {
     pub(super) fn load(&mut self, flight: Box<Flight>, reason: LoadReason) -> Step {
@@ -211,23 +210,12 @@ impl State {
             },
             LoadReason::Lost(error) => self.repeat(flight, error, now),
             LoadReason::Refused => self.await_writer(flight, now),
-            LoadReason::Yielding => self.yielded(flight, found, now),
+            LoadReason::Yielding => self.found(flight, found, now),
             LoadReason::NotWritable(error) => self.go_without(flight, error, now),
             LoadReason::Look => match flight.only_looks {
                 Some(remembered) => Step::Done(Err(remembered)),
                 None => Step::Stop,
             },
-        }
-    }
-
-    /// The refresh token was refused. If another process had an exchange open, its result may come yet (R55).
-    fn await_writer(&mut self, flight: Box<Flight>, now: Reading) -> Step {
-        let since = flight.at_store.yields_since.unwrap_or(now.monotonic);
-        let is_over = now.monotonic >= since.saturating_add(Timing::EXCHANGE_WAIT.saturating_mul(2));
-        let has_time = POLL < self.time_left(&flight, now);
-        match flight.at_store.took_over && flight.at_store.yields_since.is_some() && !is_over && has_time {
-            true => self.proceed(flight, Phase::AwaitingWriter, Step::Wait(POLL)),
-            false => self.after_refusal(flight, now),
         }
     }
 

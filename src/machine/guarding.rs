@@ -1,10 +1,9 @@
 //! What comes before a refresh token is sent, if there is a store: the guard, what other processes have written, and the
 //! proof that the store can be written (R50-R53, R56).
 
-use std::time::Duration;
-
 use super::State;
-use super::flight::{Flight, Guarded, LoadReason, Phase, Rest, Step, StoreCall};
+use super::elsewhere::held_by;
+use super::flight::{Flight, Guarded, LoadReason, Phase, Step, StoreCall};
 use super::held::{Candidate, RefreshToken};
 use super::retry::out_of_time;
 use super::shelf::Finding;
@@ -13,12 +12,18 @@ use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::event::Event;
 use crate::store::{Entry, GuardError, GuardRequest, Holder, Replaced};
-use crate::timing::Timing;
 
 /// How often a flight may find that another writer came in between.
 const MAX_TURNS: u32 = 10;
 
 impl State {
+    /// Spends a refresh token even if its successor can't be stored.
+    pub(crate) fn refresh_without_store(&mut self) {
+        if let Some(shelf) = &mut self.shelf {
+            shelf.refreshes_without_store = true;
+        }
+    }
+
     /// Whether the next request needs something from the store first: the guard, and for a refresh token the proof.
     pub(super) fn needs_store(&self, flight: &Flight, sends_token: bool) -> bool {
         let at_store = &flight.at_store;
@@ -104,7 +109,7 @@ impl State {
     }
 
     /// This is in the store, and no other process writes now.
-    fn found(&mut self, mut flight: Box<Flight>, found: Option<Entry>, now: Reading) -> Step {
+    pub(super) fn found(&mut self, mut flight: Box<Flight>, found: Option<Entry>, now: Reading) -> Step {
         let Some(shelf) = &mut self.shelf else { return self.attempt(flight, now) };
         let finding = shelf.finding(found.as_ref());
         shelf.read(found.as_ref());
@@ -130,7 +135,7 @@ impl State {
     }
 
     /// Writes that an exchange is open. That proves that the store can be written.
-    fn prove(&mut self, flight: Box<Flight>, now: Reading) -> Step {
+    pub(super) fn prove(&mut self, flight: Box<Flight>, now: Reading) -> Step {
         let Some((stored, entry)) = self.shelf.as_ref().and_then(|shelf| shelf.proof(now)) else {
             return self.fail(flight, out_of_time(), now);
         };
@@ -186,62 +191,6 @@ impl State {
         }
     }
 
-    /// Another process has said that it sends the refresh token, and has written no result. Its access token is used while it
-    /// is valid. After that it has some time left, and then this flight takes over (R51).
-    fn yield_to(&mut self, mut flight: Box<Flight>, holder: &Holder, now: Reading) -> Step {
-        let Some(current) = &self.holdings.current else { return self.prove(flight, now) };
-        let expiry = current.held.windows.expiry;
-        let ends = current.held.windows.expires_at();
-        if !expiry.passed(now) && !(current.rejected && ends.is_none()) {
-            return self.fail(flight, held_by(Some(holder)), now);
-        }
-        let since = *flight.at_store.yields_since.get_or_insert(now.monotonic);
-        let waited = now.monotonic.saturating_sub(since);
-        let begun = holder.since().max(ends.unwrap_or(holder.since()));
-        let passed = now.wall.duration_since(begun).unwrap_or_default().max(waited);
-        let is_over = flight.at_store.hold == Some(super::flight::Hold::CannotLapse);
-        match Timing::EXCHANGE_WAIT.saturating_sub(passed) {
-            left if is_over || left.is_zero() => {
-                // Its refresh token may be spent.
-                flight.at_store.took_over = true;
-                flight.repeated = true;
-                self.holdings.refresh_token = RefreshToken::InDoubt;
-                self.prove(flight, now)
-            }
-            left if left.min(POLL) >= self.time_left(&flight, now) => {
-                self.fail(flight, held_by(Some(holder)), now)
-            }
-            left => self.proceed(flight, Phase::Yielding, Step::Wait(left.min(POLL))),
-        }
-    }
-
-    /// The store was read while this flight yields to another process.
-    pub(super) fn yielded(&mut self, flight: Box<Flight>, found: Option<Entry>, now: Reading) -> Step {
-        self.found(flight, found, now)
-    }
-
-    /// Another process has logged out: what is held here is forgotten. `brought` is what this flight got meanwhile.
-    pub(super) fn logged_out_elsewhere(
-        &mut self,
-        flight: Box<Flight>,
-        tombstone: Entry,
-        brought: Option<Credentials>,
-        now: Reading,
-    ) -> Step {
-        let is_held = self.holdings.current.is_some() || brought.is_some();
-        if let Some(shelf) = &mut self.shelf {
-            shelf.holds(tombstone);
-            shelf.rest = brought.map(Rest::Revoke);
-        }
-        if !is_held {
-            // Nothing was handed out.
-            self.holdings.initial = None;
-            return self.attempt(flight, now);
-        }
-        self.end_login();
-        Step::Done(Err(Error::login_required("another process has logged out; log in again")))
-    }
-
     /// Puts the credentials in use that the source was built with. The store holds nothing newer.
     pub(super) fn take_up_initial(&mut self, flight: Box<Flight>, initial: Candidate, now: Reading) -> Step {
         if let Some(shelf) = &mut self.shelf {
@@ -257,14 +206,6 @@ impl State {
         let held = self.holdings.held().map(|held| &held.credentials);
         held.filter(|held| may_send && held.refresh_token().is_some())
     }
-}
-
-/// How often the store is read during a wait for another process.
-pub(super) const POLL: Duration = Duration::from_millis(100);
-
-fn held_by(holder: Option<&Holder>) -> Error {
-    let error = GuardError::Held(holder.cloned());
-    Error::transient(error.to_string()).not_processed().with_holder(holder.cloned())
 }
 
 pub(super) fn refused_elsewhere() -> Error {

@@ -5,6 +5,7 @@ mod backoff;
 mod chain;
 #[cfg(all(test, not(reauth_model)))]
 mod conformance;
+mod elsewhere;
 mod ending;
 mod flight;
 mod guarding;
@@ -35,7 +36,7 @@ use flight::{AtStore, Flight, Phase, Reasons};
 use held::{Candidate, Holdings};
 use marks::{LogOut, Rejections, first_login};
 use pace::Pace;
-use shelf::{Finding, Shelf};
+use shelf::Shelf;
 use verdict::too_short;
 use windows::{Freshness, Windows};
 
@@ -43,7 +44,6 @@ use crate::clock::Reading;
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, RefreshCause};
-use crate::store::{Entry, Version};
 use crate::timing::Timing;
 
 /// The state of one identity's credentials. Its methods are of four kinds:
@@ -217,24 +217,6 @@ impl State {
     /// Whether there are credentials that a caller who wants these may send.
     pub(crate) fn has(&self, wanted: Wanted, now: Reading) -> bool {
         self.holdings.usable(now).is_some_and(|(held, _)| wanted.is_met_by(held, now))
-    }
-
-    /// Whether this, found in the store, ends the wait for its guard: another process has written it (R57).
-    pub(crate) fn is_news(&self, found: Option<&Entry>) -> bool {
-        let finding = self.shelf.as_ref().map(|shelf| shelf.finding(found));
-        matches!(finding, Some(Finding::News | Finding::LoggedOut))
-    }
-
-    /// What the store holds as far as is known.
-    pub(crate) fn stored(&self) -> Option<Version> {
-        self.shelf.as_ref()?.stored
-    }
-
-    /// Spends a refresh token even if its successor can't be stored.
-    pub(crate) fn refresh_without_store(&mut self) {
-        if let Some(shelf) = &mut self.shelf {
-            shelf.refreshes_without_store = true;
-        }
     }
 
     /// How long a caller who has a valid token waits for the flight in the air (R8).

@@ -146,10 +146,17 @@ pub trait CredentialStore: Send + Sync + 'static {
     }
 
     /// Returns when the store may hold another version than `seen`. It may return early. The provided method never returns:
-    /// then the authenticator looks at the store from time to time while it waits.
+    /// then the authenticator looks at the store from time to time while it waits for the guard.
     fn changed(&self, seen: Option<&Version>) -> impl Future<Output = ()> + Send {
         let _ = seen;
         pending()
+    }
+
+    /// Whether [`changed`](Self::changed) costs nothing while nothing changes. Then the authenticator waits for changes all the
+    /// time, and learns at once when another process logs in or out. Otherwise it learns that at its next refresh. The
+    /// provided method returns `false`.
+    fn notifies(&self) -> bool {
+        false
     }
 }
 
@@ -173,6 +180,7 @@ pub(crate) trait DynStore: Send + Sync {
     ) -> BoxFuture<'a, Result<Replaced, Error>>;
     fn guard<'a>(&'a self, request: &'a GuardRequest) -> BoxFuture<'a, Result<Guard, GuardError>>;
     fn changed<'a>(&'a self, seen: Option<&'a Version>) -> BoxFuture<'a, ()>;
+    fn notifies(&self) -> bool;
 }
 
 impl<S: CredentialStore> DynStore for S {
@@ -198,5 +206,9 @@ impl<S: CredentialStore> DynStore for S {
 
     fn changed<'a>(&'a self, seen: Option<&'a Version>) -> BoxFuture<'a, ()> {
         Box::pin(CredentialStore::changed(self, seen))
+    }
+
+    fn notifies(&self) -> bool {
+        CredentialStore::notifies(self)
     }
 }

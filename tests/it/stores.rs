@@ -1,6 +1,7 @@
 //! What the authenticator does with a store. Each file has one concept.
 
 mod adoption;
+mod broken;
 mod doubt;
 mod dropped;
 mod gated;
@@ -10,6 +11,7 @@ mod memory;
 mod order;
 mod panics;
 mod revocation;
+mod shared;
 
 use reauth::store::CredentialStore;
 use reauth::{Authenticator, CredentialSource, Credentials, Timing};

@@ -1,0 +1,130 @@
+//! What other processes do: they log in and out, refresh, and leave an exchange open (R51, R55, R59).
+
+use std::time::Duration;
+
+use super::State;
+use super::flight::{Flight, Hold, Phase, Rest, Step};
+use super::held::{Candidate, RefreshToken};
+use super::shelf::Finding;
+use super::windows::{Freshness, Windows};
+use crate::clock::Reading;
+use crate::credentials::Credentials;
+use crate::error::Error;
+use crate::event::Event;
+use crate::store::{Entry, GuardError, Holder, Version};
+use crate::timing::Timing;
+
+impl State {
+    /// Whether this, found in the store, ends the wait for its guard: another process has written it (R57).
+    pub(crate) fn is_news(&self, found: Option<&Entry>) -> bool {
+        let finding = self.shelf.as_ref().map(|shelf| shelf.finding(found));
+        matches!(finding, Some(Finding::News | Finding::LoggedOut))
+    }
+
+    /// What the store holds as far as is known.
+    pub(crate) fn stored(&self) -> Option<Version> {
+        self.shelf.as_ref()?.stored
+    }
+
+    /// Another process has written this. A flight that is in the air reads the store itself (R59).
+    pub(crate) fn heard(&mut self, found: Entry, now: Reading) {
+        let Some(shelf) = self.shelf.as_mut().filter(|shelf| shelf.forget.is_none()) else { return };
+        if self.flight.is_some() || shelf.unsaved_since.is_some() {
+            return;
+        }
+        let is_held = self.holdings.current.is_some();
+        match (shelf.finding(Some(&found)), found.credentials().cloned()) {
+            (Finding::LoggedOut, _) if is_held => {
+                shelf.holds(found);
+                self.end_login();
+            }
+            (Finding::News, Some(credentials)) if !found.is_refused() => {
+                let windows = Windows::of(&credentials, now, false, &mut self.pace);
+                if windows.freshness(now) == Freshness::Expired {
+                    return;
+                }
+                let held = self.holdings.number(credentials, windows);
+                let rejected = self.is_rejected(&held.credentials);
+                if let Some(shelf) = &mut self.shelf {
+                    shelf.holds(found);
+                }
+                self.events.push(Event::Adopted { generation: held.generation });
+                self.holdings.initial = None;
+                self.holdings.doubted = None;
+                self.holdings.put_in_use(Candidate { held, rejected });
+                self.failure = None;
+            }
+            _ => {}
+        }
+    }
+
+    /// Another process has logged out: what is held here is forgotten. `brought` is what this flight got meanwhile.
+    pub(super) fn logged_out_elsewhere(
+        &mut self,
+        flight: Box<Flight>,
+        tombstone: Entry,
+        brought: Option<Credentials>,
+        now: Reading,
+    ) -> Step {
+        let is_held = self.holdings.current.is_some() || brought.is_some();
+        if let Some(shelf) = &mut self.shelf {
+            shelf.holds(tombstone);
+            shelf.rest = brought.map(Rest::Revoke);
+        }
+        if !is_held {
+            // Nothing was handed out.
+            self.holdings.initial = None;
+            return self.attempt(flight, now);
+        }
+        self.end_login();
+        Step::Done(Err(Error::login_required("another process has logged out; log in again")))
+    }
+
+    /// Another process has said that it sends the refresh token, and has written no result. Its access token is used while it
+    /// is valid. After that it has some time left, and then this flight takes over (R51).
+    pub(super) fn yield_to(&mut self, mut flight: Box<Flight>, holder: &Holder, now: Reading) -> Step {
+        let Some(current) = &self.holdings.current else { return self.prove(flight, now) };
+        let expiry = current.held.windows.expiry;
+        let ends = current.held.windows.expires_at();
+        if !expiry.passed(now) && !(current.rejected && ends.is_none()) {
+            return self.fail(flight, held_by(Some(holder)), now);
+        }
+        let since = *flight.at_store.yields_since.get_or_insert(now.monotonic);
+        let waited = now.monotonic.saturating_sub(since);
+        let begun = holder.since().max(ends.unwrap_or(holder.since()));
+        let passed = now.wall.duration_since(begun).unwrap_or_default().max(waited);
+        let is_over = flight.at_store.hold == Some(Hold::CannotLapse);
+        match Timing::EXCHANGE_WAIT.saturating_sub(passed) {
+            left if is_over || left.is_zero() => {
+                // Its refresh token may be spent.
+                flight.at_store.took_over = true;
+                flight.repeated = true;
+                self.holdings.refresh_token = RefreshToken::InDoubt;
+                self.prove(flight, now)
+            }
+            left if left.min(POLL) >= self.time_left(&flight, now) => {
+                self.fail(flight, held_by(Some(holder)), now)
+            }
+            left => self.proceed(flight, Phase::Yielding, Step::Wait(left.min(POLL))),
+        }
+    }
+
+    /// The refresh token was refused. If another process had an exchange open, its result may come yet (R55).
+    pub(super) fn await_writer(&mut self, flight: Box<Flight>, now: Reading) -> Step {
+        let since = flight.at_store.yields_since.unwrap_or(now.monotonic);
+        let is_over = now.monotonic >= since.saturating_add(Timing::EXCHANGE_WAIT.saturating_mul(2));
+        let has_time = POLL < self.time_left(&flight, now);
+        match flight.at_store.took_over && flight.at_store.yields_since.is_some() && !is_over && has_time {
+            true => self.proceed(flight, Phase::AwaitingWriter, Step::Wait(POLL)),
+            false => self.after_refusal(flight, now),
+        }
+    }
+}
+
+/// How often the store is read during a wait for another process.
+const POLL: Duration = Duration::from_millis(100);
+
+pub(super) fn held_by(holder: Option<&Holder>) -> Error {
+    let error = GuardError::Held(holder.cloned());
+    Error::transient(error.to_string()).not_processed().with_holder(holder.cloned())
+}
