@@ -154,13 +154,17 @@ pub use token_endpoint::{ClientAuth, TokenEndpoint, TokenTransport};
 // A link to another page has its target twice: here, and at the end of the page. The first one counts.
 #[cfg(doc)]
 pub mod _guide {
-    #[doc = "[failures]: crate::_guide::failures\n"]
+    #[doc = "[failures]: crate::_guide::failures\n[stores]: crate::_guide::stores\n"]
     #[doc = include_str!("../docs/behaviour.md")]
     pub mod behaviour {}
 
     #[doc = "[behaviour]: crate::_guide::behaviour\n"]
     #[doc = include_str!("../docs/failures.md")]
     pub mod failures {}
+
+    #[doc = "[behaviour]: crate::_guide::behaviour\n"]
+    #[doc = include_str!("../docs/stores.md")]
+    pub mod stores {}
 
     #[cfg(feature = "reqwest")]
     #[doc = include_str!("../docs/sources.md")]

@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use reauth::store::{CredentialStore, Entry, MemoryStore};
+use reauth::store::{CredentialStore, Entry, Guard, GuardError, GuardRequest, MemoryStore};
 use reauth::{Authenticator, Credentials, Error, ErrorKind};
 use tokio::time::{Instant, advance, sleep};
 
@@ -196,6 +196,42 @@ async fn r51_an_open_exchange_of_another_process_is_waited_for_and_then_taken_ov
     assert_eq!(token(&auth).await.unwrap(), "at-2");
     assert!(begun.elapsed() >= seconds(9) && begun.elapsed() < seconds(11), "{:?}", begun.elapsed());
     assert_eq!(kept(&store).await, tokens("at-2", "rt-2"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn r51_f66_the_exchange_of_a_process_that_has_ended_is_taken_over_at_once_if_the_guard_can_not_lapse() {
+    let store = MemoryStore::new();
+    let entry = Entry::new(expired(1)).expose_text();
+    let intent = r#","intent":{"id":"ff","pid":4711,"host":"web-3","since":2000000000}}"#;
+    let entry = Entry::from_text(&(entry.trim_end_matches('}').to_owned() + intent)).unwrap();
+    store.save(&entry).await.unwrap();
+    let script = Script::new().without_login().then_ok(good(2));
+    let (auth, _) = with_store(script.clone(), Exclusive(store));
+    let begun = Instant::now();
+    assert_eq!(token(&auth).await.unwrap(), "at-2");
+    assert!(begun.elapsed().is_zero());
+}
+
+/// A store whose guard no other process can have.
+struct Exclusive(MemoryStore);
+
+impl CredentialStore for Exclusive {
+    async fn load(&self) -> Result<Option<Entry>, Error> {
+        self.0.load().await
+    }
+
+    async fn save(&self, entry: &Entry) -> Result<(), Error> {
+        self.0.save(entry).await
+    }
+
+    async fn guard(&self, request: &GuardRequest) -> Result<Guard, GuardError> {
+        let found = self.load().await;
+        assert!(
+            request.entry_to_write(found.as_ref().unwrap().as_ref()).is_none(),
+            "another exchange is open"
+        );
+        Ok(Guard::new(found).cannot_lapse())
+    }
 }
 
 /// A store of two methods.
