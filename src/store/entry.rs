@@ -121,6 +121,27 @@ impl Entry {
         next.changed(|parts| parts.unknown = self.0.unknown.clone())
     }
 
+    /// The same with a text in place of what is secret: the content, and the members that are unknown.
+    #[cfg(feature = "seal")]
+    pub(crate) fn sealed_as(&self, sealed: Arc<str>) -> Self {
+        self.clone().changed(|parts| {
+            parts.content = Content::Sealed(sealed);
+            parts.unknown = Arc::default();
+        })
+    }
+
+    /// The same with what was sealed. A member that somebody has added beside the seal is kept.
+    #[cfg(feature = "seal")]
+    pub(crate) fn opened_as(&self, opened: &Self) -> Self {
+        let is_new = |name: &str| opened.0.unknown.iter().all(|(other, _)| other != name);
+        let added = self.0.unknown.iter().filter(|(name, _)| is_new(name));
+        let unknown = opened.0.unknown.iter().chain(added).cloned().collect();
+        self.clone().changed(|parts| {
+            parts.content = opened.content().clone();
+            parts.unknown = unknown;
+        })
+    }
+
     fn changed(mut self, change: impl FnOnce(&mut Parts)) -> Self {
         change(Arc::make_mut(&mut self.0));
         self

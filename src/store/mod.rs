@@ -7,6 +7,8 @@ mod entry;
 mod guard;
 mod holder;
 mod memory;
+#[cfg(feature = "seal")]
+mod sealed;
 mod version;
 
 pub use entry::Entry;
@@ -14,6 +16,8 @@ pub(crate) use entry::{Content, Intent};
 pub use guard::{Guard, GuardError, GuardRequest};
 pub use holder::Holder;
 pub use memory::MemoryStore;
+#[cfg(feature = "seal")]
+pub use sealed::{Key, Keys, Sealed};
 pub(crate) use version::Relation;
 pub use version::Version;
 
@@ -136,7 +140,9 @@ pub trait CredentialStore: Send + Sync + 'static {
         async move {
             let loaded = timeout(request.call_limit(), self.load()).await;
             let found = loaded.unwrap_or_else(|_| Err(late())).map_err(GuardError::Unreachable)?;
-            let Some(entry) = request.entry_to_write(found.as_ref()) else { return Ok(Guard::new(Ok(found))) };
+            let Some(entry) = request.entry_to_write(found.as_ref()) else {
+                return Ok(Guard::new(Ok(found)));
+            };
             let saved = timeout(request.call_limit(), self.save(&entry)).await;
             saved.unwrap_or_else(|_| Err(late())).map_err(GuardError::NotWritable)?;
             Ok(Guard::new(Ok(found)).written())
