@@ -6,6 +6,8 @@
 mod entry;
 mod guard;
 mod holder;
+#[cfg(feature = "keyring")]
+mod keychain;
 mod memory;
 #[cfg(feature = "seal")]
 mod sealed;
@@ -15,6 +17,8 @@ pub use entry::Entry;
 pub(crate) use entry::{Content, Intent};
 pub use guard::{Guard, GuardError, GuardRequest};
 pub use holder::Holder;
+#[cfg(feature = "keyring")]
+pub use keychain::Keychain;
 pub use memory::MemoryStore;
 #[cfg(feature = "seal")]
 pub use sealed::{Key, Keys, Sealed};
