@@ -92,17 +92,19 @@ async fn r63_of_two_processes_that_create_the_key_both_use_the_one_that_is_there
 
 #[tokio::test]
 async fn r63_a_key_that_is_new_is_read_again_because_another_process_may_write_over_it() {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let created = |time: Duration| TEXT.replacen('1', &format!("{}-0", time.as_millis()), 1);
-    let fake = Fake::holding(&created(now));
-    let (other, mut reads) = (fake.clone(), 0);
+    let created_in = |seconds: u64| {
+        let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(seconds);
+        TEXT.replacen('1', &format!("{}-0", time.as_millis()), 1)
+    };
+    let (fake, mut reads) = (Fake::default(), 0);
+    let other = fake.clone();
     let fake = fake.before_read(move || {
         reads += 1;
-        if reads == 2 { other.set_secret(TEXT.as_bytes()) } else { Ok(()) }
+        other.set_secret(if reads == 1 { created_in(0) } else { TEXT.to_owned() }.as_bytes())
     });
     assert_eq!(Keychain::in_store(fake.store(), "app").key().await.unwrap().id(), "keychain-1");
     // One of the future is used as it is: a clock was set back.
-    let fake = Fake::holding(&created(now + Duration::from_secs(3600)));
+    let fake = Fake::holding(&created_in(3600));
     Keychain::in_store(fake.store(), "app").key().await.unwrap();
     assert_eq!(fake.found(), 1);
 }
