@@ -31,7 +31,7 @@ impl Item {
         static TURN: Mutex<()> = Mutex::new(());
 
         let entry = match &self.store {
-            Some(store) => Entry::new_in_store(store, &self.service, NAME),
+            Some(store) => store.build(&self.service, NAME, None),
             None => Entry::new(&self.service, NAME),
         };
         let entry = entry.map_err(|error| self.failed(error))?;
