@@ -2,6 +2,9 @@
 //!
 //! A store is optional. While the authenticator has no credentials, it reads them from the store. It writes new credentials
 //! there *before* any caller gets them, so that a rotated refresh token is not lost.
+//!
+//! [`MemoryStore`] shares them within a process. `Sealed` (feature `seal`) encrypts what any other store keeps, and `Keychain`
+//! (feature `keyring`) has the key for it in the keychain of the operating system.
 
 mod entry;
 mod guard;

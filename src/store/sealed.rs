@@ -41,6 +41,10 @@ use crate::error::Error;
 /// read or change them. But they can put an old entry or a log-out in their place. They can also put credentials of their own
 /// there that are not encrypted, unless [`sealed_only`](Self::sealed_only) is set.
 ///
+/// # Cancel safety
+///
+/// That of the other store: to encrypt and to decrypt awaits nothing.
+///
 /// # Errors
 ///
 /// Credentials that can't be opened are an error of the kind [`Store`](crate::ErrorKind::Store): no key has the id that they

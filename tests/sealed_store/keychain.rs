@@ -1,13 +1,17 @@
 //! The key in a keychain: created once, read once, and never replaced by something else.
 
 use std::error::Error as _;
+use std::fmt::Debug;
+use std::pin::pin;
+use std::sync::Arc;
 use std::sync::mpsc::channel;
+use std::task::{Context, Poll, Wake};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use keyring_core::api::CredentialApi as _;
 use keyring_core::{Entry, Error as KeyringError, mock};
 use reauth::ErrorKind;
-use reauth::store::Keychain;
+use reauth::store::{Key, Keychain, Keys, MemoryStore, Sealed};
 
 use crate::fake::Fake;
 
@@ -46,7 +50,7 @@ async fn f101_clones_read_the_keychain_once_at_the_same_time_and_later() {
 async fn f83_a_locked_keychain_is_not_an_empty_one() {
     let store = mock::Store::new().unwrap();
     let keychain = Keychain::in_store(store.clone(), "app");
-    let store: std::sync::Arc<keyring_core::CredentialStore> = store;
+    let store: Arc<keyring_core::CredentialStore> = store;
     let entry = Entry::new_in_store(&store, "app", NAME).unwrap();
     let item: &mock::Cred = entry.as_any().downcast_ref().unwrap();
 
@@ -130,6 +134,50 @@ async fn r63_without_a_default_store_the_error_says_how_to_set_one() {
     let error = Keychain::new("app").key().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Misconfigured);
     assert!(error.to_string().contains("set_default_store"), "{error}");
+    keyring_core::set_default_store(Fake::holding(TEXT).store());
+    assert_eq!(Keychain::new("app").key().await.unwrap().id(), "keychain-1");
+}
+
+/// Without Tokio there is no timer.
+#[test]
+fn r63_the_key_comes_without_a_runtime_too() {
+    struct Unpark(std::thread::Thread);
+
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+
+    let waker = Arc::new(Unpark(std::thread::current())).into();
+    let keychain = Keychain::in_store(Fake::holding(TEXT).store(), "app");
+    let mut key = pin!(keychain.key());
+    let key = loop {
+        match key.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(key) => break key,
+            Poll::Pending => std::thread::park(),
+        }
+    };
+    assert_eq!(key.unwrap().id(), "keychain-1");
+}
+
+#[test]
+fn all_types_are_send_sync_and_debug_and_show_no_key() {
+    fn check(value: impl Send + Sync + Debug) -> String {
+        format!("{value:?}")
+    }
+    let keychain = Keychain::in_store(Fake::default().store(), "app");
+    let (_, key) = TEXT.split_once('.').unwrap();
+    let key = Key::from_text("2026", key).unwrap();
+    let shown = [
+        check(keychain.clone()),
+        check(key.clone()),
+        check(Keys::new(key.clone()).with_older(key.clone())),
+        check(Sealed::new(MemoryStore::new(), key)),
+    ];
+    assert!(shown.iter().all(|shown| !shown.contains("0011") && !shown.contains("[0, 17")), "{shown:?}");
+    fn is_send(_: impl Send) {}
+    is_send(keychain.key());
 }
 
 #[tokio::test]

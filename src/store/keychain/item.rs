@@ -43,7 +43,10 @@ impl Item {
             return Ok(key);
         }
         let key = Key::random(new_id())?;
-        let text = Zeroizing::new(format!("{}.{}", key.id(), *key.expose_text()));
+        let digits = key.expose_text();
+        // It does not grow, so that no copy of the key is left.
+        let mut text = Zeroizing::new(String::with_capacity(key.id().len() + 1 + digits.len()));
+        text.extend([key.id(), ".", &digits]);
         entry.set_secret(text.as_bytes()).map_err(|error| self.failed(error))?;
         thread::sleep(SETTLE);
         self.read_settled(&entry)?.ok_or_else(|| {

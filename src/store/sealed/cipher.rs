@@ -92,12 +92,12 @@ pub(super) fn no_random_bytes(error: &impl fmt::Display) -> Error {
 }
 
 fn not_sealed() -> Error {
-    Error::store("the stored credentials are no sealed text; log out and log in again")
+    Error::store("the stored credentials are not a sealed text; log out and log in again")
 }
 
 fn unknown_key(id: &str) -> Error {
     Error::store(format!(
-        "the stored credentials are sealed with the key `{id}`, which the program has not; add it with \
+        "the stored credentials are sealed with the key `{id}`, which the program does not have; add it with \
          `Keys::with_older`, or log out and log in again"
     ))
 }
