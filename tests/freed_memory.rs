@@ -10,14 +10,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use reauth::store::{CredentialStore, Entry, MemoryStore};
+#[cfg(feature = "seal")]
+use reauth::store::{Key, Sealed};
 use reauth::{Authenticator, CredentialSource, Credentials, Error};
 use zeroize::Zeroizing;
 
 /// A part of each token that no escape changes: a copy is found in whatever form it is.
-const MARKS: [&str; 2] = ["the-access-token", "the-refresh-token"];
+const MARKS: [&str; 4] = ["the-access-token", "the-refresh-token", "a key of 32 byt", "61206b6579206f66"];
 const ACCESS: &str = "1/the-access-token";
 /// With everything that is written or read as an escape.
 const REFRESH: &str = "\"\\ /ü😀 the-refresh-token \"\\ /ü😀";
+
+/// The text of a key: its bytes begin with the third mark, and itself with the fourth.
+#[cfg(feature = "seal")]
+const KEY: &str = "61206b6579206f662033322062797465732c20616c6c206f66207468656d2e2e";
 
 fn credentials() -> Credentials {
     let expires_at = SystemTime::now() + Duration::from_secs(3600);
@@ -94,6 +100,26 @@ fn r41_a_store_in_memory_leaves_no_copy() {
 #[test]
 fn r41_a_store_that_keeps_the_json_leaves_no_copy() {
     assert_eq!(copies_left_by(|| runs_with(TextStore::default())), 0);
+}
+
+#[cfg(feature = "seal")]
+#[test]
+fn r41_a_store_that_is_sealed_leaves_no_copy_and_neither_does_its_key() {
+    let sealed = || runs_with(Sealed::new(TextStore::default(), Key::from_text("k", KEY).unwrap()));
+    assert_eq!(copies_left_by(sealed), 0);
+    // Members that the crate does not know are secrets, too.
+    let text = format!(r#"{{"access_token":"{ACCESS}","note":"the-refresh-token"}}"#);
+    let with_a_note = || {
+        let store = Sealed::new(TextStore::default(), Key::from_text("k", KEY).unwrap());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let entry = Entry::from_text(&text).unwrap();
+            store.save(&entry).await.unwrap();
+            assert_eq!(*store.load().await.unwrap().unwrap().expose_text(), *entry.expose_text());
+        });
+    };
+    assert_eq!(copies_left_by(with_a_note), 0);
+    assert_eq!(copies_left_by(|| drop(Key::from_text("k", KEY).unwrap().expose_text())), 0);
 }
 
 /// A first run of a program logs in and refreshes; a second finds the tokens in the store; then it logs out.

@@ -3,3 +3,16 @@
 pub mod oauth2;
 pub mod pilot;
 pub mod vathos;
+
+use crate::error::Error;
+
+/// For a source that was built for what a store holds.
+fn nothing_stored() -> Error {
+    Error::unsupported(
+        "there is nothing stored to renew from, and no password; log in, and pass the credentials to \
+         `Authenticator::set_credentials`",
+    )
+}
+
+#[cfg(test)]
+mod tests;

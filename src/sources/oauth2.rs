@@ -16,6 +16,7 @@ mod client;
 mod settings;
 
 pub(super) use self::client::GrantClient;
+use self::client::Login;
 pub(super) use self::settings::{client_source, refresh_settings};
 use crate::credentials::Credentials;
 use crate::error::Error;
@@ -41,7 +42,7 @@ impl ClientCredentials {
         endpoint: impl TryInto<TokenEndpoint, Error: Into<Error>>,
         client_auth: ClientAuth,
     ) -> Result<Self, Error> {
-        Ok(Self { client: GrantClient::new(endpoint, client_auth)? })
+        Ok(Self { client: GrantClient::new(endpoint, client_auth, Login::Client)? })
     }
 }
 
@@ -68,10 +69,9 @@ impl Password {
         username: impl Into<String>,
         password: impl Into<String>,
     ) -> Result<Self, Error> {
-        let mut client = GrantClient::new(endpoint, client_auth)?;
         let username = non_empty(username.into(), "user name")?;
-        client.user = Some((username, non_empty(password.into(), "password")?.into()));
-        Ok(Self { client })
+        let login = Login::User(username, non_empty(password.into(), "password")?.into());
+        Ok(Self { client: GrantClient::new(endpoint, client_auth, login)? })
     }
 
     refresh_settings!();
@@ -84,7 +84,7 @@ client_source!(Password);
 /// It renews a token with the refresh token, and can't log in: once the refresh token is refused, the user has to.
 #[derive(Clone, Debug)]
 pub struct RefreshToken {
-    client: GrantClient,
+    pub(super) client: GrantClient,
 }
 
 impl RefreshToken {
@@ -104,9 +104,35 @@ impl RefreshToken {
                 "credentials: they have no refresh token; add one with `Credentials::with_refresh_token`",
             ));
         }
-        let mut client = GrantClient::new(endpoint, client_auth)?;
-        client.credentials = Some(credentials);
-        Ok(Self { client })
+        let login = Login::Elsewhere(Some(credentials));
+        Ok(Self { client: GrantClient::new(endpoint, client_auth, login)? })
+    }
+
+    /// Creates the source for the credentials that the authenticator's store holds, or that
+    /// [`set_credentials`](crate::Authenticator::set_credentials) brings. Until there are any, callers get
+    /// [`LoginRequired`](crate::ErrorKind::LoginRequired).
+    ///
+    /// ```
+    /// # #[cfg(feature = "reqwest")]
+    /// # fn example() -> Result<(), reauth::Error> {
+    /// use reauth::{Authenticator, ClientAuth, oauth2, store::MemoryStore};
+    ///
+    /// let client_auth = ClientAuth::none("my-program")?;
+    /// let source = oauth2::RefreshToken::stored("https://id.example.com/token", client_auth)?;
+    /// let auth = Authenticator::builder(source).store(MemoryStore::new()).build();
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) if the endpoint's URL is refused
+    /// ([`TokenEndpoint::new`]) or it has no transport.
+    pub fn stored(
+        endpoint: impl TryInto<TokenEndpoint, Error: Into<Error>>,
+        client_auth: ClientAuth,
+    ) -> Result<Self, Error> {
+        Ok(Self { client: GrantClient::new(endpoint, client_auth, Login::Elsewhere(None))? })
     }
 
     refresh_settings!();

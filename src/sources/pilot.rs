@@ -3,7 +3,7 @@
 //! ```
 //! # #[cfg(feature = "reqwest")]
 //! # fn example() -> Result<(), reauth::Error> {
-//! use reauth::{Authenticator, Credentials, pilot::Pilot};
+//! use reauth::{Authenticator, Credentials, pilot::Pilot, store::MemoryStore};
 //!
 //! // With a user name and a password:
 //! let auth = Authenticator::new(Pilot::new("https://pilot.example.com", "ada", "s3cret")?);
@@ -11,6 +11,10 @@
 //! // With credentials from a log-in elsewhere:
 //! let credentials = Credentials::new("at-1")?.with_refresh_token("rt-1")?;
 //! let auth = Authenticator::new(Pilot::from_credentials("https://pilot.example.com", credentials)?);
+//!
+//! // With what a store holds:
+//! let source = Pilot::stored("https://pilot.example.com")?;
+//! let auth = Authenticator::builder(source).store(MemoryStore::new()).build();
 //! # Ok(())
 //! # }
 //! ```
@@ -25,6 +29,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::source::CredentialSource;
+use crate::sources::nothing_stored;
 use crate::token_endpoint::{Purpose, ResolvedEndpoint, TokenEndpoint, non_empty};
 
 /// Where the service has the requests of a user, below the base URL.
@@ -32,7 +37,7 @@ const SERVICE: &str = "/v1/users";
 /// Where the public gateway has them.
 const GATEWAY: &str = "/portal/users";
 
-/// A user of PILOT, with a password, with credentials, or with both.
+/// A user of PILOT, with a password, with credentials, with both, or with what a store holds.
 ///
 /// It renews a token with the refresh token that comes with it, and logs in again if that is refused and it has a
 /// password. A log-in may take as long as [`TokenEndpoint::timeout`] of its endpoint says.
@@ -76,6 +81,17 @@ impl Pilot {
         Ok(Self::at(endpoint)?.credentials(credentials))
     }
 
+    /// Creates the source for the credentials that the authenticator's store holds, or that
+    /// [`set_credentials`](crate::Authenticator::set_credentials) brings. It can't log in: until there are any, callers get
+    /// [`LoginRequired`](crate::ErrorKind::LoginRequired).
+    ///
+    /// # Errors
+    ///
+    /// As for [`from_credentials`](Self::from_credentials).
+    pub fn stored(endpoint: impl TryInto<TokenEndpoint, Error: Into<Error>>) -> Result<Self, Error> {
+        Self::at(endpoint)
+    }
+
     fn at(endpoint: impl TryInto<TokenEndpoint, Error: Into<Error>>) -> Result<Self, Error> {
         let base = ResolvedEndpoint::new(endpoint)?;
         // What a request would refuse is refused now: no path is longer.
@@ -114,9 +130,12 @@ impl Pilot {
 impl CredentialSource for Pilot {
     async fn login(&self) -> Result<Credentials, Error> {
         let Some((username, password)) = &self.password else {
-            return Err(Error::unsupported(
-                "PILOT's credentials can't be used any more, and there is no password; log in again",
-            ));
+            return Err(match self.credentials {
+                Some(_) => Error::unsupported(
+                    "PILOT's credentials can't be used any more, and there is no password; log in again",
+                ),
+                None => nothing_stored(),
+            });
         };
         let password = password.expose_secret();
         let members = [("username", username.as_str()), ("password", password)];

@@ -14,7 +14,9 @@
 use std::env;
 use std::time::Duration;
 
-use super::oauth2::{ClientCredentials, GrantClient, Password, client_source, refresh_settings};
+use super::oauth2::{
+    ClientCredentials, GrantClient, Password, RefreshToken, client_source, refresh_settings,
+};
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::origins::Origins;
@@ -106,6 +108,22 @@ impl ClientGrant {
         password: impl Into<String>,
     ) -> Result<Self, Error> {
         Self::new(endpoint, variable("CLIENT_ID")?, variable("CLIENT_SECRET")?, username, password)
+    }
+
+    /// Creates the source for the credentials that the authenticator's store holds, or that
+    /// [`set_credentials`](crate::Authenticator::set_credentials) brings. It has no password and can't log in: until there
+    /// are any, callers get [`LoginRequired`](crate::ErrorKind::LoginRequired).
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new).
+    pub fn stored(
+        endpoint: impl TryInto<TokenEndpoint, Error: Into<Error>>,
+        client_id: impl Into<String>,
+        client_secret: impl Into<String>,
+    ) -> Result<Self, Error> {
+        let client_auth = client_auth(client_id.into(), client_secret.into())?;
+        Ok(Self { client: RefreshToken::stored(with_timeout(endpoint)?, client_auth)?.client })
     }
 
     refresh_settings!();

@@ -111,6 +111,7 @@ impl Entry {
     }
 
     /// The same notes, and the same unknown members, with other content.
+    #[cfg(any(test, feature = "seal"))]
     pub(crate) fn with_content(self, content: Content) -> Self {
         self.changed(|parts| parts.content = content)
     }
@@ -119,6 +120,23 @@ impl Entry {
     pub(crate) fn successor(&self, version: Version, credentials: Credentials) -> Self {
         let next = Self::of(version, Content::Credentials(credentials));
         next.changed(|parts| parts.unknown = self.0.unknown.clone())
+    }
+
+    /// The same with a text in place of what is secret: the content, and the members that are unknown.
+    #[cfg(feature = "seal")]
+    pub(crate) fn sealed_as(&self, sealed: Arc<str>) -> Self {
+        let sealed = self.clone().with_content(Content::Sealed(sealed));
+        sealed.changed(|parts| parts.unknown = Arc::default())
+    }
+
+    /// The same with what was sealed. A member that somebody has added beside the seal is kept.
+    #[cfg(feature = "seal")]
+    pub(crate) fn opened_as(&self, opened: &Self) -> Self {
+        let is_new = |name: &str| opened.0.unknown.iter().all(|(other, _)| other != name);
+        let added = self.0.unknown.iter().filter(|(name, _)| is_new(name));
+        let unknown = opened.0.unknown.iter().chain(added).cloned().collect();
+        let entry = self.clone().with_content(opened.content().clone());
+        entry.changed(|parts| parts.unknown = unknown)
     }
 
     fn changed(mut self, change: impl FnOnce(&mut Parts)) -> Self {

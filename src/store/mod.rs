@@ -2,18 +2,29 @@
 //!
 //! A store is optional. While the authenticator has no credentials, it reads them from the store. It writes new credentials
 //! there *before* any caller gets them, so that a rotated refresh token is not lost.
+//!
+//! [`MemoryStore`] shares them within a process. `Sealed` (feature `seal`) encrypts what any other store keeps, and `Keychain`
+//! (feature `keyring`) has the key for it in the keychain of the operating system.
 
 mod entry;
 mod guard;
 mod holder;
+#[cfg(feature = "keyring")]
+mod keychain;
 mod memory;
+#[cfg(feature = "seal")]
+mod sealed;
 mod version;
 
 pub use entry::Entry;
 pub(crate) use entry::{Content, Intent};
 pub use guard::{Guard, GuardError, GuardRequest};
 pub use holder::Holder;
+#[cfg(feature = "keyring")]
+pub use keychain::Keychain;
 pub use memory::MemoryStore;
+#[cfg(feature = "seal")]
+pub use sealed::{Key, Keys, Sealed};
 pub(crate) use version::Relation;
 pub use version::Version;
 

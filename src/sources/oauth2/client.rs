@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::source::CredentialSource;
+use crate::sources::nothing_stored;
 use crate::token_endpoint::{
     ClientAuth, Form, Purpose, ResolvedEndpoint, TokenEndpoint, non_empty, read_revocation, read_tokens,
 };
@@ -17,13 +18,21 @@ pub(in crate::sources) struct GrantClient {
     endpoint: ResolvedEndpoint,
     revocation: Option<ResolvedEndpoint>,
     auth: ClientAuth,
-    /// Who logs in with a password. Without a user, the client itself does.
-    pub(super) user: Option<(String, SecretString)>,
-    /// With credentials from a log-in elsewhere, there is none here.
-    pub(super) credentials: Option<Credentials>,
+    pub(super) login: Login,
     pub(in crate::sources) scope: Option<String>,
     pub(in crate::sources) scope_on_refresh: bool,
     extra: Vec<(String, SecretString)>,
+}
+
+/// Who logs in.
+#[derive(Clone, Debug)]
+pub(super) enum Login {
+    /// The client itself.
+    Client,
+    /// A user with a password.
+    User(String, SecretString),
+    /// A user who logs in elsewhere, with the credentials from there.
+    Elsewhere(Option<Credentials>),
 }
 
 /// The fields of all requests.
@@ -43,13 +52,13 @@ impl GrantClient {
     pub(super) fn new(
         endpoint: impl TryInto<TokenEndpoint, Error: Into<Error>>,
         auth: ClientAuth,
+        login: Login,
     ) -> Result<Self, Error> {
         Ok(Self {
             endpoint: ResolvedEndpoint::new(endpoint)?,
             revocation: None,
             auth,
-            user: None,
-            credentials: None,
+            login,
             scope: None,
             scope_on_refresh: false,
             extra: Vec::new(),
@@ -111,19 +120,20 @@ impl GrantClient {
 
 impl CredentialSource for GrantClient {
     async fn login(&self) -> Result<Credentials, Error> {
-        if self.credentials.is_some() {
-            return Err(Error::unsupported(
-                "the refresh token can't be used any more, and there is no other; log in again",
-            ));
-        }
-        let (mut form, mut secrets) = (vec![("grant_type", "client_credentials")], vec![]);
-        let mut purpose = Purpose::ClientLogin;
-        if let Some((username, password)) = &self.user {
-            let password = password.expose_secret();
-            form = vec![("grant_type", "password"), ("username", username), ("password", password)];
-            secrets.push(password);
-            purpose = Purpose::Login;
-        }
+        let (mut form, secrets, purpose) = match &self.login {
+            Login::Client => (vec![("grant_type", "client_credentials")], vec![], Purpose::ClientLogin),
+            Login::User(username, password) => {
+                let password = password.expose_secret();
+                let form = vec![("grant_type", "password"), ("username", username), ("password", password)];
+                (form, vec![password], Purpose::Login)
+            }
+            Login::Elsewhere(Some(_)) => {
+                return Err(Error::unsupported(
+                    "the refresh token can't be used any more, and there is no other; log in again",
+                ));
+            }
+            Login::Elsewhere(None) => return Err(nothing_stored()),
+        };
         form.extend(self.scope.as_deref().map(|scope| ("scope", scope)));
         self.request(form, purpose, secrets).await
     }
@@ -154,6 +164,9 @@ impl CredentialSource for GrantClient {
     }
 
     fn initial(&self) -> Option<Credentials> {
-        self.credentials.clone()
+        match &self.login {
+            Login::Elsewhere(credentials) => credentials.clone(),
+            Login::Client | Login::User(..) => None,
+        }
     }
 }

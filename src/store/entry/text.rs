@@ -45,6 +45,17 @@ impl Entry {
         text.end()
     }
 
+    /// What is secret, as a text that [`from_text`](Self::from_text) reads: without the notes of processes.
+    #[cfg(feature = "seal")]
+    pub(crate) fn expose_secrets(&self) -> Zeroizing<String> {
+        self.clone()
+            .changed(|parts| {
+                parts.intent = None;
+                parts.is_refused = false;
+            })
+            .expose_text()
+    }
+
     /// Reads the text that [`expose_text`](Self::expose_text) wrote, or that [`Credentials::expose_json`] did.
     ///
     /// # Errors
