@@ -3,7 +3,10 @@
 //! A store is optional. While the authenticator has no credentials, it reads them from the store. It writes new credentials
 //! there *before* any caller gets them, so that a rotated refresh token is not lost.
 
+mod contract;
 mod entry;
+#[cfg(feature = "file")]
+mod file;
 mod guard;
 mod holder;
 mod memory;
@@ -11,6 +14,8 @@ mod version;
 
 pub use entry::Entry;
 pub(crate) use entry::{Content, Intent};
+#[cfg(feature = "file")]
+pub use file::FileStore;
 pub use guard::{Guard, GuardError, GuardRequest};
 pub use holder::Holder;
 pub use memory::MemoryStore;
