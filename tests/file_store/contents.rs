@@ -57,7 +57,9 @@ fn f89_members_that_this_version_does_not_know_are_kept() {
     fs::write(scratch.file(), text(1).replace('}', &format!("{unknown}}}"))).unwrap();
 
     let found = block_on(store.load()).unwrap().unwrap();
-    let noted = Entry::from_text(&found.expose_text().replace(unknown, &format!(",\"refused\":true{unknown}"))).unwrap();
+    let noted =
+        Entry::from_text(&found.expose_text().replace(unknown, &format!(",\"refused\":true{unknown}")))
+            .unwrap();
     block_on(store.replace(Some(found.version()), &noted)).unwrap();
 
     assert!(fs::read_to_string(scratch.file()).unwrap().ends_with(&format!("{unknown}}}")));

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use reauth::store::{CredentialStore as _, FileStore, GuardError, Replaced};
 
@@ -96,42 +96,52 @@ pub fn read_only(file: &Path) {
 }
 
 #[test]
-fn f77_a_disk_that_becomes_read_only_under_the_guard_loses_nothing_but_this_write() {
+fn f77_a_disk_that_has_become_read_only_is_found_out_and_none_becomes_so_under_the_guard() {
     let script = r#"mount -t tmpfs -o mode=700 reauth "$0""#;
     with_mounts(script, "disk that becomes read-only", &Scratch::new().file());
 }
 
 pub fn becomes_read_only(file: &Path) {
+    let directory = file.parent().unwrap();
+    let remount = |options: &str| mount(&["-o", &format!("remount,{options}")], directory);
     let store = FileStore::at(file).unwrap();
     block_on(store.save(&entry(1))).unwrap();
     drop(block_on(store.guard(&request(LONG))).unwrap());
-    remount(file, "ro");
+    // It is given back by the thread that reads.
+    block_on(store.load()).unwrap();
+    assert!(remount("ro"));
     not_writable(&store, "make its file system writable");
-
-    remount(file, "rw");
+    assert!(remount("rw"));
     let guard = block_on(store.guard(&proof(1))).unwrap();
-    remount_by_force(file);
-    let version = *entry(1).version();
-    let error = block_on(store.replace(Some(&version), &entry(2))).unwrap_err();
-    assert!(error.to_string().contains("make its file system writable"), "{error}");
-    assert!(same(block_on(store.load()).unwrap().as_ref(), &open(1)));
-    // The caller keeps the guard and tries again.
-    remount(file, "rw,bind");
-    assert!(matches!(block_on(store.replace(Some(&version), &entry(2))).unwrap(), Replaced::Yes));
+    // The room that is kept is an open file.
+    assert!(!remount("ro"));
+    assert!(matches!(block_on(store.replace(Some(entry(1).version()), &entry(2))).unwrap(), Replaced::Yes));
     drop(guard);
     assert!(same(block_on(store.load()).unwrap().as_ref(), &entry(2)));
 }
 
-fn remount(file: &Path, options: &str) {
-    let options = format!("remount,{options}");
-    let mut mount = Command::new("mount");
-    mount.args(["-o", &options]).arg(file.parent().unwrap());
-    assert!(mount.status().unwrap().success());
+fn mount(options: &[&str], target: &Path) -> bool {
+    Command::new("mount").args(options).arg(target).stderr(Stdio::null()).status().unwrap().success()
 }
 
-/// Although files are open for writing.
-fn remount_by_force(file: &Path) {
-    remount(file, "ro,bind");
+#[test]
+fn f74_a_write_that_failed_is_tried_again_in_the_room_that_was_kept() {
+    with_mounts(SMALL_DISK, "second attempt", &Scratch::new().file());
+}
+
+pub fn second_attempt(file: &Path) {
+    let store = FileStore::at(file).unwrap();
+    block_on(store.save(&entry(1))).unwrap();
+    let guard = block_on(store.guard(&proof(1))).unwrap();
+    fill(file);
+    assert!(mount(&["--bind", file.to_str().unwrap()], file));
+    for _ in 0..2 {
+        block_on(store.replace(Some(entry(1).version()), &entry(2))).unwrap_err();
+    }
+    assert!(Command::new("umount").arg(file).status().unwrap().success());
+    assert!(matches!(block_on(store.replace(Some(entry(1).version()), &entry(2))).unwrap(), Replaced::Yes));
+    drop(guard);
+    assert!(same(block_on(store.load()).unwrap().as_ref(), &entry(2)));
 }
 
 #[test]

@@ -3,10 +3,10 @@
 use std::fs::{self, File};
 use std::time::{Duration, Instant, SystemTime};
 
-use reauth::store::{CredentialStore as _, GuardError};
+use reauth::store::{CredentialStore as _, FileStore, GuardError};
 use rustix::process::Signal;
 
-use crate::support::{LONG, Process, SHORT, Scratch, block_on, entry, open, proof, request, same};
+use crate::support::{LONG, Process, SHORT, Scratch, block_on, entry, hear, open, proof, request, same, say};
 
 #[test]
 fn f66_a_killed_process_leaves_the_guard_free() {
@@ -32,7 +32,8 @@ fn f67_no_date_of_a_lock_file_decides_anything() {
     let store = scratch.store();
     block_on(store.save(&entry(1))).unwrap();
     let date = |path: &str, date| {
-        let file = File::options().write(true).create(true).truncate(false).open(scratch.path().join(path)).unwrap();
+        let file =
+            File::options().write(true).create(true).truncate(false).open(scratch.path().join(path)).unwrap();
         file.set_modified(date).unwrap();
     };
     let hours = Duration::from_secs(4 * 3600);
@@ -94,35 +95,38 @@ fn f68_a_slow_holder_is_waited_for() {
 }
 
 #[test]
-fn f96_callers_that_give_up_leave_one_wait_behind_and_no_lock() {
+fn f96_callers_that_give_up_leave_one_thread_behind_and_no_lock() {
     let scratch = Scratch::new();
-    let store = scratch.store();
     let mut holder = Process::start("hold", &scratch.file());
     assert!(holder.says("held"));
+    let mut waiter = Process::start("give up", &scratch.file());
+    assert!(waiter.says("given up"));
+    holder.tell("end");
+    assert_eq!(holder.code(), Some(0));
+
+    // The lock has arrived at somebody who is not there any more, so it is free.
+    block_on(scratch.store().guard(&request(LONG))).unwrap();
+    waiter.tell("try again");
+    assert_eq!(waiter.code(), Some(0));
+}
+
+pub fn give_up(store: &FileStore) {
     for _ in 0..20 {
         let given_up = block_on(store.guard(&request(Duration::from_millis(5))));
         assert!(matches!(given_up, Err(GuardError::Held(_))));
     }
-    // The thread for files, the thread that waits, and nothing else of this store.
-    assert!(threads_named("reauth-guard") <= threads_that_may_wait());
-    holder.tell("end");
-    assert_eq!(holder.code(), Some(0));
-
-    // The lock arrives at somebody who has gone away. It is free for others at once.
-    let other = scratch.store();
-    block_on(other.guard(&request(LONG))).unwrap();
-    block_on(store.guard(&request(LONG))).unwrap();
+    assert_eq!(own_threads(), 2);
+    say("given up");
+    hear();
+    drop(block_on(store.guard(&request(LONG))).unwrap());
+    assert_eq!(own_threads(), 2);
 }
 
-/// Other tests of this program run at the same time.
-fn threads_that_may_wait() -> usize {
-    64
-}
-
-fn threads_named(name: &str) -> usize {
-    let Ok(threads) = fs::read_dir(format!("/proc/{}/task", std::process::id())) else { return 0 };
-    let names = threads.filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("comm")).ok());
-    names.filter(|found| found.trim_end() == name).count()
+/// How many threads of this process belong to a store. They end with it.
+fn own_threads() -> usize {
+    let threads = fs::read_dir("/proc/self/task").unwrap();
+    let names = threads.map(|thread| fs::read_to_string(thread.unwrap().path().join("comm")).unwrap());
+    names.filter(|name| name.starts_with("reauth-")).count()
 }
 
 #[test]

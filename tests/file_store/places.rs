@@ -11,7 +11,8 @@ use crate::support::{Process, Scratch, block_on, entry, names, same, with_mounts
 fn f71_every_profile_has_a_file_of_its_own_inside_the_directory() {
     let scratch = Scratch::new();
     let directory = scratch.path().join("in/here");
-    let profiles = ["default", ".", "..", "a/b", "../../x", "«c", "઼", "A", "a", "con", "%", "x\0y", " ", "\n"];
+    let profiles =
+        ["default", ".", "..", "a/b", "../../x", "«c", "઼", "A", "a", "con", "%", "x\0y", " ", "\n"];
     let stores = profiles.map(|name| FileStore::in_directory(&directory).unwrap().profile(name).unwrap());
     for (generation, store) in (1..).zip(&stores) {
         block_on(store.save(&entry(generation))).unwrap();

@@ -1,12 +1,12 @@
 //! What other processes do.
 
-use std::path::PathBuf;
 use std::env;
+use std::path::PathBuf;
 
 use reauth::store::{CredentialStore as _, FileStore};
 
 use crate::support::{FILE, LONG, block_on, entry, hear, proof, request, say};
-use crate::{disks, hanging, owners, sharing};
+use crate::{disks, guard, hanging, owners, sharing};
 
 pub fn run(task: &str) {
     let file = PathBuf::from(env::var_os(FILE).unwrap());
@@ -23,10 +23,12 @@ pub fn run(task: &str) {
                 refresh(&store);
             }
         }
+        "give up" => guard::give_up(&store),
         "take turns" => sharing::take_turns(&store, &file),
         "full disk" => disks::full(&file),
         "read-only disk" => disks::read_only(&file),
         "disk that becomes read-only" => disks::becomes_read_only(&file),
+        "second attempt" => disks::second_attempt(&file),
         "mounted file" => disks::mounted_file(&file),
         "umask" => owners::umask(&file),
         "only one directory" => refresh(&store),

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use reauth::store::{CredentialStore as _, Entry, FileStore, GuardError, Replaced};
 
-use crate::support::{LONG, Process, SHORT, Scratch, block_on, entry, hear, open, request, same, say};
+use crate::support::{LONG, Process, SHORT, Scratch, block_on, entry, hear, open, request, same, say, text};
 
 const TURNS: u64 = 60;
 
@@ -131,12 +131,16 @@ fn r52_writers_without_the_guard_overwrite_nothing_unseen() {
         for store in [scratch.store(), scratch.store(), scratch.store()] {
             scope.spawn(move || {
                 let mut written = 0;
-                let mut known = 0;
+                let mut known = entry(0);
                 while written < WRITES {
-                    let next = entry(known + 1);
-                    match block_on(store.replace(Some(entry(known).version()), &next)).unwrap() {
-                        Replaced::Yes => (written, known) = (written + 1, known + 1),
-                        Replaced::No(found) => known = generation(&found.unwrap()),
+                    // The last part of a version is random: two writers never write the same one.
+                    let write = format!("{:016x}\"", fastrand::u64(..));
+                    let next = text(generation(&known) + 1);
+                    let next =
+                        Entry::from_text(&(next[..next.len() - 18].to_owned() + &write + "}")).unwrap();
+                    match block_on(store.replace(Some(known.version()), &next)).unwrap() {
+                        Replaced::Yes => (written, known) = (written + 1, next),
+                        Replaced::No(found) => known = found.unwrap(),
                     }
                 }
             });

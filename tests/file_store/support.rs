@@ -101,7 +101,7 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
 /// This program once more, with a task.
 pub struct Process {
     child: Child,
-    input: ChildStdin,
+    input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
 }
 
@@ -120,8 +120,8 @@ impl Process {
     pub fn of(mut command: Command, task: &str, file: &Path) -> Self {
         command.args(["--exact", "child", "--nocapture"]).env(TASK, task).env(FILE, file);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
-        Self { child, input, output }
+        let output = BufReader::new(child.stdout.take().unwrap());
+        Self { input: child.stdin.take(), child, output }
     }
 
     /// Waits until the process has said this. `false` if it ends before that.
@@ -137,7 +137,7 @@ impl Process {
     }
 
     pub fn tell(&mut self, word: &str) {
-        writeln!(self.input, "{word}").unwrap();
+        writeln!(self.input.as_ref().unwrap(), "{word}").unwrap();
     }
 
     pub fn id(&self) -> u32 {
@@ -153,14 +153,22 @@ impl Process {
         self.child.wait().unwrap();
     }
 
+    /// Waits for its end.
     pub fn code(mut self) -> Option<i32> {
-        drop(self.input);
+        self.input = None;
         // It must not stand still because nobody reads what it prints.
         let mut line = String::new();
         while self.output.read_line(&mut line).unwrap() > 0 {
             print!("{}", std::mem::take(&mut line));
         }
         self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

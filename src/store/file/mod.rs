@@ -12,6 +12,8 @@ mod shared;
 #[cfg(test)]
 mod steps;
 mod taken;
+#[cfg(all(test, unix))]
+mod tests;
 mod watch;
 mod worker;
 mod write;

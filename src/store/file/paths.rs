@@ -24,7 +24,9 @@ impl Paths {
         let mut path = path.to_owned();
         for _ in 0..MOST_LINKS {
             let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-                return Err(Error::store("a symbolic link in place of the credentials file names no file; delete it"));
+                return Err(Error::store(
+                    "a symbolic link in place of the credentials file names no file; delete it",
+                ));
             };
             let Some(directory) = real_directory(parent, create)? else { return Ok(None) };
             let paths = Self { directory, name: name.to_owned() };

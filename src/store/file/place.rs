@@ -23,7 +23,10 @@ impl Place {
                 "the name of the application is not usable in a path; use letters, digits, `-`, `_` and `.`",
             ));
         }
-        Ok(Self::Application { application: application.to_owned(), profile: FileName::of_profile("default")? })
+        Ok(Self::Application {
+            application: application.to_owned(),
+            profile: FileName::of_profile("default")?,
+        })
     }
 
     pub(super) fn in_directory(directory: &Path) -> Result<Self, Error> {
@@ -32,7 +35,9 @@ impl Place {
 
     pub(super) fn file(path: &Path) -> Result<Self, Error> {
         if path.file_name().is_none() {
-            return Err(Error::misconfigured("the path of the credentials file names no file; add a file name"));
+            return Err(Error::misconfigured(
+                "the path of the credentials file names no file; add a file name",
+            ));
         }
         Ok(Self::File(full(path)?))
     }
@@ -64,7 +69,8 @@ impl Place {
 /// and then two of them would spend one refresh token.
 fn state_directory() -> Result<PathBuf, Error> {
     let platform = etcetera::base_strategy::choose_native_strategy().map_err(|error| {
-        Error::store("the home directory is not known; set HOME, or name the credentials file").with_source(error)
+        Error::store("the home directory is not known; set HOME, or name the credentials file")
+            .with_source(error)
     })?;
     let otherwise = if cfg!(windows) { platform.cache_dir() } else { platform.data_dir() };
     Ok(platform.state_dir().unwrap_or(otherwise))
@@ -73,7 +79,8 @@ fn state_directory() -> Result<PathBuf, Error> {
 /// The program may change its current directory later.
 fn full(path: &Path) -> Result<PathBuf, Error> {
     absolute(path).map_err(|error| {
-        Error::misconfigured("the path of the credentials file is not usable; name another").with_source(error)
+        Error::misconfigured("the path of the credentials file is not usable; name another")
+            .with_source(error)
     })
 }
 
@@ -121,11 +128,13 @@ mod tests {
     #[test]
     fn f71_every_profile_has_a_file_of_its_own() {
         let profiles = [
-            ".", "..", "a/b", "a\\b", "a", "A", "«c", "઼", "%61", "con", "%con", "nul", "com1", "com", "a.json", "\0",
-            "ä", "a\u{308}", "a b", "a:b", "~",
+            ".", "..", "a/b", "a\\b", "a", "A", "«c", "઼", "%61", "con", "%con", "nul", "com1", "com",
+            "a.json", "\0", "ä", "a\u{308}", "a b", "a:b", "~",
         ];
-        let names: HashSet<_> =
-            profiles.iter().map(|profile| FileName::of_profile(profile).unwrap().0.into_string().unwrap()).collect();
+        let names: HashSet<_> = profiles
+            .iter()
+            .map(|profile| FileName::of_profile(profile).unwrap().0.into_string().unwrap())
+            .collect();
         assert_eq!(names.len(), profiles.len());
         for name in &names {
             assert!(name.bytes().all(|byte| byte.is_ascii_graphic() && !b"/\\:~".contains(&byte)), "{name}");

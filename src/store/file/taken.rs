@@ -53,8 +53,7 @@ impl Taken {
         if let Some(held) = &self.held {
             holder::write(held.lock.file(), request.holder());
         }
-        let _lock =
-            FileLock::wait_for_write(&self.paths, is_wanted).map_err(GuardError::Unreachable)?;
+        let _lock = FileLock::wait_for_write(&self.paths, is_wanted).map_err(GuardError::Unreachable)?;
         // With both locks, nobody else has a temporary file. If this fails, the next one does it.
         let _ = self.paths.delete_temporaries();
         self.found = read::load_locked(&self.paths);
@@ -103,12 +102,7 @@ impl Drop for Taken {
 }
 
 /// Puts back what was there before the proof. The caller has given up, so no exchange is open.
-fn take_back(
-    shared: &Shared,
-    paths: &Paths,
-    written: &Entry,
-    found: Option<&Entry>,
-) -> Result<(), Error> {
+fn take_back(shared: &Shared, paths: &Paths, written: &Entry, found: Option<&Entry>) -> Result<(), Error> {
     const LIMIT: Duration = Duration::from_secs(2);
     let start = Instant::now();
     let _lock = FileLock::wait_for_write(paths, &|| start.elapsed() < LIMIT)?;

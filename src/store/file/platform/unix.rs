@@ -54,7 +54,8 @@ pub(in super::super) fn open_lock(path: &Path) -> io::Result<File> {
 
 /// Creates a file that only this user can read, whatever the umask is. It fails if there is something at the path.
 pub(in super::super) fn create(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).custom_flags(flags()).open(path)?;
+    let file =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).custom_flags(flags()).open(path)?;
     file.set_permissions(Permissions::from_mode(0o600))?;
     Ok(file)
 }
@@ -78,7 +79,9 @@ pub(in super::super) fn check_file(path: &Path, metadata: &Metadata) -> Result<(
              change the owner of the file"
         )
     } else if metadata.mode() & 0o022 != 0 {
-        format!("others can write to the credentials file {path}; delete it and log in again, or `chmod 600` it")
+        format!(
+            "others can write to the credentials file {path}; delete it and log in again, or `chmod 600` it"
+        )
     } else {
         return Ok(());
     };

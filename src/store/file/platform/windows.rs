@@ -19,11 +19,7 @@ pub(in super::super) struct Stamp {
 }
 
 pub(in super::super) fn stamp(metadata: &Metadata) -> Stamp {
-    Stamp {
-        length: metadata.len(),
-        modified: metadata.modified().ok(),
-        created: metadata.created().ok(),
-    }
+    Stamp { length: metadata.len(), modified: metadata.modified().ok(), created: metadata.created().ok() }
 }
 
 /// A file that is open can't be replaced by another one here.
