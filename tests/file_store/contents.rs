@@ -103,6 +103,7 @@ fn f74_who_reads_without_a_lock_finds_a_whole_file() {
 fn f74_a_process_that_is_killed_at_any_time_leaves_a_whole_file() {
     let scratch = Scratch::new();
     let store = scratch.store();
+    block_on(store.save(&entry(1))).unwrap();
     for _ in 0..40 {
         let mut process = Process::start("refresh for ever", &scratch.file());
         assert!(process.says("running"));

@@ -11,6 +11,10 @@ use crate::support::{LONG, Scratch, block_on, entry, names, open, proof, request
 
 const SMALL_DISK: &str = r#"mount -t tmpfs -o size=128k,mode=700 reauth "$0""#;
 
+const EXT4_DISK: &str = r#"
+    truncate -s 1M "$0/image" && mkfs.ext4 -q -m 0 -O ^has_journal "$0/image" &&
+    mount -o loop "$0/image" "$0" && rmdir "$0/lost+found""#;
+
 fn not_writable(store: &FileStore, remedy: &str) {
     let Err(GuardError::NotWritable(error)) = block_on(store.guard(&proof(1))) else {
         panic!("the disk can't be written, and nobody has noticed")
@@ -20,7 +24,8 @@ fn not_writable(store: &FileStore, remedy: &str) {
 
 /// Fills the disk to the last byte.
 fn fill(file: &Path) {
-    let mut filling = File::create(file.with_file_name("filling")).unwrap();
+    let filling = file.with_file_name("filling");
+    let mut filling = File::options().append(true).create(true).open(filling).unwrap();
     for length in [4096, 1] {
         while filling.write_all(&vec![0; length]).is_ok() {}
     }
@@ -29,6 +34,7 @@ fn fill(file: &Path) {
 #[test]
 fn f74_a_full_disk_is_found_out_before_the_exchange_and_does_not_lose_what_it_brings() {
     with_mounts(SMALL_DISK, "full disk", &Scratch::new().file());
+    with_mounts(EXT4_DISK, "full disk", &Scratch::new().file());
 }
 
 pub fn full(file: &Path) {
@@ -137,6 +143,8 @@ pub fn second_attempt(file: &Path) {
     assert!(mount(&["--bind", file.to_str().unwrap()], file));
     for _ in 0..2 {
         block_on(store.replace(Some(entry(1).version()), &entry(2))).unwrap_err();
+        // If the room was given up meanwhile, others have it now.
+        fill(file);
     }
     assert!(Command::new("umount").arg(file).status().unwrap().success());
     assert!(matches!(block_on(store.replace(Some(entry(1).version()), &entry(2))).unwrap(), Replaced::Yes));

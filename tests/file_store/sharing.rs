@@ -6,7 +6,9 @@ use std::path::Path;
 
 use reauth::store::{CredentialStore as _, Entry, FileStore, GuardError, Replaced};
 
-use crate::support::{LONG, Process, SHORT, Scratch, block_on, entry, hear, open, request, same, say, text};
+use crate::support::{
+    LONG, Process, SHORT, Scratch, block_on, entry, hear, names, open, proof, request, same, say, text,
+};
 
 const TURNS: u64 = 60;
 
@@ -74,6 +76,24 @@ fn f70_every_spelling_of_a_path_has_the_same_guard() {
     // The links are still links, and the locks lie beside the file that they lead to.
     assert_eq!(scratch.names(), ["directory", "file.json", "real", "twice.json"]);
     assert!(fs::symlink_metadata(scratch.path().join("file.json")).unwrap().is_symlink());
+}
+
+#[test]
+fn f70_a_link_that_is_changed_under_the_guard_does_not_lead_the_write_elsewhere() {
+    let scratch = Scratch::new();
+    let [first, second] = ["first", "second"].map(|name| scratch.path().join(name));
+    [&first, &second].iter().for_each(|directory| fs::create_dir(directory).unwrap());
+    let current = scratch.path().join("current");
+    symlink(&first, &current).unwrap();
+    let store = FileStore::at(current.join("entry.json")).unwrap();
+    block_on(store.save(&entry(1))).unwrap();
+    let guard = block_on(store.guard(&proof(1))).unwrap();
+    fs::remove_file(&current).unwrap();
+    symlink(&second, &current).unwrap();
+    assert!(matches!(block_on(store.replace(Some(entry(1).version()), &entry(2))).unwrap(), Replaced::Yes));
+    drop(guard);
+    assert_eq!(fs::read_to_string(first.join("entry.json")).unwrap(), *entry(2).expose_text());
+    assert!(names(&second).is_empty());
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub(super) async fn guard(shared: &Arc<Shared>, request: &GuardRequest) -> Resul
     match within(request.limit(), take(shared, request, is_locked.clone())).await {
         Some(taken) => taken.map(Taken::hand_over),
         None if is_locked.load(Ordering::Relaxed) => Err(GuardError::Unreachable(Error::store(
-            "the disk of the credentials file did not respond in time; check it",
+            "the credentials file did not respond in time; check its disk, and whether a program that uses it was stopped",
         ))),
         None => Err(GuardError::Held(held_by(shared).await)),
     }

@@ -44,21 +44,24 @@ impl FileLock {
         path: &Path,
         mut wait: impl FnMut(&File) -> io::Result<bool>,
     ) -> Result<Self, Error> {
-        loop {
+        // Some file systems don't tell which file is which, so there is an end to it.
+        const ATTEMPTS: u32 = 5;
+        for attempt in 1.. {
             let file = open(paths, path)?;
             #[cfg(test)]
             super::steps::reach("lock");
             match wait(&file) {
                 Ok(true) => {}
-                Ok(false) => return Err(Error::store("nobody waits for this call any more")),
+                Ok(false) => break,
                 Err(error) => return Err(failed("the lock file", path, "locked", error)),
             }
             let lock = Self(file);
-            if lock.is_at(path) {
+            // If somebody has deleted the file meanwhile, others lock another one.
+            if lock.is_at(path) || attempt == ATTEMPTS {
                 return Ok(lock);
             }
-            // Somebody has deleted the file meanwhile: what others lock is another one.
         }
+        Err(Error::store("nobody waits for this call any more"))
     }
 
     fn is_at(&self, path: &Path) -> bool {

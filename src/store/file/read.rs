@@ -33,7 +33,7 @@ pub(super) fn look(paths: &Paths) -> Result<Found, Error> {
     let metadata = file.metadata().map_err(unreadable)?;
     platform::check_file(&path, &metadata)?;
     let text = text(file, &metadata).map_err(unreadable)?;
-    let entry = text.and_then(|text| Entry::from_text(std::str::from_utf8(&text).ok()?).ok());
+    let entry = std::str::from_utf8(&text).ok().and_then(|text| Entry::from_text(text).ok());
     Ok(entry.map_or(Found::Damaged, |entry| Found::Entry(entry, platform::stamp(&metadata))))
 }
 
@@ -75,15 +75,15 @@ fn set_aside(paths: &Paths) -> Result<Error, Error> {
     Ok(damaged(&path, &aside))
 }
 
-/// The bytes of the file, in a buffer that does not grow, so that no copy is left. `None` if there are too many.
-fn text(mut file: File, metadata: &Metadata) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+/// The bytes of the file, in a buffer that does not grow, so that no copy is left. Of a file that is too long it is the
+/// beginning, which is no entry.
+fn text(mut file: File, metadata: &Metadata) -> io::Result<Zeroizing<Vec<u8>>> {
     /// Far more than any entry has.
-    const LONGEST: u64 = 1 << 20;
-    let Some(length) = usize::try_from(metadata.len().min(LONGEST + 1)).ok() else { return Ok(None) };
-    // One more, to see that nothing follows.
-    let mut text = Zeroizing::new(vec![0; length + 1]);
+    const LONGEST: usize = 1 << 20;
+    let length = usize::try_from(metadata.len()).unwrap_or(LONGEST).min(LONGEST);
+    let mut text = Zeroizing::new(vec![0; length]);
     let mut end = 0;
-    while end < text.len() {
+    while end < length {
         match file.read(&mut text[end..]) {
             Ok(0) => break,
             Ok(read) => end += read,
@@ -91,7 +91,6 @@ fn text(mut file: File, metadata: &Metadata) -> io::Result<Option<Zeroizing<Vec<
             Err(error) => return Err(error),
         }
     }
-    let is_whole = end <= length && metadata.len() <= LONGEST;
     text.truncate(end);
-    Ok(is_whole.then_some(text))
+    Ok(text)
 }

@@ -21,13 +21,15 @@ const LONG: Duration = Duration::from_secs(30);
 const SHORT: Duration = Duration::from_millis(100);
 
 /// The steps of a refresh: first those of the guard, then those of the write after it.
-const REFRESH: [&str; 16] = [
+const REFRESH: [&str; 18] = [
     "lock",
     "lock",
     "create",
+    "mode",
     "pad",
     "sync",
     "create",
+    "mode",
     "write",
     "sync",
     "rename",
@@ -52,7 +54,7 @@ fn r53_a_refresh_syncs_the_disk_five_times() {
 
 #[test]
 fn f66_f74_a_process_that_is_killed_at_any_step_leaves_a_whole_file_and_a_free_guard() {
-    let (proved, written) = (8, 13);
+    let (proved, written) = (10, 15);
     for step in 0..REFRESH.len() {
         let scratch = Scratch::new();
         let status = scratch.run("refresh", &[(KILL, step.to_string())]).wait().unwrap();
@@ -77,8 +79,8 @@ fn f66_f74_a_process_that_is_killed_at_any_step_leaves_a_whole_file_and_a_free_g
 #[test]
 fn f78_a_write_that_was_given_up_does_not_happen_later() {
     let scratch = Scratch::new();
-    // The steps of a save: lock, create, write, sync, rename.
-    let mut process = scratch.run("late write", &scratch.hold(4));
+    // The steps of a save: lock, create, mode, write, sync, rename.
+    let mut process = scratch.run("late write", &scratch.hold(5));
     scratch.wait_for("given up");
     // The file is locked by a write that will not happen. The next one waits for it.
     let successor = {
@@ -103,7 +105,7 @@ async fn late_write(store: &FileStore) {
 
 #[test]
 fn f78_a_guard_that_was_given_up_changes_nothing_and_is_free() {
-    for step in 0..10 {
+    for step in 0..12 {
         let scratch = Scratch::new();
         let mut process = scratch.run("late guard", &scratch.hold(step));
         assert!(process.wait().unwrap().success(), "{step}");
@@ -123,6 +125,19 @@ async fn late_guard(store: &FileStore) {
     assert_eq!(found.expose_text(), entry(1).expose_text());
     drop(guard);
     store.load().await.unwrap();
+}
+
+#[test]
+fn f92_a_file_is_private_from_the_moment_it_exists() {
+    let scratch = Scratch::new();
+    let mut command = Command::new("sh");
+    command.args(["-c", "umask 0; exec \"$0\" \"$@\""]).arg(env::current_exe().unwrap());
+    let mut process = scratch.run_in(command, "end", &scratch.hold(2));
+    scratch.wait_for("given up");
+    let names = scratch.names();
+    let new = names.iter().find(|name| name.starts_with("entry.json.new-")).unwrap();
+    assert_eq!(fs::metadata(scratch.0.join(new)).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(process.wait().unwrap().success());
 }
 
 #[test]
@@ -224,7 +239,10 @@ impl Scratch {
     }
 
     fn run(&self, task: &str, variables: &[(&str, String)]) -> Child {
-        let mut command = Command::new(env::current_exe().unwrap());
+        self.run_in(Command::new(env::current_exe().unwrap()), task, variables)
+    }
+
+    fn run_in(&self, mut command: Command, task: &str, variables: &[(&str, String)]) -> Child {
         command.args(["--exact", "store::file::tests::child"]).stdout(Stdio::null());
         command.env(TASK, task).env(DIRECTORY, &self.0).envs(variables.iter().cloned());
         command.spawn().unwrap()

@@ -56,6 +56,8 @@ pub(in super::super) fn open_lock(path: &Path) -> io::Result<File> {
 pub(in super::super) fn create(path: &Path) -> io::Result<File> {
     let file =
         OpenOptions::new().write(true).create_new(true).mode(0o600).custom_flags(flags()).open(path)?;
+    #[cfg(test)]
+    super::super::steps::reach("mode");
     file.set_permissions(Permissions::from_mode(0o600))?;
     Ok(file)
 }
