@@ -23,6 +23,7 @@ pub fn run(task: &str) {
                 refresh(&store);
             }
         }
+        "drop" => guard::drop_stores(&file),
         "give up" => guard::give_up(&store),
         "take turns" => sharing::take_turns(&store, &file),
         "full disk" => disks::full(&file),

@@ -91,9 +91,9 @@ impl Paths {
     /// The first free name for a damaged file, or the last one.
     pub(super) fn damaged(&self) -> PathBuf {
         const MOST: u32 = 9;
-        let names = (1..=MOST).map(|number| self.with_suffix(&format!(".damaged-{number}")));
+        let name = |number: u32| self.with_suffix(&format!(".damaged-{number}"));
         let is_free = |path: &PathBuf| fs::symlink_metadata(path).is_err();
-        names.clone().find(is_free).or_else(|| names.last()).unwrap_or_default()
+        (1..MOST).map(name).find(is_free).unwrap_or_else(|| name(MOST))
     }
 
     /// Deletes the temporary files of processes that were killed. Nobody may be using one.
