@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
 use super::FileStore;
+use super::lock::FileLock;
+use super::paths::Paths;
 use super::steps::{HELD, HOLD, KILL, RECORD, reach};
 use crate::store::{CredentialStore as _, Entry, GuardError, GuardRequest};
 
@@ -74,6 +76,18 @@ fn f66_f74_a_process_that_is_killed_at_any_step_leaves_a_whole_file_and_a_free_g
         // The secrets in what the other one has left behind are gone, too.
         assert_eq!(scratch.names(), ["entry.json", "entry.json.guard", "entry.json.lock"], "{step}");
     }
+}
+
+#[test]
+fn f66_a_child_that_was_just_forked_does_not_keep_the_lock() {
+    let scratch = Scratch::new();
+    let paths = Paths::resolve(&scratch.file(), false).unwrap().unwrap();
+    let lock = FileLock::wait_for_guard(&paths).unwrap();
+    // Until it runs another program, such a child has every descriptor of its parent.
+    let copy = lock.file().try_clone().unwrap();
+    drop(lock);
+    block_on(scratch.store().guard(&GuardRequest::new(LONG))).unwrap();
+    drop(copy);
 }
 
 #[test]
