@@ -6,7 +6,10 @@
 //! [`MemoryStore`] shares them within a process. `Sealed` (feature `seal`) encrypts what any other store keeps, and `Keychain`
 //! (feature `keyring`) has the key for it in the keychain of the operating system.
 
+mod contract;
 mod entry;
+#[cfg(feature = "file")]
+mod file;
 mod guard;
 mod holder;
 #[cfg(feature = "keyring")]
@@ -18,6 +21,8 @@ mod version;
 
 pub use entry::Entry;
 pub(crate) use entry::{Content, Intent};
+#[cfg(feature = "file")]
+pub use file::FileStore;
 pub use guard::{Guard, GuardError, GuardRequest};
 pub use holder::Holder;
 #[cfg(feature = "keyring")]
