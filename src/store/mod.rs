@@ -7,6 +7,8 @@ mod entry;
 mod guard;
 mod holder;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 mod version;
 
 pub use entry::Entry;
@@ -14,6 +16,8 @@ pub(crate) use entry::{Content, Intent};
 pub use guard::{Guard, GuardError, GuardRequest};
 pub use holder::Holder;
 pub use memory::MemoryStore;
+#[cfg(feature = "redis")]
+pub use redis::RedisStore;
 pub(crate) use version::Relation;
 pub use version::Version;
 
