@@ -1,6 +1,7 @@
 //! Servers, entries, and patience.
 
 pub mod entries;
+pub mod proxy;
 pub mod server;
 
 use std::time::{Duration, Instant};
@@ -8,6 +9,7 @@ use std::time::{Duration, Instant};
 use reauth::store::RedisStore;
 
 pub use entries::*;
+pub use proxy::Proxy;
 pub use server::Server;
 
 /// A limit that no test reaches on a machine that works.
