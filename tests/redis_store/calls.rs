@@ -2,7 +2,9 @@
 
 use reauth::store::{CredentialStore, Entry, RedisStore};
 
-use crate::support::{Server, entry, entry_by, instead, is_yes, member, store, stored, version, with_intent, with_member};
+use crate::support::{
+    Server, entry, entry_by, instead, is_yes, member, store, stored, version, with_intent, with_member,
+};
 
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]

@@ -5,7 +5,8 @@ use std::time::Duration;
 use reauth::store::{CredentialStore, GuardError};
 
 use crate::support::{
-    Server, entry, found, instead, is_yes, member, request, store, stored, until, version, waiting, with_intent,
+    Server, entry, found, instead, is_yes, member, request, store, stored, until, version, waiting,
+    with_intent,
 };
 
 #[tokio::test]
@@ -98,8 +99,8 @@ async fn r53_the_proof_is_written_over_what_a_person_wrote() {
     let store = store(&server);
     server.tell(&["HSET", &server.key("entry"), "text", r#"{"access_token":"by-hand"}"#]);
     let by_hand = store.load().await.unwrap().unwrap();
-    let request = waiting(Duration::from_secs(20))
-        .with_entry(Some(*by_hand.version()), with_intent(&by_hand, 7));
+    let request =
+        waiting(Duration::from_secs(20)).with_entry(Some(*by_hand.version()), with_intent(&by_hand, 7));
     let guard = store.guard(&request).await.unwrap();
     assert!(guard.is_written());
     assert!(store.load().await.unwrap().unwrap().open_exchange().is_some());

@@ -87,7 +87,8 @@ async fn f107_a_lapsed_lease_that_nobody_took_goes_on() {
     store.save(&entry(1)).await.unwrap();
     let guard = store.guard(&request(1, 7)).await.unwrap();
     server.tell(&["DEL", &server.key("lease")]);
-    until("it is taken again", async || server.ask::<bool>(&["EXISTS", &server.key("lease")]).then_some(())).await;
+    until("it is taken again", async || server.ask::<bool>(&["EXISTS", &server.key("lease")]).then_some(()))
+        .await;
     until("it is certain", async || (!guard.lease_left()?.is_zero()).then_some(())).await;
     assert!(is_yes(&store.replace(Some(&version(1)), &entry(2)).await.unwrap()));
 }

@@ -75,8 +75,10 @@ async fn f78_what_was_sent_to_a_frozen_server_does_not_happen_after_it_was_given
     store.save(&entry(1)).await.unwrap();
     drop(store.guard(&waiting(Duration::ZERO)).await.unwrap());
     until("the guard is free", async || store.guard(&waiting(Duration::ZERO)).await.ok()).await;
-    until("no guard is left", async || (!server.ask::<bool>(&["EXISTS", &server.key("lease")])).then_some(()))
-        .await;
+    until("no guard is left", async || {
+        (!server.ask::<bool>(&["EXISTS", &server.key("lease")])).then_some(())
+    })
+    .await;
     let calls = server.calls("evalsha");
 
     server.signal("STOP");

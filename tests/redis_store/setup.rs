@@ -13,9 +13,28 @@ use crate::support::{Server, entry, is_yes, request, stored, version, waiting};
 
 /// Exactly what `RedisStore` says that its user needs.
 const USER: [&str; 22] = [
-    "ACL", "SETUSER", "ada", "on", ">canary-pw", "~{reauth:default}:*", "&{reauth:default}:changed", "+evalsha",
-    "+script|load", "+subscribe", "+publish", "+time", "+get", "+set", "+del", "+pexpire", "+hmget", "+hset", "+hdel",
-    "+persist", "+copy", "-@dangerous",
+    "ACL",
+    "SETUSER",
+    "ada",
+    "on",
+    ">canary-pw",
+    "~{reauth:default}:*",
+    "&{reauth:default}:changed",
+    "+evalsha",
+    "+script|load",
+    "+subscribe",
+    "+publish",
+    "+time",
+    "+get",
+    "+set",
+    "+del",
+    "+pexpire",
+    "+hmget",
+    "+hset",
+    "+hdel",
+    "+persist",
+    "+copy",
+    "-@dangerous",
 ];
 
 /// A whole refresh, also one that finds a damaged entry.
@@ -106,7 +125,7 @@ async fn f65_a_wrong_password_is_named_as_such_and_not_shown() {
     }
 }
 
-/// Answers every connection with this, or closes it.
+/// Responds with this to each command of the set-up, and then closes the connection.
 async fn no_redis(response: &'static [u8]) -> RedisStore {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -114,7 +133,7 @@ async fn no_redis(response: &'static [u8]) -> RedisStore {
         while let Ok((mut stream, _)) = listener.accept().await {
             tokio::spawn(async move {
                 let _ = stream.read(&mut [0; 1024]).await;
-                let _ = stream.write_all(response).await;
+                let _ = stream.write_all(&response.repeat(4)).await;
             });
         }
     });
@@ -127,14 +146,17 @@ async fn f65_what_is_not_redis_is_named_as_such() {
         (&b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n"[..], "not Redis"),
         (b"\x15\x03\x03\x00\x02\x02\x46", "not Redis"),
         (b"", "can't be reached"),
-        (b"-ERR unknown command `HELLO`, with args beginning with: `3` `AUTH` `ada` `canary-pw`\r\n", "Redis 7"),
+        (
+            b"-ERR unknown command `HELLO`, with args beginning with: `3` `AUTH` `ada` `canary-pw`\r\n",
+            "Redis 7",
+        ),
         (b"-canary-pw is wrong\r\n", "Redis 7"),
         (b"-LOADING Redis is loading the dataset in memory\r\n", "loading"),
         (b"-MOVED 1 127.0.0.1:2\r\n", "cluster"),
     ] {
         let store = no_redis(response).await;
         let error = store.load().await.unwrap_err();
-        assert!(error.to_string().contains(what), "{error}");
+        assert!(error.to_string().contains(what), "{what}: {error:?}");
         assert_hides_secrets(&error);
         let result = store.guard(&request(1, 7)).await;
         assert!(matches!(result, Err(GuardError::Unreachable(_))), "{result:?}");
@@ -160,7 +182,9 @@ async fn f65_a_server_that_never_responds_is_given_up_at_the_limit() {
 
 #[test]
 fn r40_a_url_that_is_no_redis_url_is_an_error_that_does_not_show_it() {
-    for url in ["", "canary", "https://:canary@example.com", "redis://:canary@example.com:x/", "redis:///canary"] {
+    for url in
+        ["", "canary", "https://:canary@example.com", "redis://:canary@example.com:x/", "redis:///canary"]
+    {
         let Err(error) = RedisStore::new(url) else { panic!("{url}") };
         assert_eq!(error.kind(), ErrorKind::Misconfigured);
         assert!(error.to_string().contains("URL"), "{error}");

@@ -82,17 +82,20 @@ pub(super) fn is_mended_by_a_new_connection(error: &RedisError) -> bool {
 
 fn code(error: &RedisError) -> &str {
     // That of a server alone: one that is none may send anything.
-    error.code().filter(|code| code.len() <= 20 && code.bytes().all(|byte| byte.is_ascii_uppercase())).unwrap_or(
-        match error.code() {
+    error
+        .code()
+        .filter(|code| code.len() <= 20 && code.bytes().all(|byte| byte.is_ascii_uppercase()))
+        .unwrap_or(match error.code() {
             Some(_) => "UNKNOWN",
             None => "",
-        },
-    )
+        })
 }
 
 fn without_code(error: &RedisError) -> Option<&'static str> {
     Some(match error.kind() {
-        ErrorKind::Io => "can't be reached; check that it runs, its address, and for rediss:// its certificate",
+        ErrorKind::Io => {
+            "can't be reached; check that it runs, its address, and for rediss:// its certificate"
+        }
         ErrorKind::Parse => "is not Redis, or speaks TLS; check the host, the port and the scheme of the URL",
         ErrorKind::RESP3NotSupported => "is too old; use Redis 7 or Valkey",
         ErrorKind::AuthenticationFailed => REFUSED_LOGIN,
@@ -102,8 +105,7 @@ fn without_code(error: &RedisError) -> Option<&'static str> {
 }
 
 const REFUSED_LOGIN: &str = "refused the user or the password; check them in its URL";
-const NO_PERMISSION: &str =
-    "does not permit its user a command, a key or the channel; give the user what the documentation of `RedisStore` lists";
+const NO_PERMISSION: &str = "does not permit its user a command, a key or the channel; give the user what the documentation of `RedisStore` lists";
 
 fn of_code(code: &str, error: &RedisError) -> (Kind, Option<&'static str>) {
     use Kind::{NotWritable, Unreachable};

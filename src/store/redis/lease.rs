@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 use tokio::time::sleep;
 
 use super::backend::{Backend, intent};
+use super::delays::Delays;
 use super::found::Found;
 use super::moment::Moment;
 use super::script::{Argument, RELEASE, RENEW, argument};
@@ -154,6 +155,13 @@ pub(super) async fn release(lease: &Lease, backend: &Backend) {
         text.unwrap_or_default(),
         argument(intent.unwrap_or_default()),
     ];
-    // If this fails, the lease lapses.
-    let _ = backend.send(&RELEASE, &[&backend.keys.entry, &backend.keys.lease], &arguments).await;
+    let keys = [backend.keys.entry.as_str(), &backend.keys.lease];
+    let start = Moment::now();
+    for delay in Delays::new() {
+        // After that it has lapsed by itself.
+        if backend.send(&RELEASE, &keys, &arguments).await.is_ok() || start.elapsed() > lease.length {
+            return;
+        }
+        sleep(delay).await;
+    }
 }

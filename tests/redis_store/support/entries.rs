@@ -45,7 +45,8 @@ pub fn member(entry: &Entry, name: &str) -> Option<serde_json::Value> {
 
 /// Asks for the guard, and that this generation gets the note of an open exchange of the authenticator `id`.
 pub fn request(generation: u64, id: u64) -> GuardRequest {
-    waiting(Duration::from_secs(20)).with_entry(Some(version(generation)), with_intent(&entry(generation), id))
+    waiting(Duration::from_secs(20))
+        .with_entry(Some(version(generation)), with_intent(&entry(generation), id))
 }
 
 pub fn waiting(limit: Duration) -> GuardRequest {
