@@ -5,7 +5,9 @@ use std::time::Duration;
 use reauth::ErrorKind;
 use reauth::store::{CredentialStore, GuardError, RedisStore};
 
-use crate::support::{Server, entry, instead, is_yes, request, store, stored, until, version, waiting};
+use crate::support::{
+    Proxy, Server, entry, instead, is_yes, request, store, stored, until, version, waiting,
+};
 
 /// It gives up soon, so that a frozen server holds up no test.
 fn impatient(server: &Server) -> RedisStore {
@@ -106,6 +108,23 @@ async fn f78_a_write_that_was_dropped_does_not_come_after_the_next_one() {
         let _ = tokio::time::timeout(limit, store.save(&dropped)).await;
         store.save(&kept).await.unwrap();
         assert_eq!(stored(&store).await, Some(*kept.version()));
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn f65_a_connection_that_broke_unseen_is_replaced_within_a_call() {
+    let server = Server::start();
+    let name = Proxy::before(&server).await;
+    let store = RedisStore::new(&name.url()).unwrap();
+    store.save(&entry(1)).await.unwrap();
+    for _ in 0..2 {
+        name.stall();
+        assert!(store.guard(&request(1, 7)).await.unwrap().is_written());
+        name.stall();
+        assert!(is_yes(&store.replace(Some(&version(1)), &entry(2)).await.unwrap()));
+        name.stall();
+        store.save(&entry(1)).await.unwrap();
     }
 }
 

@@ -71,7 +71,7 @@ impl Backend {
     }
 
     pub(super) async fn read(&self) -> Result<Found, Failure> {
-        let mut reply = self.send(&READ, &[&self.keys.entry], &[argument(""), argument("")]).await?;
+        let mut reply = self.send(&READ, &[&self.keys.entry], &[argument("")]).await?;
         Ok(reply.found())
     }
 
@@ -124,11 +124,10 @@ impl Backend {
         if self.server_time.at(self.settings.clock.now().wall).is_none() {
             self.read().await?;
         }
-        let limit = self.settings.timeout.as_millis();
         // One of the clocks may have been set: then the first reply says by how much.
         for _ in 0..2 {
             let sent = self.server_time.at(self.settings.clock.now().wall).unwrap_or_default();
-            let mut all = vec![argument(sent), argument(limit)];
+            let mut all = vec![argument(sent)];
             all.extend(arguments());
             let reply = self.send(script, keys, &all).await?;
             if reply.word != "late" {

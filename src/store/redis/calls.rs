@@ -1,18 +1,15 @@
 //! The calls of [`CredentialStore`].
 
-use std::future::Future;
-use std::panic::resume_unwind;
 use std::sync::{Arc, PoisonError};
 
 use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout;
 
 use super::RedisStore;
 use super::acquire::{acquire, is_absent_or};
 use super::backend::{Backend, Over, Written};
 use super::delays::Delays;
-use super::failure::Failure;
 use crate::error::Error;
 use crate::store::{CredentialStore, Entry, Guard, GuardError, GuardRequest, Replaced, Version};
 
@@ -134,13 +131,13 @@ impl<T> Drop for AbortOnDrop<T> {
     }
 }
 
-fn joined<T>(result: Result<T, tokio::task::JoinError>) -> Result<T, Error> {
-    result.map_err(|error| match error.try_into_panic() {
-        // The authenticator makes an error of it.
-        Ok(panic) => resume_unwind(panic),
-        Err(_) => Failure::unreachable(
+fn joined<T>(result: Result<T, JoinError>) -> Result<T, Error> {
+    result.map_err(|error| match error.is_panic() {
+        true => Error::store(
+            "the connection to Redis panicked; for rediss:// with rustls, install a default provider of cryptography",
+        ),
+        false => Error::store(
             "the runtime of the credential store was shut down during a call; keep it until the program ends",
-        )
-        .into(),
+        ),
     })
 }

@@ -148,7 +148,6 @@ pub(super) async fn release(lease: &Lease, backend: &Backend) {
     };
     let arguments = [
         argument(""),
-        argument(""),
         argument(&lease.value),
         argument(&backend.keys.changed),
         written,

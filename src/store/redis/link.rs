@@ -2,14 +2,14 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, ProtocolVersion, PushInfo, PushKind, RedisError, Value};
 use tokio::runtime::{Handle, Id};
 use tokio::sync::{Mutex, Notify};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::failure::{Failure, is_mended_by_a_new_connection};
 use super::script::{Argument, Script};
@@ -18,8 +18,6 @@ pub(super) struct Link {
     client: Client,
     channel: String,
     open: Mutex<Option<Open>>,
-    /// How many connections there were.
-    count: AtomicU64,
     /// Notified of each write by anyone, and when the connection breaks.
     pub(super) changed: Arc<Notify>,
 }
@@ -27,21 +25,22 @@ pub(super) struct Link {
 #[derive(Clone)]
 struct Open {
     connection: MultiplexedConnection,
-    number: u64,
+    is_useless: Arc<AtomicBool>,
     /// The runtime that drives it. If that is not driven itself, the connection is of no use to another one.
     runtime: Id,
 }
 
 impl Link {
     pub(super) fn new(client: Client, channel: String) -> Self {
-        Self { client, channel, open: Mutex::default(), count: AtomicU64::new(0), changed: Arc::default() }
+        Self { client, channel, open: Mutex::default(), changed: Arc::default() }
     }
 
     pub(super) fn address(&self) -> String {
         self.client.get_connection_info().addr().to_string()
     }
 
-    /// Runs a script within a time limit. It is sent again, once, if the connection turns out to be an old one.
+    /// Runs a script within a time limit. It is sent again, once, if the connection is an old one that is of no use any more:
+    /// it may have broken unseen long ago.
     pub(super) async fn run(
         &self,
         script: &Script,
@@ -49,54 +48,43 @@ impl Link {
         arguments: &[Argument],
         limit: Duration,
     ) -> Result<Value, Failure> {
-        let used = AtomicU64::new(0);
-        let calls = async {
-            let count = self.count.load(Ordering::Relaxed);
-            let first = self.try_once(script, keys, arguments, &used).await;
-            // Zero stands for none: connecting failed.
-            let was_open = (1..=count).contains(&used.load(Ordering::Relaxed));
-            match first {
-                Err(error) if was_open && is_mended_by_a_new_connection(&error) => {
-                    self.try_once(script, keys, arguments, &used).await
+        let start = Instant::now();
+        let timed_out = || Failure::timed_out(&self.address(), limit);
+        let failed = |error: RedisError| Failure::new(&error, &self.address());
+        for is_repeated in [false, true] {
+            let opened = timeout_at(start + limit, self.open()).await.map_err(|_| timed_out())?;
+            let (mut open, is_new) = opened.map_err(failed)?;
+            let is_last = is_new || is_repeated;
+            let window = if is_last { limit } else { limit / 2 };
+            let running = script.run(&mut open.connection, window, keys, arguments);
+            match timeout_at(start + window, running).await {
+                Ok(Err(error)) if is_mended_by_a_new_connection(&error) => {
+                    open.is_useless.store(true, Ordering::Relaxed);
+                    if is_last {
+                        return Err(failed(error));
+                    }
                 }
-                result => result,
-            }
-        };
-        match timeout(limit, calls).await {
-            Ok(result) => result.map_err(|error| Failure::new(&error, &self.address())),
-            Err(_) => {
-                // What was sent on it takes effect in time or never: see `lua/time.lua`.
-                self.close(used.load(Ordering::Relaxed)).await;
-                Err(Failure::timed_out(&self.address(), limit))
+                Ok(result) => return result.map_err(failed),
+                // What was sent on it takes effect within the window or never: see `lua/time.lua`.
+                Err(_) => open.is_useless.store(true, Ordering::Relaxed),
             }
         }
+        Err(timed_out())
     }
 
-    async fn try_once(
-        &self,
-        script: &Script,
-        keys: &[&str],
-        arguments: &[Argument],
-        used: &AtomicU64,
-    ) -> Result<Value, RedisError> {
-        let Open { mut connection, number, .. } = self.open().await?;
-        used.store(number, Ordering::Relaxed);
-        let result = script.run(&mut connection, keys, arguments).await;
-        if result.as_ref().is_err_and(is_mended_by_a_new_connection) {
-            self.close(number).await;
-        }
-        result
-    }
-
-    async fn open(&self) -> Result<Open, RedisError> {
+    /// The connection, and whether it is a new one.
+    async fn open(&self) -> Result<(Open, bool), RedisError> {
         let runtime = Handle::current().id();
         let mut slot = self.open.lock().await;
         match slot.as_ref() {
-            Some(open) if open.runtime == runtime => Ok(open.clone()),
+            Some(open) if open.runtime == runtime && !open.is_useless.load(Ordering::Relaxed) => {
+                Ok((open.clone(), false))
+            }
             _ => {
+                *slot = None;
                 let connection = self.connect().await?;
-                let number = self.count.fetch_add(1, Ordering::Relaxed) + 1;
-                Ok(slot.insert(Open { connection, number, runtime }).clone())
+                let open = Open { connection, is_useless: Arc::default(), runtime };
+                Ok((slot.insert(open).clone(), true))
             }
         }
     }
@@ -121,12 +109,5 @@ impl Link {
         // A user who may not subscribe polls.
         let _ = connection.subscribe(&self.channel).await;
         Ok(connection)
-    }
-
-    async fn close(&self, number: u64) {
-        let mut slot = self.open.lock().await;
-        if slot.as_ref().is_some_and(|open| open.number == number) {
-            *slot = None;
-        }
     }
 }

@@ -23,19 +23,100 @@ use self::backend::{Backend, Settings};
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 
-/// TODO
+/// Keeps credentials in Redis 7 or Valkey, for a fleet of processes that share one login (feature `redis`).
+///
+/// ```no_run
+/// # fn example(source: reauth::oauth2::RefreshToken) -> Result<(), reauth::Error> {
+/// use reauth::Authenticator;
+/// use reauth::store::RedisStore;
+///
+/// let store = RedisStore::new("rediss://orders:s3cret@redis.example.com:6379/")?.profile("orders");
+/// let auth = Authenticator::builder(source).store(store).build();
+/// # let _ = auth;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Making one connects to nothing. The first call connects, and so does the first one after a connection broke. A refresh
+/// takes two round trips: one takes the guard, reads the entry, and proves that it can be written; the other one saves what
+/// the refresh brought, gives the guard back, and tells the other processes.
+///
+/// # In Redis
+///
+/// | key | what |
+/// | --- | --- |
+/// | `{reauth:default}:entry` | a hash. `text` is the [text](crate::store::Entry::expose_text) of the entry. `version` and `intent` repeat parts of it. `pad` is room for the next save. It never expires. |
+/// | `{reauth:default}:lease` | who has the guard. It expires. |
+/// | `{reauth:default}:damaged` | a copy of the last entry that could not be read |
+/// | `{reauth:default}:changed` | a channel |
+///
+/// The text has secrets in it. Who can read the key, a backup or the traffic has the credentials: use TLS, and a user of its
+/// own. These permissions are enough:
+///
+/// ```text
+/// ACL SETUSER orders on >s3cret ~{reauth:default}:* &{reauth:default}:changed +evalsha +script|load +subscribe +publish
+///   +time +get +set +del +pexpire +hmget +hset +hdel +persist +copy
+/// ```
+///
+/// This crate enables no TLS. For `rediss://`, add the crate `redis` 1 to your program with its feature `tokio-rustls-comp` or
+/// `tokio-native-tls-comp`; rustls needs a provider of cryptography as well. A certificate of your own is a setting of the [client](Self::from_client). The crate `redis` needs
+/// Rust 1.85 up to its version 1.2.3, and Rust 1.88 from 1.2.4 on.
+///
+/// # What it promises
+///
+/// * One process has the guard. It is a lease of [30 s](Self::DEFAULT_LEASE), which is renewed as long as the refresh runs. It
+///   lapses if its holder dies. It is given back only by who has it.
+/// * A save succeeds exactly if nobody has written since what it replaces was read. So a process that was stopped for longer
+///   than its lease overwrites nothing, and does not lose what it alone has.
+/// * A Redis that is full, read-only or without its replicas is noticed before a refresh token is spent. If memory runs out
+///   after that, the save still succeeds.
+/// * A call ends within its [limit](Self::timeout). A write that Redis gets later than that does nothing.
+/// * All times are stored as times of Redis' clock: clocks that differ do not change a lifetime. Differences of up to a second
+///   are ignored.
+///
+/// # What it can't promise
+///
+/// * **A failover, or a backup that is restored, can lose a write** that Redis has acknowledged, and the guard. A process that
+///   still has something newer writes it back. If none has, the provider may refuse the older refresh token, and somebody has
+///   to log in again. To lose less: `appendfsync always`, `min-replicas-to-write`, and no eviction (`noeviction`).
+/// * **Two processes may have the guard at once** after a failover, or if one stood still for longer than the lease. The entry
+///   then says that an exchange is open, which keeps the second one from sending while the access token is valid.
+/// * Redis Cluster and Sentinel are not supported by themselves. An address that always leads to the primary works.
+/// * The buffers of the crate `redis` are not overwritten when they are dropped.
+///
+/// `Debug` shows neither user nor password, and no error does.
 pub struct RedisStore(Arc<Backend>);
 
 impl RedisStore {
-    /// How long one call to Redis may take, connecting included.
+    /// How long one call to Redis may take, connecting included: 3 s.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
-    /// How long the guard lasts without a renewal.
+
+    /// How long the guard lasts without a renewal: 30 s.
     pub const DEFAULT_LEASE: Duration = Duration::from_secs(30);
 
+    /// Makes a store at a URL: `redis://`, or `rediss://` for TLS, then `user:password@host:port/database`.
+    ///
+    /// # Errors
+    ///
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) if it is not such a URL, or if the crate `redis` has no TLS. The error
+    /// does not show the URL.
     pub fn new(url: &str) -> Result<Self, Error> {
-        Client::open(url).map(Self::from_client).map_err(|_| Error::misconfigured("URL"))
+        Client::open(url).map(Self::from_client).map_err(|_| {
+            Error::misconfigured(
+                "URL of Redis: use redis://user:password@host:port/database; for rediss:// enable a TLS feature of the crate redis",
+            )
+        })
     }
 
+    /// Makes a store with a client, such as one that trusts a certificate of your own. Its own time limits do not count.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), redis::RedisError> {
+    /// let client = redis::Client::open("redis://redis.example.com/")?;
+    /// let store = reauth::store::RedisStore::from_client(client);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn from_client(client: Client) -> Self {
         Self(Arc::new(Backend::new(Settings {
             client,
@@ -47,26 +128,33 @@ impl RedisStore {
         })))
     }
 
+    /// Sets what all keys begin with. Default: `reauth`.
     #[must_use]
     pub fn prefix(self, prefix: impl Into<String>) -> Self {
         self.changed(|settings| settings.prefix = prefix.into())
     }
 
+    /// Sets which credentials these are, if there are several under one prefix. Default: `default`.
     #[must_use]
     pub fn profile(self, profile: impl Into<String>) -> Self {
         self.changed(|settings| settings.profile = profile.into())
     }
 
+    /// Sets how long one call to Redis may take, connecting included. Default: [`DEFAULT_TIMEOUT`](Self::DEFAULT_TIMEOUT).
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
         self.changed(|settings| settings.timeout = timeout)
     }
 
+    /// Sets how long the guard lasts without a renewal. It is renewed after a third of that. It should be much longer than a
+    /// token request may take. Default: [`DEFAULT_LEASE`](Self::DEFAULT_LEASE).
     #[must_use]
     pub fn lease(self, lease: Duration) -> Self {
         self.changed(|settings| settings.lease = lease)
     }
 
+    /// Sets the clock by which the process judges lifetimes, in tests. Give the authenticator the same one. Default:
+    /// [`SystemClock`].
     #[must_use]
     pub fn clock(self, clock: impl Clock) -> Self {
         self.changed(|settings| settings.clock = Arc::new(clock))
@@ -83,7 +171,7 @@ impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisStore")
             .field("address", &self.0.link.address())
-            .field("key", &self.0.keys.entry)
+            .field("entry", &self.0.keys.entry)
             .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,7 @@
 //! The scripts that run inside Redis.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
@@ -32,15 +33,18 @@ pub(super) static SET_ASIDE: Script = script!("set_aside");
 pub(super) type Argument = Zeroizing<Vec<u8>>;
 
 impl Script {
-    /// Runs it: one round trip, and one more if this process or Redis does not know it yet.
+    /// Runs it: one round trip, and one more if this process or Redis does not know it yet. It takes effect within the
+    /// window, or never.
     pub(super) async fn run(
         &self,
         connection: &mut MultiplexedConnection,
+        window: Duration,
         keys: &[&str],
         arguments: &[Argument],
     ) -> Result<Value, RedisError> {
+        let evaluate = |hash: &str| evaluate(hash, window, keys, arguments);
         if let Some(hash) = self.hash() {
-            let result = evaluate(&hash, keys, arguments).query_async(connection).await;
+            let result = evaluate(&hash).query_async(connection).await;
             match result {
                 // Redis was restarted, or somebody has flushed its scripts.
                 Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {}
@@ -48,7 +52,7 @@ impl Script {
             }
         }
         let hash: String = redis::cmd("SCRIPT").arg("LOAD").arg(self.text).query_async(connection).await?;
-        let command = evaluate(&hash, keys, arguments);
+        let command = evaluate(&hash);
         *self.hash.lock().unwrap_or_else(PoisonError::into_inner) = Some(hash);
         command.query_async(connection).await
     }
@@ -58,12 +62,13 @@ impl Script {
     }
 }
 
-fn evaluate(hash: &str, keys: &[&str], arguments: &[Argument]) -> Cmd {
+fn evaluate(hash: &str, window: Duration, keys: &[&str], arguments: &[Argument]) -> Cmd {
     let mut command = redis::cmd("EVALSHA");
     command.arg(hash).arg(keys.len());
     for key in keys {
         command.arg(key);
     }
+    command.arg(window.as_millis().to_string());
     for argument in arguments {
         command.arg(argument.as_slice());
     }

@@ -1,6 +1,6 @@
 -- Begins every script.
--- ARGV[1]: when it was sent, in milliseconds of this server's clock; empty if it may come at any time
--- ARGV[2]: for how many milliseconds its sender waits
+-- ARGV[1]: for how many milliseconds its sender waits
+-- ARGV[2]: when it was sent, in milliseconds of this server's clock; empty if it may come at any time
 -- Every reply begins with a word and with the time.
 
 local time = redis.call('TIME')
@@ -8,9 +8,9 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 -- What waited in a frozen server, or in the network, must not take effect after its sender has given up. A sender that
 -- is ahead of the time does not know the time: what it writes would have wrong times in it.
-if ARGV[1] ~= '' then
-  local age = now - ARGV[1]
-  if age > tonumber(ARGV[2]) or age < -2000 then
+if ARGV[2] ~= '' then
+  local age = now - ARGV[2]
+  if age > tonumber(ARGV[1]) or age < -2000 then
     return {'late', now}
   end
 end
