@@ -1,5 +1,5 @@
-//! `RedisStore` against real Redis servers. Each test has servers of its own, which end with it. The name of a test begins with
-//! the rule (`r62_`) or the failure (`f61_`) that it checks; `docs/behaviour.md` and `docs/failures.md` have the lists.
+//! `RedisStore` against real Redis servers. Each test has servers of its own, which end with it. The name of a test begins
+//! with the rule (`r62_`) or the failure (`f61_`) that it checks; `docs/behaviour.md` and `docs/failures.md` have the lists.
 //!
 //! A plain `cargo test` ignores those that need `redis-server`, and says so; `./scripts/test` runs them. No test asserts on
 //! tight times: a test waits until something holds, and fails after a generous limit.

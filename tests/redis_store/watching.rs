@@ -5,7 +5,7 @@ use std::time::Duration;
 use reauth::store::CredentialStore;
 use tokio::time::timeout;
 
-use crate::support::{PATIENCE, Server, entry, is_yes, store, version, waiting};
+use crate::support::{PATIENCE, Server, entry, is_yes, store, until, version, waiting};
 
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]
@@ -44,6 +44,29 @@ async fn r59_what_is_published_ends_a_wait() {
     assert!(server.calls("evalsha") > reads);
     ours.save(&entry(2)).await.unwrap();
     timeout(PATIENCE, change).await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn r59_each_write_and_each_guard_that_is_given_back_is_published() {
+    let server = Server::start();
+    let store = store(&server);
+    let mut connection = redis::Client::open(server.url()).unwrap().get_connection().unwrap();
+    connection.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut subscription = connection.as_pubsub();
+    subscription.subscribe(server.key("changed")).unwrap();
+    let mut published = || subscription.get_message().unwrap().get_payload::<String>().unwrap();
+
+    store.save(&entry(1)).await.unwrap();
+    assert_eq!(published(), version(1).to_string());
+    assert!(is_yes(&store.replace(Some(&version(1)), &entry(2)).await.unwrap()));
+    assert_eq!(published(), version(2).to_string());
+    drop(store.guard(&waiting(Duration::ZERO)).await.unwrap());
+    until("the guard is given back", async || {
+        (!server.ask::<bool>(&["EXISTS", &server.key("lease")])).then_some(())
+    })
+    .await;
+    assert_eq!(published(), "");
 }
 
 #[tokio::test]
@@ -100,7 +123,7 @@ async fn f63_two_hundred_waiters_all_see_one_save() {
         let (_, count): (String, i64) = server.ask(&["PUBSUB", "NUMSUB", &server.key("changed")]);
         (count >= 200).then_some(())
     };
-    crate::support::until("all wait", subscribed).await;
+    until("all wait", subscribed).await;
     ours.replace(Some(&version(1)), &entry(2)).await.unwrap();
     for waiter in waiters {
         timeout(PATIENCE, waiter).await.unwrap().unwrap();

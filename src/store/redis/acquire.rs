@@ -12,8 +12,7 @@ use super::found::Reply;
 use super::lease::{Lease, guard_with, release};
 use super::moment::Moment;
 use super::script::{GUARD, argument};
-use crate::error::Error;
-use crate::store::{Entry, Guard, GuardError, GuardRequest, Version};
+use crate::store::{Guard, GuardError, GuardRequest};
 
 /// Waits for the guard. It runs in a task of its own, because an attempt whose caller went away may have succeeded; `caller`
 /// is gone when nobody waits any more.
@@ -32,7 +31,7 @@ pub(super) async fn acquire(
         let mut reply = match attempt(&backend, &request, &lease).await {
             Ok(reply) => reply,
             Err(failure) => {
-                if !failure.is_refusal() {
+                if failure.may_have_happened() {
                     let backend = backend.clone();
                     tokio::spawn(async move { release(&lease, &backend).await });
                 }
@@ -73,7 +72,7 @@ async fn attempt(backend: &Backend, request: &GuardRequest, lease: &Lease) -> Re
         .await
 }
 
-/// The lease is ours.
+/// Makes a guard of a lease that was taken.
 async fn taken(
     backend: Arc<Backend>,
     request: &GuardRequest,
@@ -96,24 +95,9 @@ async fn taken(
         let over = stored.text.clone().map_or(Over::Nothing, Over::Text);
         is_written = matches!(backend.write(&over, entry, None).await?, Written::Yes);
     }
-    match request.proof.as_ref().filter(|_| is_written) {
-        Some((_, entry)) => {
-            lease.leaves_entry(entry);
-            lease.would_undo(backend.text(entry), stored);
-            *backend.lease() = Some(lease.clone());
-            Ok((guard.written(), lease))
-        }
-        None => {
-            *backend.lease() = Some(lease.clone());
-            Ok((guard, lease))
-        }
-    }
-}
-
-/// What is wrong with an entry that can't be read is an error of the store; `None` is for one that is fine.
-pub(super) fn is_absent_or(found: &Result<Option<Entry>, Error>, expected: Option<&Version>) -> bool {
-    match found {
-        Ok(found) => found.as_ref().map(Entry::version) == expected,
-        Err(_) => expected.is_none(),
-    }
+    *backend.lease() = Some(lease.clone());
+    let Some((_, entry)) = request.proof.as_ref().filter(|_| is_written) else { return Ok((guard, lease)) };
+    lease.leaves_entry(entry);
+    lease.would_undo(backend.text(entry), stored);
+    Ok((guard.written(), lease))
 }

@@ -7,7 +7,7 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout;
 
 use super::RedisStore;
-use super::acquire::{acquire, is_absent_or};
+use super::acquire::acquire;
 use super::backend::{Backend, Over, Written};
 use super::delays::Delays;
 use crate::error::Error;
@@ -68,8 +68,13 @@ async fn replace(backend: &Backend, expected: Option<Version>, entry: &Entry) ->
     let mut written = backend.write(&Over::of(expected.as_ref()), entry, to_release).await?;
     if let Written::No(stored) = &written {
         let found = backend.entry(stored);
-        // It is what was expected, but a person has written it, or it can't be read.
-        if let (true, Some(text)) = (is_absent_or(&found, expected.as_ref()), &stored.text) {
+        let is_expected = match &found {
+            Ok(found) => found.as_ref().map(Entry::version) == expected.as_ref(),
+            // What can't be read counts as nothing.
+            Err(_) => expected.is_none(),
+        };
+        // A person has written it without the version beside it, or it can't be read.
+        if let (true, Some(text)) = (is_expected, &stored.text) {
             if found.is_err() {
                 backend.set_aside().await?;
             }

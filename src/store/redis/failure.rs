@@ -12,11 +12,13 @@ use crate::store::GuardError;
 pub(super) struct Failure {
     kind: Kind,
     error: Error,
+    /// It was sent, and nobody knows what came of it.
+    may_have_happened: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 enum Kind {
-    /// Nobody knows whether the call happened.
+    /// Redis, or one that works, is not there.
     Unreachable,
     /// Redis works, and takes no write.
     NotWritable,
@@ -33,7 +35,8 @@ impl Failure {
         let message = match what {
             Some(what) => format!("the credential store in Redis at {address} {what}"),
             None => format!(
-                "the credential store in Redis at {address} refused a command ({code}); check that it is Redis 7 or Valkey"
+                "the credential store in Redis at {address} refused a command ({code}); \
+                 check that it is Redis 7 or Valkey"
             ),
         };
         let error = match error.is_io_error() {
@@ -41,22 +44,27 @@ impl Failure {
             // What a server says may repeat what was sent.
             false => Error::store(message),
         };
-        Self { kind, error }
+        Self { kind, error, may_have_happened: false }
     }
 
     pub(super) fn timed_out(address: &str, limit: Duration) -> Self {
         Self::unreachable(format!(
-            "the credential store in Redis at {address} did not respond within {limit:?}; check that it runs and can be reached"
+            "the credential store in Redis at {address} did not respond within {limit:?}; \
+             check that it runs and can be reached"
         ))
     }
 
-    pub(super) fn unreachable(message: impl Into<std::borrow::Cow<'static, str>>) -> Self {
-        Self { kind: Kind::Unreachable, error: Error::store(message) }
+    pub(super) fn unreachable(message: String) -> Self {
+        Self { kind: Kind::Unreachable, error: Error::store(message), may_have_happened: false }
     }
 
-    /// Whether Redis refused the call, so that it has certainly not happened.
-    pub(super) fn is_refusal(&self) -> bool {
-        self.kind == Kind::NotWritable
+    pub(super) fn after_sending(self) -> Self {
+        Self { may_have_happened: true, ..self }
+    }
+
+    /// Whether the call was sent, and nobody knows what came of it.
+    pub(super) fn may_have_happened(&self) -> bool {
+        self.may_have_happened
     }
 }
 
@@ -67,7 +75,7 @@ impl From<Failure> for Error {
 }
 
 impl From<Failure> for GuardError {
-    fn from(Failure { kind, error }: Failure) -> Self {
+    fn from(Failure { kind, error, .. }: Failure) -> Self {
         match kind {
             Kind::Unreachable => Self::Unreachable(error),
             Kind::NotWritable => Self::NotWritable(error),

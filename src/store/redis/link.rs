@@ -39,8 +39,8 @@ impl Link {
         self.client.get_connection_info().addr().to_string()
     }
 
-    /// Runs a script within a time limit. It is sent again, once, if the connection is an old one that is of no use any more:
-    /// it may have broken unseen long ago.
+    /// Runs a script within a time limit. It is sent again, once, if the connection is an old one and of no use any more: it may
+    /// have broken unseen long ago.
     pub(super) async fn run(
         &self,
         script: &Script,
@@ -49,27 +49,40 @@ impl Link {
         limit: Duration,
     ) -> Result<Value, Failure> {
         let start = Instant::now();
-        let timed_out = || Failure::timed_out(&self.address(), limit);
-        let failed = |error: RedisError| Failure::new(&error, &self.address());
+        let mut is_sent = false;
+        let timed_out = |is_sent| {
+            let failure = Failure::timed_out(&self.address(), limit);
+            if is_sent { failure.after_sending() } else { failure }
+        };
         for is_repeated in [false, true] {
-            let opened = timeout_at(start + limit, self.open()).await.map_err(|_| timed_out())?;
-            let (mut open, is_new) = opened.map_err(failed)?;
+            let opened = timeout_at(start + limit, self.open()).await.map_err(|_| timed_out(is_sent))?;
+            let (mut open, is_new) = opened.map_err(|error| self.failure(&error, is_sent))?;
             let is_last = is_new || is_repeated;
             let window = if is_last { limit } else { limit / 2 };
+            is_sent = true;
             let running = script.run(&mut open.connection, window, keys, arguments);
             match timeout_at(start + window, running).await {
                 Ok(Err(error)) if is_mended_by_a_new_connection(&error) => {
                     open.is_useless.store(true, Ordering::Relaxed);
                     if is_last {
-                        return Err(failed(error));
+                        return Err(self.failure(&error, is_sent));
                     }
                 }
-                Ok(result) => return result.map_err(failed),
+                Ok(result) => return result.map_err(|error| self.failure(&error, is_sent)),
                 // What was sent on it takes effect within the window or never: see `lua/time.lua`.
                 Err(_) => open.is_useless.store(true, Ordering::Relaxed),
             }
         }
-        Err(timed_out())
+        Err(timed_out(is_sent))
+    }
+
+    fn failure(&self, error: &RedisError, is_sent: bool) -> Failure {
+        let failure = Failure::new(error, &self.address());
+        // A server that says why has done nothing.
+        match is_sent && error.code().is_none() {
+            true => failure.after_sending(),
+            false => failure,
+        }
     }
 
     /// The connection, and whether it is a new one.

@@ -37,37 +37,46 @@ use crate::error::Error;
 /// # }
 /// ```
 ///
-/// Making one connects to nothing. The first call connects, and so does the first one after a connection broke. A refresh
-/// takes two round trips: one takes the guard, reads the entry, and proves that it can be written; the other one saves what
-/// the refresh brought, gives the guard back, and tells the other processes.
+/// Making one connects to nothing. The first call connects, and so does the first one after a connection broke.
+///
+/// A refresh takes two round trips. The first one takes the guard, reads the entry, and proves that it can be written. The
+/// second one saves what the refresh brought, gives the guard back, and tells the other processes.
 ///
 /// # In Redis
 ///
 /// | key | what |
 /// | --- | --- |
-/// | `{reauth:default}:entry` | a hash. `text` is the [text](crate::store::Entry::expose_text) of the entry. `version` and `intent` repeat parts of it. `pad` is room for the next save. It never expires. |
+/// | `{reauth:default}:entry` | a hash with the [text](crate::store::Entry::expose_text) of the entry. It never expires. |
 /// | `{reauth:default}:lease` | who has the guard. It expires. |
 /// | `{reauth:default}:damaged` | a copy of the last entry that could not be read |
 /// | `{reauth:default}:changed` | a channel |
 ///
-/// The text has secrets in it. Who can read the key, a backup or the traffic has the credentials: use TLS, and a user of its
-/// own. These permissions are enough:
+/// The text has secrets in it. Who can read the key, a backup or the traffic has the credentials. Use TLS, and a user with
+/// these permissions alone:
 ///
 /// ```text
-/// ACL SETUSER orders on >s3cret ~{reauth:default}:* &{reauth:default}:changed +evalsha +script|load +subscribe +publish
-///   +time +get +set +del +pexpire +hmget +hset +hdel +persist +copy
+/// ACL SETUSER orders on >s3cret ~{reauth:default}:* &{reauth:default}:changed
+///   +evalsha +script|load +subscribe +publish +time
+///   +get +set +del +pexpire +hmget +hset +hdel +persist +copy
 /// ```
 ///
-/// This crate enables no TLS. For `rediss://`, add the crate `redis` 1 to your program with its feature `tokio-rustls-comp` or
-/// `tokio-native-tls-comp`; rustls needs a provider of cryptography as well. A certificate of your own is a setting of the [client](Self::from_client). The crate `redis` needs
-/// Rust 1.85 up to its version 1.2.3, and Rust 1.88 from 1.2.4 on.
+/// The fields of the hash are `text`; `version` and `intent`, which repeat parts of it; and `pad`, room for the next save. A
+/// person who writes an entry by hand sets `text` alone.
+///
+/// # TLS, and which Rust
+///
+/// This crate enables no TLS. For `rediss://`, add the crate `redis` 1 to your program, with its feature `tokio-rustls-comp`
+/// or `tokio-native-tls-comp`. With rustls, the program needs a default provider of cryptography as well. A certificate of
+/// your own is a setting of the [client](Self::from_client).
+///
+/// The crate `redis` needs Rust 1.85 up to its version 1.2.3, and Rust 1.88 from 1.2.4 on.
 ///
 /// # What it promises
 ///
-/// * One process has the guard. It is a lease of [30 s](Self::DEFAULT_LEASE), which is renewed as long as the refresh runs. It
-///   lapses if its holder dies. It is given back only by who has it.
-/// * A save succeeds exactly if nobody has written since what it replaces was read. So a process that was stopped for longer
-///   than its lease overwrites nothing, and does not lose what it alone has.
+/// * One process has the guard. It is a lease of [30 s](Self::DEFAULT_LEASE), which is renewed as long as the refresh runs.
+///   It lapses if its holder dies. Only who has it can give it back.
+/// * A save succeeds exactly if nobody has written since what it replaces was read. So a process that stood still for longer
+///   than its lease overwrites nothing. It can still save what it alone has, if nobody came.
 /// * A Redis that is full, read-only or without its replicas is noticed before a refresh token is spent. If memory runs out
 ///   after that, the save still succeeds.
 /// * A call ends within its [limit](Self::timeout). A write that Redis gets later than that does nothing.
@@ -76,11 +85,11 @@ use crate::error::Error;
 ///
 /// # What it can't promise
 ///
-/// * **A failover, or a backup that is restored, can lose a write** that Redis has acknowledged, and the guard. A process that
-///   still has something newer writes it back. If none has, the provider may refuse the older refresh token, and somebody has
-///   to log in again. To lose less: `appendfsync always`, `min-replicas-to-write`, and no eviction (`noeviction`).
-/// * **Two processes may have the guard at once** after a failover, or if one stood still for longer than the lease. The entry
-///   then says that an exchange is open, which keeps the second one from sending while the access token is valid.
+/// * **A failover, or a restored backup, can lose a write** that Redis has acknowledged. A process that still has something
+///   newer writes it back. If none has, the provider may refuse the older refresh token, and somebody has to log in again.
+///   Less is lost with `appendfsync always`, `min-replicas-to-write` and `maxmemory-policy noeviction`.
+/// * **Two processes may have the guard at once**: after a failover, or if one stood still for longer than the lease. The
+///   entry then says that an exchange is open. That keeps the second one from sending while the access token is valid.
 /// * Redis Cluster and Sentinel are not supported by themselves. An address that always leads to the primary works.
 /// * The buffers of the crate `redis` are not overwritten when they are dropped.
 ///
@@ -98,12 +107,13 @@ impl RedisStore {
     ///
     /// # Errors
     ///
-    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) if it is not such a URL, or if the crate `redis` has no TLS. The error
-    /// does not show the URL.
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) if it is not such a URL, or if the crate `redis` has no TLS. The
+    /// error does not show the URL.
     pub fn new(url: &str) -> Result<Self, Error> {
         Client::open(url).map(Self::from_client).map_err(|_| {
             Error::misconfigured(
-                "URL of Redis: use redis://user:password@host:port/database; for rediss:// enable a TLS feature of the crate redis",
+                "URL of Redis: use redis://user:password@host:port/database; \
+                 for rediss:// enable a TLS feature of the crate redis",
             )
         })
     }
@@ -146,8 +156,9 @@ impl RedisStore {
         self.changed(|settings| settings.timeout = timeout)
     }
 
-    /// Sets how long the guard lasts without a renewal. It is renewed after a third of that. It should be much longer than a
-    /// token request may take. Default: [`DEFAULT_LEASE`](Self::DEFAULT_LEASE).
+    /// Sets how long the guard lasts without a renewal. It is renewed after a third of that. Two thirds of it must be longer
+    /// than a token request may take ([`TokenEndpoint::timeout`](crate::TokenEndpoint::timeout)). Default:
+    /// [`DEFAULT_LEASE`](Self::DEFAULT_LEASE).
     #[must_use]
     pub fn lease(self, lease: Duration) -> Self {
         self.changed(|settings| settings.lease = lease)
