@@ -104,15 +104,11 @@ impl Shared {
             let seen = self.cache.look(crate::machine::State::stored);
             let changed = pin!(store.calls.changed(seen.as_ref()));
             if let Some(guard) = first(guard.as_mut(), either(next, changed)).await {
-                let guard = guard?;
-                return match unsealed(guard.found.clone()) {
-                    Err(error) if guard.found.is_ok() => Err(GuardError::Unreachable(error)),
-                    _ => Ok(Came::Guard(guard)),
-                };
+                return opened(guard?);
             }
             let look = pin!(timeout(request.call_limit(), store.calls.load()));
             let found = match first_of(guard.as_mut(), look).await {
-                Ok(guard) => return guard.map(Came::Guard),
+                Ok(guard) => return opened(guard?),
                 Err(found) => unsealed(found.unwrap_or_else(|_| Err(Error::late()))),
             };
             // What can't be read is found again under the guard.
@@ -122,6 +118,14 @@ impl Shared {
                 }
             }
         }
+    }
+}
+
+/// A guard under which something sealed was found is given back: nothing may be written over it.
+fn opened(guard: Guard) -> Result<Came, GuardError> {
+    match unsealed(guard.found.clone()) {
+        Err(error) if guard.found.is_ok() => Err(GuardError::Unreachable(error)),
+        _ => Ok(Came::Guard(guard)),
     }
 }
 

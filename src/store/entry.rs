@@ -5,6 +5,8 @@ mod text;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
+#[cfg(feature = "redis")]
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use zeroize::Zeroizing;
 
@@ -139,9 +141,37 @@ impl Entry {
         entry.changed(|parts| parts.unknown = unknown)
     }
 
+    /// The same with all times moved by this many seconds: for a store whose times are those of another clock.
+    #[cfg(feature = "redis")]
+    pub(crate) fn shifted(&self, seconds: i64) -> Self {
+        if seconds == 0 {
+            return self.clone();
+        }
+        self.clone().changed(|parts| {
+            if let Content::Credentials(credentials) = &mut parts.content {
+                if let Some(at) = credentials.expires_at() {
+                    *credentials = credentials.clone().with_expires_at(moved(at, seconds));
+                }
+            }
+            if let Some(intent) = &mut parts.intent {
+                intent.holder.since = intent.holder.since.saturating_add_signed(seconds);
+            }
+        })
+    }
+
     fn changed(mut self, change: impl FnOnce(&mut Parts)) -> Self {
         change(Arc::make_mut(&mut self.0));
         self
+    }
+}
+
+/// No time is before 1970. One that the system can't represent is left as it is.
+#[cfg(feature = "redis")]
+fn moved(at: SystemTime, seconds: i64) -> SystemTime {
+    let by = Duration::from_secs(seconds.unsigned_abs());
+    match seconds {
+        0.. => at.checked_add(by).unwrap_or(at),
+        _ => at.checked_sub(by).map_or(UNIX_EPOCH, |moved| moved.max(UNIX_EPOCH)),
     }
 }
 

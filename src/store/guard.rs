@@ -1,10 +1,11 @@
 //! The guard of a store: the right to spend the refresh token that the store holds.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::{Entry, Holder, Version};
 use crate::error::Error;
+use crate::timing::Timing;
 
 /// What [`CredentialStore::guard`](super::CredentialStore::guard) is asked for.
 #[derive(Clone)]
@@ -17,6 +18,24 @@ pub struct GuardRequest {
 }
 
 impl GuardRequest {
+    /// Creates a request of this process that waits no longer than `limit` and writes nothing. Authenticators make their own
+    /// requests; this is for tests of a store.
+    pub fn new(limit: Duration) -> Self {
+        Self {
+            limit,
+            call_limit: Timing::STORE_TIMEOUT,
+            holder: Holder::this_process(SystemTime::now()),
+            proof: None,
+        }
+    }
+
+    /// Asks for `entry` to be written if the store holds the version `expected`, or nothing if that is `None`.
+    #[must_use]
+    pub fn with_entry(mut self, expected: Option<Version>, entry: Entry) -> Self {
+        self.proof = Some((expected, entry));
+        self
+    }
+
     /// Returns how long to wait for the guard at most.
     pub fn limit(&self) -> Duration {
         self.limit
@@ -101,8 +120,18 @@ impl Guard {
         self
     }
 
-    /// For how long this process has the guard for certain; `None` if it can't lapse, or nobody knows.
-    pub(crate) fn lease_left(&self) -> Option<Duration> {
+    /// Returns what was read under it.
+    pub fn found(&self) -> Result<Option<&Entry>, &Error> {
+        self.found.as_ref().map(Option::as_ref)
+    }
+
+    /// Whether [what the request asked for](GuardRequest::entry_to_write) was written.
+    pub fn is_written(&self) -> bool {
+        self.is_written
+    }
+
+    /// Returns for how long this process has it for certain. `None` if it can't lapse, or nobody knows.
+    pub fn lease_left(&self) -> Option<Duration> {
         self.lease.as_ref().map(|left| left())
     }
 }

@@ -6,7 +6,6 @@
 //! [`MemoryStore`] shares them within a process. `Sealed` (feature `seal`) encrypts what any other store keeps, and `Keychain`
 //! (feature `keyring`) has the key for it in the keychain of the operating system.
 
-mod contract;
 mod entry;
 #[cfg(feature = "file")]
 mod file;
@@ -15,6 +14,8 @@ mod holder;
 #[cfg(feature = "keyring")]
 mod keychain;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(feature = "seal")]
 mod sealed;
 mod version;
@@ -28,6 +29,8 @@ pub use holder::Holder;
 #[cfg(feature = "keyring")]
 pub use keychain::Keychain;
 pub use memory::MemoryStore;
+#[cfg(feature = "redis")]
+pub use redis::RedisStore;
 #[cfg(feature = "seal")]
 pub use sealed::{Key, Keys, Sealed};
 pub(crate) use version::Relation;

@@ -53,7 +53,7 @@ pub fn full(file: &Path) {
     // It is full before the proof: the file stays as it was, and the guard is free.
     fill(file);
     block_on(store.save(&entry(1))).unwrap_err();
-    let request = reauth::store::GuardRequest::new(LONG).to_write(Some(*entry(2).version()), open(2));
+    let request = reauth::store::GuardRequest::new(LONG).with_entry(Some(*entry(2).version()), open(2));
     for _ in 0..2 {
         let Err(GuardError::NotWritable(error)) = block_on(store.guard(&request)) else {
             panic!("nobody has noticed that the disk is full")

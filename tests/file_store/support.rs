@@ -87,7 +87,7 @@ pub fn request(limit: Duration) -> GuardRequest {
 
 /// A request that writes the open exchange over this generation.
 pub fn proof(generation: u64) -> GuardRequest {
-    GuardRequest::new(LONG).to_write(Some(*entry(generation).version()), open(generation))
+    GuardRequest::new(LONG).with_entry(Some(*entry(generation).version()), open(generation))
 }
 
 pub fn same(one: Option<&Entry>, other: &Entry) -> bool {

@@ -207,7 +207,7 @@ fn open(generation: u64) -> Entry {
 }
 
 fn proof(limit: Duration) -> GuardRequest {
-    GuardRequest::new(limit).to_write(Some(*entry(1).version()), open(1))
+    GuardRequest::new(limit).with_entry(Some(*entry(1).version()), open(1))
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {

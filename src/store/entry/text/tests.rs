@@ -94,3 +94,27 @@ fn what_is_no_entry_is_refused() {
     let null = r#"{"access_token":"at-1","refresh_token":null,"intent":null,"version":null}"#;
     assert!(Entry::from_text(null).is_ok());
 }
+
+#[test]
+#[cfg(feature = "redis")]
+fn f106_the_times_of_an_entry_are_moved_and_nothing_else() {
+    let at = |entry: &Entry| entry.credentials().unwrap().expires_at_seconds().unwrap();
+    let since = |entry: &Entry| entry.intent().unwrap().holder.since;
+    let entry = full();
+    for seconds in [0, 300, -300] {
+        let moved = entry.shifted(seconds);
+        assert_eq!(at(&moved), at(&entry).saturating_add_signed(seconds));
+        assert_eq!(since(&moved), since(&entry).saturating_add_signed(seconds));
+        assert_eq!(moved.version(), entry.version());
+        assert_eq!(moved.shifted(-seconds).expose_text(), entry.expose_text());
+    }
+    // No time is before 1970, and none is beyond what the system knows.
+    assert_eq!(at(&entry.shifted(i64::MIN)), 0);
+    assert_eq!(since(&entry.shifted(i64::MIN)), 0);
+    assert_eq!(at(&entry.shifted(i64::MAX)), at(&entry));
+    // An entry without times has none.
+    let log_out = Entry::of(*entry.version(), Content::LoggedOut);
+    assert_eq!(log_out.shifted(300).expose_text(), log_out.expose_text());
+    let unnamed = Entry::new(Credentials::new("at-1").unwrap());
+    assert_eq!(unnamed.shifted(300).version(), unnamed.version());
+}
