@@ -86,7 +86,8 @@ impl State {
         let Some(current) = &self.holdings.current else { return self.prove(flight, now) };
         let expiry = current.held.windows.expiry;
         let ends = current.held.windows.expires_at();
-        if !expiry.passed(now) && !(current.rejected && ends.is_none()) {
+        let lasts = !current.rejected || ends.is_some();
+        if lasts && !expiry.passed(now) {
             return self.fail(flight, held_by(Some(holder)), now);
         }
         let since = *flight.at_store.yields_since.get_or_insert(now.monotonic);
