@@ -38,7 +38,11 @@ pub(crate) enum Content {
     /// A log-out. It is kept, because without it a process could not tell a log-out from an empty store.
     LoggedOut,
     /// Credentials that are encrypted.
-    Sealed(Arc<str>),
+    Sealed {
+        text: Arc<str>,
+        /// The expiry stays readable: a store that counts by another clock moves it.
+        expires_at: Option<SystemTime>,
+    },
 }
 
 /// An exchange that is under way or was left open: somebody is about to send the refresh token of this entry, or has sent
@@ -74,7 +78,7 @@ impl Entry {
     pub fn credentials(&self) -> Option<&Credentials> {
         match &self.0.content {
             Content::Credentials(credentials) => Some(credentials),
-            Content::LoggedOut | Content::Sealed(_) => None,
+            Content::LoggedOut | Content::Sealed { .. } => None,
         }
     }
 
@@ -126,8 +130,9 @@ impl Entry {
 
     /// The same with a text in place of what is secret: the content, and the members that are unknown.
     #[cfg(feature = "seal")]
-    pub(crate) fn sealed_as(&self, sealed: Arc<str>) -> Self {
-        let sealed = self.clone().with_content(Content::Sealed(sealed));
+    pub(crate) fn sealed_as(&self, text: Arc<str>) -> Self {
+        let expires_at = self.credentials().and_then(Credentials::expires_at);
+        let sealed = self.clone().with_content(Content::Sealed { text, expires_at });
         sealed.changed(|parts| parts.unknown = Arc::default())
     }
 
@@ -137,7 +142,13 @@ impl Entry {
         let is_new = |name: &str| opened.0.unknown.iter().all(|(other, _)| other != name);
         let added = self.0.unknown.iter().filter(|(name, _)| is_new(name));
         let unknown = opened.0.unknown.iter().chain(added).cloned().collect();
-        let entry = self.clone().with_content(opened.content().clone());
+        let content = match (opened.content(), self.content()) {
+            (Content::Credentials(opened), Content::Sealed { expires_at: Some(at), .. }) => {
+                Content::Credentials(opened.clone().with_expires_at(*at))
+            }
+            (content, _) => content.clone(),
+        };
+        let entry = self.clone().with_content(content);
         entry.changed(|parts| parts.unknown = unknown)
     }
 
@@ -148,10 +159,14 @@ impl Entry {
             return self.clone();
         }
         self.clone().changed(|parts| {
-            if let Content::Credentials(credentials) = &mut parts.content {
-                if let Some(at) = credentials.expires_at() {
-                    *credentials = credentials.clone().with_expires_at(moved(at, seconds));
+            match &mut parts.content {
+                Content::Credentials(credentials) => {
+                    if let Some(at) = credentials.expires_at() {
+                        *credentials = credentials.clone().with_expires_at(moved(at, seconds));
+                    }
                 }
+                Content::Sealed { expires_at: Some(at), .. } => *at = moved(*at, seconds),
+                Content::Sealed { expires_at: None, .. } | Content::LoggedOut => {}
             }
             if let Some(intent) = &mut parts.intent {
                 intent.holder.since = intent.holder.since.saturating_add_signed(seconds);
