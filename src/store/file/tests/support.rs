@@ -32,7 +32,7 @@ pub(super) fn open(generation: u64) -> Entry {
 }
 
 pub(super) fn proof(limit: Duration) -> GuardRequest {
-    GuardRequest::new(limit).to_write(Some(*entry(1).version()), open(1))
+    GuardRequest::new(limit).with_entry(Some(*entry(1).version()), open(1))
 }
 
 pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
