@@ -3,7 +3,7 @@
 //! failure (`f56_`) that it checks; `docs/behaviour.md` and `docs/failures.md` have the lists.
 //!
 //! A test starts this program again, as a [`worker`]: a process with one authenticator that does what the test tells it. At a
-//! [step](protocol::Step) of a refresh that the test names, a worker kills itself, stops itself, or waits.
+//! [step](protocol::Step) of a refresh that the test names, a worker kills itself, or waits, so that the test can stop the process.
 //!
 //! A plain `cargo test` ignores these tests, and says so; `./scripts/test` runs them. No test asserts on tight times: it waits
 //! until something holds, and fails after a generous limit.
@@ -21,6 +21,7 @@ mod worker;
 
 mod kills;
 mod load;
+mod stops;
 
 /// Not a test: what this program does when a test starts it again.
 #[test]

@@ -19,6 +19,8 @@ pub struct Settings {
     pub revokes: bool,
     /// How long a flight lasts at most.
     pub deadline_ms: u64,
+    /// How long a call of the store lasts at most.
+    pub call_ms: u64,
     pub provider: Provider,
 }
 
@@ -73,8 +75,6 @@ impl Step {
 pub enum Act {
     /// The process kills itself.
     Kill,
-    /// The process stops itself, until somebody continues it.
-    Stop,
     /// The call waits for [`Order::Go`]. The rest of the process goes on.
     Hold,
 }

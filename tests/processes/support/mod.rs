@@ -16,7 +16,7 @@ use tokio::task::LocalSet;
 
 pub use ledger::Ledger;
 pub use place::Kind;
-pub use stage::Stage;
+pub use stage::{Run, Stage};
 pub use worker::Worker;
 
 /// A limit that no test reaches on a machine that works.

@@ -35,6 +35,7 @@ impl Stage {
             logs_in: false,
             revokes: false,
             deadline_ms: 30_000,
+            call_ms: 5_000,
             provider: Provider {
                 base: idp.base_url.clone(),
                 token: idp.token_url.clone(),
@@ -59,6 +60,12 @@ impl Run {
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.settings.deadline_ms = u64::try_from(deadline.as_millis()).unwrap();
+        self
+    }
+
+    #[must_use]
+    pub fn call_limit(mut self, limit: Duration) -> Self {
+        self.settings.call_ms = u64::try_from(limit.as_millis()).unwrap();
         self
     }
 

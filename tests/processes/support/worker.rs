@@ -134,14 +134,29 @@ impl Worker {
         signal_process(self.id, signal);
     }
 
-    /// Waits until its process has stopped itself.
-    pub async fn stands_still(&self) {
+    /// Has it begin something, and stops the process when that comes to a step.
+    pub async fn stops_at(&self, step: Step, order: Order) {
+        self.arm(step, Act::Hold).await;
+        drop(self.ask(order));
+        self.comes_to(step).await;
+        self.stops().await;
+    }
+
+    /// Stops the process.
+    pub async fn stops(&self) {
+        self.signal("STOP");
         let stat = format!("/proc/{}/stat", self.id);
         until("it stops", async || {
             let text = std::fs::read_to_string(&stat).unwrap();
             text.rsplit_once(") ").unwrap().1.starts_with('T').then_some(())
         })
         .await;
+    }
+
+    /// The opposite.
+    pub async fn goes_on(&self) {
+        self.signal("CONT");
+        self.ask(Order::Go).await.done();
     }
 
     /// Waits for its end. Returns its exit code, if it ended by itself.

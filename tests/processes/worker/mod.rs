@@ -61,7 +61,9 @@ impl Worker {
                 Store::redis(url, profile, Duration::from_millis(*timeout_ms), steps.clone())
             }
         };
-        let timing = Timing::default().flight_deadline(Duration::from_millis(settings.deadline_ms));
+        let timing = Timing::default()
+            .flight_deadline(Duration::from_millis(settings.deadline_ms))
+            .store_timeout(Duration::from_millis(settings.call_ms));
         let auth =
             Authenticator::builder(source.clone()).store(store).timing(timing).observer(report).build();
         Self { settings, auth, source, steps }

@@ -1,4 +1,4 @@
-//! The steps at which a worker is killed, stopped or held.
+//! The steps at which a worker is killed or held.
 
 use std::sync::Mutex;
 
@@ -35,7 +35,6 @@ impl Steps {
         say(&Said::At(step));
         match act {
             Act::Kill => kill_process(getpid(), Signal::KILL).unwrap(),
-            Act::Stop => kill_process(getpid(), Signal::STOP).unwrap(),
             Act::Hold => self.go.notified().await,
         }
     }
