@@ -21,6 +21,7 @@ mod worker;
 
 mod kills;
 mod load;
+mod orders;
 mod stops;
 
 /// Not a test: what this program does when a test starts it again.

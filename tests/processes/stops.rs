@@ -9,20 +9,20 @@ use crate::support::{Kind, Run, Stage, Worker, together, until};
 const UNDER_THE_GUARD: [Step; 4] =
     [Step::AfterGuard, Step::BeforeExchange, Step::AfterExchange, Step::BeforeSave];
 
-/// A worker that was stopped at a step of a refresh, and another one. Both have the token from before.
-async fn stopped_at(run: &Run, step: Step) -> (Worker, Worker) {
-    let [first, other] = run.workers::<2>().await;
+const ONE: Order = Order::Credentials { callers: 1 };
+
+/// Has a worker begin something, and stops it at a step of the refresh that this needs.
+async fn stop_at(run: &Run, first: &Worker, step: Step, order: Order) {
     if step == Step::AfterExchange {
         // The response arrives while it stands still.
         run.hold().await;
-        drop(first.ask(Order::Refresh));
+        drop(first.ask(order));
         until("the provider has committed", async || (run.ledger().refreshes() > 0).then_some(())).await;
         first.stops().await;
         run.release().await;
     } else {
-        first.stops_at(step, Order::Refresh).await;
+        first.stops_at(step, order).await;
     }
-    (first, other)
 }
 
 /// Nobody writes meanwhile: what it brings is saved.
@@ -30,7 +30,8 @@ async fn goes_on_past_expiry(stage: Stage, step: Step) {
     // It stands still for longer than all limits of its own.
     let run = stage.run(&format!("stop-{step:?}")).deadline(Duration::from_secs(1));
     let run = run.call_limit(Duration::from_millis(300));
-    let (first, other) = stopped_at(&run, step).await;
+    let [first, other] = run.workers::<2>().await;
+    stop_at(&run, &first, step, Order::Refresh).await;
     // The token is used while it is valid, also by who would like another one.
     let error = other.ask(Order::Refresh).await.failure();
     assert_eq!(error.holder.as_ref().map(|holder| holder.0), Some(first.id()), "{error:?}");
@@ -65,40 +66,41 @@ async fn lapsed(stage: &Stage, run: &Run) {
 
 /// Somebody logs in meanwhile: that is what it adopts.
 async fn finds_a_login(stage: Stage, step: Step) {
-    let run = stage.run(&format!("stop-login-{step:?}")).deadline(Duration::from_secs(1)).revokes();
-    let (first, other) = stopped_at(&run, step).await;
+    let run = stage.run(&format!("stop-login-{step:?}"));
+    let [first, other] = run.workers::<2>().await;
+    expire(&first).await;
+    stop_at(&run, &first, step, ONE).await;
     lapsed(&stage, &run).await;
     let newer = other.ask(Order::LogIn).await.token();
     first.goes_on().await;
-    has(&first, newer).await;
-    assert_eq!(run.ledger().refused(), 0, "{:#?}", run.ledger());
-    assert_eq!(run.ledger().sent_twice(), 0, "{:#?}", run.ledger());
+    assert_eq!(first.ask(ONE).await.token(), newer);
+    assert_eq!((run.ledger().refused(), run.ledger().sent_twice()), (0, 0), "{:#?}", run.ledger());
+    assert!(run.ledger().refreshes() <= 1, "{step:?}");
 }
 
-async fn has(worker: &Worker, newer: u64) {
-    until("it has what is newer", async || {
-        (worker.ask(Order::Credentials { callers: 1 }).await.token() == newer).then_some(())
-    })
-    .await;
+async fn expire(worker: &Worker) {
+    worker.ask(ONE).await.token();
+    worker.ask(Order::Expiry).await.done();
 }
 
 /// Another process refreshes meanwhile, because the one that stands still has not taken the guard yet.
 async fn finds_a_refresh(stage: Stage) {
-    let run = stage.run("stop-refresh").deadline(Duration::from_secs(10));
-    let (first, other) = stopped_at(&run, Step::BeforeGuard).await;
-    let newer = other.ask(Order::Refresh).await.token();
+    let run = stage.run("stop-refresh");
+    let [first, other] = run.workers::<2>().await;
+    expire(&first).await;
+    stop_at(&run, &first, Step::BeforeGuard, ONE).await;
+    let newer = other.ask(ONE).await.token();
     first.goes_on().await;
-    has(&first, newer).await;
+    assert_eq!(first.ask(ONE).await.token(), newer);
     assert_eq!(run.ledger().refreshes(), 1);
     run.ledger().assert_clean();
 }
 
 async fn stops(kind: Kind) {
-    let short = Stage::new(kind, 4).await;
-    let long = Stage::new(kind, 60).await;
-    together(UNDER_THE_GUARD.map(|step| goes_on_past_expiry(short.clone(), step))).await;
-    together(UNDER_THE_GUARD.map(|step| finds_a_login(long.clone(), step))).await;
-    finds_a_refresh(long).await;
+    let stage = Stage::new(kind, 4).await;
+    together(UNDER_THE_GUARD.map(|step| goes_on_past_expiry(stage.clone(), step))).await;
+    together(UNDER_THE_GUARD.map(|step| finds_a_login(stage.clone(), step))).await;
+    finds_a_refresh(stage).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
