@@ -4,8 +4,8 @@
 //   PORT=18181 (0: any free one)  ACCESS_TTL=2  REFRESH_TTL=600 (also how long a login lasts, rotated or not)
 //   ROTATE=1 (0: refresh tokens are kept)  ACCESS_LOG=/dev/null
 //   ENV_FILE= where to write the settings below once it answers  EXIT_WITH_STDIN=1 end when stdin closes
-// A token request may name a `run`, any word: the log repeats it. POST /admin/hold {"run"} keeps the responses of a run back
-// after the provider has committed, until POST /admin/release {"run"}; each of them counts as `token.held`.
+// A token request may name a `run`, any word: the log repeats it. POST /admin/hold {"run"} keeps the responses to refreshes of a run
+// back after the provider has committed, until POST /admin/release {"run"}; each of them counts as `token.held`.
 import http from 'node:http';
 import fs from 'node:fs';
 import crypto from 'node:crypto';
@@ -206,7 +206,7 @@ provider.use(async (ctx, next) => {
       spent: g === 'refresh_token' ? fingerprint(sent.refresh_token) : undefined,
       issued: fingerprint(ctx.body?.refresh_token), ms: +(performance.now() - t0).toFixed(1), run: sent.run,
     });
-    const hold = held.get(sent.run);
+    const hold = g === 'refresh_token' && held.get(sent.run);
     if (hold) { bump('token.held'); await hold.over; }
   }
   return undefined;

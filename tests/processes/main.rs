@@ -19,9 +19,13 @@ mod protocol;
 mod support;
 mod worker;
 
+mod crowd;
+mod disks;
 mod kills;
 mod load;
 mod orders;
+mod others;
+mod outages;
 mod stops;
 
 /// Not a test: what this program does when a test starts it again.

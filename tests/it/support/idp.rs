@@ -177,7 +177,7 @@ impl Idp {
         self.admin("ttl", format!(r#"{{"access":{seconds}}}"#)).await;
     }
 
-    /// Keeps the token responses of a run back, after the provider has committed.
+    /// Keeps the responses to refreshes of a run back, after the provider has committed.
     pub(crate) async fn hold(&self, run: &str) {
         self.admin("hold", format!(r#"{{"run":"{run}"}}"#)).await;
     }

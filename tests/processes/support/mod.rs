@@ -5,6 +5,9 @@ pub mod idp;
 pub mod ledger;
 pub mod place;
 #[allow(dead_code, reason = "it belongs to the tests of the store in Redis, too")]
+#[path = "../../redis_store/support/proxy.rs"]
+pub mod proxy;
+#[allow(dead_code, reason = "it belongs to the tests of the store in Redis, too")]
 #[path = "../../redis_store/support/server.rs"]
 pub mod server;
 pub mod stage;
@@ -16,6 +19,7 @@ use tokio::task::LocalSet;
 
 pub use ledger::Ledger;
 pub use place::Kind;
+pub use server::Server;
 pub use stage::{Run, Stage};
 pub use worker::Worker;
 
