@@ -5,8 +5,9 @@ mod text;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
+use std::time::SystemTime;
 #[cfg(feature = "redis")]
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use zeroize::Zeroizing;
 
