@@ -103,10 +103,11 @@ impl Shared {
         let mut changed = store.calls.changed(seen.as_ref());
         loop {
             let pause = pin!(sleep(LOOK.0 + LOOK.1.mul_f64(fastrand::f64())));
-            match first_of(guard.as_mut(), pin!(first_of(pause, changed.as_mut()))).await {
+            let came = first_of(guard.as_mut(), pin!(first_of(pause, changed.as_mut()))).await;
+            match came {
                 Ok(guard) => return opened(guard?),
                 Err(Ok(())) => {}
-                // It returns at once from now on, if what the store holds is not news.
+                // It would return at once from now on, if what the store holds is not news.
                 Err(Err(())) => changed = Box::pin(pending()),
             }
             let look = pin!(timeout(request.call_limit(), store.calls.load()));
