@@ -8,7 +8,7 @@ use super::marks::hash_access_token;
 use super::{State, Verdict};
 use crate::clock::Reading;
 use crate::credentials::Credentials;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::event::{Event, RefreshCause};
 
 impl State {
@@ -36,13 +36,8 @@ impl State {
             }
             return verdict;
         }
-        match self.rest(now, false, true) {
-            // Another process may have logged in meanwhile (R58).
-            Some(error) if error.kind() == ErrorKind::LoginRequired && self.shelf.is_some() => {
-                return self.join(now, RefreshCause::Rejected, false);
-            }
-            Some(error) => return Verdict::Fail(error),
-            None => {}
+        if let Some(error) = self.rest(now, false, true) {
+            return Verdict::Fail(error);
         }
         if self.flight.as_ref().is_some_and(|flight| self.time_left(flight, now).is_zero()) {
             // Nobody is made to wait for a request that has taken too long already.
