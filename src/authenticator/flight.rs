@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::Shared;
 use super::guard::HeldGuard;
+use super::limit::within;
 use crate::cache::{Turn, Waiters, World, drive};
 use crate::clock::Reading;
 use crate::credentials::Credentials;
@@ -66,7 +67,7 @@ impl World for Arc<Shared> {
             // Callers who have a valid token use it now (R8).
             waiters.nudge();
             let limit = shared.timing.flight_deadline + shared.timing.store_timeout * 4 + GRACE;
-            if timeout(limit, waiters.clone().wait_end()).await.is_err() {
+            if within(limit, waiters.clone().wait_end()).await.is_none() {
                 let error = "the runtime that runs the refresh stands still; call again, which starts another refresh";
                 shared.cache.interrupt(waiters.number, Error::transient(error), shared.clock.now());
                 shared.tell();

@@ -3,6 +3,7 @@
 mod builder;
 mod flight;
 mod guard;
+mod limit;
 mod log_out;
 mod own_calls;
 mod store;
