@@ -6,7 +6,7 @@ use reauth::store::{CredentialStore, GuardError};
 
 use crate::support::{
     Server, entry, found, instead, is_yes, member, request, store, stored, until, version, waiting,
-    with_intent,
+    with_intent, with_member,
 };
 
 #[tokio::test]
@@ -70,6 +70,19 @@ async fn r51_the_open_exchange_of_another_is_not_overwritten() {
     // One's own is.
     let guard = store.guard(&request(1, 8)).await.unwrap();
     assert!(guard.is_written());
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn r55_the_note_that_the_refresh_token_was_refused_is_not_overwritten() {
+    let server = Server::start();
+    let store = store(&server);
+    store.save(&with_member(&entry(1), "refused", "true")).await.unwrap();
+    let guard = store.guard(&request(1, 7)).await.unwrap();
+    assert!(!guard.is_written());
+    assert!(member(&found(&guard).unwrap(), "refused").is_some());
+    drop(guard);
+    assert!(member(&store.load().await.unwrap().unwrap(), "refused").is_some());
 }
 
 #[tokio::test]
