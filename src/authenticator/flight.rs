@@ -33,7 +33,9 @@ impl World for Arc<Shared> {
 
     /// Spawns the flight on the runtime of the caller that needs it.
     fn launch(&self, waiters: Arc<Waiters>) {
-        self.watcher.start(self);
+        if let Some(store) = &self.store {
+            store.watcher.start(self);
+        }
         let runner = Runner { shared: self.clone(), waiters };
         match Handle::try_current() {
             // If the task is dropped before it ran, it drops the runner, which ends the flight.

@@ -54,11 +54,9 @@ pub struct Authenticator {
 struct Shared {
     cache: Cache,
     source: Box<dyn DynSource>,
-    store: Option<builder::Store>,
+    store: Option<Box<builder::Store>>,
     /// Tells calls of the store that a log-out, or credentials set by the program, may have overtaken them.
     overtaken: Notify,
-    /// Learns what other processes write.
-    watcher: watcher::Watcher,
     /// Held by the thread that calls the observer.
     telling: tokio::sync::Mutex<()>,
     clock: Box<dyn Clock>,

@@ -22,7 +22,7 @@ pub(super) struct Watcher(Mutex<Option<AbortHandle>>);
 impl Watcher {
     /// Starts the task on the runtime of the caller, unless there is one that runs.
     pub(super) fn start(&self, shared: &Arc<Shared>) {
-        let Some(store) = shared.store.as_ref().filter(|store| store.calls.notifies()) else { return };
+        let Some(store) = shared.store.as_deref().filter(|store| store.calls.notifies()) else { return };
         let Ok(runtime) = Handle::try_current() else { return };
         let mut task = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if task.as_ref().is_none_or(AbortHandle::is_finished) {
@@ -46,6 +46,16 @@ async fn watch(shared: Weak<Shared>, store: Arc<dyn DynStore>) {
     let Some(mut seen) = stored() else { return };
     loop {
         store.changed(seen.as_ref()).await;
+        sleep(PAUSE).await;
+        // What this process has read or written since needs no look.
+        match stored() {
+            None => return,
+            Some(stored) if stored != seen => {
+                seen = stored;
+                continue;
+            }
+            Some(_) => {}
+        }
         let Some(limit) = shared.upgrade().map(|shared| shared.timing.store_timeout) else { return };
         let found = timeout(limit, store.load()).await.map(unsealed);
         let Some(shared) = shared.upgrade() else { return };
@@ -56,8 +66,6 @@ async fn watch(shared: Weak<Shared>, store: Arc<dyn DynStore>) {
                 shared.heard(found);
             }
         }
-        drop(shared);
-        sleep(PAUSE).await;
     }
 }
 

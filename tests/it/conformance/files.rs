@@ -16,10 +16,11 @@ fn names_are_unique_and_every_rule_of_the_core_has_its_scenarios() {
         assert!(names.insert(&scenario.name), "{} is there twice", scenario.name);
     }
     let held: BTreeSet<&str> = scenarios.iter().flat_map(|s| s.rules.iter().map(|r| r.0.as_str())).collect();
-    let rules = (1..=17).chain(24..=26).chain([37]).map(|rule| format!("R{rule}"));
+    let rules = (1..=17).chain(24..=26).chain([37]).chain(50..=59).chain([64]).map(|rule| format!("R{rule}"));
     let failures =
         [1, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 18, 22, 23, 24, 25, 26, 29, 30, 31, 36, 38, 39, 42, 53, 55];
     let failures = failures.into_iter().chain([116]).chain(121..=126);
+    let failures = failures.chain(56..=60).chain(63..=66).chain([68, 76, 77, 79, 80, 86, 87, 88, 103, 107, 108, 113]);
     for rule in rules.chain(failures.map(|failure| format!("F{failure}"))) {
         assert!(held.contains(rule.as_str()), "no scenario holds {rule}");
     }
@@ -109,6 +110,7 @@ fn mistakes() -> Vec<(&'static str, Value)> {
         ("/0/setup/store", json!([])),
         ("/0/setup/store/unknown", json!(1)),
         ("/0/setup/store/holds", Value::Null),
+        ("/0/setup/store/guard_lapses", json!(1)),
         ("/0/setup/timing", json!({ "unknown": 1 })),
         ("/0/setup/timing", json!({ "flight_deadline": -1 })),
         ("/0/setup/timing", json!({ "flight_deadline": Value::Null })),
@@ -169,6 +171,14 @@ fn mistakes() -> Vec<(&'static str, Value)> {
         json!({ "do": "store_behaves", "operation": "read", "manner": "fails" }),
         json!({ "do": "store_responds", "unknown": 1 }),
         json!({ "do": "interrupt", "unknown": 1 }),
+        json!({ "do": "kill", "process": 0 }),
+        json!({ "do": "stop", "process": 4 }),
+        json!({ "do": "go_on", "process": "1" }),
+        json!({ "do": "get", "caller": "a", "process": Value::Null }),
+        json!({ "do": "kill", "then": { "others": { "1": {} } } }),
+        json!({ "do": "kill", "then": { "others": { "4": {} } } }),
+        json!({ "do": "kill", "then": { "others": { "2": { "stored": Value::Null } } } }),
+        json!({ "do": "kill", "then": { "others": { "2": { "calls": [], "requests": 0 } } } }),
     ];
     let expectations = [
         ("/0/steps/0/unknown", json!(1)),
@@ -214,7 +224,7 @@ fn null_and_a_key_that_is_left_out_are_told_apart() {
     assert!(step(json!({ "do": "respond_to_all", "with": "nothing" })).contains("RespondToAll(None)"));
     let setup = |setup: Value| read(&with("/0/setup", &setup)).unwrap().remove(0).setup;
     assert!(setup(json!({})).store.is_none());
-    assert!(setup(json!({ "store": {} })).store.is_some_and(|holds| holds.is_none()));
+    assert!(setup(json!({ "store": {} })).store.is_some_and(|store| store.holds.is_none()));
     assert!(setup(json!({})).can_login && !setup(json!({ "can_login": false })).can_login);
     assert!(setup(json!({})).can_refresh && !setup(json!({ "can_refresh": false })).can_refresh);
 }

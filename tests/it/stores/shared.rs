@@ -269,3 +269,19 @@ impl CredentialStore for Simple {
         self.0.save(entry).await
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn r50_f108_ten_processes_without_credentials_ask_the_user_once() {
+    let store = MemoryStore::new();
+    let script = Script::new();
+    script.push(Respond::After(seconds(20), Ok(good(1))));
+    let processes: Vec<_> = (0..10).map(|_| process(&script, &store)).collect();
+    let mut callers = Vec::new();
+    for auth in &processes {
+        callers.push(waiting(auth).await);
+    }
+    for caller in callers {
+        assert_eq!(caller.await.unwrap().unwrap().access_token(), "at-1");
+    }
+    assert_eq!(script.asked(), [Asked::Login]);
+}

@@ -86,6 +86,26 @@ fn is_rule(text: &str) -> bool {
     known('R', 66) || known('F', 136)
 }
 
+/// The number of a process.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(try_from = "u8")]
+#[schemars(extend("minimum" = 1, "maximum" = 3))]
+pub(crate) struct Process(pub(crate) u8);
+
+impl Default for Process {
+    fn default() -> Self {
+        Self(1)
+    }
+}
+
+impl TryFrom<u8> for Process {
+    type Error = String;
+
+    fn try_from(number: u8) -> Result<Self, String> {
+        (1..=3).contains(&number).then_some(Self(number)).ok_or_else(|| format!("{number} is no process"))
+    }
+}
+
 /// A duration in seconds, with at most three decimals.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(try_from = "f64")]
