@@ -1,10 +1,12 @@
-//! What a refresh costs with each store, and how that grows with the number of processes. It prints the tables of
-//! `benches/REPORT.md`:
+//! What a refresh costs with each store, and how that grows with the number of processes. `scripts/bench-report` puts the
+//! tables into `benches/REPORT.md`:
 //!
 //! ```sh
-//! REAUTH_COST_PROCESSES=64 cargo test --release --features file,redis --test processes -- --ignored --nocapture cost::
+//! REAUTH_COST_PROCESSES=64 cargo test --release --features file,redis --test processes cost:: -- --ignored --nocapture \
+//!     --test-threads=1
 //! ```
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use reauth::store::{FileStore, MemoryStore, RedisStore};
@@ -52,7 +54,7 @@ async fn r62_what_a_refresh_costs_with_each_store() {
     let StoreAt::File(path) = files.at("cost") else { panic!() };
     let StoreAt::Redis { url, .. } = redis.at("cost") else { panic!() };
     let without = || Authenticator::builder(AtOnce);
-    println!("| store | median | 99 % |\n|-------|-------:|-----:|");
+    let mut table = String::from("store\tmedian µs\t99 % µs\n");
     for (name, builder) in [
         ("none", without()),
         ("`MemoryStore`", without().store(MemoryStore::new())),
@@ -60,28 +62,32 @@ async fn r62_what_a_refresh_costs_with_each_store() {
         ("`RedisStore`", without().store(RedisStore::new(&url).unwrap())),
     ] {
         let (median, most) = refreshes(builder).await;
-        println!("| {name} | {} µs | {} µs |", median.as_micros(), most.as_micros());
+        let _ = writeln!(table, "{name}\t{}\t{}", median.as_micros(), most.as_micros());
     }
+    report("stores", &table);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the identity provider and redis-server; scripts/test runs it"]
 async fn f63_what_a_refresh_costs_many_processes() {
     let most = std::env::var("REAUTH_COST_PROCESSES").map_or(4, |text| text.parse().unwrap());
-    println!("| processes | file: all have it after | requests | Redis: all have it after | requests |");
-    println!("|----------:|------------------------:|---------:|-------------------------:|---------:|");
+    let mut table = String::from("processes\tfile ms\trequests\tRedis ms\trequests\n");
     let mut processes = 1;
     while processes <= most {
         let file = serve(Kind::Files, processes, 1).await;
         let redis = serve(Kind::Redis, processes, 1).await;
-        println!(
-            "| {processes} | {} ms | {} | {} ms | {} |",
-            file.last.as_millis(),
-            file.requests,
-            redis.last.as_millis(),
-            redis.requests
-        );
+        let (last, of_redis) = (file.last.as_millis(), redis.last.as_millis());
+        let _ = writeln!(table, "{processes}\t{last}\t{}\t{of_redis}\t{}", file.requests, redis.requests);
         assert_eq!((file.requests, redis.requests), (1, 1));
         processes *= 4;
+    }
+    report("stores-processes", &table);
+}
+
+/// Prints a table, and writes it where `scripts/bench-report` looks for it.
+fn report(name: &str, table: &str) {
+    println!("{table}");
+    if let Some(directory) = std::env::var_os("REAUTH_BENCH_OUT") {
+        std::fs::write(std::path::Path::new(&directory).join(name).with_extension("tsv"), table).unwrap();
     }
 }
