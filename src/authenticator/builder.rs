@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::watcher::Watcher;
 use super::{Authenticator, Shared};
@@ -113,6 +113,7 @@ impl AuthenticatorBuilder {
                 source: self.source,
                 store: self.store,
                 overtaken: Notify::new(),
+                running: watch::Sender::new(0),
                 watcher: Watcher::default(),
                 telling: tokio::sync::Mutex::new(()),
                 clock: self.clock,

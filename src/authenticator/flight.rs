@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use super::Shared;
 use super::guard::HeldGuard;
+use super::{Authenticator, Shared};
 use crate::cache::{Turn, Waiters, World, drive};
 use crate::clock::Reading;
 use crate::credentials::Credentials;
@@ -20,6 +20,35 @@ use crate::machine::{Step, StoreCall, Work};
 
 /// Added to a flight's own limits before its runtime counts as dead.
 const GRACE: Duration = Duration::from_secs(1);
+
+impl Authenticator {
+    /// Waits until no refresh is running, and none has left anything to save or to revoke. A program that may be ended in between
+    /// its requests calls this before it ends: a refresh in the background that has sent a refresh token, and dies before it has
+    /// saved the next one, loses the login.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use reauth::{Authenticator, Credentials};
+    /// use std::time::Duration;
+    ///
+    /// let auth = Authenticator::new(Credentials::new("at-1")?);
+    /// auth.credentials().await?;
+    /// let _ = tokio::time::timeout(Duration::from_secs(60), auth.settled()).await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// There is no time limit. What can't be stored is tried until it can.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends the wait and nothing else.
+    pub async fn settled(&self) {
+        let mut running = self.shared.running.subscribe();
+        // The sender is in `self`.
+        let _ = running.wait_for(|&running| running == 0).await;
+    }
+}
 
 impl World for Arc<Shared> {
     fn now(&self) -> Reading {
@@ -33,6 +62,7 @@ impl World for Arc<Shared> {
     /// Spawns the flight on the runtime of the caller that needs it.
     fn launch(&self, waiters: Arc<Waiters>) {
         self.watcher.start(self);
+        self.running.send_modify(|running| *running += 1);
         let runner = Runner { shared: self.clone(), waiters };
         match Handle::try_current() {
             // If the task is dropped before it ran, it drops the runner, which ends the flight.
@@ -152,5 +182,6 @@ impl Drop for Runner {
     fn drop(&mut self) {
         // This does nothing after a flight that ran to its end.
         self.end("the runtime that ran the refresh was shut down; call again from a runtime that is alive");
+        self.shared.running.send_modify(|running| *running -= 1);
     }
 }

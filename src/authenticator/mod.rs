@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::cache::{Ask, Cache, Usable, acquire, refresh};
 use crate::clock::Clock;
@@ -56,6 +56,8 @@ struct Shared {
     store: Option<builder::Store>,
     /// Tells calls of the store that a log-out, or credentials set by the program, may have overtaken them.
     overtaken: Notify,
+    /// How many tasks of flights there are, also of those that a log-out has ended.
+    running: watch::Sender<usize>,
     /// Learns what other processes write.
     watcher: watcher::Watcher,
     /// Held by the thread that calls the observer.
