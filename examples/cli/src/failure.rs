@@ -82,16 +82,14 @@ impl From<reauth::Error> for Failure {
     }
 }
 
-/// An error with its causes, in one line. No error of the crate has a secret in it.
+/// An error with its first cause, in one line. No error of the crate has a secret in it.
 pub(crate) fn chain(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        // Some errors repeat their cause.
-        if !text.ends_with(&error.to_string()) {
-            text = format!("{text}: {error}");
-        }
-        cause = error.source();
+    let text = error.to_string();
+    let mut cause = error;
+    while let Some(earlier) = cause.source() {
+        cause = earlier;
     }
-    text
+    let cause = cause.to_string();
+    // Some errors say their cause themselves.
+    if text.contains(&cause) { text } else { format!("{text} ({cause})") }
 }

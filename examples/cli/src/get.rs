@@ -5,7 +5,7 @@ use std::io::{ErrorKind, IsTerminal as _, stdout};
 use indicatif::{ProgressBar, ProgressStyle};
 use reauth::{Origins, PassedReason, RenewalError};
 use reqwest::{Response, StatusCode, Url};
-use tokio::io::{AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 
 use crate::failure::{Failure, chain};
 use crate::session::{Profile, Session};
@@ -74,7 +74,9 @@ fn bar(length: Option<u64>) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let (bar, template) = match length {
-        Some(length) => (ProgressBar::new(length), "{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left"),
+        Some(length) => {
+            (ProgressBar::new(length), "{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left")
+        }
         None => (ProgressBar::no_length(), "{spinner} {bytes}, {bytes_per_sec}"),
     };
     match ProgressStyle::with_template(template) {

@@ -12,11 +12,11 @@ pub(crate) async fn run(profile: &Profile, how: Option<How>) -> Result<(), Failu
     let known = Settings::load(&profile.store)?;
     let settings = match how {
         Some(how) => {
-            let settings = with_client_secret(how.settings())?;
+            let settings = how.settings();
             if let Some(known) = known.filter(|known| !known.same_login(&settings)) {
                 refuse_another(profile, &known).await?;
             }
-            settings
+            with_client_secret(settings)?
         }
         None => known.ok_or_else(|| {
             Failure::settings(format!(

@@ -3,11 +3,18 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use reauth::Event;
+use reauth::store::Entry;
 
 use crate::failure::{Failure, chain};
 use crate::session::{Profile, Session};
 
 pub(crate) async fn run(profile: &Profile) -> Result<(), Failure> {
+    // What can't be read is logged out all the same.
+    let is_nobody = |found: Option<Entry>| found.is_none_or(|entry| entry.is_logged_out());
+    if profile.entry().await.is_ok_and(is_nobody) {
+        eprintln!("you are logged out already");
+        return Ok(());
+    }
     let revocation = Arc::new(Mutex::new(None));
     let failed = revocation.clone();
     let observer = move |event: &Event| {
@@ -29,7 +36,9 @@ pub(crate) async fn run(profile: &Profile) -> Result<(), Failure> {
             Ok(())
         }
         (None, None) => {
-            eprintln!("logged out here; the provider has no revocation, so the tokens stay valid until they expire");
+            eprintln!(
+                "logged out here; the provider has no revocation, so the tokens stay valid until they expire"
+            );
             Ok(())
         }
     }

@@ -6,8 +6,9 @@ use crate::failure::Failure;
 
 pub(crate) fn secret(name: &str) -> Result<String, Failure> {
     let secret = if stdin().is_terminal() {
-        rpassword::prompt_password(format!("{name}: "))
-            .map_err(|error| Failure::settings(format!("the {} can't be read: {error}", name.to_lowercase())))?
+        rpassword::prompt_password(format!("{name}: ")).map_err(|error| {
+            Failure::settings(format!("the {} can't be read: {error}", name.to_lowercase()))
+        })?
     } else {
         let mut line = String::new();
         // The error could only say that the input is not text.

@@ -92,18 +92,17 @@ impl<'a> Session<'a> {
 
     /// Does the work of a command, until the end or until Ctrl-C. Then it lets a refresh come to its end: the provider may have
     /// taken the refresh token already, and its successor has to be stored.
-    pub(crate) async fn run(
-        &self,
-        work: impl Future<Output = Result<(), Failure>>,
-    ) -> Result<(), Failure> {
-        const LIMIT: Duration = Duration::from_secs(60);
+    pub(crate) async fn run(&self, work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
         let result = tokio::select! {
             result = work => result,
             _ = ctrl_c() => Err(Failure::interrupted()),
         };
-        tokio::select! {
-            _ = timeout(LIMIT, self.auth.settled()) => {}
-            _ = ctrl_c() => {}
+        if timeout(Duration::from_secs(1), self.auth.settled()).await.is_err() {
+            eprintln!("a refresh is not over; without its end the login may be lost (Ctrl-C ends it)");
+            tokio::select! {
+                _ = timeout(Duration::from_secs(60), self.auth.settled()) => {}
+                _ = ctrl_c() => {}
+            }
         }
         result
     }

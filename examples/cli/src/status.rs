@@ -26,18 +26,18 @@ pub(crate) async fn run(profile: &Profile) -> Result<(), Failure> {
         row("state", "nobody has logged in");
         return Err(profile.login_needed("there is no login"));
     };
-    if let Some(credentials) = entry.credentials() {
-        row("state", "logged in");
-        row("access token", &lifetime(credentials, SystemTime::now()));
-        row("refresh token", if credentials.refresh_token().is_some() { "stored" } else { "none" });
-    } else {
+    let Some(credentials) = entry.credentials() else {
         row("state", "logged out");
-    }
-    row("refresh", &entry.open_exchange().map_or("none is under way".into(), |holder| format!("by {holder}")));
-    match entry.is_logged_out() {
-        true => Err(profile.login_needed("there is no login")),
-        false => Ok(()),
-    }
+        return Err(profile.login_needed("there is no login"));
+    };
+    row("state", "logged in");
+    row("access token", &lifetime(credentials, SystemTime::now()));
+    row("refresh token", if credentials.refresh_token().is_some() { "stored" } else { "none" });
+    row(
+        "refresh",
+        &entry.open_exchange().map_or("none is under way".into(), |holder| format!("by {holder}")),
+    );
+    Ok(())
 }
 
 fn row(name: &str, value: &str) {

@@ -41,7 +41,7 @@ async fn ask(session: &Session<'_>) -> Result<Map<String, Value>, Failure> {
     let Some(url) = &session.settings.userinfo_url else {
         return Err(Failure::settings(
             "the access token does not say whose it is, and the profile has no userinfo endpoint; \
-             log in with `--userinfo-url`",
+             `login oauth2` and `login vathos` take one as `--userinfo-url`",
         ));
     };
     let response = session.client(Origins::of_url(url)?).get(url).send().await;
@@ -53,7 +53,8 @@ async fn ask(session: &Session<'_>) -> Result<Map<String, Value>, Failure> {
         )));
     }
     let body = response.bytes().await.map_err(|error| Failure::later(chain(&error)))?;
-    serde_json::from_slice(&body).map_err(|_| Failure::refused(format!("{url} did not respond with a JSON object")))
+    serde_json::from_slice(&body)
+        .map_err(|_| Failure::refused(format!("{url} did not respond with a JSON object")))
 }
 
 #[cfg(test)]
