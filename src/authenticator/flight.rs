@@ -36,6 +36,7 @@ impl World for Arc<Shared> {
         if let Some(store) = &self.store {
             store.watcher.start(self);
         }
+        self.running.begin();
         let runner = Runner { shared: self.clone(), waiters };
         match Handle::try_current() {
             // If the task is dropped before it ran, it drops the runner, which ends the flight.
@@ -155,5 +156,6 @@ impl Drop for Runner {
     fn drop(&mut self) {
         // This does nothing after a flight that ran to its end.
         self.end("the runtime that ran the refresh was shut down; call again from a runtime that is alive");
+        self.shared.running.end();
     }
 }
