@@ -23,6 +23,11 @@ fn full() -> Entry {
     Entry::from_text(FULL).unwrap()
 }
 
+/// The same, and its refresh token was not refused.
+fn unrefused() -> Entry {
+    Entry::from_text(&FULL.replace(r#""refused":true"#, r#""refused":false"#)).unwrap()
+}
+
 fn entry(generation: u64) -> Entry {
     let version = Version { sequence: 1, login: 1, generation, write: generation };
     Entry::of(version, Content::Credentials(Credentials::new(format!("at-{generation}")).unwrap()))
@@ -127,12 +132,12 @@ async fn r52_compare_and_set_and_a_log_out_work_through_the_seal() {
 async fn r53_the_proof_of_a_guard_is_written_sealed_and_what_was_found_is_opened() {
     let below = MemoryStore::new();
     let store = Sealed::new(below.clone(), key("2026"));
-    store.save(&full().with_intent(None)).await.unwrap();
-    let expected = *full().version();
-    let guard = store.guard(&request(Some(expected), Some(full()))).await.unwrap();
+    store.save(&unrefused().with_intent(None)).await.unwrap();
+    let expected = *unrefused().version();
+    let guard = store.guard(&request(Some(expected), Some(unrefused()))).await.unwrap();
     assert!(guard.is_written && guard.cannot_lapse);
     let found = guard.found.clone().unwrap().unwrap();
-    assert_eq!(*found.expose_text(), *full().with_intent(None).expose_text());
+    assert_eq!(*found.expose_text(), *unrefused().with_intent(None).expose_text());
     // Another one waits: the guard is that of the store below.
     assert!(matches!(below.guard(&request(None, None)).await, Err(GuardError::Held(None))));
     drop(guard);
@@ -140,7 +145,7 @@ async fn r53_the_proof_of_a_guard_is_written_sealed_and_what_was_found_is_opened
     assert!(SECRETS.iter().all(|secret| !text.contains(secret)) && text.contains("\"intent\""), "{text}");
     let guard = store.guard(&request(None, Some(entry(1)))).await.unwrap();
     assert!(!guard.is_written);
-    assert_eq!(*guard.found.clone().unwrap().unwrap().expose_text(), *full().expose_text());
+    assert_eq!(*guard.found.clone().unwrap().unwrap().expose_text(), *unrefused().expose_text());
 }
 
 #[tokio::test]
