@@ -1,9 +1,10 @@
 //! Builds an [`Authenticator`] with settings other than the defaults.
 
 use std::fmt;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, LazyLock};
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 use super::watcher::Watcher;
 use super::{Authenticator, Shared};
@@ -24,11 +25,18 @@ pub(super) struct Store {
     pub(super) turn: tokio::sync::Mutex<()>,
     /// Lets one flight at a time have the guard. A store of two methods has no guard of its own.
     pub(super) guard: Arc<tokio::sync::Mutex<()>>,
+    /// Learns what other processes write.
+    pub(super) watcher: Watcher,
 }
 
 impl Store {
     fn new(calls: impl CredentialStore) -> Self {
-        Self { calls: Arc::new(calls), turn: tokio::sync::Mutex::default(), guard: Arc::default() }
+        Self {
+            calls: Arc::new(calls),
+            turn: tokio::sync::Mutex::default(),
+            guard: Arc::default(),
+            watcher: Watcher::default(),
+        }
     }
 }
 
@@ -37,7 +45,7 @@ impl Store {
 pub struct AuthenticatorBuilder {
     source: Box<dyn DynSource>,
     initial: Option<Credentials>,
-    store: Option<Store>,
+    store: Option<Box<Store>>,
     clock: Box<dyn Clock>,
     timing: Timing,
     observer: Option<Observer>,
@@ -59,7 +67,7 @@ impl AuthenticatorBuilder {
 
     /// Sets where credentials are kept beyond this process. Default: nowhere.
     pub fn store(mut self, store: impl CredentialStore) -> Self {
-        self.store = Some(Store::new(store));
+        self.store = Some(Box::new(Store::new(store)));
         self
     }
 
@@ -113,8 +121,7 @@ impl AuthenticatorBuilder {
                 source: self.source,
                 store: self.store,
                 overtaken: Notify::new(),
-                running: watch::Sender::new(0),
-                watcher: Watcher::default(),
+                running: AtomicUsize::new(0),
                 telling: tokio::sync::Mutex::new(()),
                 clock: self.clock,
                 timing,

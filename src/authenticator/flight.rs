@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::guard::HeldGuard;
+use super::limit::within;
 use super::{Authenticator, Shared};
 use crate::cache::{Turn, Waiters, World, drive};
 use crate::clock::Reading;
@@ -44,9 +46,14 @@ impl Authenticator {
     ///
     /// Dropping the future ends the wait and nothing else.
     pub async fn settled(&self) {
-        let mut running = self.shared.running.subscribe();
-        // The sender is in `self`.
-        let _ = running.wait_for(|&running| running == 0).await;
+        loop {
+            let mut ended = pin!(self.shared.overtaken.notified());
+            ended.as_mut().enable();
+            if self.shared.running.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            ended.await;
+        }
     }
 }
 
@@ -61,8 +68,10 @@ impl World for Arc<Shared> {
 
     /// Spawns the flight on the runtime of the caller that needs it.
     fn launch(&self, waiters: Arc<Waiters>) {
-        self.watcher.start(self);
-        self.running.send_modify(|running| *running += 1);
+        if let Some(store) = &self.store {
+            store.watcher.start(self);
+        }
+        self.running.fetch_add(1, Ordering::AcqRel);
         let runner = Runner { shared: self.clone(), waiters };
         match Handle::try_current() {
             // If the task is dropped before it ran, it drops the runner, which ends the flight.
@@ -94,7 +103,7 @@ impl World for Arc<Shared> {
             // Callers who have a valid token use it now (R8).
             waiters.nudge();
             let limit = shared.timing.flight_deadline + shared.timing.store_timeout * 4 + GRACE;
-            if timeout(limit, waiters.clone().wait_end()).await.is_err() {
+            if within(limit, waiters.clone().wait_end()).await.is_none() {
                 let error = "the runtime that runs the refresh stands still; call again, which starts another refresh";
                 shared.cache.interrupt(waiters.number, Error::transient(error), shared.clock.now());
                 shared.tell();
@@ -182,6 +191,7 @@ impl Drop for Runner {
     fn drop(&mut self) {
         // This does nothing after a flight that ran to its end.
         self.end("the runtime that ran the refresh was shut down; call again from a runtime that is alive");
-        self.shared.running.send_modify(|running| *running -= 1);
+        self.shared.running.fetch_sub(1, Ordering::AcqRel);
+        self.shared.overtaken.notify_waiters();
     }
 }

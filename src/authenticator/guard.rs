@@ -1,6 +1,6 @@
 //! The guard of the store: the wait for it, and beside that a look at what other processes write (R57).
 
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -99,12 +99,16 @@ impl Shared {
         turn: Turn<'_>,
     ) -> Result<Came, GuardError> {
         let mut guard = pin!(store.calls.guard(request));
+        let seen = self.cache.look(crate::machine::State::stored);
+        let mut changed = store.calls.changed(seen.as_ref());
         loop {
-            let next = pin!(sleep(LOOK.0 + LOOK.1.mul_f64(fastrand::f64())));
-            let seen = self.cache.look(crate::machine::State::stored);
-            let changed = pin!(store.calls.changed(seen.as_ref()));
-            if let Some(guard) = first(guard.as_mut(), either(next, changed)).await {
-                return opened(guard?);
+            let pause = pin!(sleep(LOOK.0 + LOOK.1.mul_f64(fastrand::f64())));
+            let came = first_of(guard.as_mut(), pin!(first_of(pause, changed.as_mut()))).await;
+            match came {
+                Ok(guard) => return opened(guard?),
+                Err(Ok(())) => {}
+                // It would return at once from now on, if what the store holds is not news.
+                Err(Err(())) => changed = Box::pin(pending()),
             }
             let look = pin!(timeout(request.call_limit(), store.calls.load()));
             let found = match first_of(guard.as_mut(), look).await {
@@ -129,26 +133,14 @@ fn opened(guard: Guard) -> Result<Came, GuardError> {
     }
 }
 
-/// The result of `one`, or `None` if `other` is ready first.
-async fn first<T>(one: Pin<&mut impl Future<Output = T>>, other: impl Future<Output = ()>) -> Option<T> {
-    first_of(one, pin!(other)).await.ok()
-}
-
+/// What is ready first.
 async fn first_of<T, U>(
-    mut one: Pin<&mut impl Future<Output = T>>,
-    mut other: Pin<&mut impl Future<Output = U>>,
+    mut one: Pin<&mut (impl Future<Output = T> + ?Sized)>,
+    mut other: Pin<&mut (impl Future<Output = U> + ?Sized)>,
 ) -> Result<T, U> {
     poll_fn(|context: &mut Context<'_>| match one.as_mut().poll(context) {
         Poll::Ready(result) => Poll::Ready(Ok(result)),
         Poll::Pending => other.as_mut().poll(context).map(Err),
     })
     .await
-}
-
-async fn either(mut one: Pin<&mut impl Future<Output = ()>>, mut other: Pin<&mut impl Future<Output = ()>>) {
-    poll_fn(|context| match one.as_mut().poll(context) {
-        Poll::Ready(()) => Poll::Ready(()),
-        Poll::Pending => other.as_mut().poll(context),
-    })
-    .await;
 }

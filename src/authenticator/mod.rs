@@ -3,6 +3,7 @@
 mod builder;
 mod flight;
 mod guard;
+mod limit;
 mod log_out;
 mod own_calls;
 mod store;
@@ -13,10 +14,11 @@ pub use builder::AuthenticatorBuilder;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use http::HeaderValue;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 use crate::cache::{Ask, Cache, Usable, acquire, refresh};
 use crate::clock::Clock;
@@ -53,13 +55,12 @@ pub struct Authenticator {
 struct Shared {
     cache: Cache,
     source: Box<dyn DynSource>,
-    store: Option<builder::Store>,
-    /// Tells calls of the store that a log-out, or credentials set by the program, may have overtaken them.
+    store: Option<Box<builder::Store>>,
+    /// Tells calls of the store that a log-out, or credentials set by the program, may have overtaken them, and
+    /// [`settled`](Authenticator::settled) that a task of a flight has ended.
     overtaken: Notify,
     /// How many tasks of flights there are, also of those that a log-out has ended.
-    running: watch::Sender<usize>,
-    /// Learns what other processes write.
-    watcher: watcher::Watcher,
+    running: AtomicUsize,
     /// Held by the thread that calls the observer.
     telling: tokio::sync::Mutex<()>,
     clock: Box<dyn Clock>,

@@ -95,7 +95,7 @@ impl Shared {
 /// A store without the key can't tell what it has, and must not write over it.
 pub(super) fn unsealed(found: Result<Option<Entry>, Error>) -> Result<Option<Entry>, Error> {
     match found? {
-        Some(found) if matches!(found.content(), Content::Sealed(_)) => {
+        Some(found) if matches!(found.content(), Content::Sealed { .. }) => {
             Err(Error::store("the stored credentials are sealed; give the store their key"))
         }
         found => Ok(found),

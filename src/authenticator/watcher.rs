@@ -22,7 +22,7 @@ pub(super) struct Watcher(Mutex<Option<AbortHandle>>);
 impl Watcher {
     /// Starts the task on the runtime of the caller, unless there is one that runs.
     pub(super) fn start(&self, shared: &Arc<Shared>) {
-        let Some(store) = shared.store.as_ref().filter(|store| store.calls.notifies()) else { return };
+        let Some(store) = shared.store.as_deref().filter(|store| store.calls.notifies()) else { return };
         let Ok(runtime) = Handle::try_current() else { return };
         let mut task = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if task.as_ref().is_none_or(AbortHandle::is_finished) {

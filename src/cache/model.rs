@@ -15,6 +15,7 @@
 
 mod endings;
 mod flights;
+mod outside;
 mod processes;
 mod store;
 
@@ -26,15 +27,16 @@ use std::time::{Duration, SystemTime};
 use loom::future::block_on;
 use loom::thread::{self, JoinHandle};
 
-use store::{Held, Store};
+use outside::Outside;
+use store::Store;
 
-use super::driver::{self, wait};
+use super::driver::wait;
 use super::sync::Mutex;
-use super::{Ask, Cache, Turn, Waiters, acquire, drive};
+use super::{Ask, Cache, Waiters, acquire, drive};
 use crate::clock::Reading;
 use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::machine::{Input, State, Step, StoreCall, Verdict, Wanted, Work};
+use crate::machine::{Input, State, Step, Verdict, Wanted, Work};
 use crate::timing::Timing;
 
 /// Runs `model` in every schedule with at most `preemptions` of them: switches away from a thread that could
@@ -235,69 +237,6 @@ impl World {
         let stored = content.now.as_ref().and_then(|entry| entry.credentials().cloned());
         stored.map(|credentials| credentials.access_token().to_owned())
     }
-}
-
-/// The source and the store, for callers (flight 0) or for one flight.
-struct Outside {
-    world: Arc<World>,
-    flight: u64,
-}
-
-impl Outside {
-    fn respond(&self) -> Result<Credentials, Error> {
-        self.world.requests.fetch_add(1, Ordering::SeqCst);
-        let response = self.world.responses.lock().unwrap().pop_front();
-        response.unwrap_or_else(|| Ok(credentials(&format!("at-{}", self.flight))))
-    }
-}
-
-impl driver::World for Outside {
-    fn now(&self) -> Reading {
-        self.world.now
-    }
-
-    fn tell(&self) {}
-
-    fn launch(&self, waiters: Arc<Waiters>) {
-        self.world.launch(waiters);
-    }
-
-    fn watch(&self, _: &Arc<Waiters>, _: impl FnOnce() -> Duration) {}
-
-    type Guard = Option<Held>;
-
-    async fn store(&self, call: &StoreCall, turn: Turn<'_>, guard: &mut Self::Guard) -> Option<Step> {
-        let store = self.world.store.as_ref()?;
-        if let StoreCall::Guard(_) = call {
-            drop(guard.take());
-            *guard = Some(store.guard());
-        }
-        let _turn = self.world.turn.lock();
-        turn.needs(call).then(|| turn.end(store.work(call), self.world.now))
-    }
-
-    fn may_lapse(&self, _: &Self::Guard) -> bool {
-        false
-    }
-
-    async fn overtaken(&self, _: Turn<'_>) {}
-
-    async fn refresh(&self, _: &Credentials, _: Duration) -> Result<Credentials, Error> {
-        self.respond()
-    }
-
-    async fn login(&self, _: Duration) -> Result<Credentials, Error> {
-        if !self.world.logs_in {
-            return Err(Error::unsupported("the source can't log in"));
-        }
-        self.respond()
-    }
-
-    async fn revoke(&self, credentials: &Credentials) {
-        self.world.revoke(std::slice::from_ref(credentials));
-    }
-
-    async fn sleep(&self, _: Duration) {}
 }
 
 fn need(state: &mut State, now: Reading) -> Verdict {

@@ -1,7 +1,7 @@
 //! The JSON text that a store keeps. Neither writing nor reading it leaves a copy of a token in freed memory.
 
 use std::mem;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -39,9 +39,7 @@ impl Credentials {
 
     /// When the access token expires, in seconds since 1970.
     pub(crate) fn expires_at_seconds(&self) -> Option<u64> {
-        // A token that expired before 1970 has expired. Without a time it would never expire.
-        let since_1970 = self.expires_at().map(|at| at.duration_since(UNIX_EPOCH).unwrap_or_default());
-        since_1970.map(|time| time.as_secs())
+        self.expires_at().map(seconds_since_1970)
     }
 
     /// Reads the text that [`expose_json`](Self::expose_json) wrote. Members of the object that it does not know are
@@ -73,13 +71,21 @@ impl Credentials {
             credentials = changed.ok_or_else(|| unusable("refresh_token"))?;
         }
         if let Some(raw) = expires_at {
-            // A time that can't be read is an error: without a time the token would never expire.
-            let since_1970 = raw.get().parse().ok().map(Duration::from_secs);
-            let at = since_1970.and_then(|time| UNIX_EPOCH.checked_add(time));
-            credentials = credentials.with_expires_at(at.ok_or_else(|| unusable("expires_at"))?);
+            credentials = credentials.with_expires_at(time(raw)?);
         }
         Ok(credentials)
     }
+}
+
+/// A token that expired before 1970 has expired. Without a time it would never expire.
+pub(crate) fn seconds_since_1970(at: SystemTime) -> u64 {
+    at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+/// A time that can't be read is an error: without a time the token would never expire.
+pub(crate) fn time(json: &RawValue) -> Result<SystemTime, Error> {
+    let since_1970 = json.get().parse().ok().map(Duration::from_secs);
+    since_1970.and_then(|time| UNIX_EPOCH.checked_add(time)).ok_or_else(|| unusable("expires_at"))
 }
 
 pub(crate) fn unusable(what: &str) -> Error {

@@ -1,20 +1,23 @@
 //! The scenarios of `tests/conformance` against the pure machine: no runtime, the clock set by hand.
 
 mod machine;
+mod nature;
 mod outside;
+mod processes;
+mod provider;
 mod store;
 mod suite;
 
 /// What the suite calls the crate under test.
 mod api {
-    pub(crate) use crate::store::{Entry, Version};
+    pub(crate) use crate::store::{Entry, GuardRequest, Replaced, Version};
     pub(crate) use crate::{Credentials, Error, ErrorKind, Event, Timing};
 }
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use suite::{Action, Client, Seen, Stored, play_all};
+use suite::{Action, Client, Process, Seen, Stored, play_all};
 
 /// `None` in the published package, which leaves `tests` out; the runner in `tests/it` fails where they are
 /// missing.
@@ -26,19 +29,19 @@ fn folder() -> Option<PathBuf> {
 #[test]
 fn every_scenario_holds_for_the_machine() -> Result<(), String> {
     let Some(folder) = folder() else { return Ok(()) };
-    play_all(&folder, |scenario| machine::Machine::new(&scenario.setup))
+    play_all(&folder, |scenario| processes::Processes::new(&scenario.setup))
 }
 
 /// A client that does nothing at all.
 struct Idle;
 
 impl Client for Idle {
-    fn act(&mut self, _: &Action) -> Result<(), String> {
+    fn act(&mut self, _: Process, _: &Action) -> Result<(), String> {
         Ok(())
     }
 
-    fn seen(&mut self) -> Seen {
-        Seen::default()
+    fn seen(&mut self) -> BTreeMap<Process, Seen> {
+        BTreeMap::new()
     }
 
     fn waiting(&self) -> BTreeSet<String> {

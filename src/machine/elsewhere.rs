@@ -115,7 +115,9 @@ impl State {
         let since = flight.at_store.yields_since.unwrap_or(now.monotonic);
         let is_over = now.monotonic >= since.saturating_add(Timing::EXCHANGE_WAIT.saturating_mul(2));
         let has_time = POLL < self.time_left(&flight, now);
-        match flight.at_store.took_over && flight.at_store.yields_since.is_some() && !is_over && has_time {
+        // If the guard can't lapse, the other process has ended.
+        let may_come = flight.at_store.took_over && flight.at_store.hold != Some(Hold::CannotLapse);
+        match may_come && flight.at_store.yields_since.is_some() && !is_over && has_time {
             true => self.proceed(flight, Phase::AwaitingWriter, Step::Wait(POLL)),
             false => self.after_refusal(flight, now),
         }

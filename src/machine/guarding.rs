@@ -4,7 +4,7 @@
 use super::State;
 use super::elsewhere::held_by;
 use super::flight::{Flight, Guarded, LoadReason, Phase, Step, StoreCall};
-use super::held::{Candidate, RefreshToken};
+use super::held::RefreshToken;
 use super::retry::out_of_time;
 use super::shelf::Finding;
 use crate::clock::Reading;
@@ -189,15 +189,6 @@ impl State {
             Some(initial) => self.take_up_initial(flight, initial, now),
             None => self.attempt(flight, now),
         }
-    }
-
-    /// Puts the credentials in use that the source was built with. The store holds nothing newer.
-    pub(super) fn take_up_initial(&mut self, flight: Box<Flight>, initial: Candidate, now: Reading) -> Step {
-        if let Some(shelf) = &mut self.shelf {
-            let entry = shelf.logged_in(initial.held.credentials.clone());
-            shelf.uses(entry);
-        }
-        self.take_up(flight, initial, false, now)
     }
 
     /// What would be sent to refresh: credentials whose refresh token may be good.

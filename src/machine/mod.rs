@@ -1,6 +1,7 @@
 //! The pure state machine: what is held, whether it may be used, whether a flight has to start, and what a flight does
 //! next. It has no clock, no I/O and no lock: each method takes the time and returns at once.
 
+mod adoption;
 mod backoff;
 mod chain;
 #[cfg(all(test, not(reauth_model)))]
@@ -17,6 +18,7 @@ mod rejection;
 mod retry;
 mod saving;
 mod shelf;
+mod start;
 mod step;
 #[cfg(test)]
 mod testing;
@@ -31,8 +33,8 @@ pub(crate) use windows::Deadline;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backoff::{Failure, Streak};
-use flight::{AtStore, Flight, Phase, Reasons};
+use backoff::Failure;
+use flight::Flight;
 use held::{Candidate, Holdings};
 use marks::{LogOut, Rejections, first_login};
 use pace::Pace;
@@ -42,7 +44,7 @@ use windows::{Freshness, Windows};
 
 use crate::clock::Reading;
 use crate::credentials::Credentials;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::event::{Event, RefreshCause};
 use crate::timing::Timing;
 
@@ -232,71 +234,6 @@ impl State {
 
     fn usable(&self, now: Reading) -> Option<(Arc<Held>, Freshness)> {
         self.holdings.usable(now).map(|(held, freshness)| (held.clone(), freshness))
-    }
-
-    /// Joins the flight in the air, or starts one, or fails with the error that is remembered.
-    fn join(&mut self, now: Reading, cause: RefreshCause, is_requested: bool) -> Verdict {
-        let run = self.flight.is_none();
-        match self.rest(now, self.usable(now).is_some(), true) {
-            // Another process may have logged in meanwhile (R58).
-            Some(error) if error.kind() == ErrorKind::LoginRequired && self.shelf.is_some() => {
-                self.start_flight(now, cause, Some(error));
-            }
-            Some(error) => return Verdict::Fail(error),
-            None if run => {
-                self.start(now, cause);
-            }
-            None => {}
-        }
-        if let Some(flight) = &mut self.flight {
-            flight.callers += 1;
-            flight.is_requested |= is_requested;
-        }
-        Verdict::Wait { flight: self.flights, run }
-    }
-
-    /// Whether a flight may start while a valid token is in use.
-    fn may_start(&self, now: Reading, waits: bool) -> bool {
-        self.flight.is_none() && self.rest(now, true, waits).is_none()
-    }
-
-    /// The last flight's error, while no flight is in the air and none may start.
-    fn rest(&self, now: Reading, usable: bool, waits: bool) -> Option<Error> {
-        let failure = self.failure.as_ref().filter(|_| self.flight.is_none())?;
-        let retry_at = failure.retry_at(usable, waits);
-        (now.monotonic < retry_at).then(|| failure.error_until(retry_at, now.monotonic))
-    }
-
-    fn start(&mut self, now: Reading, cause: RefreshCause) -> u64 {
-        self.events.push(Event::RefreshStarted { generation: self.holdings.generation(), cause });
-        self.start_flight(now, cause, None)
-    }
-
-    fn start_flight(&mut self, now: Reading, cause: RefreshCause, only_looks: Option<Error>) -> u64 {
-        self.flights += 1;
-        let streak = match &self.failure {
-            Some(failure) => failure.streak_at(now.monotonic, &self.pace.timing),
-            None => Streak::none(now.monotonic),
-        };
-        let left = self.usable(now).and_then(|(held, _)| held.windows.expiry.remaining(now));
-        let patience = left.map_or(Timing::MANDATORY_WAIT, |left| Timing::MANDATORY_WAIT.min(left / 2));
-        self.flight = Some(Box::new(Flight {
-            id: self.flights,
-            cause,
-            started: now.monotonic,
-            callers: 0,
-            attempts: 0,
-            streak,
-            phase: Phase::Beginning,
-            patient_until: now.monotonic.saturating_add(patience),
-            is_requested: false,
-            repeated: false,
-            asked_again: false,
-            reasons: Reasons::default(),
-            at_store: AtStore::default(),
-            only_looks,
-        }));
-        self.flights
     }
 }
 

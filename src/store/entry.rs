@@ -5,8 +5,9 @@ mod text;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
+use std::time::SystemTime;
 #[cfg(feature = "redis")]
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use zeroize::Zeroizing;
 
@@ -38,7 +39,11 @@ pub(crate) enum Content {
     /// A log-out. It is kept, because without it a process could not tell a log-out from an empty store.
     LoggedOut,
     /// Credentials that are encrypted.
-    Sealed(Arc<str>),
+    Sealed {
+        text: Arc<str>,
+        /// The expiry stays readable: a store that counts by another clock moves it.
+        expires_at: Option<SystemTime>,
+    },
 }
 
 /// An exchange that is under way or was left open: somebody is about to send the refresh token of this entry, or has sent
@@ -56,9 +61,12 @@ type Unknown = Arc<[(String, Zeroizing<String>)]>;
 impl Entry {
     /// Creates an entry that names no version, as if a person had written it: an authenticator takes it for a new log-in.
     pub fn new(credentials: Credentials) -> Self {
-        let mut hasher = DefaultHasher::new();
-        (credentials.access_token(), credentials.refresh_token()).hash(&mut hasher);
-        Self::of(Version::unnamed(hasher.finish()), Content::Credentials(credentials))
+        Self::of(Version::unnamed(hash(&credentials)), Content::Credentials(credentials))
+    }
+
+    /// The version that these tokens have in a store that keeps nothing but them.
+    pub(crate) fn unnamed_version(&self) -> Option<Version> {
+        self.credentials().map(|credentials| Version::unnamed(hash(credentials)))
     }
 
     pub(crate) fn of(version: Version, content: Content) -> Self {
@@ -74,7 +82,7 @@ impl Entry {
     pub fn credentials(&self) -> Option<&Credentials> {
         match &self.0.content {
             Content::Credentials(credentials) => Some(credentials),
-            Content::LoggedOut | Content::Sealed(_) => None,
+            Content::LoggedOut | Content::Sealed { .. } => None,
         }
     }
 
@@ -126,8 +134,9 @@ impl Entry {
 
     /// The same with a text in place of what is secret: the content, and the members that are unknown.
     #[cfg(feature = "seal")]
-    pub(crate) fn sealed_as(&self, sealed: Arc<str>) -> Self {
-        let sealed = self.clone().with_content(Content::Sealed(sealed));
+    pub(crate) fn sealed_as(&self, text: Arc<str>) -> Self {
+        let expires_at = self.credentials().and_then(Credentials::expires_at);
+        let sealed = self.clone().with_content(Content::Sealed { text, expires_at });
         sealed.changed(|parts| parts.unknown = Arc::default())
     }
 
@@ -137,7 +146,13 @@ impl Entry {
         let is_new = |name: &str| opened.0.unknown.iter().all(|(other, _)| other != name);
         let added = self.0.unknown.iter().filter(|(name, _)| is_new(name));
         let unknown = opened.0.unknown.iter().chain(added).cloned().collect();
-        let entry = self.clone().with_content(opened.content().clone());
+        let content = match (opened.content(), self.content()) {
+            (Content::Credentials(opened), Content::Sealed { expires_at: Some(at), .. }) => {
+                Content::Credentials(opened.clone().with_expires_at(*at))
+            }
+            (content, _) => content.clone(),
+        };
+        let entry = self.clone().with_content(content);
         entry.changed(|parts| parts.unknown = unknown)
     }
 
@@ -148,10 +163,14 @@ impl Entry {
             return self.clone();
         }
         self.clone().changed(|parts| {
-            if let Content::Credentials(credentials) = &mut parts.content {
-                if let Some(at) = credentials.expires_at() {
-                    *credentials = credentials.clone().with_expires_at(moved(at, seconds));
+            match &mut parts.content {
+                Content::Credentials(credentials) => {
+                    if let Some(at) = credentials.expires_at() {
+                        *credentials = credentials.clone().with_expires_at(moved(at, seconds));
+                    }
                 }
+                Content::Sealed { expires_at: Some(at), .. } => *at = moved(*at, seconds),
+                Content::Sealed { expires_at: None, .. } | Content::LoggedOut => {}
             }
             if let Some(intent) = &mut parts.intent {
                 intent.holder.since = intent.holder.since.saturating_add_signed(seconds);
@@ -173,6 +192,12 @@ fn moved(at: SystemTime, seconds: i64) -> SystemTime {
         0.. => at.checked_add(by).unwrap_or(at),
         _ => at.checked_sub(by).map_or(UNIX_EPOCH, |moved| moved.max(UNIX_EPOCH)),
     }
+}
+
+fn hash(credentials: &Credentials) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (credentials.access_token(), credentials.refresh_token()).hash(&mut hasher);
+    hasher.finish()
 }
 
 impl fmt::Debug for Entry {

@@ -52,7 +52,7 @@ impl GuardRequest {
     }
 
     /// Returns what to write, now that `found` was read under the guard. `None` if nothing is to be written: `found` is not
-    /// what the authenticator knows, or another process has an exchange open.
+    /// what the authenticator knows, another process has an exchange open, or the provider has refused the refresh token.
     ///
     /// The entry has the version of `found`. It says in addition that an exchange is open, and it proves that the store can
     /// be written before a refresh token is spent. Only after that was written the guard [is written](Guard::written).
@@ -62,7 +62,8 @@ impl GuardRequest {
         let is_free = found
             .and_then(Entry::intent)
             .is_none_or(|intent| Some(intent.id) == entry.intent().map(|own| own.id));
-        (is_expected && is_free).then(|| entry.clone())
+        let is_refused = found.is_some_and(Entry::is_refused);
+        (is_expected && is_free && !is_refused).then(|| entry.clone())
     }
 }
 

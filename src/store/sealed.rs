@@ -32,8 +32,8 @@ use crate::error::Error;
 ///
 /// # What is encrypted
 ///
-/// Both tokens, the expiry, and all members that this version of the crate does not know. They are encrypted with
-/// XChaCha20-Poly1305 and a random nonce for each write. What the store needs stays readable: the version, whether an
+/// Both tokens, and all members that this version of the crate does not know. They are encrypted with
+/// XChaCha20-Poly1305 and a random nonce for each write. What the store needs stays readable: the expiry, the version, whether an
 /// exchange is open and who has it open, whether the refresh token was refused, the note of a log-out, the id of the key. The
 /// length of the text shows the length of the tokens.
 ///
@@ -95,7 +95,7 @@ impl<S: CredentialStore> Sealed<S> {
     fn open(&self, found: Option<Entry>) -> Result<Option<Entry>, Error> {
         let Some(entry) = found else { return Ok(None) };
         match entry.content() {
-            Content::Sealed(sealed) => {
+            Content::Sealed { text: sealed, .. } => {
                 let place = Place { profile: &self.profile, version: entry.version() };
                 let text = cipher::open(sealed, &self.keys, &place)?;
                 Ok(Some(entry.opened_as(&Entry::from_text(&text)?)))
@@ -138,6 +138,10 @@ impl<S: CredentialStore> CredentialStore for Sealed<S> {
 
     async fn changed(&self, seen: Option<&Version>) {
         self.store.changed(seen).await;
+    }
+
+    fn notifies(&self) -> bool {
+        self.store.notifies()
     }
 }
 

@@ -39,10 +39,12 @@ fn f75_other_formats_are_no_token_either() {
         fs::write(scratch.file(), other).unwrap();
         let guard = block_on(store.guard(&proof(1))).unwrap();
         assert!(guard.found().is_err() && !guard.is_written());
+        assert!(!scratch.file().exists());
         drop(guard);
         fs::write(scratch.file(), other).unwrap();
         let replaced = block_on(store.replace(Some(entry(1).version()), &entry(2))).unwrap();
         assert!(matches!(replaced, Replaced::No(None)));
+        assert!(!scratch.file().exists());
         fs::write(scratch.file(), other).unwrap();
         assert!(matches!(block_on(store.replace(None, &entry(2))).unwrap(), Replaced::Yes));
         assert!(same(block_on(store.load()).unwrap().as_ref(), &entry(2)));

@@ -126,7 +126,8 @@ pub fn give_up(store: &FileStore) {
 /// How many threads of this process belong to a store, where the system tells.
 fn own_threads() -> Option<usize> {
     let threads = fs::read_dir("/proc/self/task").ok()?;
-    let names = threads.map(|thread| fs::read_to_string(thread.unwrap().path().join("comm")).unwrap());
+    // One may end in the meantime.
+    let names = threads.filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("comm")).ok());
     Some(names.filter(|name| name.starts_with("reauth-")).count())
 }
 

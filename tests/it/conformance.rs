@@ -4,6 +4,7 @@
 mod client;
 mod clock;
 mod files;
+mod processes;
 mod provider;
 mod schema;
 mod store;
@@ -12,7 +13,7 @@ mod suite;
 
 /// What the suite calls the crate under test.
 mod api {
-    pub(crate) use reauth::store::{Entry, Version};
+    pub(crate) use reauth::store::{Entry, GuardRequest, Replaced, Version};
     pub(crate) use reauth::{Credentials, Error, ErrorKind, Event, Timing};
 }
 
@@ -26,6 +27,6 @@ fn folder() -> PathBuf {
 
 #[test]
 fn every_scenario_holds_for_the_authenticator() {
-    suite::play_all(&folder(), |scenario| client::Live::new(&scenario.setup))
+    suite::play_all(&folder(), |scenario| processes::Processes::new(&scenario.setup))
         .unwrap_or_else(|e| panic!("{e}"));
 }

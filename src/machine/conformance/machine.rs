@@ -1,15 +1,16 @@
-//! A client made of the machine, its cache and its driver, as the authenticator is, but in one thread: the futures are
-//! polled by hand, and the clock is a number.
+//! The client of one process, made of the machine, its cache and its driver, as the authenticator is, but in one thread:
+//! the futures are polled by hand, and the clock is a number.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use super::nature::Nature;
 use super::outside::Outside;
 use super::suite::{
-    Action, Client, Outcome, Seen, Setup, Stored, credentials_of, event_of, outcome_of, stored_of, timing_of,
+    Action, Outcome, Process, Seen, Setup, credentials_of, event_of, outcome_of, stored_of, timing_of,
 };
 use crate::cache::{Ask, Cache, Usable, acquire, drive, refresh};
 use crate::credentials::Credentials;
@@ -34,10 +35,10 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    pub(super) fn new(setup: &Setup) -> Result<Self, String> {
-        let outside = Outside::new(setup)?;
+    pub(super) fn new(process: Process, setup: &Setup, nature: &Nature) -> Result<Self, String> {
+        let outside = Outside::new(process, setup, nature.clone());
         let initial = setup.initial.as_ref().map(credentials_of).transpose()?;
-        let cache = Cache::new(timing_of(setup).into(), outside.has_store(), initial, outside.reading());
+        let cache = Cache::new(timing_of(setup).into(), setup.store.is_some(), initial, nature.now());
         if setup.refresh_without_store {
             cache.refresh_without_store();
         }
@@ -81,9 +82,11 @@ impl Machine {
         Ok(())
     }
 
-    /// Polls everything until nothing moves without time or a response.
-    fn settle(&mut self) -> Result<(), String> {
+    /// Polls everything until nothing moves without time, a response or another process. Returns whether anything moved.
+    pub(super) fn settle(&mut self) -> Result<bool, String> {
         let context = &mut Context::from_waker(Waker::noop());
+        let mut has_moved = false;
+        self.outside.nudge();
         loop {
             let mut moved = self.poll_callers(context);
             for flight in self.outside.launched() {
@@ -101,8 +104,9 @@ impl Machine {
                 return Err("a store that panics in a caller's own call".into());
             }
             if !moved {
-                return Ok(());
+                return Ok(has_moved);
             }
+            has_moved = true;
         }
     }
 
@@ -154,20 +158,6 @@ impl Machine {
         self.cache.interrupt(flight, Error::transient(why), self.outside.reading());
     }
 
-    /// Both clocks go on. What is due on the way happens at its time.
-    fn advance(&mut self, by: Duration) -> Result<(), String> {
-        let target = self.outside.reading().monotonic + by;
-        while let Some(due) = self.outside.next_timer().filter(|due| *due <= target) {
-            self.outside.go_to(due);
-            self.settle()?;
-            if self.outside.next_timer() == Some(due) {
-                return Err("something that is due stands still".into());
-            }
-        }
-        self.outside.go_to(target);
-        Ok(())
-    }
-
     fn set_credentials(&mut self, caller: &str, credentials: Credentials) {
         self.outside.overtake();
         let held = self.cache.set_credentials(credentials, self.outside.reading());
@@ -177,8 +167,9 @@ impl Machine {
     }
 }
 
-impl Client for Machine {
-    fn act(&mut self, action: &Action) -> Result<(), String> {
+/// From the side of the scenario.
+impl Machine {
+    pub(super) fn act(&mut self, action: &Action) -> Result<(), String> {
         let now = self.outside.reading();
         match action {
             Action::Get { caller } => self.get(caller)?,
@@ -211,37 +202,32 @@ impl Client for Machine {
             Action::SetCredentials { caller, tokens } => {
                 self.set_credentials(caller, credentials_of(tokens)?)
             }
-            Action::Loop { .. } => return Err("a loop is played step by step".into()),
             Action::Respond(response) => self.outside.respond(response)?,
             Action::RespondLate(response) => {
                 self.outside.respond_late(response)?;
             }
             Action::RespondToAll(response) => self.outside.respond_to_all(response.clone()),
-            Action::Advance(by) => self.advance(*by)?,
-            Action::WallClockJump { back, by } => self.outside.jump(*back, *by),
-            Action::StoreChanged(tokens) => {
-                self.outside.change_store(tokens.as_ref().map(credentials_of).transpose()?)?;
-            }
-            Action::StoreBehaves { operation, manner } => self.outside.behave(*operation, *manner)?,
+            Action::StoreBehaves { operation, manner } => self.outside.behave(*operation, *manner),
             Action::StoreResponds => self.outside.store_responds()?,
             Action::Interrupt => {
                 let (flight, _) = self.flight.take().ok_or("there is no flight to interrupt")?;
                 self.interrupt(flight, "the runtime is gone");
             }
+            _ => return Err("this happens to no single process".into()),
         }
-        self.settle()
+        Ok(())
     }
 
-    fn seen(&mut self) -> Seen {
+    pub(super) fn next_timer(&self) -> Option<Duration> {
+        self.outside.next_timer()
+    }
+
+    pub(super) fn seen(&mut self) -> Seen {
         let events = self.cache.take_events().iter().map(event_of).collect();
         Seen { got: std::mem::take(&mut self.got), calls: self.outside.take_calls(), events }
     }
 
-    fn waiting(&self) -> BTreeSet<String> {
-        self.callers.iter().map(|(caller, _)| caller.clone()).collect()
-    }
-
-    fn stored(&self) -> Option<Stored> {
-        self.outside.stored()
+    pub(super) fn waiting(&self) -> impl Iterator<Item = String> {
+        self.callers.iter().map(|(caller, _)| caller.clone())
     }
 }

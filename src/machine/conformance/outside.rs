@@ -1,13 +1,15 @@
-//! The world around the machine: a clock set by hand, and the source and the store of a scenario. Both respond at once, or
-//! when the scenario says so, or not at all.
+//! The world around the machine of one process. The source and the store of a scenario respond at once, or when the scenario
+//! says so, or not at all.
 
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
-use super::store::Store;
-use super::suite::{Call, Response, START, Setup, credentials_of, response_of, stored_of, timing_of};
+use super::nature::Nature;
+use super::provider::Provider;
+use super::store::{AtStore, ScenarioGuard};
+use super::suite::{Call, Process, Setup, stored_of, timing_of};
 use crate::cache::{Turn, Waiters, World};
 use crate::clock::Reading;
 use crate::credentials::Credentials;
@@ -15,26 +17,24 @@ use crate::error::Error;
 use crate::machine::{Step, StoreCall};
 use crate::timing::Timing;
 
-type SourceResult = Result<Credentials, Error>;
+pub(super) type SourceResult = Result<Credentials, Error>;
 
 pub(super) struct Outside {
+    pub(super) process: Process,
     can_login: bool,
     can_refresh: bool,
     can_revoke: bool,
     pub(super) timing: Timing,
+    pub(super) nature: Nature,
     inner: Mutex<Inner>,
 }
 
+#[derive(Default)]
 pub(super) struct Inner {
-    now: Reading,
     pub(super) calls: Vec<Call>,
-    /// The response to every request from now on.
-    standing: Option<Response>,
-    requests: Vec<Request>,
-    /// A request was given up.
-    abandoned: bool,
+    pub(super) provider: Provider,
+    pub(super) at_store: AtStore,
     pub(super) panicked: bool,
-    pub(super) store: Option<Store>,
     launched: Vec<u64>,
     /// What somebody waits for, by the clock. The keys only tell them apart.
     timers: Vec<(u64, Duration)>,
@@ -45,31 +45,16 @@ pub(super) struct Inner {
 }
 
 impl Outside {
-    pub(super) fn new(setup: &Setup) -> Result<Self, String> {
-        let store = match &setup.store {
-            Some(holds) => Some(Store::new(holds.as_ref().map(credentials_of).transpose()?)),
-            None => None,
-        };
-        let inner = Inner {
-            now: Reading { monotonic: Duration::ZERO, wall: UNIX_EPOCH + Duration::from_secs(START) },
-            calls: Vec::new(),
-            standing: None,
-            requests: Vec::new(),
-            abandoned: false,
-            panicked: false,
-            store,
-            launched: Vec::new(),
-            timers: Vec::new(),
-            watched: Vec::new(),
-            moves: 0,
-        };
-        Ok(Self {
+    pub(super) fn new(process: Process, setup: &Setup, nature: Nature) -> Self {
+        Self {
+            process,
             can_login: setup.can_login,
             can_refresh: setup.can_refresh,
             can_revoke: setup.can_revoke,
             timing: timing_of(setup),
-            inner: Mutex::new(inner),
-        })
+            nature,
+            inner: Mutex::default(),
+        }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -77,23 +62,18 @@ impl Outside {
     }
 
     pub(super) fn reading(&self) -> Reading {
-        self.lock().now
+        self.nature.now()
     }
 
-    pub(super) fn go_to(&self, monotonic: Duration) {
+    /// Nudges the callers that have waited long enough.
+    pub(super) fn nudge(&self) {
+        let now = self.reading().monotonic;
         let mut inner = self.lock();
-        inner.now = inner.now.after(monotonic.saturating_sub(inner.now.monotonic));
-        let (due, later) =
-            std::mem::take(&mut inner.watched).into_iter().partition(|(due, _)| *due <= monotonic);
+        let (due, later) = std::mem::take(&mut inner.watched).into_iter().partition(|(due, _)| *due <= now);
         inner.watched = later;
         drop(inner);
         let due: Vec<(Duration, Arc<Waiters>)> = due;
         due.into_iter().for_each(|(_, waiters)| waiters.nudge());
-    }
-
-    pub(super) fn jump(&self, back: bool, by: Duration) {
-        let wall = &mut self.lock().now.wall;
-        if back { *wall -= by } else { *wall += by }
     }
 
     pub(super) fn next_timer(&self) -> Option<Duration> {
@@ -119,58 +99,10 @@ impl Outside {
         std::mem::take(&mut self.lock().calls)
     }
 
-    pub(super) fn respond_to_all(&self, response: Option<Response>) {
-        self.lock().standing = response;
-    }
-
-    pub(super) fn respond(&self, response: &Response) -> Result<(), String> {
-        let inner = &mut *self.lock();
-        let open = inner.requests.iter().position(|request| !request.is_late);
-        inner.receive(open.ok_or("there is no request to respond to")?, response)
-    }
-
-    /// The response to a request that a log-out has overtaken, or to one that was given up: nobody waits for that.
-    pub(super) fn respond_late(&self, response: &Response) -> Result<(), String> {
-        let inner = &mut *self.lock();
-        match inner.requests.iter().rposition(|request| request.is_late) {
-            Some(late) => inner.receive(late, response),
-            None if std::mem::take(&mut inner.abandoned) => Ok(()),
-            None => Err("no request was given up".into()),
-        }
-    }
-
-    /// A log-out, or credentials set by the program, have overtaken the open request.
-    pub(super) fn overtake(&self) {
-        self.lock().requests.iter_mut().for_each(|request| request.is_late = true);
-    }
-
     pub(super) fn revoke(&self, credentials: &Credentials) {
         if self.can_revoke {
             self.lock().calls.push(Call::Revoke(stored_of(credentials).access));
         }
-    }
-
-    async fn ask(&self, call: Call, limit: Duration) -> SourceResult {
-        let (deadline, id) = {
-            let inner = &mut *self.lock();
-            inner.calls.push(call);
-            inner.moves += 1;
-            let id = inner.moves;
-            inner.requests.push(Request { id, is_late: false, response: None });
-            if let Some(response) = &inner.standing.clone() {
-                inner.receive(inner.requests.len() - 1, response).map_err(Error::misconfigured)?;
-            }
-            (inner.now.monotonic + limit, id)
-        };
-        let _asked = Asked { outside: self, id };
-        let response = self.until(deadline, |inner| {
-            inner.requests.iter_mut().find(|request| request.id == id)?.response.take()
-        });
-        let response = response.await;
-        if response.is_some() {
-            self.lock().requests.retain(|request| request.id != id);
-        }
-        response.unwrap_or_else(|| Err(Error::transient("the provider did not respond before the deadline")))
     }
 
     /// Waits until there is something, or until `due`.
@@ -181,9 +113,10 @@ impl Outside {
     ) -> Option<T> {
         let timer = Timer::start(self, due);
         poll_fn(|_| {
+            let now = self.reading().monotonic;
             let inner = &mut *self.lock();
             let found = look(inner);
-            let is_over = found.is_some() || inner.now.monotonic >= timer.due;
+            let is_over = found.is_some() || now >= timer.due;
             inner.moves += u64::from(is_over);
             if is_over { Poll::Ready(found) } else { Poll::Pending }
         })
@@ -193,7 +126,7 @@ impl Outside {
 
 impl World for Outside {
     fn now(&self) -> Reading {
-        self.lock().now
+        self.reading()
     }
 
     fn tell(&self) {}
@@ -203,21 +136,24 @@ impl World for Outside {
     }
 
     fn watch(&self, waiters: &Arc<Waiters>, patience: impl FnOnce() -> Duration) {
-        let patience = patience();
+        let due = self.reading().monotonic + patience();
         let inner = &mut *self.lock();
         if !inner.watched.iter().any(|(_, watched)| Arc::ptr_eq(watched, waiters)) {
-            inner.watched.push((inner.now.monotonic + patience, waiters.clone()));
+            inner.watched.push((due, waiters.clone()));
         }
     }
 
-    type Guard = ();
+    type Guard = Option<ScenarioGuard>;
 
-    async fn store(&self, call: &StoreCall, turn: Turn<'_>, (): &mut ()) -> Option<Step> {
-        self.call_store(call, turn).await
+    async fn store(&self, call: &StoreCall, turn: Turn<'_>, guard: &mut Self::Guard) -> Option<Step> {
+        match call {
+            StoreCall::Guard(request) => self.take_guard(call, request, turn, guard).await,
+            _ => self.call_store(call, turn).await,
+        }
     }
 
-    fn may_lapse(&self, (): &()) -> bool {
-        false
+    fn may_lapse(&self, guard: &Self::Guard) -> bool {
+        guard.as_ref().is_some_and(ScenarioGuard::has_lapsed)
     }
 
     async fn overtaken(&self, turn: Turn<'_>) {
@@ -245,42 +181,6 @@ impl World for Outside {
     async fn sleep(&self, time: Duration) {
         let due = self.reading().monotonic + time;
         let _: Option<()> = self.until(due, |_| None).await;
-    }
-}
-
-impl Inner {
-    /// The provider responds to the request in the air, or the source panics.
-    fn receive(&mut self, request: usize, response: &Response) -> Result<(), String> {
-        let response = response_of(response)?;
-        self.panicked |= response.is_none();
-        match response {
-            Some(response) => self.requests[request].response = Some(response),
-            None => drop(self.requests.remove(request)),
-        }
-        Ok(())
-    }
-}
-
-/// An open request.
-struct Request {
-    id: u64,
-    /// A log-out has overtaken it.
-    is_late: bool,
-    response: Option<SourceResult>,
-}
-
-/// Who waits for a request. If this is dropped before a response, the request was given up.
-struct Asked<'a> {
-    outside: &'a Outside,
-    id: u64,
-}
-
-impl Drop for Asked<'_> {
-    fn drop(&mut self) {
-        let inner = &mut *self.outside.lock();
-        let before = inner.requests.len();
-        inner.requests.retain(|request| request.id != self.id);
-        inner.abandoned |= inner.requests.len() != before;
     }
 }
 

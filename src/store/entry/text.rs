@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::{Content, Entry, Intent, Parts};
 use crate::credentials::Credentials;
-use crate::credentials::json::{string, unusable};
+use crate::credentials::json::{seconds_since_1970, string, time, unusable};
 use crate::error::Error;
 use crate::store::{Holder, Version};
 
@@ -32,7 +32,10 @@ impl Entry {
                 text.optional("expires_at", credentials.expires_at_seconds().as_ref());
             }
             Content::LoggedOut => text.member("logged_out", &true),
-            Content::Sealed(sealed) => text.member("sealed", &**sealed),
+            Content::Sealed { text: sealed, expires_at } => {
+                text.member("sealed", &**sealed);
+                text.optional("expires_at", expires_at.map(seconds_since_1970).as_ref());
+            }
         }
         text.member("version", &self.0.version.to_string());
         text.optional("intent", self.0.intent.as_ref().map(IntentJson::of).as_ref());
@@ -78,7 +81,9 @@ impl Entry {
             (true, _) => Self::of(Version::unnamed(0), Content::LoggedOut),
             (false, Some(sealed)) => {
                 let sealed = string(sealed).ok_or_else(|| unusable("sealed"))?;
-                Self::of(Version::unnamed(0), Content::Sealed(Arc::from(sealed.as_str())))
+                let expires_at = expires_at.map(time).transpose()?;
+                let content = Content::Sealed { text: Arc::from(sealed.as_str()), expires_at };
+                Self::of(Version::unnamed(0), content)
             }
             (false, None) => Self::new(Credentials::from_members(access_token, refresh_token, expires_at)?),
         };
@@ -162,7 +167,7 @@ impl Parts {
                 credentials.access_token().len() + 2 * credentials.refresh_token().map_or(0, str::len)
             }
             Content::LoggedOut => 0,
-            Content::Sealed(sealed) => 6 * sealed.len(),
+            Content::Sealed { text, .. } => 6 * text.len(),
         };
         let host = self.intent.as_ref().map_or(0, |intent| 6 * intent.holder.host.len());
         let unknown = self.unknown.iter().map(|(name, value)| 6 * name.len() + value.len() + 4);

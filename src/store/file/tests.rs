@@ -2,25 +2,22 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failure here fails the test")]
 
+mod support;
+
 use std::env;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 
-use super::FileStore;
+use self::support::{LONG, SHORT, Scratch, TASK, beside, block_on, entry, open, proof, wait_until};
 use super::lock::FileLock;
 use super::paths::Paths;
 use super::steps::{HELD, HOLD, KILL, RECORD, reach};
-use crate::store::{CredentialStore as _, Entry, GuardError, GuardRequest};
-
-const TASK: &str = "REAUTH_STEP_TASK";
-const LONG: Duration = Duration::from_secs(30);
-const SHORT: Duration = Duration::from_millis(100);
+use super::{FileStore, platform};
+use crate::store::{CredentialStore as _, GuardError, GuardRequest};
 
 /// The steps of a refresh: first those of the guard, then those of the write after it.
 const REFRESH: [&str; 18] = [
@@ -88,6 +85,50 @@ fn f66_a_child_that_was_just_forked_does_not_keep_the_lock() {
     drop(lock);
     block_on(scratch.store().guard(&GuardRequest::new(LONG))).unwrap();
     drop(copy);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn f69_a_lock_file_that_somebody_deletes_is_not_the_lock_any_more() {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let scratch = Scratch::new();
+    let paths = Paths::resolve(&scratch.file(), false).unwrap().unwrap();
+    let first = FileLock::wait_for_guard(&paths).unwrap();
+    let file = format!(":{} ", first.file().metadata().unwrap().ino());
+    std::thread::scope(|scope| {
+        let second = scope.spawn(|| FileLock::wait_for_guard(&paths).unwrap());
+        wait_until(|| {
+            let locks = fs::read_to_string("/proc/locks").unwrap();
+            locks.lines().any(|line| line.contains("->") && line.contains(&file))
+        });
+        fs::remove_file(paths.guard()).unwrap();
+        drop(first);
+        let _second = second.join().unwrap();
+        let third = fs::File::open(paths.guard()).unwrap();
+        assert!(!platform::try_lock(&third).unwrap());
+    });
+}
+
+#[test]
+fn f96_callers_that_gave_up_do_not_stand_in_line() {
+    let scratch = Scratch::new();
+    let record = scratch.0.join("record");
+    let guard = block_on(scratch.store().guard(&GuardRequest::new(LONG))).unwrap();
+    let mut process = scratch.run("give up", &[(RECORD, record.display().to_string())]);
+    scratch.wait_for("given up");
+    drop(guard);
+    assert!(process.wait().unwrap().success());
+    // That of the first caller, and the two of the one who gets the guard.
+    assert_eq!(fs::read_to_string(record).unwrap(), "lock\nlock\nlock\n");
+}
+
+async fn give_up(store: &FileStore) {
+    for _ in 0..5 {
+        store.guard(&GuardRequest::new(SHORT / 10)).await.unwrap_err();
+    }
+    fs::write(beside("given up"), "").unwrap();
+    drop(store.guard(&GuardRequest::new(LONG)).await.unwrap());
 }
 
 #[test]
@@ -180,6 +221,7 @@ fn child() {
             "refresh" => refresh(&store).await,
             "late write" => late_write(&store).await,
             "late guard" => late_guard(&store).await,
+            "give up" => give_up(&store).await,
             "end" => end(&store).await,
             _ => panic!("there is no task {task}"),
         }
@@ -192,94 +234,4 @@ async fn refresh(store: &FileStore) {
     store.replace(Some(entry(1).version()), &entry(2)).await.unwrap();
     reach("end");
     drop(guard);
-}
-
-fn entry(generation: u64) -> Entry {
-    let version = format!("1-aa-{generation}-{generation:x}");
-    let text = format!(r#"{{"access_token":"at","refresh_token":"rt-{generation}","version":"{version}"}}"#);
-    Entry::from_text(&text).unwrap()
-}
-
-/// The same with an open exchange.
-fn open(generation: u64) -> Entry {
-    let intent = r#","intent":{"id":"bb","pid":1,"host":"h","since":1}}"#;
-    Entry::from_text(&entry(generation).expose_text().replace('}', intent)).unwrap()
-}
-
-fn proof(limit: Duration) -> GuardRequest {
-    GuardRequest::new(limit).with_entry(Some(*entry(1).version()), open(1))
-}
-
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
-}
-
-/// Where a process has its files.
-const DIRECTORY: &str = "REAUTH_STEP_DIRECTORY";
-
-fn beside(name: &str) -> PathBuf {
-    PathBuf::from(env::var_os(DIRECTORY).unwrap()).join(name)
-}
-
-/// A directory with a file of the first generation. It is deleted in the end.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Self {
-        let path = env::temp_dir().join(format!("reauth-steps-{:016x}", fastrand::u64(..)));
-        fs::create_dir(&path).unwrap();
-        let scratch = Self(path);
-        fs::write(scratch.file(), entry(1).expose_text().as_bytes()).unwrap();
-        fs::set_permissions(scratch.file(), fs::Permissions::from_mode(0o600)).unwrap();
-        scratch
-    }
-
-    fn file(&self) -> PathBuf {
-        self.0.join("entry.json")
-    }
-
-    fn store(&self) -> FileStore {
-        FileStore::at(self.file()).unwrap()
-    }
-
-    fn held(&self) -> PathBuf {
-        self.0.join("held")
-    }
-
-    /// What holds a process at a step, until the file is deleted.
-    fn hold(&self, step: usize) -> [(&'static str, String); 2] {
-        fs::write(self.held(), "").unwrap();
-        [(HOLD, step.to_string()), (HELD, self.held().display().to_string())]
-    }
-
-    fn run(&self, task: &str, variables: &[(&str, String)]) -> Child {
-        self.run_in(Command::new(env::current_exe().unwrap()), task, variables)
-    }
-
-    fn run_in(&self, mut command: Command, task: &str, variables: &[(&str, String)]) -> Child {
-        command.args(["--exact", "store::file::tests::child"]).stdout(Stdio::null());
-        command.env(TASK, task).env(DIRECTORY, &self.0).envs(variables.iter().cloned());
-        command.spawn().unwrap()
-    }
-
-    fn wait_for(&self, name: &str) {
-        let start = Instant::now();
-        while !self.0.join(name).exists() {
-            assert!(start.elapsed() < LONG, "there is no file {name}");
-            sleep(Duration::from_millis(2));
-        }
-    }
-
-    fn names(&self) -> Vec<String> {
-        let files = fs::read_dir(&self.0).unwrap().map(|file| file.unwrap().file_name());
-        let mut names: Vec<_> = files.map(|name| name.into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }

@@ -175,7 +175,12 @@ impl Over {
     }
 }
 
-/// The id of the exchange that an entry says is open.
+/// What keeps other processes from sending the refresh token of an entry: the id of the exchange that is open, or the note
+/// that it was refused.
 pub(super) fn intent(entry: &Entry) -> String {
-    entry.intent().map(|intent| format!("{:016x}", intent.id)).unwrap_or_default()
+    match entry.intent() {
+        Some(intent) => format!("{:016x}", intent.id),
+        None if entry.is_refused() => "refused".into(),
+        None => String::new(),
+    }
 }

@@ -54,6 +54,11 @@ impl CredentialStore for RedisStore {
         let (backend, seen) = (self.0.clone(), seen.copied());
         let _ = self.0.on_runtime(async move { changed(&backend, seen).await }).await;
     }
+
+    /// A subscription tells.
+    fn notifies(&self) -> bool {
+        true
+    }
 }
 
 async fn load(backend: &Backend) -> Result<Option<Entry>, Error> {
@@ -96,7 +101,7 @@ async fn replace(backend: &Backend, expected: Option<Version>, entry: &Entry) ->
 }
 
 async fn changed(backend: &Backend, seen: Option<Version>) {
-    for delay in Delays::new() {
+    for delay in Delays::rare() {
         let mut pushed = std::pin::pin!(backend.link.changed.notified());
         pushed.as_mut().enable();
         match load(backend).await {

@@ -1,7 +1,7 @@
-//! A client made of the whole authenticator. The callers' futures are polled here and not in tasks, because they must
-//! outlive the runtime that runs a flight.
+//! The client of one process, made of the whole authenticator. The callers' futures are polled here and not in tasks, because
+//! they must outlive the runtime that runs a flight.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
@@ -11,11 +11,11 @@ use std::time::Duration;
 use reauth::{Authenticator, Credentials, Error};
 use tokio::runtime::Runtime;
 
-use super::clock::ScenarioClock;
+use super::clock::{ScenarioClock, Wall};
 use super::provider::Provider;
 use super::store::ScenarioStore;
 use super::suite::{
-    Action, Client, Outcome, Seen, Setup, Stored, credentials_of, event_of, outcome_of, stored_of, timing_of,
+    Action, Outcome, Seen, Setup, credentials_of, event_of, outcome_of, stored_of, timing_of,
 };
 
 /// How often the tasks run after an action: many more times than any chain of steps needs.
@@ -39,11 +39,16 @@ pub struct Live {
 }
 
 impl Live {
-    pub fn new(setup: &Setup) -> Result<Self, String> {
-        let seen = Arc::new(Mutex::new(Seen::default()));
-        let clock = ScenarioClock::new();
+    /// Starts the process. `now` is the monotonic clock of the scenario.
+    pub fn new(
+        setup: &Setup,
+        store: Option<ScenarioStore>,
+        wall: Wall,
+        now: Duration,
+    ) -> Result<Self, String> {
+        let seen = store.as_ref().map_or_else(Default::default, ScenarioStore::seen);
+        let clock = ScenarioClock::new(wall, now);
         let provider = Provider::new(setup, seen.clone())?;
-        let store = ScenarioStore::of(setup, seen.clone())?;
         let events = seen.clone();
         let mut builder = Authenticator::builder(provider.clone())
             .clock(clock.clone())
@@ -57,7 +62,7 @@ impl Live {
         }
         // R18: there is no runtime yet.
         let authenticator = builder.build();
-        let runtime = Some(paused_runtime(&clock));
+        let runtime = Some(clock.start());
         let (callers, given) = (Vec::new(), BTreeMap::new());
         Ok(Self { callers, authenticator, provider, store, clock, runtime, given, seen })
     }
@@ -74,8 +79,8 @@ impl Live {
         self.store.as_ref().ok_or_else(|| "there is no store".to_owned())
     }
 
-    /// Runs everything until it waits for time or a response.
-    fn settle(&mut self) {
+    /// Runs everything until it waits for time, a response or another process.
+    pub fn settle(&mut self) {
         let runtime = self.runtime.take().unwrap();
         runtime.block_on(async {
             for _ in 0..TURNS {
@@ -91,7 +96,7 @@ impl Live {
     }
 
     /// Paused time advances from timer to timer by itself, because nothing else is left to do.
-    fn advance(&mut self, by: Duration) {
+    pub fn advance(&mut self, by: Duration) {
         let runtime = self.runtime.take().unwrap();
         runtime.block_on(async {
             let mut end = pin!(tokio::time::sleep(by));
@@ -121,28 +126,23 @@ impl Live {
         });
     }
 
-    /// Drops the runtime with everything that runs on it. The callers continue on another.
-    fn replace_runtime(&mut self) {
+    /// Has stood still for so long: everything that is due meanwhile happens now.
+    pub fn go_on(&mut self, after: Duration) {
         let runtime = self.runtime.take().unwrap();
-        let entered = runtime.enter();
-        self.clock.stop();
-        drop(entered);
-        drop(runtime);
-        self.runtime = Some(paused_runtime(&self.clock));
+        runtime.block_on(tokio::time::advance(after));
+        self.runtime = Some(runtime);
+    }
+
+    /// The process is gone.
+    pub fn kill(mut self) {
+        self.callers.clear();
+        self.clock.stop(self.runtime.take().unwrap());
     }
 }
 
-fn paused_runtime(clock: &ScenarioClock) -> Runtime {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    let entered = runtime.enter();
-    clock.start();
-    drop(entered);
-    runtime
-}
-
-impl Client for Live {
-    fn act(&mut self, action: &Action) -> Result<(), String> {
+/// From the side of the scenario.
+impl Live {
+    pub fn act(&mut self, action: &Action) -> Result<(), String> {
         match action {
             Action::Get { caller } => {
                 self.call(caller, |auth| async move { auth.credentials().await.map(Some) })
@@ -171,32 +171,26 @@ impl Client for Live {
                     |auth| async move { auth.set_credentials(credentials).await.map(|()| None) },
                 );
             }
-            Action::Loop { .. } => return Err("a loop is played step by step".into()),
             Action::Respond(response) => self.provider.respond(response)?,
             Action::RespondLate(response) => self.provider.respond_late(response)?,
             Action::RespondToAll(response) => self.provider.respond_to_all(response.clone()),
-            Action::Advance(by) => self.advance(*by),
-            Action::WallClockJump { back, by } => self.clock.jump(*back, *by),
-            Action::StoreChanged(tokens) => {
-                self.store()?.put(tokens.as_ref().map(credentials_of).transpose()?)?;
-            }
             Action::StoreBehaves { operation, manner } => self.store()?.behave(*operation, *manner),
             Action::StoreResponds => self.store()?.respond()?,
-            Action::Interrupt => self.replace_runtime(),
+            Action::Interrupt => {
+                // The callers continue on another runtime.
+                self.clock.stop(self.runtime.take().unwrap());
+                self.runtime = Some(self.clock.start());
+            }
+            _ => return Err("this happens to no single process".into()),
         }
-        self.settle();
         Ok(())
     }
 
-    fn seen(&mut self) -> Seen {
+    pub fn seen(&mut self) -> Seen {
         std::mem::take(&mut self.seen.lock().unwrap())
     }
 
-    fn waiting(&self) -> BTreeSet<String> {
-        self.callers.iter().map(|(caller, _)| caller.clone()).collect()
-    }
-
-    fn stored(&self) -> Option<Stored> {
-        self.store.as_ref()?.holds()
+    pub fn waiting(&self) -> impl Iterator<Item = String> {
+        self.callers.iter().map(|(caller, _)| caller.clone())
     }
 }

@@ -98,7 +98,7 @@ fn mistakes() -> Vec<(&'static str, Value)> {
         ("/0/rules/0", json!("r1")),
         ("/0/rules/0", json!("R01")),
         ("/0/rules/0", json!("R0")),
-        ("/0/rules/0", json!("R67")),
+        ("/0/rules/0", json!("R68")),
         ("/0/rules/0", json!("F137")),
         ("/0/steps", json!([])),
         ("/0/setup", json!([])),
@@ -109,6 +109,7 @@ fn mistakes() -> Vec<(&'static str, Value)> {
         ("/0/setup/store", json!([])),
         ("/0/setup/store/unknown", json!(1)),
         ("/0/setup/store/holds", Value::Null),
+        ("/0/setup/store/guard_lapses", json!(1)),
         ("/0/setup/timing", json!({ "unknown": 1 })),
         ("/0/setup/timing", json!({ "flight_deadline": -1 })),
         ("/0/setup/timing", json!({ "flight_deadline": Value::Null })),
@@ -169,6 +170,14 @@ fn mistakes() -> Vec<(&'static str, Value)> {
         json!({ "do": "store_behaves", "operation": "read", "manner": "fails" }),
         json!({ "do": "store_responds", "unknown": 1 }),
         json!({ "do": "interrupt", "unknown": 1 }),
+        json!({ "do": "kill", "process": 0 }),
+        json!({ "do": "stop", "process": 4 }),
+        json!({ "do": "go_on", "process": "1" }),
+        json!({ "do": "get", "caller": "a", "process": Value::Null }),
+        json!({ "do": "kill", "then": { "others": { "1": {} } } }),
+        json!({ "do": "kill", "then": { "others": { "4": {} } } }),
+        json!({ "do": "kill", "then": { "others": { "2": { "stored": Value::Null } } } }),
+        json!({ "do": "kill", "then": { "others": { "2": { "calls": [], "requests": 0 } } } }),
     ];
     let expectations = [
         ("/0/steps/0/unknown", json!(1)),
@@ -214,7 +223,7 @@ fn null_and_a_key_that_is_left_out_are_told_apart() {
     assert!(step(json!({ "do": "respond_to_all", "with": "nothing" })).contains("RespondToAll(None)"));
     let setup = |setup: Value| read(&with("/0/setup", &setup)).unwrap().remove(0).setup;
     assert!(setup(json!({})).store.is_none());
-    assert!(setup(json!({ "store": {} })).store.is_some_and(|holds| holds.is_none()));
+    assert!(setup(json!({ "store": {} })).store.is_some_and(|store| store.holds.is_none()));
     assert!(setup(json!({})).can_login && !setup(json!({ "can_login": false })).can_login);
     assert!(setup(json!({})).can_refresh && !setup(json!({ "can_refresh": false })).can_refresh);
 }

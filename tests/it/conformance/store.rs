@@ -1,24 +1,97 @@
 //! The store of a scenario: it works, fails, hangs or panics as the scenario says.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use reauth::store::{CredentialStore, Entry, Guard, GuardError, GuardRequest, Replaced, Version};
 use reauth::{Credentials, Error};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
 
-use super::suite::{
-    Call, Manner, Operation, Seen, Setup, Stored, call_of, credentials_of, next_entry, stored_of,
-};
+use super::suite::{Call, Manner, Operation, Process, Seen, Shelf, Store, Stored, Ticket, call_of};
 
+/// The store that all processes share.
+#[derive(Clone)]
+pub struct SharedStore(Arc<Shared>);
+
+struct Shared {
+    shelf: Mutex<Shelf>,
+    changed: Notify,
+    moves: Mutex<u64>,
+}
+
+impl SharedStore {
+    pub fn new(store: &Store) -> Result<Self, String> {
+        let shelf = Mutex::new(Shelf::new(store)?);
+        Ok(Self(Arc::new(Shared { shelf, changed: Notify::new(), moves: Mutex::default() })))
+    }
+
+    /// The store from the side of a process.
+    pub fn of(&self, process: Process) -> ScenarioStore {
+        ScenarioStore { process, shared: self.clone(), own: Arc::default(), seen: Arc::default() }
+    }
+
+    /// Counts what may let another process go on.
+    pub fn moves(&self) -> u64 {
+        *self.0.moves.lock().unwrap()
+    }
+
+    pub fn stored(&self) -> Option<Stored> {
+        self.look(|shelf| shelf.stored())
+    }
+
+    /// A process that is not one of the scenario's writes.
+    pub fn put(&self, holds: Option<Credentials>) -> Result<(), String> {
+        self.change(|shelf| shelf.change(holds))
+    }
+
+    pub fn set_back(&self) {
+        self.change(Shelf::set_back);
+    }
+
+    pub fn stop(&self, process: Process) {
+        self.change(|shelf| shelf.stop(process));
+    }
+
+    pub fn go_on(&self, process: Process) {
+        self.change(|shelf| shelf.go_on(process));
+    }
+
+    fn look<T>(&self, look: impl FnOnce(&mut Shelf) -> T) -> T {
+        look(&mut self.0.shelf.lock().unwrap())
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Shelf) -> T) -> T {
+        let changed = self.look(change);
+        *self.0.moves.lock().unwrap() += 1;
+        self.0.changed.notify_waiters();
+        changed
+    }
+
+    /// Waits until there is something.
+    async fn until<T>(&self, mut look: impl FnMut(&mut Shelf) -> Option<T>) -> T {
+        loop {
+            let mut changed = std::pin::pin!(self.0.changed.notified());
+            changed.as_mut().enable();
+            if let Some(found) = self.look(&mut look) {
+                return found;
+            }
+            changed.await;
+        }
+    }
+}
+
+/// The store from the side of one process.
 #[derive(Clone)]
 pub struct ScenarioStore {
-    inner: Arc<Mutex<Inner>>,
+    process: Process,
+    shared: SharedStore,
+    own: Arc<Mutex<Own>>,
     seen: Arc<Mutex<Seen>>,
 }
 
-struct Inner {
-    holds: Option<Entry>,
+#[derive(Default)]
+struct Own {
     manners: Vec<(Operation, Manner)>,
     /// The calls that hang, including those that were given up.
     open: Vec<oneshot::Sender<()>>,
@@ -27,50 +100,36 @@ struct Inner {
 }
 
 impl ScenarioStore {
-    pub fn of(setup: &Setup, seen: Arc<Mutex<Seen>>) -> Result<Option<Self>, String> {
-        let Some(holds) = &setup.store else { return Ok(None) };
-        let holds = holds.as_ref().map(credentials_of).transpose()?.map(Entry::new);
-        let inner = Inner { holds, manners: Vec::new(), open: Vec::new(), is_waited_for: false };
-        Ok(Some(Self { inner: Arc::new(Mutex::new(inner)), seen }))
-    }
-
-    /// Another process writes.
-    pub fn put(&self, holds: Option<Credentials>) -> Result<(), String> {
-        let inner = &mut *self.inner.lock().unwrap();
-        inner.holds = holds.map(|holds| next_entry(inner.holds.as_ref(), holds)).transpose()?;
-        Ok(())
-    }
-
-    pub fn holds(&self) -> Option<Stored> {
-        self.inner.lock().unwrap().holds.as_ref()?.credentials().map(stored_of)
+    pub fn seen(&self) -> Arc<Mutex<Seen>> {
+        self.seen.clone()
     }
 
     pub fn behave(&self, operation: Operation, manner: Manner) {
-        let mut inner = self.inner.lock().unwrap();
-        inner.manners.retain(|(known, _)| *known != operation);
-        inner.manners.push((operation, manner));
+        let mut own = self.own.lock().unwrap();
+        own.manners.retain(|(known, _)| *known != operation);
+        own.manners.push((operation, manner));
     }
 
     /// The call that hangs continues.
     pub fn respond(&self) -> Result<(), String> {
-        let mut inner = self.inner.lock().unwrap();
-        let call = inner.open.iter().position(|call| !call.is_closed()).ok_or("the store was not called")?;
-        inner.open.remove(call).send(()).map_err(|()| "the call was given up".to_owned())
+        let mut own = self.own.lock().unwrap();
+        let call = own.open.iter().position(|call| !call.is_closed()).ok_or("the store was not called")?;
+        own.open.remove(call).send(()).map_err(|()| "the call was given up".to_owned())
     }
 
     async fn called(&self, operation: Operation, call: Call) -> Result<Manner, Error> {
         let (manner, hangs) = {
-            let mut inner = self.inner.lock().unwrap();
-            if call != Call::Load || !inner.is_waited_for {
+            let mut own = self.own.lock().unwrap();
+            if call != Call::Load || !own.is_waited_for {
                 self.seen.lock().unwrap().calls.push(call);
             }
-            let manner = inner.manners.iter().find(|(known, _)| *known == operation);
+            let manner = own.manners.iter().find(|(known, _)| *known == operation);
             let manner = manner.map_or(Manner::Works, |(_, manner)| *manner);
             let (sender, hangs) = oneshot::channel();
             match manner {
                 Manner::Works | Manner::Held | Manner::ReadOnly => return Ok(manner),
                 Manner::Fails => return Err(Error::store("the scenario's store fails")),
-                Manner::Hangs => inner.open.push(sender),
+                Manner::Hangs => own.open.push(sender),
                 Manner::Panics => {}
             }
             (manner, hangs)
@@ -84,29 +143,24 @@ impl ScenarioStore {
 impl CredentialStore for ScenarioStore {
     async fn load(&self) -> Result<Option<Entry>, Error> {
         self.called(Operation::Load, Call::Load).await?;
-        Ok(self.inner.lock().unwrap().holds.clone())
+        Ok(self.shared.look(|shelf| shelf.load()))
     }
 
     async fn save(&self, entry: &Entry) -> Result<(), Error> {
         let (operation, call) = call_of(None, entry);
         self.called(operation, call).await?;
-        self.inner.lock().unwrap().holds = Some(entry.clone());
+        self.shared.change(|shelf| shelf.save(self.process, entry));
         Ok(())
     }
 
     async fn replace(&self, expected: Option<&Version>, entry: &Entry) -> Result<Replaced, Error> {
         let (operation, call) = call_of(expected, entry);
         self.called(operation, call).await?;
-        let holds = &mut self.inner.lock().unwrap().holds;
-        if holds.as_ref().map(Entry::version) != expected {
-            return Ok(Replaced::No(holds.clone()));
-        }
-        *holds = Some(entry.clone());
-        Ok(Replaced::Yes)
+        Ok(self.shared.change(|shelf| shelf.replace(self.process, expected, entry)))
     }
 
     async fn guard(&self, request: &GuardRequest) -> Result<Guard, GuardError> {
-        let _waiting = Waiting::start(&self.inner);
+        let _waiting = Waiting::start(&self.own);
         let called = timeout(request.call_limit(), self.called(Operation::Guard, Call::Guard)).await;
         let called = called.unwrap_or_else(|_| Err(Error::store("the scenario's store hangs")));
         match called.map_err(GuardError::Unreachable)? {
@@ -114,31 +168,58 @@ impl CredentialStore for ScenarioStore {
             Manner::ReadOnly => return Err(GuardError::NotWritable(Error::store("the store is read-only"))),
             _ => {}
         }
-        let holds = &mut self.inner.lock().unwrap().holds;
-        let guard = Guard::new(Ok(holds.clone()));
-        Ok(match request.entry_to_write(holds.as_ref()) {
-            Some(entry) => {
-                *holds = Some(entry);
-                guard.written()
-            }
-            None => guard,
-        })
+        let ticket = self.shared.look(|shelf| shelf.want_guard(self.process));
+        let taken = Taken { shared: self.shared.clone(), ticket };
+        let guard =
+            timeout(request.limit(), self.shared.until(|shelf| shelf.take_guard(ticket, request))).await;
+        let (found, is_written) = guard.map_err(|_| GuardError::Held(None))?;
+        let guard = Guard::new(Ok(found));
+        let guard = if is_written { guard.written() } else { guard };
+        let shared = self.shared.clone();
+        let guard = match shared.look(|shelf| shelf.guard_lapses()) {
+            true => guard.with_lease(move || match shared.look(|shelf| shelf.has_guard(ticket)) {
+                true => LEASE,
+                false => Duration::ZERO,
+            }),
+            false => guard.cannot_lapse(),
+        };
+        Ok(guard.on_release(move || drop(taken)))
+    }
+
+    async fn changed(&self, seen: Option<&Version>) {
+        let is_new = |shelf: &mut Shelf| shelf.load().as_ref().map(Entry::version) != seen;
+        self.shared.until(|shelf| is_new(shelf).then_some(())).await;
     }
 }
 
-struct Waiting<'a>(&'a Mutex<Inner>);
+/// More than any request takes.
+const LEASE: Duration = Duration::from_secs(3600);
+
+/// The guard, or a place in the queue for it. It ends when this is dropped.
+struct Taken {
+    shared: SharedStore,
+    ticket: Ticket,
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.shared.change(|shelf| shelf.give_back(self.ticket));
+    }
+}
+
+struct Waiting<'a>(&'a Mutex<Own>);
 
 impl<'a> Waiting<'a> {
-    fn start(inner: &'a Mutex<Inner>) -> Self {
-        inner.lock().unwrap().is_waited_for = true;
-        Self(inner)
+    fn start(own: &'a Mutex<Own>) -> Self {
+        own.lock().unwrap().is_waited_for = true;
+        Self(own)
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        if let Ok(mut inner) = self.0.lock() {
-            inner.is_waited_for = false;
+        if let Ok(mut own) = self.0.lock() {
+            own.is_waited_for = false;
         }
     }
 }

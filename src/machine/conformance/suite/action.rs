@@ -51,14 +51,52 @@ pub(crate) enum Action {
     WallClockJump { back: bool, by: Duration },
     /// Another process saved these credentials to the store or, with `null`, cleared it.
     StoreChanged(#[serde(with = "As::<Change>")] Option<Tokens>),
-    /// From now on the store does this when it is called.
+    /// The store holds again what it held before the last write of credentials or of a log-out.
+    #[serde(deserialize_with = "nothing_else")]
+    StoreSetBack,
+    /// From now on the store does this when the process calls it.
     StoreBehaves { operation: Operation, manner: Manner },
-    /// The call of the store that hangs is carried out.
+    /// The call of the process that hangs is carried out.
     #[serde(deserialize_with = "nothing_else")]
     StoreResponds,
     /// What runs the flight is gone, and the flight with it. The callers stay.
     #[serde(deserialize_with = "nothing_else")]
     Interrupt,
+    /// The process is gone, with everything in its memory. The next step that names it starts it anew.
+    #[serde(deserialize_with = "nothing_else")]
+    Kill,
+    /// The process stands still from now on.
+    #[serde(deserialize_with = "nothing_else")]
+    Stop,
+    /// The process that stands still goes on.
+    #[serde(deserialize_with = "nothing_else")]
+    GoOn,
+}
+
+impl Action {
+    /// Whether this can happen to a process that stands still: it comes from outside.
+    pub(crate) fn needs_no_move(&self) -> bool {
+        use Action::*;
+        match self {
+            Respond(_) | RespondLate(_) | RespondToAll(_) | Advance(_) | WallClockJump { .. } => true,
+            StoreChanged(_) | StoreSetBack | StoreBehaves { .. } | StoreResponds => true,
+            Get { .. } | Refresh { .. } | Unauthorized { .. } | Cancel { .. } | LogOut { .. } => false,
+            SetCredentials { .. } | Loop { .. } | Interrupt => false,
+            Kill | Stop | GoOn => true,
+        }
+    }
+
+    /// The caller that asks for something.
+    pub(crate) fn asks(&self) -> Option<&str> {
+        use Action::*;
+        match self {
+            Get { caller } | Refresh { caller } | Unauthorized { caller, .. } | Cancel { caller } => {
+                Some(caller)
+            }
+            LogOut { caller } | SetCredentials { caller, .. } | Loop { caller, .. } => Some(caller),
+            _ => None,
+        }
+    }
 }
 
 /// How the identity provider responds, as the source reports it.

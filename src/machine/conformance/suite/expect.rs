@@ -3,15 +3,31 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 
-use super::form::{AccessToken, As, Moment, RefreshToken, Seconds};
+use super::form::{AccessToken, As, Moment, Process, RefreshToken, Seconds};
 
 /// What must have come of the step when nothing moves any more without time or a response.
+#[derive(Debug, Default, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct Then {
+    /// In the process of the step.
+    #[schemars(flatten)]
+    pub(crate) here: Came,
+    /// In other processes. In those that are left out nothing.
+    #[schemars(default, with = "BTreeMap<String, Came>", extend("propertyNames" = { "enum": ["1", "2", "3"] }))]
+    pub(crate) others: BTreeMap<Process, Came>,
+    #[schemars(flatten)]
+    pub(crate) left: Left,
+}
+
+/// What came of a step in one process.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(extend("not" = { "required": ["calls", "requests"] }))]
-pub(crate) struct Then {
+pub(crate) struct Came {
     /// Who got what in this step. No other caller got anything.
     pub(crate) got: BTreeMap<String, Outcome>,
     /// All calls of the source and the store in this step, in this order. Without this key there were none.
@@ -20,13 +36,36 @@ pub(crate) struct Then {
     pub(crate) requests: Option<usize>,
     /// The events in this order. Without this key any.
     pub(crate) events: Option<Vec<ExpectedEvent>>,
-    /// All callers that still wait. Without this key they are not looked at.
+}
+
+/// What is left after a step.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(!deny_unknown_fields)]
+pub(crate) struct Left {
+    /// All callers that still wait, in all processes. Without this key they are not looked at.
     #[schemars(extend("uniqueItems" = true))]
     pub(crate) waiting: Option<Vec<String>>,
     /// What the store holds now. Without this key it is not looked at; `null` is nothing.
     #[serde(deserialize_with = "nullable")]
     #[schemars(with = "Option<Stored>")]
     pub(crate) stored: Option<Option<Stored>>,
+}
+
+impl<'de> Deserialize<'de> for Then {
+    // serde's `flatten` would not notice unknown keys.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut fields = Map::deserialize(deserializer)?;
+        let others =
+            fields.remove("others").map(BTreeMap::deserialize).transpose().map_err(D::Error::custom)?;
+        let mut left = Map::new();
+        for key in ["waiting", "stored"] {
+            left.extend(fields.remove(key).map(|value| (key.to_owned(), value)));
+        }
+        let here = Came::deserialize(Value::Object(fields)).map_err(D::Error::custom)?;
+        let left = Left::deserialize(Value::Object(left)).map_err(D::Error::custom)?;
+        Ok(Self { here, others: others.unwrap_or_default(), left })
+    }
 }
 
 /// What a caller got in the end.

@@ -77,13 +77,33 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-/// `R1` to `R66` and `F1` to `F136`: a number beyond is a mistake.
+/// `R1` to `R67` and `F1` to `F136`: a number beyond is a mistake.
 fn is_rule(text: &str) -> bool {
     let known = |letter, last| {
         let number = text.strip_prefix(letter).filter(|number| !number.starts_with(['0', '+']));
         number.and_then(|number| number.parse().ok()).is_some_and(|number: u8| number <= last)
     };
-    known('R', 66) || known('F', 136)
+    known('R', 67) || known('F', 136)
+}
+
+/// The number of a process.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(try_from = "u8")]
+#[schemars(extend("minimum" = 1, "maximum" = 3))]
+pub(crate) struct Process(u8);
+
+impl Default for Process {
+    fn default() -> Self {
+        Self(1)
+    }
+}
+
+impl TryFrom<u8> for Process {
+    type Error = String;
+
+    fn try_from(number: u8) -> Result<Self, String> {
+        (1..=3).contains(&number).then_some(Self(number)).ok_or_else(|| format!("{number} is no process"))
+    }
 }
 
 /// A duration in seconds, with at most three decimals.

@@ -9,6 +9,7 @@ mod form;
 mod play;
 mod read;
 mod scenario;
+mod shelf;
 mod tokens;
 mod translate;
 
@@ -16,13 +17,17 @@ use super::api;
 
 pub(crate) use action::{Action, Manner, Operation, Response};
 pub(crate) use expect::{Call, Outcome, Stored};
+pub(crate) use form::Process;
 pub(crate) use play::{Client, Seen, play_all};
 pub(crate) use read::folder;
 #[allow(unused_imports)] // The tests of the reader and of the schema use them, in the other runner.
 pub(crate) use read::{NULLABLE, file};
 #[allow(unused_imports)]
-pub(crate) use scenario::{Scenario, Setup};
+pub(crate) use scenario::{Scenario, Setup, Store};
+pub(crate) use shelf::{Shelf, Ticket};
 pub(crate) use tokens::START;
+#[allow(unused_imports)] // The properties use it.
+pub(crate) use translate::next_entry;
 pub(crate) use translate::{
-    call_of, credentials_of, event_of, next_entry, outcome_of, response_of, stored_of, timing_of,
+    call_of, credentials_of, event_of, outcome_of, response_of, stored_of, timing_of,
 };

@@ -5,17 +5,18 @@ use std::fmt::Debug;
 use std::path::Path;
 
 use super::action::Action;
-use super::expect::{Call, EventFields, ExpectedEvent, Outcome, Stored, Then};
-use super::form::Rule;
+use super::expect::{Call, Came, EventFields, ExpectedEvent, Left, Outcome, Stored, Then};
+use super::form::{Process, Rule};
 use super::scenario::{Scenario, Step};
 
-/// What a runner provides.
+/// What a runner provides: the clients of all processes.
 pub(crate) trait Client {
-    /// Performs the action and runs everything until nothing moves without time or a response.
-    fn act(&mut self, action: &Action) -> Result<(), String>;
-    /// What was seen since the last call.
-    fn seen(&mut self) -> Seen;
-    /// The callers that still wait.
+    /// Starts the process if there is none. Performs the action there and runs everything until nothing moves without time
+    /// or a response.
+    fn act(&mut self, process: Process, action: &Action) -> Result<(), String>;
+    /// What each process has seen since the last call.
+    fn seen(&mut self) -> BTreeMap<Process, Seen>;
+    /// The callers that still wait, in all processes.
     fn waiting(&self) -> BTreeSet<String>;
     /// What the store holds.
     fn stored(&self) -> Option<Stored>;
@@ -54,7 +55,7 @@ pub(crate) fn play_all<C: Client>(
 fn play(scenario: &Scenario, client: &mut impl Client) -> Result<(), String> {
     for (index, step) in scenario.steps.iter().enumerate() {
         let failed = |failure: String| format!("step {}, {:?}:\n{failure}", index + 1, step.action);
-        perform(client, &step.action).map_err(failed)?;
+        perform(client, step).map_err(failed)?;
         let differences = compare(step, client);
         if !differences.is_empty() {
             return Err(failed(differences.join("\n")));
@@ -63,28 +64,54 @@ fn play(scenario: &Scenario, client: &mut impl Client) -> Result<(), String> {
     Ok(())
 }
 
-fn perform(client: &mut impl Client, action: &Action) -> Result<(), String> {
-    let Action::Loop { caller, times, every } = action else { return client.act(action) };
+fn perform(client: &mut impl Client, step: &Step) -> Result<(), String> {
+    let process = step.process;
+    let Action::Loop { caller, times, every } = &step.action else {
+        return client.act(process, &step.action);
+    };
     for _ in 0..times.get() {
         if !client.waiting().contains(caller) {
-            client.act(&Action::Get { caller: caller.clone() })?;
+            client.act(process, &Action::Get { caller: caller.clone() })?;
         }
-        client.act(&Action::Advance(*every))?;
+        client.act(process, &Action::Advance(*every))?;
     }
     Ok(())
 }
 
 fn compare(step: &Step, client: &mut impl Client) -> Vec<String> {
-    let seen = client.seen();
-    let mut differences = Vec::new();
-    let mut check = |what: &str, same: bool, expected: &dyn Debug, seen: &dyn Debug| {
-        if !same {
-            let difference = format!("    {what}\n        expected {expected:?}\n        seen     {seen:?}");
-            differences.push(difference);
-        }
-    };
-    let Then { got, calls, requests, events, waiting, stored } = &step.then;
+    let Then { here, others, left } = &step.then;
     let repeated = matches!(step.action, Action::Loop { .. });
+    let mut seen = client.seen();
+    let mut differences = compare_came(here, &seen.remove(&step.process).unwrap_or_default(), repeated);
+    let named: BTreeSet<Process> = others.keys().chain(seen.keys()).copied().collect();
+    for process in named {
+        let expected = others.get(&process).unwrap_or(&NOTHING);
+        let other = compare_came(expected, &seen.remove(&process).unwrap_or_default(), false);
+        if !other.is_empty() {
+            differences.push(format!("    {process:?}"));
+            differences.extend(other);
+        }
+    }
+    let Left { waiting, stored } = left;
+    let mut check = check_into(&mut differences);
+    if let Some(waiting) = waiting {
+        let (expected, waiting) = (waiting.iter().cloned().collect::<BTreeSet<_>>(), client.waiting());
+        check("waiting", expected == waiting, &expected, &waiting);
+    }
+    if let Some(stored) = stored {
+        let holds = client.stored();
+        check("stored", same_all(stored.as_slice(), holds.as_slice(), same_stored), stored, &holds);
+    }
+    drop(check);
+    differences
+}
+
+static NOTHING: Came = Came { got: BTreeMap::new(), calls: Vec::new(), requests: None, events: None };
+
+fn compare_came(expected: &Came, seen: &Seen, repeated: bool) -> Vec<String> {
+    let mut differences = Vec::new();
+    let mut check = check_into(&mut differences);
+    let Came { got, calls, requests, events } = expected;
     check("got", same_outcomes(got, &seen.got, repeated), got, &seen.got);
     if let Some(requests) = requests {
         let is_request = |call: &&Call| matches!(call, Call::Login | Call::Refresh(_));
@@ -96,15 +123,17 @@ fn compare(step: &Step, client: &mut impl Client) -> Vec<String> {
     if let Some(events) = events {
         check("events", same_all(events, &seen.events, same_event), events, &seen.events);
     }
-    if let Some(waiting) = waiting {
-        let (expected, waiting) = (waiting.iter().cloned().collect::<BTreeSet<_>>(), client.waiting());
-        check("waiting", expected == waiting, &expected, &waiting);
-    }
-    if let Some(stored) = stored {
-        let holds = client.stored();
-        check("stored", same_all(stored.as_slice(), holds.as_slice(), same_stored), stored, &holds);
-    }
+    drop(check);
     differences
+}
+
+fn check_into(differences: &mut Vec<String>) -> impl FnMut(&str, bool, &dyn Debug, &dyn Debug) {
+    |what, same, expected, seen| {
+        if !same {
+            let difference = format!("    {what}\n        expected {expected:?}\n        seen     {seen:?}");
+            differences.push(difference);
+        }
+    }
 }
 
 fn same_all<E, S>(expected: &[E], seen: &[S], same: fn(&E, &S) -> bool) -> bool {

@@ -44,7 +44,24 @@ fn scenario(value: Value) -> Result<Scenario, String> {
     if scenario.rules.is_empty() || scenario.steps.is_empty() {
         return Err("it names no rule, or has no step".into());
     }
+    processes(&scenario)?;
     Ok(scenario)
+}
+
+/// Each caller belongs to one process, and the process of a step is none of the others.
+fn processes(scenario: &Scenario) -> Result<(), String> {
+    let mut known = BTreeMap::new();
+    for (index, step) in scenario.steps.iter().enumerate() {
+        let wrong = match step.action.asks() {
+            Some(caller) if *known.entry(caller).or_insert(step.process) != step.process => {
+                format!("`{caller}` is a caller in another process")
+            }
+            _ if step.then.others.contains_key(&step.process) => "its process is not another one".into(),
+            _ => continue,
+        };
+        return Err(format!("step {}: {wrong}", index + 1));
+    }
+    Ok(())
 }
 
 /// The keys that may be null. For serde any optional key with null is one that was left out.

@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 
 use super::action::Action;
 use super::expect::Then;
-use super::form::{AccessToken, As, Moment, RefreshToken, Rule, ScenarioName, Seconds};
+use super::form::{AccessToken, As, Moment, Process, RefreshToken, Rule, ScenarioName, Seconds};
 
-/// One story with one client.
+/// One story with one client, or with the clients of several processes.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Scenario {
@@ -28,8 +28,8 @@ pub(crate) struct Scenario {
     pub(crate) steps: Vec<Step>,
 }
 
-/// What the client is built with. By default a source that can do both, no initial credentials and no store.
-#[derive(Debug, Deserialize, JsonSchema)]
+/// What each client is built with. By default a source that can do both, no initial credentials and no store.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Setup {
     /// Whether the source can log in.
@@ -41,9 +41,7 @@ pub(crate) struct Setup {
     /// The credentials that the source was built with.
     pub(crate) initial: Option<Tokens>,
     /// Without this key there is no store.
-    #[serde(deserialize_with = "As::<Store>::deserialize")]
-    #[schemars(with = "Store")]
-    pub(crate) store: Option<Option<Tokens>>,
+    pub(crate) store: Option<Store>,
     /// Whether a refresh token is sent even if its successor can't be stored.
     pub(crate) refresh_without_store: bool,
     pub(crate) timing: Settings,
@@ -64,22 +62,18 @@ impl Default for Setup {
     }
 }
 
-/// A store.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Store {
+/// A store. All processes share it.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Store {
     /// What it holds at first. Without this key nothing.
-    holds: Option<Tokens>,
-}
-
-impl From<Store> for Option<Option<Tokens>> {
-    fn from(store: Store) -> Self {
-        Some(store.holds)
-    }
+    pub(crate) holds: Option<Tokens>,
+    /// Whether a process that stands still loses the guard.
+    pub(crate) guard_lapses: bool,
 }
 
 /// The settings that differ from the defaults.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
     pub(crate) default_lifetime: Option<Seconds>,
@@ -118,6 +112,9 @@ pub(crate) struct Jwt {
 #[derive(Debug, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct Step {
+    /// In which process. A process is started by the first step that names it.
+    #[schemars(default)]
+    pub(crate) process: Process,
     #[schemars(flatten)]
     pub(crate) action: Action,
     #[schemars(default)]
@@ -128,9 +125,11 @@ impl<'de> Deserialize<'de> for Step {
     // serde's `flatten` would not notice unknown keys.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut fields = Map::deserialize(deserializer)?;
+        let process =
+            fields.remove("process").map(Process::deserialize).transpose().map_err(D::Error::custom)?;
         let then = fields.remove("then").map(Then::deserialize).transpose().map_err(D::Error::custom)?;
         let action = Action::deserialize(Value::Object(fields)).map_err(D::Error::custom)?;
-        Ok(Self { action, then: then.unwrap_or_default() })
+        Ok(Self { process: process.unwrap_or_default(), action, then: then.unwrap_or_default() })
     }
 }
 

@@ -20,9 +20,12 @@ fn full() -> Entry {
 #[test]
 fn what_is_written_is_read_again() {
     let none = Entry::of(*full().version(), Content::LoggedOut);
-    for entry in
-        [full(), full().with_intent(None), none, full().with_content(Content::Sealed("abc\"".into()))]
-    {
+    for entry in [
+        full(),
+        full().with_intent(None),
+        none,
+        full().with_content(Content::Sealed { text: "abc\"".into(), expires_at: Some(UNIX_EPOCH) }),
+    ] {
         let text = entry.expose_text();
         let read = Entry::from_text(&text).unwrap();
         assert_eq!(*read.expose_text(), *text);

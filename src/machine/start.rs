@@ -1,0 +1,77 @@
+//! When a flight starts, and who joins it.
+
+use super::State;
+use super::backoff::Streak;
+use super::flight::{AtStore, Flight, Phase, Reasons};
+use super::verdict::Verdict;
+use crate::clock::Reading;
+use crate::error::{Error, ErrorKind};
+use crate::event::{Event, RefreshCause};
+use crate::timing::Timing;
+
+impl State {
+    /// Joins the flight in the air, or starts one, or fails with the error that is remembered.
+    pub(super) fn join(&mut self, now: Reading, cause: RefreshCause, is_requested: bool) -> Verdict {
+        let run = self.flight.is_none();
+        match self.rest(now, self.usable(now).is_some(), true) {
+            // Another process may have logged in meanwhile (R58).
+            Some(error) if error.kind() == ErrorKind::LoginRequired && self.shelf.is_some() => {
+                self.start_flight(now, cause, Some(error));
+            }
+            Some(error) => return Verdict::Fail(error),
+            None if run => {
+                self.start(now, cause);
+            }
+            None => {}
+        }
+        if let Some(flight) = &mut self.flight {
+            flight.callers += 1;
+            flight.is_requested |= is_requested;
+        }
+        Verdict::Wait { flight: self.flights, run }
+    }
+
+    /// Whether a flight may start while a valid token is in use.
+    pub(super) fn may_start(&self, now: Reading, waits: bool) -> bool {
+        self.flight.is_none() && self.rest(now, true, waits).is_none()
+    }
+
+    /// The last flight's error, while no flight is in the air and none may start.
+    pub(super) fn rest(&self, now: Reading, usable: bool, waits: bool) -> Option<Error> {
+        let failure = self.failure.as_ref().filter(|_| self.flight.is_none())?;
+        let retry_at = failure.retry_at(usable, waits);
+        (now.monotonic < retry_at).then(|| failure.error_until(retry_at, now.monotonic))
+    }
+
+    pub(super) fn start(&mut self, now: Reading, cause: RefreshCause) -> u64 {
+        self.events.push(Event::RefreshStarted { generation: self.holdings.generation(), cause });
+        self.start_flight(now, cause, None)
+    }
+
+    fn start_flight(&mut self, now: Reading, cause: RefreshCause, only_looks: Option<Error>) -> u64 {
+        self.flights += 1;
+        let streak = match &self.failure {
+            Some(failure) => failure.streak_at(now.monotonic, &self.pace.timing),
+            None => Streak::none(now.monotonic),
+        };
+        let left = self.usable(now).and_then(|(held, _)| held.windows.expiry.remaining(now));
+        let patience = left.map_or(Timing::MANDATORY_WAIT, |left| Timing::MANDATORY_WAIT.min(left / 2));
+        self.flight = Some(Box::new(Flight {
+            id: self.flights,
+            cause,
+            started: now.monotonic,
+            callers: 0,
+            attempts: 0,
+            streak,
+            phase: Phase::Beginning,
+            patient_until: now.monotonic.saturating_add(patience),
+            is_requested: false,
+            repeated: false,
+            asked_again: false,
+            reasons: Reasons::default(),
+            at_store: AtStore::default(),
+            only_looks,
+        }));
+        self.flights
+    }
+}
