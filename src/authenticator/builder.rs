@@ -1,11 +1,11 @@
 //! Builds an [`Authenticator`] with settings other than the defaults.
 
 use std::fmt;
-use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, LazyLock};
 
 use tokio::sync::Notify;
 
+use super::running::Running;
 use super::watcher::Watcher;
 use super::{Authenticator, Shared};
 use crate::cache::Cache;
@@ -121,7 +121,7 @@ impl AuthenticatorBuilder {
                 source: self.source,
                 store: self.store,
                 overtaken: Notify::new(),
-                running: AtomicUsize::new(0),
+                running: Running::default(),
                 telling: tokio::sync::Mutex::new(()),
                 clock: self.clock,
                 timing,

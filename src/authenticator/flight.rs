@@ -4,16 +4,15 @@ use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
+use super::Shared;
 use super::guard::HeldGuard;
 use super::limit::within;
-use super::{Authenticator, Shared};
 use crate::cache::{Turn, Waiters, World, drive};
 use crate::clock::Reading;
 use crate::credentials::Credentials;
@@ -22,40 +21,6 @@ use crate::machine::{Step, StoreCall, Work};
 
 /// Added to a flight's own limits before its runtime counts as dead.
 const GRACE: Duration = Duration::from_secs(1);
-
-impl Authenticator {
-    /// Waits until no refresh is running, and none has left anything to save or to revoke. A program that may be ended in between
-    /// its requests calls this before it ends: a refresh in the background that has sent a refresh token, and dies before it has
-    /// saved the next one, loses the login.
-    ///
-    /// ```
-    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-    /// use reauth::{Authenticator, Credentials};
-    /// use std::time::Duration;
-    ///
-    /// let auth = Authenticator::new(Credentials::new("at-1")?);
-    /// auth.credentials().await?;
-    /// let _ = tokio::time::timeout(Duration::from_secs(60), auth.settled()).await;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// There is no time limit. What can't be stored is tried until it can.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future ends the wait and nothing else.
-    pub async fn settled(&self) {
-        loop {
-            let mut ended = pin!(self.shared.overtaken.notified());
-            ended.as_mut().enable();
-            if self.shared.running.load(Ordering::Acquire) == 0 {
-                return;
-            }
-            ended.await;
-        }
-    }
-}
 
 impl World for Arc<Shared> {
     fn now(&self) -> Reading {
@@ -71,7 +36,7 @@ impl World for Arc<Shared> {
         if let Some(store) = &self.store {
             store.watcher.start(self);
         }
-        self.running.fetch_add(1, Ordering::AcqRel);
+        self.running.begin();
         let runner = Runner { shared: self.clone(), waiters };
         match Handle::try_current() {
             // If the task is dropped before it ran, it drops the runner, which ends the flight.
@@ -191,7 +156,6 @@ impl Drop for Runner {
     fn drop(&mut self) {
         // This does nothing after a flight that ran to its end.
         self.end("the runtime that ran the refresh was shut down; call again from a runtime that is alive");
-        self.shared.running.fetch_sub(1, Ordering::AcqRel);
-        self.shared.overtaken.notify_waiters();
+        self.shared.running.end();
     }
 }

@@ -6,6 +6,7 @@ mod guard;
 mod limit;
 mod log_out;
 mod own_calls;
+mod running;
 mod store;
 mod watcher;
 
@@ -14,7 +15,6 @@ pub use builder::AuthenticatorBuilder;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -56,11 +56,10 @@ struct Shared {
     cache: Cache,
     source: Box<dyn DynSource>,
     store: Option<Box<builder::Store>>,
-    /// Tells calls of the store that a log-out, or credentials set by the program, may have overtaken them, and
-    /// [`settled`](Authenticator::settled) that a task of a flight has ended.
+    /// Tells calls of the store that a log-out, or credentials set by the program, may have overtaken them.
     overtaken: Notify,
-    /// How many tasks of flights there are, also of those that a log-out has ended.
-    running: AtomicUsize,
+    /// The tasks of flights, also of those that a log-out has ended.
+    running: running::Running,
     /// Held by the thread that calls the observer.
     telling: tokio::sync::Mutex<()>,
     clock: Box<dyn Clock>,

@@ -17,7 +17,8 @@ mod api {
     pub(crate) use reauth::{Credentials, Error, ErrorKind, Event, Timing};
 }
 
-pub(crate) use suite::next_entry;
+pub(crate) use clock::{ScenarioClock, Wall};
+pub(crate) use suite::{Process, Shelf, Store, Ticket, next_entry};
 
 use std::path::PathBuf;
 

@@ -11,6 +11,7 @@ mod support;
 mod authenticator;
 mod cancellation;
 mod conformance;
+mod fleet;
 mod properties;
 mod stores;
 mod surface;

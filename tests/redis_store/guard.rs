@@ -74,6 +74,19 @@ async fn r51_the_open_exchange_of_another_is_not_overwritten() {
 
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]
+async fn r55_the_note_that_the_refresh_token_was_refused_is_not_overwritten() {
+    let server = Server::start();
+    let store = store(&server);
+    store.save(&with_member(&entry(1), "refused", "true")).await.unwrap();
+    let guard = store.guard(&request(1, 7)).await.unwrap();
+    assert!(!guard.is_written());
+    assert!(member(&found(&guard).unwrap(), "refused").is_some());
+    drop(guard);
+    assert!(member(&store.load().await.unwrap().unwrap(), "refused").is_some());
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
 async fn r51_another_version_is_not_overwritten() {
     let server = Server::start();
     let store = store(&server);

@@ -19,6 +19,10 @@ impl Wall {
         Self(Arc::new(Mutex::new(UNIX_EPOCH + Duration::from_secs(START))))
     }
 
+    pub fn at(&self, monotonic: Duration) -> Reading {
+        Reading { monotonic, wall: *self.0.lock().unwrap() + monotonic }
+    }
+
     pub fn jump(&self, back: bool, by: Duration) {
         let mut wall = self.0.lock().unwrap();
         if back { *wall -= by } else { *wall += by }
@@ -67,6 +71,6 @@ impl Clock for ScenarioClock {
     fn now(&self) -> Reading {
         let own = self.own.lock().unwrap();
         let monotonic = own.before + own.origin.map_or(Duration::ZERO, |origin| origin.elapsed());
-        Reading { monotonic, wall: *self.wall.0.lock().unwrap() + monotonic }
+        self.wall.at(monotonic)
     }
 }

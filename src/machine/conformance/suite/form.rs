@@ -90,7 +90,7 @@ fn is_rule(text: &str) -> bool {
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(try_from = "u8")]
 #[schemars(extend("minimum" = 1, "maximum" = 3))]
-pub(crate) struct Process(u8);
+pub(crate) struct Process(pub(crate) u8);
 
 impl Default for Process {
     fn default() -> Self {

@@ -108,6 +108,7 @@ impl Shelf {
     }
 
     /// The process has the guard.
+    #[allow(dead_code)] // The authenticator knows it by itself.
     pub(crate) fn is_guarded_by(&self, process: Process) -> bool {
         self.guard.is_some_and(|guard| guard.process == process)
     }

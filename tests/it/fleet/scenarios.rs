@@ -1,0 +1,1 @@
+//! Programs that found a fault.
