@@ -76,6 +76,7 @@ impl State {
             return self.publish(flight, saving.held, Saved::NoStore, now);
         };
         let finding = shelf.finding(found.as_ref());
+        let was_read = shelf.is_known;
         shelf.read(found.as_ref());
         flight.at_store.turns += 1;
         match (finding, found) {
@@ -83,7 +84,7 @@ impl State {
                 let brought = saving.held.credentials.clone();
                 self.logged_out_elsewhere(flight, found, Some(brought), now)
             }
-            (Finding::News, Some(found)) if shelf.ours().is_some() => {
+            (Finding::News, Some(found)) if was_read => {
                 if found.version().relation_to(saving.entry.version()) == Relation::Fork {
                     // Two writers have refreshed, and neither has seen the other. Both results may be good.
                     self.holdings.current = Some(Candidate::good(saving.held));
@@ -199,6 +200,8 @@ impl State {
         shelf.unsaved_since = None;
         if is_saved {
             shelf.holds(entry.clone());
+            // They are newer than the log-out that could not be written before.
+            shelf.forget = None;
             self.events.push(Event::RotationSaved { generation: self.holdings.generation() });
         }
         Step::Done(Ok(()))

@@ -11,6 +11,7 @@
 //! | variable | default | what |
 //! | --- | --- | --- |
 //! | `REAUTH_LOAD_SECONDS` | 10 | how long eight processes are under load; 30 for a long run |
+//! | `REAUTH_COST_PROCESSES` | 4 | for how many processes the cost of a refresh is measured, at most; 64 for the report |
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
@@ -19,6 +20,7 @@ mod protocol;
 mod support;
 mod worker;
 
+mod cost;
 mod crowd;
 mod disks;
 mod kills;

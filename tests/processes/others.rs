@@ -29,10 +29,8 @@ async fn log_in_elsewhere(stage: Stage) {
 async fn a_slow_response(stage: Stage) {
     let run = stage.run("slow-response");
     let [first, other] = run.workers::<2>().await;
-    for worker in [&first, &other] {
-        worker.ask(ONE).await.token();
-        worker.ask(Order::Expiry).await.done();
-    }
+    first.ask(ONE).await.token();
+    first.ask(Order::Expiry).await.done();
     run.hold().await;
     let refreshed = first.ask(ONE);
     until("the provider has committed", async || (run.ledger().refreshes() > 0).then_some(())).await;
@@ -98,11 +96,12 @@ async fn a_store_that_hangs(stage: Stage) {
 }
 
 async fn others(kind: Kind) {
-    let short = Stage::new(kind, 3).await;
+    let short = Stage::new(kind, 2).await;
+    let middle = Stage::new(kind, 8).await;
     let long = Stage::new(kind, 24).await;
     let cases: [std::pin::Pin<Box<dyn Future<Output = ()>>>; 4] = [
-        Box::pin(log_in_elsewhere(short.clone())),
-        Box::pin(a_slow_response(short.clone())),
+        Box::pin(log_in_elsewhere(short)),
+        Box::pin(a_slow_response(middle)),
         Box::pin(a_slow_save(long.clone())),
         Box::pin(a_store_that_hangs(long)),
     ];

@@ -268,10 +268,14 @@ impl Ledger {
         let was_stopped = sender.is_stopped || sender.stopped > at;
         let was_overtaken = was_stopped && lapses;
         let is_gone = sender.is_killed || sender.own_change > at || set_back > at;
+        let is_successor_refused = self
+            .sends
+            .iter()
+            .any(|other| other.family == family && other.index > index && other.outcome == Outcome::Refused);
         let may = match outcome {
             Outcome::NotProcessed | Outcome::Lost => true,
-            // The refusal may not have been noted.
-            Outcome::Refused => is_gone || was_stopped || trouble > at,
+            // The refusal may not have been noted. If its successor is refused too, what was in doubt is tried again.
+            Outcome::Refused => is_gone || was_stopped || trouble > at || is_successor_refused,
             Outcome::Open | Outcome::Success => is_gone || was_overtaken,
         };
         if !may {
@@ -313,6 +317,10 @@ impl Ledger {
         }
         let (Some(new), Some(before)) = (entry.credentials(), before) else { return };
         let new = self.token(new);
+        if new.index == 1 && self.families[new.family].by == Origin::Elsewhere {
+            // The program of a process has set it, and that is newer than any log-out that it found.
+            self.lives.values_mut().for_each(|known| known.ended.retain(|family| *family != new.family));
+        }
         if before.is_logged_out() && new.index > 1 && self.set_back == 0 {
             self.breaks(format!(
                 "R59: {life:?} writes the refresh {}-{} over a log-out",

@@ -24,7 +24,7 @@ pub use stage::{Run, Stage};
 pub use worker::Worker;
 
 /// A limit that no test reaches on a machine that works.
-pub const PATIENCE: Duration = Duration::from_secs(25);
+pub const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Looks until something holds.
 pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
