@@ -23,11 +23,6 @@ fn full() -> Entry {
     Entry::from_text(FULL).unwrap()
 }
 
-/// The same, and its refresh token was not refused.
-fn unrefused() -> Entry {
-    Entry::from_text(&FULL.replace(r#""refused":true"#, r#""refused":false"#)).unwrap()
-}
-
 fn entry(generation: u64) -> Entry {
     let version = Version { sequence: 1, login: 1, generation, write: generation };
     Entry::of(version, Content::Credentials(Credentials::new(format!("at-{generation}")).unwrap()))
