@@ -180,6 +180,12 @@ impl Shelf {
         }
     }
 
+    /// Whether nothing was held since a log-out. Then its note is to be written again.
+    pub(super) fn remembers_log_out(&mut self) -> bool {
+        self.forget = self.ours.as_ref().filter(|ours| ours.is_logged_out()).cloned();
+        self.forget.is_some()
+    }
+
     /// The note of the log-out is in the store.
     pub(super) fn forgot(&mut self) {
         if let Some(forget) = self.forget.take() {

@@ -283,7 +283,11 @@ impl Ledger {
         }
         // Whether it was processed is not known, so the exchange stays open until the expiry.
         let is_open = outcome != Outcome::NotProcessed && outcome != Outcome::Refused;
-        if may && is_open && by != life && !is_expired && set_back < at {
+        // It may have taken over before the wall clock was set back.
+        let took_over = self.sends.iter().any(|other| {
+            (other.family, other.index, other.by) == (family, index, life) && other.at > at
+        });
+        if may && is_open && by != life && !is_expired && set_back < at && !took_over {
             self.breaks(format!("R51: {life:?} sends rt-{family}-{index} while the exchange of {by:?} is open"));
         }
     }
