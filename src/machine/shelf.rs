@@ -157,17 +157,26 @@ impl Shelf {
         };
     }
 
-    /// Makes the note of a log-out newer than what was found.
+    /// Makes the note of a log-out newer than what was found. Credentials from a log-in since then stay newer than the note.
     pub(super) fn forget_over(&mut self, found: Version) -> Option<Entry> {
         let forget = self.forget.as_mut()?;
         if forget.version().sequence <= found.sequence {
             let newer = Entry::of(found.next_login(random_ids()), Content::LoggedOut);
-            if self.ours.as_ref().is_some_and(|ours| ours.version() == forget.version()) {
-                self.ours = Some(newer.clone());
+            let old = std::mem::replace(forget, newer.clone());
+            match self.ours.as_ref().and_then(Entry::credentials).cloned() {
+                Some(since) => {
+                    self.ours = Some(self.logged_in(since));
+                    // What was tried had another version.
+                    self.rest = None;
+                    self.unsaved_since = None;
+                }
+                None if self.ours.as_ref().is_some_and(|ours| ours.version() == old.version()) => {
+                    self.ours = Some(newer);
+                }
+                None => {}
             }
-            *forget = newer;
         }
-        Some(forget.clone())
+        self.forget.clone()
     }
 
     /// The note of a log-out for a store that can't be read. If nothing is known of its content, the seconds since 1970 are

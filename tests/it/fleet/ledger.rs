@@ -317,8 +317,8 @@ impl Ledger {
         }
         let (Some(new), Some(before)) = (entry.credentials(), before) else { return };
         let new = self.token(new);
-        if new.index == 1 && self.families[new.family].by == Origin::Elsewhere {
-            // The program of a process has set it, and that is newer than any log-out that it found.
+        if new.index == 1 {
+            // It came after the log-out, or it would have been revoked.
             self.lives.values_mut().for_each(|known| known.ended.retain(|family| *family != new.family));
         }
         if before.is_logged_out() && new.index > 1 && self.set_back == 0 {
