@@ -97,6 +97,8 @@ impl Shelf {
         self.is_known = true;
         self.ours = Some(entry);
         self.is_set = false;
+        // It is newer than any log-out here.
+        self.forget = None;
     }
 
     /// The store held this when it was read.

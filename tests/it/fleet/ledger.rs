@@ -53,7 +53,7 @@ pub struct Ledger {
     /// By the access token.
     tokens: BTreeMap<String, Token>,
     pub sends: Vec<Send>,
-    /// When the store was set back last, and when a call of it failed last.
+    /// When the store was set back last, and when a call of it failed last. What was noted is lost when it is set back.
     set_back: u64,
     trouble: u64,
     /// The log-outs that were written: the families that were there.
@@ -196,6 +196,9 @@ impl Ledger {
 
     pub fn set_back(&mut self) {
         self.set_back = self.next();
+        // Log-outs may be lost, too.
+        self.tombstones.clear();
+        self.lives.values_mut().for_each(|known| known.ended.clear());
     }
 
     pub fn trouble(&mut self) {
@@ -268,14 +271,16 @@ impl Ledger {
         let sender = self.known(by);
         let was_stopped = sender.is_stopped || sender.stopped > at;
         let was_overtaken = was_stopped && lapses;
-        let is_gone = sender.is_killed || sender.own_change > at || set_back > at;
-        let is_successor_refused = self.sends.iter().any(|other| {
-            other.family == family && other.index > index && other.outcome == Outcome::Refused
+        let is_gone = sender.is_killed || sender.own_change > at || set_back > 0;
+        let was_in_doubt = self.sends.iter().any(|other| match other.outcome {
+            Outcome::Refused => other.family == family && other.index > index,
+            outcome => (other.family, other.index) == (family, index) && outcome == Outcome::Lost,
         });
         let may = match outcome {
             Outcome::NotProcessed | Outcome::Lost => true,
-            // The refusal may not have been noted. If its successor is refused too, what was in doubt is tried again.
-            Outcome::Refused => is_gone || was_stopped || trouble > at || is_successor_refused,
+            // The refusal may not have been noted. A process in which the token is in doubt tries it again when what it found
+            // in the store is refused, too.
+            Outcome::Refused => is_gone || was_stopped || trouble > at || was_in_doubt,
             Outcome::Open | Outcome::Success => is_gone || was_overtaken,
         };
         if !may {
@@ -287,7 +292,7 @@ impl Ledger {
         let took_over = self.sends.iter().any(|other| {
             (other.family, other.index, other.by) == (family, index, life) && other.at > at
         });
-        if may && is_open && by != life && !is_expired && set_back < at && !took_over {
+        if may && is_open && by != life && !is_expired && set_back == 0 && !took_over {
             self.breaks(format!("R51: {life:?} sends rt-{family}-{index} while the exchange of {by:?} is open"));
         }
     }
