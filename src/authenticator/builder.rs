@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use tokio::sync::Notify;
 
+use super::running::Running;
 use super::watcher::Watcher;
 use super::{Authenticator, Shared};
 use crate::cache::Cache;
@@ -120,6 +121,7 @@ impl AuthenticatorBuilder {
                 source: self.source,
                 store: self.store,
                 overtaken: Notify::new(),
+                running: Running::default(),
                 telling: tokio::sync::Mutex::new(()),
                 clock: self.clock,
                 timing,

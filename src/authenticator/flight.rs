@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::Shared;
 use super::guard::HeldGuard;
+use super::limit::within;
 use crate::cache::{Turn, Waiters, World, drive};
 use crate::clock::Reading;
 use crate::credentials::Credentials;
@@ -35,6 +36,7 @@ impl World for Arc<Shared> {
         if let Some(store) = &self.store {
             store.watcher.start(self);
         }
+        self.running.begin();
         let runner = Runner { shared: self.clone(), waiters };
         match Handle::try_current() {
             // If the task is dropped before it ran, it drops the runner, which ends the flight.
@@ -66,7 +68,7 @@ impl World for Arc<Shared> {
             // Callers who have a valid token use it now (R8).
             waiters.nudge();
             let limit = shared.timing.flight_deadline + shared.timing.store_timeout * 4 + GRACE;
-            if timeout(limit, waiters.clone().wait_end()).await.is_err() {
+            if within(limit, waiters.clone().wait_end()).await.is_none() {
                 let error = "the runtime that runs the refresh stands still; call again, which starts another refresh";
                 shared.cache.interrupt(waiters.number, Error::transient(error), shared.clock.now());
                 shared.tell();
@@ -154,5 +156,6 @@ impl Drop for Runner {
     fn drop(&mut self) {
         // This does nothing after a flight that ran to its end.
         self.end("the runtime that ran the refresh was shut down; call again from a runtime that is alive");
+        self.shared.running.end();
     }
 }

@@ -3,8 +3,10 @@
 mod builder;
 mod flight;
 mod guard;
+mod limit;
 mod log_out;
 mod own_calls;
+mod running;
 mod store;
 mod watcher;
 
@@ -56,6 +58,8 @@ struct Shared {
     store: Option<Box<builder::Store>>,
     /// Tells calls of the store that a log-out, or credentials set by the program, may have overtaken them.
     overtaken: Notify,
+    /// The tasks of flights, also of those that a log-out has ended.
+    running: running::Running,
     /// Held by the thread that calls the observer.
     telling: tokio::sync::Mutex<()>,
     clock: Box<dyn Clock>,

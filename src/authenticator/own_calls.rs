@@ -3,9 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::time::timeout;
-
 use super::Shared;
+use super::limit::within;
 use crate::credentials::Credentials;
 use crate::error::Error;
 
@@ -44,7 +43,7 @@ impl Shared {
         call: impl Future<Output = Result<Credentials, Error>>,
     ) -> impl Future<Output = Result<Credentials, Error>> {
         self.marked(async move {
-            let response = timeout(limit, call).await.unwrap_or_else(|_| {
+            let response = within(limit, call).await.unwrap_or_else(|| {
                 Err(Error::transient(
                     "the identity provider did not respond before the deadline of the refresh; check that it can be reached",
                 ))

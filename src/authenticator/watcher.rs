@@ -46,6 +46,16 @@ async fn watch(shared: Weak<Shared>, store: Arc<dyn DynStore>) {
     let Some(mut seen) = stored() else { return };
     loop {
         store.changed(seen.as_ref()).await;
+        sleep(PAUSE).await;
+        // What this process has read or written since needs no look.
+        match stored() {
+            None => return,
+            Some(stored) if stored != seen => {
+                seen = stored;
+                continue;
+            }
+            Some(_) => {}
+        }
         let Some(limit) = shared.upgrade().map(|shared| shared.timing.store_timeout) else { return };
         let found = timeout(limit, store.load()).await.map(unsealed);
         let Some(shared) = shared.upgrade() else { return };
@@ -56,8 +66,6 @@ async fn watch(shared: Weak<Shared>, store: Arc<dyn DynStore>) {
                 shared.heard(found);
             }
         }
-        drop(shared);
-        sleep(PAUSE).await;
     }
 }
 

@@ -16,6 +16,10 @@ impl State {
     /// Takes what another process has written.
     pub(super) fn adopt(&mut self, mut flight: Box<Flight>, found: Entry, now: Reading) -> Step {
         let Some(credentials) = found.credentials().cloned() else { return self.attempt(flight, now) };
+        if flight.only_looks.take().is_some() {
+            let (generation, cause) = (self.holdings.generation(), flight.cause);
+            self.events.push(Event::RefreshStarted { generation, cause });
+        }
         let is_refused = found.is_refused();
         let windows = Windows::of(&credentials, now, false, &mut self.pace);
         if let Some(shelf) = &mut self.shelf {

@@ -18,6 +18,8 @@ pub(super) struct Shelf {
     is_set: bool,
     /// What the store held when it was last read or written; `None` for nothing.
     pub(super) stored: Option<Version>,
+    /// The version of the same in a store that keeps nothing but the tokens.
+    stored_unnamed: Option<Version>,
     /// Whether `stored` is known.
     pub(super) is_known: bool,
     /// The note of a log-out that still has to be written (R17).
@@ -55,6 +57,7 @@ impl Default for Shelf {
             ours: None,
             is_set: false,
             stored: None,
+            stored_unnamed: None,
             is_known: false,
             forget: None,
             overwrites: false,
@@ -76,9 +79,11 @@ impl Shelf {
         let Some(found) = found else { return Finding::Outdated };
         let relation = match &self.ours {
             None => Relation::Newer,
-            Some(ours)
-                if ours.version() != found.version() && self.stored.as_ref() == Some(found.version()) =>
-            {
+            Some(ours) if ours.version() == found.version() => Relation::Same,
+            Some(_) if self.is_set => Relation::Older,
+            // A store may keep nothing but the tokens.
+            Some(ours) if ours.unnamed_version().as_ref() == Some(found.version()) => Relation::Same,
+            Some(_) if [self.stored, self.stored_unnamed].contains(&Some(*found.version())) => {
                 Relation::Older
             }
             Some(ours) => found.version().relation_to(ours.version()),
@@ -94,6 +99,7 @@ impl Shelf {
     /// The store holds this.
     pub(super) fn holds(&mut self, entry: Entry) {
         self.stored = Some(*entry.version());
+        self.stored_unnamed = entry.unnamed_version();
         self.is_known = true;
         self.ours = Some(entry);
         self.is_set = false;
@@ -104,6 +110,7 @@ impl Shelf {
     /// The store held this when it was read.
     pub(super) fn read(&mut self, found: Option<&Entry>) {
         self.stored = found.map(|found| *found.version());
+        self.stored_unnamed = found.and_then(Entry::unnamed_version);
         self.is_known = true;
         let ours = self.ours.as_ref().filter(|_| self.is_set).and_then(Entry::credentials).cloned();
         if let Some(ours) =

@@ -61,9 +61,12 @@ type Unknown = Arc<[(String, Zeroizing<String>)]>;
 impl Entry {
     /// Creates an entry that names no version, as if a person had written it: an authenticator takes it for a new log-in.
     pub fn new(credentials: Credentials) -> Self {
-        let mut hasher = DefaultHasher::new();
-        (credentials.access_token(), credentials.refresh_token()).hash(&mut hasher);
-        Self::of(Version::unnamed(hasher.finish()), Content::Credentials(credentials))
+        Self::of(Version::unnamed(hash(&credentials)), Content::Credentials(credentials))
+    }
+
+    /// The version that these tokens have in a store that keeps nothing but them.
+    pub(crate) fn unnamed_version(&self) -> Option<Version> {
+        self.credentials().map(|credentials| Version::unnamed(hash(credentials)))
     }
 
     pub(crate) fn of(version: Version, content: Content) -> Self {
@@ -189,6 +192,12 @@ fn moved(at: SystemTime, seconds: i64) -> SystemTime {
         0.. => at.checked_add(by).unwrap_or(at),
         _ => at.checked_sub(by).map_or(UNIX_EPOCH, |moved| moved.max(UNIX_EPOCH)),
     }
+}
+
+fn hash(credentials: &Credentials) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (credentials.access_token(), credentials.refresh_token()).hash(&mut hasher);
+    hasher.finish()
 }
 
 impl fmt::Debug for Entry {

@@ -52,7 +52,7 @@ impl GuardRequest {
     }
 
     /// Returns what to write, now that `found` was read under the guard. `None` if nothing is to be written: `found` is not
-    /// what the authenticator knows, another process has an exchange open, or the refresh token was refused.
+    /// what the authenticator knows, another process has an exchange open, or the provider has refused the refresh token.
     ///
     /// The entry has the version of `found`. It says in addition that an exchange is open, and it proves that the store can
     /// be written before a refresh token is spent. Only after that was written the guard [is written](Guard::written).

@@ -49,6 +49,15 @@ fn f71_a_name_that_names_nothing_is_refused_with_a_remedy() {
 }
 
 #[test]
+fn a_program_can_ask_where_the_file_is() {
+    let scratch = Scratch::new();
+    let store = FileStore::in_directory(scratch.path()).unwrap().profile("a/b").unwrap();
+    assert_eq!(store.path().unwrap(), scratch.path().join("a%2fb.json"));
+    block_on(store.save(&entry(1))).unwrap();
+    assert!(store.path().unwrap().exists());
+}
+
+#[test]
 fn f72_only_the_directory_of_the_file_is_written() {
     let scratch = Scratch::new();
     let directory = scratch.path().join("writable");

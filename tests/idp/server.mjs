@@ -4,6 +4,8 @@
 //   PORT=18181 (0: any free one)  ACCESS_TTL=2  REFRESH_TTL=600 (also how long a login lasts, rotated or not)
 //   ROTATE=1 (0: refresh tokens are kept)  ACCESS_LOG=/dev/null
 //   ENV_FILE= where to write the settings below once it answers  EXIT_WITH_STDIN=1 end when stdin closes
+// A token request may name a `run`, any word: the log repeats it. POST /admin/hold {"run"} keeps the responses to refreshes of a run
+// back after the provider has committed, until POST /admin/release {"run"}; each of them counts as `token.held`.
 import http from 'node:http';
 import fs from 'node:fs';
 import crypto from 'node:crypto';
@@ -29,6 +31,7 @@ await new Promise((bound, failed) => {
 });
 const ISSUER = `http://127.0.0.1:${server.address().port}`;
 
+const held = new Map();
 const stats = {};
 const bump = (k) => { stats[k] = (stats[k] ?? 0) + 1; };
 const log = (o) => fs.writeSync(LOG, `${JSON.stringify({ t: Date.now() / 1000, ...o })}\n`);
@@ -143,6 +146,16 @@ async function admin(ctx) {
     await Promise.all(doomed.map(([model, id]) => new MemoryAdapter(model, store).destroy(id)));
     bump('admin.revoke'); log({ ev: 'revoke', tokens: doomed.length });
     ctx.body = { revoked: doomed.length };
+  } else if (ctx.path === '/admin/hold') {
+    const hold = {};
+    hold.over = new Promise((release) => { hold.release = release; });
+    held.set((await readJson(ctx.req)).run, hold);
+    ctx.body = {};
+  } else if (ctx.path === '/admin/release') {
+    const { run } = await readJson(ctx.req);
+    held.get(run)?.release();
+    held.delete(run);
+    ctx.body = {};
   }
 }
 
@@ -191,8 +204,10 @@ provider.use(async (ctx, next) => {
     log({
       ev: 'token', grant_type: g, status: ctx.status, error: ctx.body?.error, client_id: ctx.oidc?.client?.clientId,
       spent: g === 'refresh_token' ? fingerprint(sent.refresh_token) : undefined,
-      issued: fingerprint(ctx.body?.refresh_token), ms: +(performance.now() - t0).toFixed(1),
+      issued: fingerprint(ctx.body?.refresh_token), ms: +(performance.now() - t0).toFixed(1), run: sent.run,
     });
+    const hold = g === 'refresh_token' && held.get(sent.run);
+    if (hold) { bump('token.held'); await hold.over; }
   }
   return undefined;
 });

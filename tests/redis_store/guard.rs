@@ -215,3 +215,14 @@ async fn f56_stores_that_take_turns_lose_no_turn() {
     let last = store(&server).load().await.unwrap().unwrap();
     assert!(last.version().to_string().contains("-80-"), "{last:?}");
 }
+
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn r55_the_note_of_a_refusal_is_not_written_over_by_an_exchange() {
+    let server = Server::start();
+    let store = store(&server);
+    store.save(&with_member(&entry(1), "refused", "true")).await.unwrap();
+    let guard = store.guard(&request(1, 7)).await.unwrap();
+    assert!(!guard.is_written());
+    assert_eq!(member(&found(&guard).unwrap(), "refused"), Some(true.into()));
+}

@@ -46,6 +46,18 @@ const SECTIONS: &[(&str, &str, &str)] = &[
         "Memory",
         "Counted by the allocator, after each authenticator has had a request. A token has 1,000 bytes.",
     ),
+    (
+        "stores",
+        "A refresh with each store",
+        "Of one process, with a source that takes no time. The file is on the machine's temporary directory, with two writes that \
+         reach the disk; Redis is on the same machine, with two round trips.",
+    ),
+    (
+        "stores-processes",
+        "A refresh that many processes wait for",
+        "All have an expired token, and one sends the refresh token. The time is that from its save until the last process has \
+         the new token; *requests* are those that the provider saw. All share two cores.",
+    ),
     ("peers-cached", "Peers: the cached token alone", "Each asked for a token that it holds."),
     (
         "peers-requests",

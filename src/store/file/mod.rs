@@ -19,7 +19,7 @@ mod worker;
 mod write;
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::place::Place;
@@ -136,6 +136,16 @@ impl FileStore {
     /// [`at`](Self::at).
     pub fn profile(self, name: &str) -> Result<Self, Error> {
         self.0.place.clone().with_profile(name).map(Self::of)
+    }
+
+    /// Returns the path of the credentials file, before symbolic links are followed. A program can keep its settings beside it, and
+    /// name it in messages. The home directory may have to be asked for, so this may block.
+    ///
+    /// # Errors
+    ///
+    /// [`Store`](crate::ErrorKind::Store) if the home directory is not known.
+    pub fn path(&self) -> Result<PathBuf, Error> {
+        self.0.place.path()
     }
 
     fn of(place: Place) -> Self {

@@ -104,6 +104,11 @@ async fn changed(backend: &Backend, seen: Option<Version>) {
     for delay in Delays::rare() {
         let mut pushed = std::pin::pin!(backend.link.changed.notified());
         pushed.as_mut().enable();
+        // What this process has written itself needs no look.
+        if seen.as_ref().is_some_and(|seen| backend.link.was_published_last(seen)) {
+            let _ = timeout(delay, pushed).await;
+            continue;
+        }
         match load(backend).await {
             Ok(found) if found.as_ref().map(Entry::version) != seen.as_ref() => return,
             // What can't be read or reached now may be later.

@@ -1,18 +1,22 @@
 //! The connection: made when it is needed, and again when it broke. It tells of writes by others as well.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, ProtocolVersion, PushInfo, PushKind, RedisError, Value};
+use redis::{
+    AsyncConnectionConfig, Client, FromRedisValue as _, ProtocolVersion, PushInfo, PushKind, RedisError,
+    Value,
+};
 use tokio::runtime::{Handle, Id};
 use tokio::sync::{Mutex, Notify};
 use tokio::time::{Instant, timeout_at};
 
 use super::failure::{Failure, is_mended_by_a_new_connection};
 use super::script::{Argument, Script};
+use crate::store::Version;
 
 pub(super) struct Link {
     client: Client,
@@ -20,7 +24,11 @@ pub(super) struct Link {
     open: Mutex<Option<Open>>,
     /// Notified of each write by anyone, and when the connection breaks.
     pub(super) changed: Arc<Notify>,
+    published: Arc<Published>,
 }
+
+/// The version that was published last on the open connection.
+type Published = std::sync::Mutex<Option<String>>;
 
 #[derive(Clone)]
 struct Open {
@@ -32,7 +40,13 @@ struct Open {
 
 impl Link {
     pub(super) fn new(client: Client, channel: String) -> Self {
-        Self { client, channel, open: Mutex::default(), changed: Arc::default() }
+        let (open, changed, published) = Default::default();
+        Self { client, channel, open, changed, published }
+    }
+
+    /// Whether this version is the one that was published last, and nothing may have been missed since.
+    pub(super) fn was_published_last(&self, version: &Version) -> bool {
+        lock(&self.published).as_ref().is_some_and(|published| *published == version.to_string())
     }
 
     pub(super) fn address(&self) -> String {
@@ -107,13 +121,21 @@ impl Link {
         // With RESP3 the connection that sends the commands is told of what is published as well.
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let client = Client::open(info.set_redis_settings(settings))?;
-        let changed = self.changed.clone();
+        let (changed, published) = (self.changed.clone(), self.published.clone());
         let config = AsyncConnectionConfig::new()
             // The limit around the whole call counts.
             .set_connection_timeout(None)
             .set_response_timeout(None)
             .set_push_sender(move |push: PushInfo| {
                 if matches!(push.kind, PushKind::Message | PushKind::Disconnection) {
+                    let version =
+                        push.data.last().and_then(|payload| String::from_redis_value_ref(payload).ok());
+                    // Without a version, a guard was given back, or the connection broke.
+                    match version.filter(|version| !version.is_empty() && push.kind == PushKind::Message) {
+                        Some(version) => *lock(&published) = Some(version),
+                        None if push.kind == PushKind::Disconnection => *lock(&published) = None,
+                        None => {}
+                    }
                     changed.notify_waiters();
                 }
                 Ok::<_, Infallible>(())
@@ -123,4 +145,8 @@ impl Link {
         let _ = connection.subscribe(&self.channel).await;
         Ok(connection)
     }
+}
+
+fn lock(published: &Published) -> MutexGuard<'_, Option<String>> {
+    published.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -93,7 +93,8 @@ use crate::error::Error;
 /// * Redis Cluster and Sentinel are not supported by themselves. An address that always leads to the primary works.
 /// * The buffers of the crate `redis` are not overwritten when they are dropped.
 ///
-/// `Debug` shows neither user nor password, and no error does.
+/// Clones share the connection. `Debug` shows neither user nor password, and no error does.
+#[derive(Clone)]
 pub struct RedisStore(Arc<Backend>);
 
 impl RedisStore {

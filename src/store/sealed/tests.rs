@@ -12,7 +12,7 @@ use crate::store::{Holder, Intent, MemoryStore};
 const FULL: &str = r#"{"access_token":"the-access-token","refresh_token":"the-refresh-token","expires_at":1790000000,
     "version":"3-0000000000c0ffee-17-0000000000000007","note":"the-note","refused":true,
     "intent":{"id":"00000000000000ff","pid":4711,"host":"web-3","since":1789999990}}"#;
-/// Each secret of it. The expiry is one of them.
+/// Each secret of it.
 const SECRETS: [&str; 3] = ["the-access-token", "the-refresh-token", "the-note"];
 
 fn key(id: &str) -> Key {
@@ -21,11 +21,6 @@ fn key(id: &str) -> Key {
 
 fn full() -> Entry {
     Entry::from_text(FULL).unwrap()
-}
-
-/// The same, and its refresh token was not refused.
-fn unrefused() -> Entry {
-    Entry::from_text(&FULL.replace(r#""refused":true"#, r#""refused":false"#)).unwrap()
 }
 
 fn entry(generation: u64) -> Entry {
@@ -130,14 +125,16 @@ async fn r52_compare_and_set_and_a_log_out_work_through_the_seal() {
 
 #[tokio::test]
 async fn r53_the_proof_of_a_guard_is_written_sealed_and_what_was_found_is_opened() {
+    // Over a refresh token that was refused, nothing is written.
+    let good = || Entry::from_text(&FULL.replace(r#","refused":true"#, "")).unwrap();
     let below = MemoryStore::new();
     let store = Sealed::new(below.clone(), key("2026"));
-    store.save(&unrefused().with_intent(None)).await.unwrap();
-    let expected = *unrefused().version();
-    let guard = store.guard(&request(Some(expected), Some(unrefused()))).await.unwrap();
+    store.save(&good().with_intent(None)).await.unwrap();
+    let expected = *good().version();
+    let guard = store.guard(&request(Some(expected), Some(good()))).await.unwrap();
     assert!(guard.is_written && guard.cannot_lapse);
     let found = guard.found.clone().unwrap().unwrap();
-    assert_eq!(*found.expose_text(), *unrefused().with_intent(None).expose_text());
+    assert_eq!(*found.expose_text(), *good().with_intent(None).expose_text());
     // Another one waits: the guard is that of the store below.
     assert!(matches!(below.guard(&request(None, None)).await, Err(GuardError::Held(None))));
     drop(guard);
@@ -145,7 +142,7 @@ async fn r53_the_proof_of_a_guard_is_written_sealed_and_what_was_found_is_opened
     assert!(SECRETS.iter().all(|secret| !text.contains(secret)) && text.contains("\"intent\""), "{text}");
     let guard = store.guard(&request(None, Some(entry(1)))).await.unwrap();
     assert!(!guard.is_written);
-    assert_eq!(*guard.found.clone().unwrap().unwrap().expose_text(), *unrefused().expose_text());
+    assert_eq!(*guard.found.clone().unwrap().unwrap().expose_text(), *good().expose_text());
 }
 
 #[tokio::test]

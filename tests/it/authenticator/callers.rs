@@ -35,6 +35,27 @@ async fn r06_a_caller_that_was_polled_once_has_begun_the_flight() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn r67_a_program_can_wait_for_a_refresh_that_runs_in_the_background() {
+    let script = Script::new().then_ok(credentials("at-1", Some("rt-1"), Some(300)));
+    let refresh = script.then_when();
+    let store = MemoryStore::new();
+    let auth = Authenticator::builder(script.clone()).store(store.clone()).clock(TestClock::new()).build();
+    assert!(at_once(pin!(auth.settled())).await.is_some(), "nothing runs yet");
+    token(&auth).await.unwrap();
+    advance(seconds(299)).await;
+    let caller = waiting(&auth).await;
+    until(|| script.requests() == 2).await;
+    caller.abort();
+    let mut settled = pin!(auth.settled());
+    assert!(at_once(settled.as_mut()).await.is_none(), "the refresh token was sent");
+    refresh.send(Ok(credentials("at-2", Some("rt-2"), Some(300)))).unwrap();
+    settled.await;
+    let stored = store.load().await.unwrap().unwrap();
+    assert_eq!(stored.credentials().unwrap().refresh_token(), Some("rt-2"), "it is saved before");
+    assert!(at_once(pin!(auth.settled())).await.is_some());
+}
+
+#[tokio::test(start_paused = true)]
 async fn f06_the_rotated_refresh_token_outlives_the_caller_that_asked_for_it() {
     let script = Script::new().then_ok(credentials("at-1", Some("rt-1"), Some(300)));
     let refresh = script.then_when();

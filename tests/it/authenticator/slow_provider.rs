@@ -94,6 +94,23 @@ async fn r14_f124_a_response_after_the_deadline_is_still_used() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn r14_a_response_that_came_while_the_process_stood_still_is_used() {
+    let script = Script::new().holding(good(1)).without_login();
+    let refresh = script.then_when();
+    let auth = exact(script.clone());
+    advance(seconds(300)).await;
+    let caller = waiting(&auth).await;
+    until(|| script.requests() == 1).await;
+    // All limits are over at once, and nothing was read from the connection yet.
+    advance(seconds(100)).await;
+    refresh.send(Ok(good(2))).unwrap();
+    drop(caller.await);
+    quiet().await;
+    assert_eq!(token_at_once(&auth).await.unwrap(), "at-2");
+    assert_eq!(script.requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn r14_a_request_is_given_up_at_twice_the_deadline() {
     let (script, auth) = expired(Respond::Hang).await;
     let begun = Instant::now();

@@ -14,7 +14,9 @@ use tokio::runtime::Runtime;
 use super::clock::{ScenarioClock, Wall};
 use super::provider::Provider;
 use super::store::ScenarioStore;
-use super::suite::{Action, Outcome, Seen, Setup, credentials_of, event_of, outcome_of, stored_of, timing_of};
+use super::suite::{
+    Action, Outcome, Seen, Setup, credentials_of, event_of, outcome_of, stored_of, timing_of,
+};
 
 /// How often the tasks run after an action: many more times than any chain of steps needs.
 const TURNS: usize = 32;
@@ -38,7 +40,12 @@ pub struct Live {
 
 impl Live {
     /// Starts the process. `now` is the monotonic clock of the scenario.
-    pub fn new(setup: &Setup, store: Option<ScenarioStore>, wall: Wall, now: Duration) -> Result<Self, String> {
+    pub fn new(
+        setup: &Setup,
+        store: Option<ScenarioStore>,
+        wall: Wall,
+        now: Duration,
+    ) -> Result<Self, String> {
         let seen = store.as_ref().map_or_else(Default::default, ScenarioStore::seen);
         let clock = ScenarioClock::new(wall, now);
         let provider = Provider::new(setup, seen.clone())?;

@@ -170,7 +170,8 @@ impl CredentialStore for ScenarioStore {
         }
         let ticket = self.shared.look(|shelf| shelf.want_guard(self.process));
         let taken = Taken { shared: self.shared.clone(), ticket };
-        let guard = timeout(request.limit(), self.shared.until(|shelf| shelf.take_guard(ticket, request))).await;
+        let guard =
+            timeout(request.limit(), self.shared.until(|shelf| shelf.take_guard(ticket, request))).await;
         let (found, is_written) = guard.map_err(|_| GuardError::Held(None))?;
         let guard = Guard::new(Ok(found));
         let guard = if is_written { guard.written() } else { guard };

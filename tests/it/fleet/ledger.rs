@@ -220,8 +220,7 @@ impl Ledger {
     // The provider.
 
     pub fn new_family(&mut self, by: Origin) -> usize {
-        let family =
-            Family { is_dead: false, is_revoked: false, live: 0, must_be_revoked: None, by };
+        let family = Family { is_dead: false, is_revoked: false, live: 0, must_be_revoked: None, by };
         self.families.push(family);
         self.families.len() - 1
     }
@@ -284,16 +283,21 @@ impl Ledger {
             Outcome::Open | Outcome::Success => is_gone || was_overtaken,
         };
         if !may {
-            self.breaks(format!("R50: {life:?} sends rt-{family}-{index}, which {by:?} has sent: {outcome:?}"));
+            self.breaks(format!(
+                "R50: {life:?} sends rt-{family}-{index}, which {by:?} has sent: {outcome:?}"
+            ));
         }
         // Whether it was processed is not known, so the exchange stays open until the expiry.
         let is_open = outcome != Outcome::NotProcessed && outcome != Outcome::Refused;
         // It may have taken over before the wall clock was set back.
-        let took_over = self.sends.iter().any(|other| {
-            (other.family, other.index, other.by) == (family, index, life) && other.at > at
-        });
+        let took_over = self
+            .sends
+            .iter()
+            .any(|other| (other.family, other.index, other.by) == (family, index, life) && other.at > at);
         if may && is_open && by != life && !is_expired && set_back == 0 && !took_over {
-            self.breaks(format!("R51: {life:?} sends rt-{family}-{index} while the exchange of {by:?} is open"));
+            self.breaks(format!(
+                "R51: {life:?} sends rt-{family}-{index} while the exchange of {by:?} is open"
+            ));
         }
     }
 
@@ -327,7 +331,10 @@ impl Ledger {
             self.lives.values_mut().for_each(|known| known.ended.retain(|family| *family != new.family));
         }
         if before.is_logged_out() && new.index > 1 && self.set_back == 0 {
-            self.breaks(format!("R59: {life:?} writes the refresh {}-{} over a log-out", new.family, new.index));
+            self.breaks(format!(
+                "R59: {life:?} writes the refresh {}-{} over a log-out",
+                new.family, new.index
+            ));
         }
         let Some(old) = before.credentials().map(|old| self.token(old)) else { return };
         if new.family == old.family && new.index < old.index {
@@ -382,8 +389,13 @@ impl Ledger {
     pub fn check_orphans(&mut self) {
         for family in 0..self.families.len() {
             let Some(life) = self.families[family].must_be_revoked else { continue };
-            if !self.families[family].is_revoked && !self.families[family].is_dead && !self.known(life).is_killed {
-                self.breaks(format!("R17: the family {family} came to {life:?} after a log-out and was not revoked"));
+            if !self.families[family].is_revoked
+                && !self.families[family].is_dead
+                && !self.known(life).is_killed
+            {
+                self.breaks(format!(
+                    "R17: the family {family} came to {life:?} after a log-out and was not revoked"
+                ));
             }
         }
     }

@@ -184,8 +184,7 @@ impl CredentialStore for ProcessStore {
         let ticket = self.shared.look(|shelf| shelf.want_guard(self.process()));
         let taken = Taken { shared: self.shared.clone(), ticket };
         let take = self.shared.until(|shelf| shelf.take_guard(ticket, request));
-        let (found, is_written) =
-            timeout(request.limit(), take).await.map_err(|_| GuardError::Held(None))?;
+        let (found, is_written) = timeout(request.limit(), take).await.map_err(|_| GuardError::Held(None))?;
         self.point().await;
         sleep_for(self.shared.0.latency).await;
         self.point().await;

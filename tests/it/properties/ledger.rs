@@ -581,8 +581,12 @@ impl State {
     }
 
     /// The time of day at which it expires: what stored credentials say.
-    pub fn wall(&self, credentials: &Credentials) -> Option<SystemTime> {
-        self.access[credentials.access_token()].wall
+    /// When a token expires that another process writes to the store: the text there has whole seconds.
+    pub fn store_wall(&mut self, credentials: &Credentials) -> Option<SystemTime> {
+        let wall = &mut self.access.get_mut(credentials.access_token())?.wall;
+        let since_1970 = (*wall)?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        *wall = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(since_1970.as_secs()));
+        *wall
     }
 }
 

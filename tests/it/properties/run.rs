@@ -178,7 +178,7 @@ impl World {
         self.ledger.written(&credentials);
         self.ledger.outside();
         let mut state = self.ledger.lock();
-        let wall = state.wall(&credentials).expect("it has a lifetime");
+        let wall = state.store_wall(&credentials).expect("it has a lifetime");
         let written =
             next_entry(state.entry.as_ref(), credentials.with_expires_at(wall)).expect("it is an entry");
         state.entry = Some(written);

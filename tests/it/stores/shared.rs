@@ -138,6 +138,22 @@ async fn r55_what_one_process_saw_refused_no_other_process_sends() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn r55_the_note_of_a_refusal_is_not_written_over_by_a_process_that_holds_the_same_token() {
+    let store = store().await;
+    let (first, second) = (Script::new().without_login(), Script::new().without_login());
+    let response = first.then_when();
+    let (one, other) = (process(&first, &store), process(&second, &store));
+    let caller = waiting(&one).await;
+    until(|| first.requests() == 1).await;
+    // It has read the same entry, and waits for the guard.
+    let next = waiting(&other).await;
+    response.send(Err(Error::login_required("revoked"))).unwrap();
+    assert_eq!(caller.await.unwrap().unwrap_err().kind(), ErrorKind::LoginRequired);
+    assert_eq!(next.await.unwrap().unwrap_err().kind(), ErrorKind::LoginRequired);
+    assert_eq!(second.requests(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn f88_a_process_that_has_never_refreshed_never_writes() {
     let store = MemoryStore::new();
     store.save(&Entry::new(good(1).with_expires_at(soon()))).await.unwrap();
@@ -200,16 +216,23 @@ async fn r51_an_open_exchange_of_another_process_is_waited_for_and_then_taken_ov
 
 #[tokio::test(start_paused = true)]
 async fn r51_f66_the_exchange_of_a_process_that_has_ended_is_taken_over_at_once_if_the_guard_can_not_lapse() {
-    let store = MemoryStore::new();
     let entry = Entry::new(expired(1)).expose_text();
     let intent = r#","intent":{"id":"ff","pid":4711,"host":"web-3","since":2000000000}}"#;
     let entry = Entry::from_text(&(entry.trim_end_matches('}').to_owned() + intent)).unwrap();
-    store.save(&entry).await.unwrap();
-    let script = Script::new().without_login().then_ok(good(2));
-    let (auth, _) = with_store(script.clone(), Exclusive(store));
-    let begun = Instant::now();
-    assert_eq!(token(&auth).await.unwrap(), "at-2");
-    assert!(begun.elapsed().is_zero());
+    for (response, outcome) in [
+        (Err(Error::login_required("spent")), Err(ErrorKind::LoginRequired)),
+        (Ok(good(2)), Ok("at-2".to_owned())),
+    ] {
+        // Nobody is left whose result could be waited for.
+        let script = Script::new().without_login();
+        script.push(Respond::Now(response));
+        let store = MemoryStore::new();
+        store.save(&entry).await.unwrap();
+        let (auth, _) = with_store(script.clone(), Exclusive(store));
+        let begun = Instant::now();
+        assert_eq!(token(&auth).await.map_err(|error| error.kind()), outcome);
+        assert!(begun.elapsed().is_zero());
+    }
 }
 
 /// A store whose guard no other process can have.

@@ -177,6 +177,16 @@ impl Idp {
         self.admin("ttl", format!(r#"{{"access":{seconds}}}"#)).await;
     }
 
+    /// Keeps the responses to refreshes of a run back, after the provider has committed.
+    pub(crate) async fn hold(&self, run: &str) {
+        self.admin("hold", format!(r#"{{"run":"{run}"}}"#)).await;
+    }
+
+    /// Lets those responses go.
+    pub(crate) async fn release(&self, run: &str) {
+        self.admin("release", format!(r#"{{"run":"{run}"}}"#)).await;
+    }
+
     async fn admin(&self, what: &str, body: String) -> Value {
         let call = self.http.post(format!("{}/admin/{what}", self.base_url)).body(body);
         let response = call.send().await.unwrap().error_for_status().unwrap();
@@ -234,4 +244,5 @@ fn settings(text: &str) -> HashMap<String, String> {
 }
 
 #[cfg(test)]
+#[path = "idp/tests.rs"]
 mod tests;

@@ -90,7 +90,9 @@ impl Action {
     pub(crate) fn asks(&self) -> Option<&str> {
         use Action::*;
         match self {
-            Get { caller } | Refresh { caller } | Unauthorized { caller, .. } | Cancel { caller } => Some(caller),
+            Get { caller } | Refresh { caller } | Unauthorized { caller, .. } | Cancel { caller } => {
+                Some(caller)
+            }
             LogOut { caller } | SetCredentials { caller, .. } | Loop { caller, .. } => Some(caller),
             _ => None,
         }

@@ -56,7 +56,8 @@ impl<'de> Deserialize<'de> for Then {
     // serde's `flatten` would not notice unknown keys.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut fields = Map::deserialize(deserializer)?;
-        let others = fields.remove("others").map(BTreeMap::deserialize).transpose().map_err(D::Error::custom)?;
+        let others =
+            fields.remove("others").map(BTreeMap::deserialize).transpose().map_err(D::Error::custom)?;
         let mut left = Map::new();
         for key in ["waiting", "stored"] {
             left.extend(fields.remove(key).map(|value| (key.to_owned(), value)));

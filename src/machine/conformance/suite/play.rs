@@ -66,7 +66,9 @@ fn play(scenario: &Scenario, client: &mut impl Client) -> Result<(), String> {
 
 fn perform(client: &mut impl Client, step: &Step) -> Result<(), String> {
     let process = step.process;
-    let Action::Loop { caller, times, every } = &step.action else { return client.act(process, &step.action) };
+    let Action::Loop { caller, times, every } = &step.action else {
+        return client.act(process, &step.action);
+    };
     for _ in 0..times.get() {
         if !client.waiting().contains(caller) {
             client.act(process, &Action::Get { caller: caller.clone() })?;

@@ -125,7 +125,8 @@ impl<'de> Deserialize<'de> for Step {
     // serde's `flatten` would not notice unknown keys.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut fields = Map::deserialize(deserializer)?;
-        let process = fields.remove("process").map(Process::deserialize).transpose().map_err(D::Error::custom)?;
+        let process =
+            fields.remove("process").map(Process::deserialize).transpose().map_err(D::Error::custom)?;
         let then = fields.remove("then").map(Then::deserialize).transpose().map_err(D::Error::custom)?;
         let action = Action::deserialize(Value::Object(fields)).map_err(D::Error::custom)?;
         Ok(Self { process: process.unwrap_or_default(), action, then: then.unwrap_or_default() })

@@ -64,7 +64,12 @@ impl Shelf {
     }
 
     /// Writes over the version `expected`.
-    pub(crate) fn replace(&mut self, process: Process, expected: Option<&Version>, entry: &Entry) -> Replaced {
+    pub(crate) fn replace(
+        &mut self,
+        process: Process,
+        expected: Option<&Version>,
+        entry: &Entry,
+    ) -> Replaced {
         if self.holds.as_ref().map(Entry::version) != expected {
             return Replaced::No(self.holds.clone());
         }
@@ -82,7 +87,11 @@ impl Shelf {
 
     /// Takes the guard if nobody has it, and nobody who runs was there before. Returns what is found under it, and whether the
     /// note of the open exchange was written.
-    pub(crate) fn take_guard(&mut self, ticket: Ticket, request: &GuardRequest) -> Option<(Option<Entry>, bool)> {
+    pub(crate) fn take_guard(
+        &mut self,
+        ticket: Ticket,
+        request: &GuardRequest,
+    ) -> Option<(Option<Entry>, bool)> {
         let runs = |other: &&Ticket| !self.stopped.contains(&other.process);
         let is_next = self.queue.iter().find(runs) == Some(&ticket);
         if self.guard.is_some() || !is_next {

@@ -14,7 +14,10 @@ redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[4])
 local found = read()
 local is_expected = ARGV[5] == 'version' and holds(found, ARGV[6]) or ARGV[5] == 'absent' and not found[2]
 local is_free = not found[3] or found[3] == ARGV[9]
-if not is_expected or not is_free then
+-- The note that the provider has refused the refresh token: over that, nothing is to be sent. In a string its quotes would be
+-- escaped.
+local is_refused = found[2] and string.find(found[2], '"refused":true', 1, true)
+if not is_expected or not is_free or is_refused then
   return {'taken', now, found[1], found[2], found[3]}
 end
 redis.call('HSET', KEYS[1], 'version', ARGV[7], 'text', ARGV[8])
