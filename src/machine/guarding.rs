@@ -118,6 +118,10 @@ impl State {
             shelf.forget_over(*found.version());
             return self.attempt(flight, now);
         }
+        if finding == Finding::Outdated && found.is_some() && shelf.remembers_log_out() {
+            // The store was set back behind the log-out (R64).
+            return self.forget(flight);
+        }
         match (finding, found) {
             (Finding::News, Some(found)) => return self.adopt(flight, found, now),
             (Finding::LoggedOut, Some(found)) => return self.logged_out_elsewhere(flight, found, None, now),

@@ -84,15 +84,18 @@ impl State {
                 let brought = saving.held.credentials.clone();
                 self.logged_out_elsewhere(flight, found, Some(brought), now)
             }
-            (Finding::News, Some(found)) if was_read => {
-                if found.version().relation_to(saving.entry.version()) == Relation::Fork {
+            (Finding::News, Some(found)) if was_read && shelf.forget.is_none() => {
+                match found.version().relation_to(saving.entry.version()) {
                     // Two writers have refreshed, and neither has seen the other. Both results may be good.
-                    self.holdings.current = Some(Candidate::good(saving.held));
+                    Relation::Fork => self.holdings.current = Some(Candidate::good(saving.held)),
+                    // The refresh token that was sent is spent for certain.
+                    _ => self.holdings.refresh_token = RefreshToken::Good,
                 }
                 self.adopt(flight, found, now)
             }
             (Finding::News, Some(_)) => {
-                // The store was not read before, so that the log-in could not know its version.
+                // The store was not read before, so that the log-in could not know its version. Or it comes after a log-out
+                // that could not be written.
                 saving.entry = shelf.logged_in(saving.held.credentials.clone());
                 self.save(flight, saving)
             }
@@ -200,8 +203,6 @@ impl State {
         shelf.unsaved_since = None;
         if is_saved {
             shelf.holds(entry.clone());
-            // They are newer than the log-out that could not be written before.
-            shelf.forget = None;
             self.events.push(Event::RotationSaved { generation: self.holdings.generation() });
         }
         Step::Done(Ok(()))

@@ -104,6 +104,8 @@ impl Shelf {
         self.is_known = true;
         self.ours = Some(entry);
         self.is_set = false;
+        // It is newer than any log-out here.
+        self.forget = None;
     }
 
     /// The store held this when it was read.
@@ -172,17 +174,26 @@ impl Shelf {
         };
     }
 
-    /// Makes the note of a log-out newer than what was found.
+    /// Makes the note of a log-out newer than what was found. Credentials from a log-in since then stay newer than the note.
     pub(super) fn forget_over(&mut self, found: Version) -> Option<Entry> {
         let forget = self.forget.as_mut()?;
         if forget.version().sequence <= found.sequence {
             let newer = Entry::of(found.next_login(random_ids()), Content::LoggedOut);
-            if self.ours.as_ref().is_some_and(|ours| ours.version() == forget.version()) {
-                self.ours = Some(newer.clone());
+            let old = std::mem::replace(forget, newer.clone());
+            match self.ours.as_ref().and_then(Entry::credentials).cloned() {
+                Some(since) => {
+                    self.ours = Some(self.logged_in(since));
+                    // What was tried had another version.
+                    self.rest = None;
+                    self.unsaved_since = None;
+                }
+                None if self.ours.as_ref().is_some_and(|ours| ours.version() == old.version()) => {
+                    self.ours = Some(newer);
+                }
+                None => {}
             }
-            *forget = newer;
         }
-        Some(forget.clone())
+        self.forget.clone()
     }
 
     /// The note of a log-out for a store that can't be read. If nothing is known of its content, the seconds since 1970 are
@@ -193,6 +204,12 @@ impl Shelf {
             true => self.forget.clone(),
             false => self.forget_over(Version::unnamed(0).at_sequence(seconds)),
         }
+    }
+
+    /// Whether nothing was held since a log-out. Then its note is to be written again.
+    pub(super) fn remembers_log_out(&mut self) -> bool {
+        self.forget = self.ours.as_ref().filter(|ours| ours.is_logged_out()).cloned();
+        self.forget.is_some()
     }
 
     /// The note of the log-out is in the store.

@@ -47,8 +47,8 @@ impl Shelf {
 
     /// Writes over whatever is there.
     pub(crate) fn save(&mut self, process: Process, entry: &Entry) {
-        if self.put(entry) {
-            // A save ends the guard.
+        if self.put(entry) && self.guard_lapses {
+            // A save may give the guard back. If the guard can't lapse, only its holder does.
             self.guard.take_if(|guard| guard.process == process);
         }
     }
