@@ -74,12 +74,11 @@ impl Worker {
     async fn new_token(&self) -> Reply {
         let first = self.auth.credentials().await.ok();
         loop {
+            let is_new = |now: &Credentials| {
+                first.as_ref().is_none_or(|first| first.access_token() != now.access_token())
+            };
             match self.auth.credentials().await {
-                Ok(now) if first.as_ref().is_none_or(|first| first.access_token() != now.access_token()) => {
-                    if self.api_takes(&now).await {
-                        return token(Ok(now));
-                    }
-                }
+                Ok(now) if is_new(&now) && self.api_takes(&now).await => return token(Ok(now)),
                 Err(error) if error.kind() == reauth::ErrorKind::LoginRequired => return token(Err(error)),
                 _ => {}
             }
