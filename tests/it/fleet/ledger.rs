@@ -56,8 +56,8 @@ pub struct Ledger {
     /// When the store was set back last, and when a call of it failed last. What was noted is lost when it is set back.
     set_back: u64,
     trouble: u64,
-    /// The log-outs that were written: the families that were there.
-    tombstones: BTreeMap<String, BTreeSet<usize>>,
+    /// The log-outs that were written: by whom, and the families that were there.
+    tombstones: BTreeMap<String, (Life, BTreeSet<usize>)>,
     pub broken: Vec<String>,
     pub log: Vec<String>,
 }
@@ -307,7 +307,8 @@ impl Ledger {
     pub fn read(&mut self, life: Life, found: Option<&Entry>) {
         let Some(found) = found.filter(|found| found.is_logged_out()) else { return };
         let version = found.version().to_string();
-        let ended = self.tombstones.get(&version).cloned().unwrap_or_default();
+        // Of a log-out of its own, the process knows more: it may have been written later than a login.
+        let Some((_, ended)) = self.tombstones.get(&version).cloned().filter(|(by, _)| *by != life) else { return };
         let is_mine = |family: &usize| self.families[*family].by == Origin::Elsewhere;
         let ended: Vec<usize> = ended.into_iter().filter(|family| !is_mine(family)).collect();
         self.note(format!("{life:?} has read the log-out {version}"));
@@ -321,7 +322,7 @@ impl Ledger {
         self.note(format!("{life:?} writes {} {access:?}, open exchange: {holder}", entry.version()));
         if entry.is_logged_out() {
             let all = (0..self.families.len()).collect();
-            self.tombstones.insert(entry.version().to_string(), all);
+            self.tombstones.insert(entry.version().to_string(), (life, all));
             return;
         }
         let (Some(new), Some(before)) = (entry.credentials(), before) else { return };
