@@ -308,7 +308,9 @@ impl Ledger {
         let Some(found) = found.filter(|found| found.is_logged_out()) else { return };
         let version = found.version().to_string();
         // Of a log-out of its own, the process knows more: it may have been written later than a login.
-        let Some((_, ended)) = self.tombstones.get(&version).cloned().filter(|(by, _)| *by != life) else { return };
+        let Some((_, ended)) = self.tombstones.get(&version).cloned().filter(|(by, _)| *by != life) else {
+            return;
+        };
         let is_mine = |family: &usize| self.families[*family].by == Origin::Elsewhere;
         let ended: Vec<usize> = ended.into_iter().filter(|family| !is_mine(family)).collect();
         self.note(format!("{life:?} has read the log-out {version}"));
