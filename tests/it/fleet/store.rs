@@ -10,7 +10,8 @@ use reauth::store::{CredentialStore, Entry, Guard, GuardError, GuardRequest, Rep
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
-use super::ledger::{Life, SharedLedger};
+use super::ledger::SharedLedger;
+use super::lives::Life;
 use super::program::StoreMode;
 use crate::conformance::{Process, Shelf, Store, Ticket};
 
