@@ -15,10 +15,11 @@ impl Ledger {
         let Send { family, index, by, at, outcome } = self.sends[number];
         let (set_back, trouble, lapses) = (self.set_back, self.trouble, self.lapses);
         let is_expired = self.expired(family, index, now);
+        let is_set_again = self.families[family].is_set_again;
         let sender = self.known(by);
         let was_stopped = sender.is_stopped || sender.stopped > at;
         let was_overtaken = was_stopped && lapses;
-        let is_gone = sender.is_killed || sender.own_change > at || set_back > 0;
+        let is_gone = sender.is_killed || sender.own_change > at || set_back > 0 || is_set_again;
         let was_in_doubt = self.sends.iter().any(|other| match other.outcome {
             Outcome::Refused => other.family == family && other.index > index,
             outcome => (other.family, other.index) == (family, index) && outcome == Outcome::Lost,
@@ -73,8 +74,14 @@ impl Ledger {
             self.tombstones.insert(entry.version().to_string(), (life, all));
             return;
         }
-        let (Some(new), Some(before)) = (entry.credentials(), before) else { return };
-        let new = self.token(new);
+        let Some(new) = entry.credentials().map(|new| self.token(new)) else { return };
+        let family = &mut self.families[new.family];
+        if new.index == 1 && family.by == Origin::Elsewhere {
+            let version = entry.version().to_string();
+            family.is_set_again |= *family.first.get_or_insert_with(|| version.clone()) != version;
+        }
+        let is_set_again = family.is_set_again;
+        let Some(before) = before else { return };
         if new.index == 1 {
             // It came after the log-out, or it would have been revoked.
             self.lives.values_mut().for_each(|known| known.ended.retain(|family| *family != new.family));
@@ -86,7 +93,7 @@ impl Ledger {
             ));
         }
         let Some(old) = before.credentials().map(|old| self.token(old)) else { return };
-        if new.family == old.family && new.index < old.index {
+        if new.family == old.family && new.index < old.index && !is_set_again {
             let live = &self.families[old.family];
             if old.index == live.live && !live.is_dead && !live.is_revoked {
                 self.breaks(format!("R52: {life:?} writes {}-{} over {}", new.family, new.index, old.index));
@@ -120,14 +127,14 @@ impl Ledger {
     }
 
     pub fn revoked(&mut self, credentials: &Credentials) {
-        let family = self.token(credentials).family;
+        let family = self.refresh_token(credentials).family;
         self.note(format!("{family} is revoked"));
         self.families[family].is_revoked = true;
     }
 
     /// Whether the refresh token of these credentials would be accepted.
     pub fn is_live(&self, credentials: &Credentials) -> bool {
-        let token = self.token(credentials);
+        let token = self.refresh_token(credentials);
         let family = &self.families[token.family];
         token.index == family.live && !family.is_dead && !family.is_revoked
     }

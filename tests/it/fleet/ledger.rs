@@ -65,6 +65,10 @@ pub struct Family {
     pub live: usize,
     /// It was revoked or has to be: what brought it came after a log-out.
     pub must_be_revoked: Option<Life>,
+    /// A program has set it. That was written, and again in another version by a process that did not know of the first.
+    pub is_set_again: bool,
+    /// The version of the first write.
+    pub first: Option<String>,
     pub by: Origin,
 }
 
@@ -126,7 +130,15 @@ impl Ledger {
     }
 
     pub fn new_family(&mut self, by: Origin) -> usize {
-        let family = Family { is_dead: false, is_revoked: false, live: 0, must_be_revoked: None, by };
+        let family = Family {
+            is_dead: false,
+            is_revoked: false,
+            live: 0,
+            must_be_revoked: None,
+            is_set_again: false,
+            first: None,
+            by,
+        };
         self.families.push(family);
         self.families.len() - 1
     }
@@ -148,6 +160,12 @@ impl Ledger {
         self.tokens[credentials.access_token()]
     }
 
+    /// What was issued with this refresh token. It may be held beside another access token, which is valid for longer.
+    pub fn refresh_token(&self, credentials: &Credentials) -> Token {
+        let token = credentials.refresh_token().expect("each response has one");
+        self.tokens[&token.replacen("rt-", "at-", 1)]
+    }
+
     pub fn expired(&self, family: usize, index: usize, now: Reading) -> bool {
         let token = self.tokens[&format!("at-{family}-{index}")];
         now.wall >= token.expires.wall || now.monotonic >= token.expires.monotonic
@@ -155,7 +173,7 @@ impl Ledger {
 
     /// A process sends a refresh token. Returns the number of the request.
     pub fn sends(&mut self, life: Life, held: &Credentials, now: Reading) -> usize {
-        let token = self.token(held);
+        let token = self.refresh_token(held);
         let (family, index) = (token.family, token.index);
         self.note(format!("{now:?} {life:?} sends rt-{family}-{index}"));
         for number in 0..self.sends.len() {

@@ -107,15 +107,15 @@ impl Provider {
                 Ok(ledger.issue(family, request.sent, self.0.lifetime))
             }
             Some((held, _)) if ledger.is_live(held) => {
-                let family = ledger.token(held).family;
+                let family = ledger.refresh_token(held).family;
                 Ok(ledger.issue(family, request.sent, self.0.lifetime))
             }
             Some((held, _)) => {
-                let token = ledger.token(held);
+                let token = ledger.refresh_token(held);
                 let family = &mut ledger.families[token.family];
                 family.is_dead |= token.index < family.live;
                 let died = family.is_dead;
-                ledger.note(format!("{} is refused; its family is dead: {died}", held.access_token()));
+                ledger.note(format!("{:?} is refused; its family is dead: {died}", held.refresh_token()));
                 Err(Error::login_required("the provider refuses"))
             }
         });

@@ -157,7 +157,9 @@ impl CredentialStore for ProcessStore {
 
     async fn replace(&self, expected: Option<&Version>, entry: &Entry) -> Result<Replaced, Error> {
         let replaced = self.call(true, |store| self.write(store, entry, Some(expected))).await?;
-        if let Replaced::No(found) = &replaced {
+        // What a note meets is seen at the next refresh.
+        let is_note = expected == Some(entry.version());
+        if let (Replaced::No(found), false) = (&replaced, is_note) {
             self.shared.0.ledger.lock().read(self.life, found.as_ref());
         }
         Ok(replaced)
