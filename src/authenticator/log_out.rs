@@ -22,11 +22,11 @@ impl Authenticator {
     /// The callers of a refresh in the air get [`LoginRequired`](crate::ErrorKind::LoginRequired). Its request is let
     /// finish. What it brings is revoked and not kept.
     ///
-    /// Then the provider is asked to revoke what was in memory, if the source can do that
+    /// Then the provider is asked to revoke what was in memory and in the store, if the source can do that
     /// ([`CredentialSource::revoke`], a `revocation_endpoint` of the [`oauth2`](crate::oauth2) sources). This is best effort:
     /// one attempt within [`TokenEndpoint::DEFAULT_TIMEOUT`]. A failure is an
-    /// [event](crate::Event::RevocationFailed) and never an error here. Credentials that only the store held are forgotten
-    /// without being read, so they are not revoked.
+    /// [event](crate::Event::RevocationFailed) and never an error here. What the store holds and can't be read is forgotten all
+    /// the same, and not revoked.
     ///
     /// A source that can log in by itself does so at the next call. That call does not wait for the store or the revocation.
     ///

@@ -39,7 +39,7 @@ impl State {
     }
 
     /// Writes the note of a log-out, which the log-out itself could not write.
-    fn forget(&mut self, flight: Box<Flight>) -> Step {
+    pub(super) fn forget(&mut self, flight: Box<Flight>) -> Step {
         let call = self
             .shelf
             .as_ref()
@@ -58,7 +58,8 @@ impl State {
     ) -> Step {
         flight.at_store.turns += 1;
         match self.forget_again(result) {
-            Ok(true) => {}
+            // The write may have ended the guard.
+            Ok(true) => flight.at_store.hold = None,
             Ok(false) if flight.at_store.turns < 5 => return self.forget(flight),
             Ok(false) => {}
             Err(error) => self.events.push(Event::StoreFailed { error }),

@@ -17,7 +17,8 @@ use crate::timing::Timing;
 impl State {
     /// Whether this, found in the store, ends the wait for its guard: another process has written it (R57).
     pub(crate) fn is_news(&self, found: Option<&Entry>) -> bool {
-        let finding = self.shelf.as_ref().map(|shelf| shelf.finding(found));
+        let shelf = self.shelf.as_ref().filter(|shelf| shelf.forget.is_none());
+        let finding = shelf.map(|shelf| shelf.finding(found));
         matches!(finding, Some(Finding::News | Finding::LoggedOut))
     }
 

@@ -113,6 +113,15 @@ impl State {
         let Some(shelf) = &mut self.shelf else { return self.attempt(flight, now) };
         let finding = shelf.finding(found.as_ref());
         shelf.read(found.as_ref());
+        if let (Some(_), Some(found)) = (&shelf.forget, &found) {
+            // It may be what was logged out here (R17). The next write is newer.
+            shelf.forget_over(*found.version());
+            return self.attempt(flight, now);
+        }
+        if finding == Finding::Outdated && found.is_some() && shelf.remembers_log_out() {
+            // The store was set back behind the log-out (R64).
+            return self.forget(flight);
+        }
         match (finding, found) {
             (Finding::News, Some(found)) => return self.adopt(flight, found, now),
             (Finding::LoggedOut, Some(found)) => return self.logged_out_elsewhere(flight, found, None, now),

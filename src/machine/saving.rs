@@ -76,6 +76,7 @@ impl State {
             return self.publish(flight, saving.held, Saved::NoStore, now);
         };
         let finding = shelf.finding(found.as_ref());
+        let was_read = shelf.is_known;
         shelf.read(found.as_ref());
         flight.at_store.turns += 1;
         match (finding, found) {
@@ -83,15 +84,18 @@ impl State {
                 let brought = saving.held.credentials.clone();
                 self.logged_out_elsewhere(flight, found, Some(brought), now)
             }
-            (Finding::News, Some(found)) if shelf.ours().is_some() => {
-                if found.version().relation_to(saving.entry.version()) == Relation::Fork {
+            (Finding::News, Some(found)) if was_read && shelf.forget.is_none() => {
+                match found.version().relation_to(saving.entry.version()) {
                     // Two writers have refreshed, and neither has seen the other. Both results may be good.
-                    self.holdings.current = Some(Candidate::good(saving.held));
+                    Relation::Fork => self.holdings.current = Some(Candidate::good(saving.held)),
+                    // The refresh token that was sent is spent for certain.
+                    _ => self.holdings.refresh_token = RefreshToken::Good,
                 }
                 self.adopt(flight, found, now)
             }
             (Finding::News, Some(_)) => {
-                // The store was not read before, so that the log-in could not know its version.
+                // The store was not read before, so that the log-in could not know its version. Or it comes after a log-out
+                // that could not be written.
                 saving.entry = shelf.logged_in(saving.held.credentials.clone());
                 self.save(flight, saving)
             }

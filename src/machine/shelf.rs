@@ -14,7 +14,7 @@ pub(super) struct Shelf {
     id: u64,
     /// What belongs to the credentials in use, or to the last log-out. The store may not hold it yet.
     ours: Option<Entry>,
-    /// The program has set `ours`, and it was not saved yet. It is newer than whatever the store holds.
+    /// The program has set `ours` before anything was known of the store. It is newer than whatever the store holds then.
     is_set: bool,
     /// What the store held when it was last read or written; `None` for nothing.
     pub(super) stored: Option<Version>,
@@ -80,7 +80,8 @@ impl Shelf {
         let relation = match &self.ours {
             None => Relation::Newer,
             Some(ours) if ours.version() == found.version() => Relation::Same,
-            Some(_) if self.is_set => Relation::Older,
+            // What comes from this very log-in was refreshed by another process: a save that seemed to fail has happened.
+            Some(ours) if self.is_set && found.version().login != ours.version().login => Relation::Older,
             // A store may keep nothing but the tokens.
             Some(ours) if ours.unnamed_version().as_ref() == Some(found.version()) => Relation::Same,
             Some(_) if [self.stored, self.stored_unnamed].contains(&Some(*found.version())) => {
@@ -103,6 +104,8 @@ impl Shelf {
         self.is_known = true;
         self.ours = Some(entry);
         self.is_set = false;
+        // It is newer than any log-out here.
+        self.forget = None;
     }
 
     /// The store held this when it was read.
@@ -110,12 +113,19 @@ impl Shelf {
         self.stored = found.map(|found| *found.version());
         self.stored_unnamed = found.and_then(Entry::unnamed_version);
         self.is_known = true;
-        let ours = self.ours.as_ref().filter(|_| self.is_set).and_then(Entry::credentials).cloned();
-        if let Some(ours) =
-            ours.filter(|_| self.latest().sequence == self.stored.map_or(0, |stored| stored.sequence))
-        {
+        if self.is_set {
+            self.log_in_over();
+        }
+    }
+
+    /// Makes the log-in that is in use newer than what the store holds.
+    pub(super) fn log_in_over(&mut self) {
+        let ours = self.ours.as_ref().and_then(Entry::credentials).cloned();
+        let stored = self.stored.map_or(0, |stored| stored.sequence);
+        if let Some(ours) = ours.filter(|_| self.latest().sequence == stored) {
             self.ours = Some(self.logged_in(ours));
         }
+        self.is_set = false;
     }
 
     /// These are in use, and the store does not hold them.
@@ -135,7 +145,7 @@ impl Shelf {
     /// The program has set credentials. They are a new log-in, and what a flight has left to do does not matter any more.
     pub(super) fn set(&mut self, credentials: &Credentials) {
         self.ours = Some(self.logged_in(credentials.clone()));
-        self.is_set = true;
+        self.is_set = !self.is_known;
         self.rest = None;
         self.unsaved_since = None;
     }
@@ -164,17 +174,26 @@ impl Shelf {
         };
     }
 
-    /// Makes the note of a log-out newer than what was found.
+    /// Makes the note of a log-out newer than what was found. Credentials from a log-in since then stay newer than the note.
     pub(super) fn forget_over(&mut self, found: Version) -> Option<Entry> {
         let forget = self.forget.as_mut()?;
         if forget.version().sequence <= found.sequence {
             let newer = Entry::of(found.next_login(random_ids()), Content::LoggedOut);
-            if self.ours.as_ref().is_some_and(|ours| ours.version() == forget.version()) {
-                self.ours = Some(newer.clone());
+            let old = std::mem::replace(forget, newer.clone());
+            match self.ours.as_ref().and_then(Entry::credentials).cloned() {
+                Some(since) => {
+                    self.ours = Some(self.logged_in(since));
+                    // What was tried had another version.
+                    self.rest = None;
+                    self.unsaved_since = None;
+                }
+                None if self.ours.as_ref().is_some_and(|ours| ours.version() == old.version()) => {
+                    self.ours = Some(newer);
+                }
+                None => {}
             }
-            *forget = newer;
         }
-        Some(forget.clone())
+        self.forget.clone()
     }
 
     /// The note of a log-out for a store that can't be read. If nothing is known of its content, the seconds since 1970 are
@@ -185,6 +204,12 @@ impl Shelf {
             true => self.forget.clone(),
             false => self.forget_over(Version::unnamed(0).at_sequence(seconds)),
         }
+    }
+
+    /// Whether nothing was held since a log-out. Then its note is to be written again.
+    pub(super) fn remembers_log_out(&mut self) -> bool {
+        self.forget = self.ours.as_ref().filter(|ours| ours.is_logged_out()).cloned();
+        self.forget.is_some()
     }
 
     /// The note of the log-out is in the store.

@@ -183,6 +183,8 @@ impl State {
             }
             Input::Stored(StoreResult::Replaced(Ok(Replaced::No(found)))) => {
                 shelf.read(found.as_ref());
+                // The program has set them after whatever was found.
+                shelf.log_in_over();
             }
             Input::Stored(StoreResult::Replaced(Err(error))) => return Step::Done(Err(error)),
             _ => {}

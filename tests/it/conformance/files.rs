@@ -100,7 +100,7 @@ fn mistakes() -> Vec<(&'static str, Value)> {
         ("/0/rules/0", json!("r1")),
         ("/0/rules/0", json!("R01")),
         ("/0/rules/0", json!("R0")),
-        ("/0/rules/0", json!("R67")),
+        ("/0/rules/0", json!("R68")),
         ("/0/rules/0", json!("F137")),
         ("/0/steps", json!([])),
         ("/0/setup", json!([])),

@@ -53,7 +53,7 @@ pub struct Ledger {
     /// By the access token.
     tokens: BTreeMap<String, Token>,
     pub sends: Vec<Send>,
-    /// When the store was set back last, and when a call of it failed last.
+    /// When the store was set back last, and when a call of it failed last. What was noted is lost when it is set back.
     set_back: u64,
     trouble: u64,
     /// The log-outs that were written: the families that were there.
@@ -196,6 +196,9 @@ impl Ledger {
 
     pub fn set_back(&mut self) {
         self.set_back = self.next();
+        // Log-outs may be lost, too.
+        self.tombstones.clear();
+        self.lives.values_mut().for_each(|known| known.ended.clear());
     }
 
     pub fn trouble(&mut self) {
@@ -267,11 +270,16 @@ impl Ledger {
         let sender = self.known(by);
         let was_stopped = sender.is_stopped || sender.stopped > at;
         let was_overtaken = was_stopped && lapses;
-        let is_gone = sender.is_killed || sender.own_change > at || set_back > at;
+        let is_gone = sender.is_killed || sender.own_change > at || set_back > 0;
+        let was_in_doubt = self.sends.iter().any(|other| match other.outcome {
+            Outcome::Refused => other.family == family && other.index > index,
+            outcome => (other.family, other.index) == (family, index) && outcome == Outcome::Lost,
+        });
         let may = match outcome {
             Outcome::NotProcessed | Outcome::Lost => true,
-            // The refusal may not have been noted.
-            Outcome::Refused => is_gone || was_stopped || trouble > at,
+            // The refusal may not have been noted. A process in which the token is in doubt tries it again when what it found
+            // in the store is refused, too.
+            Outcome::Refused => is_gone || was_stopped || trouble > at || was_in_doubt,
             Outcome::Open | Outcome::Success => is_gone || was_overtaken,
         };
         if !may {
@@ -281,7 +289,12 @@ impl Ledger {
         }
         // Whether it was processed is not known, so the exchange stays open until the expiry.
         let is_open = outcome != Outcome::NotProcessed && outcome != Outcome::Refused;
-        if may && is_open && by != life && !is_expired && set_back < at {
+        // It may have taken over before the wall clock was set back.
+        let took_over = self
+            .sends
+            .iter()
+            .any(|other| (other.family, other.index, other.by) == (family, index, life) && other.at > at);
+        if may && is_open && by != life && !is_expired && set_back == 0 && !took_over {
             self.breaks(format!(
                 "R51: {life:?} sends rt-{family}-{index} while the exchange of {by:?} is open"
             ));
@@ -313,6 +326,10 @@ impl Ledger {
         }
         let (Some(new), Some(before)) = (entry.credentials(), before) else { return };
         let new = self.token(new);
+        if new.index == 1 {
+            // It came after the log-out, or it would have been revoked.
+            self.lives.values_mut().for_each(|known| known.ended.retain(|family| *family != new.family));
+        }
         if before.is_logged_out() && new.index > 1 && self.set_back == 0 {
             self.breaks(format!(
                 "R59: {life:?} writes the refresh {}-{} over a log-out",

@@ -77,13 +77,13 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-/// `R1` to `R66` and `F1` to `F136`: a number beyond is a mistake.
+/// `R1` to `R67` and `F1` to `F136`: a number beyond is a mistake.
 fn is_rule(text: &str) -> bool {
     let known = |letter, last| {
         let number = text.strip_prefix(letter).filter(|number| !number.starts_with(['0', '+']));
         number.and_then(|number| number.parse().ok()).is_some_and(|number: u8| number <= last)
     };
-    known('R', 66) || known('F', 136)
+    known('R', 67) || known('F', 136)
 }
 
 /// The number of a process.

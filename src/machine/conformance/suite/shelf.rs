@@ -47,13 +47,20 @@ impl Shelf {
 
     /// Writes over whatever is there.
     pub(crate) fn save(&mut self, process: Process, entry: &Entry) {
+        if self.put(entry) && self.guard_lapses {
+            // A save may give the guard back. If the guard can't lapse, only its holder does.
+            self.guard.take_if(|guard| guard.process == process);
+        }
+    }
+
+    /// Returns whether this is more than a note.
+    fn put(&mut self, entry: &Entry) -> bool {
         let is_note = self.holds.as_ref().is_some_and(|holds| holds.version() == entry.version());
         let before = self.holds.replace(entry.clone());
         if !is_note {
             self.before = before;
-            // A save ends the guard.
-            self.guard.take_if(|guard| guard.process == process);
         }
+        !is_note
     }
 
     /// Writes over the version `expected`.
@@ -95,7 +102,9 @@ impl Shelf {
         let found = self.holds.clone();
         let note = request.entry_to_write(found.as_ref());
         let is_written = note.is_some();
-        note.into_iter().for_each(|note| self.save(ticket.process, &note));
+        if let Some(note) = note {
+            self.put(&note);
+        }
         Some((found, is_written))
     }
 
