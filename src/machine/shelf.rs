@@ -16,6 +16,8 @@ pub(super) struct Shelf {
     ours: Option<Entry>,
     /// The program has set `ours` before anything was known of the store. It is newer than whatever the store holds then.
     is_set: bool,
+    /// What was set, as it is being saved.
+    saving: Option<Entry>,
     /// What the store held when it was last read or written; `None` for nothing.
     pub(super) stored: Option<Version>,
     /// The version of the same in a store that keeps nothing but the tokens.
@@ -66,6 +68,7 @@ impl Default for Shelf {
             id,
             ours: None,
             is_set: false,
+            saving: None,
             stored: None,
             stored_unnamed: None,
             is_known: false,
@@ -129,8 +132,9 @@ impl Shelf {
         self.is_known = true;
         self.ours = Some(entry);
         self.is_set = false;
-        // It is newer than any log-out here.
+        // It is newer than any log-out here, and what was set is stored with it, or is in use no longer.
         self.forget = None;
+        self.saving = None;
     }
 
     /// The store held this when it was read.
@@ -257,12 +261,22 @@ impl Shelf {
         }
     }
 
-    /// The store holds the credentials in use, which are newer than any log-out.
-    pub(super) fn saved_login(&mut self) {
-        self.forget = None;
-        self.is_set = false;
-        self.is_known = true;
-        self.stored = self.ours.as_ref().map(|ours| *ours.version());
+    /// What the program has set is about to be saved. `None` if a flight has stored it.
+    pub(super) fn saves_set(&mut self) -> Option<Entry> {
+        self.saving = self.ours.clone().filter(|ours| self.stored.as_ref() != Some(ours.version()));
+        self.saving.clone()
+    }
+
+    /// Whether that is still to be done.
+    pub(super) fn is_saving_set(&self) -> bool {
+        self.saving.is_some()
+    }
+
+    /// It was saved. Meanwhile, a log-out may have made `ours` newer than what it met.
+    pub(super) fn saved_set(&mut self) {
+        if let Some(saved) = self.saving.take() {
+            self.holds(saved);
+        }
     }
 
     /// What is to be written before the refresh token is sent: `ours`, with the note that an exchange is open.

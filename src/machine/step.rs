@@ -178,9 +178,11 @@ impl State {
         let Some(shelf) = self.shelf.as_mut().filter(|_| is_current) else { return Step::Done(Ok(())) };
         match input {
             Input::Stored(StoreResult::Replaced(Ok(Replaced::Yes))) => {
-                shelf.saved_login();
+                shelf.saved_set();
                 return Step::Done(Ok(()));
             }
+            // A flight has stored them, and what is there now came later.
+            Input::Stored(StoreResult::Replaced(_)) if !shelf.is_saving_set() => return Step::Done(Ok(())),
             Input::Stored(StoreResult::Replaced(Ok(Replaced::No(found)))) => {
                 shelf.read(found.as_ref());
                 // The program has set them after whatever was found.
@@ -189,7 +191,7 @@ impl State {
             Input::Stored(StoreResult::Replaced(Err(error))) => return Step::Done(Err(error)),
             _ => {}
         }
-        match shelf.ours().cloned() {
+        match shelf.saves_set() {
             Some(entry) => Step::Store(StoreCall::Replace(shelf.stored, entry)),
             None => Step::Done(Ok(())),
         }

@@ -17,7 +17,9 @@
 //! `PROPTEST_CASES=20000 cargo test --all-features --test it fleet::` runs more of them than the default, [`CASES`]. A failure
 //! prints the shortest program that fails; it goes into `scenarios` as it is.
 
+mod checks;
 mod ledger;
+mod lives;
 mod member;
 mod program;
 mod provider;

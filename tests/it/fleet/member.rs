@@ -8,7 +8,8 @@ use reauth::{Authenticator, Credentials, Error, ErrorKind};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
-use super::ledger::{Life, SharedLedger};
+use super::ledger::SharedLedger;
+use super::lives::Life;
 use super::provider::Provider;
 use super::store::SharedStore;
 use crate::conformance::{ScenarioClock, Wall};

@@ -8,7 +8,8 @@ use reauth::clock::{Clock, Reading};
 use reauth::{CredentialSource, Credentials, Error};
 use tokio::sync::oneshot;
 
-use super::ledger::{Life, Origin, Outcome, SharedLedger};
+use super::ledger::{Origin, Outcome, SharedLedger};
+use super::lives::Life;
 use super::program::ProviderMode;
 use crate::conformance::ScenarioClock;
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use reauth::Credentials;
 
-use super::ledger::{Fate, Life, Origin, SharedLedger};
+use super::ledger::{Origin, SharedLedger};
+use super::lives::{Fate, Life};
 use super::member::{Call, Member};
 use super::program::{ProviderMode, Setup, Step, StoreMode};
 use super::provider::Provider;

@@ -1,1 +1,87 @@
-//! Programs that found a fault.
+//! Programs that found a fault, as short as they can be. Each was a promise broken.
+
+use super::program::ProviderMode::*;
+use super::program::Step::*;
+use super::program::StoreMode::*;
+use super::program::{Setup, Step};
+use super::run::run;
+
+fn holds(setup: &Setup, steps: &[Step]) {
+    let broken = run(setup, steps);
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+fn setup(processes: u8, login: bool, latency: u64) -> Setup {
+    Setup { processes, login, lapses: false, lifetime: 60, latency, jitter: 0 }
+}
+
+#[test]
+fn r17_a_log_out_that_is_written_late_does_not_come_after_a_log_in_of_this_process() {
+    let steps = [LogOut(1), Get(1), SetBack, Store(Some(1), Fails), Get(0), Advance(300)];
+    holds(&setup(2, true, 30), &steps);
+    let steps = [
+        Store(None, Fails),
+        LogOut(0),
+        Get(0),
+        Advance(60),
+        StopAfter(0, 0),
+        LogOut(1),
+        KillAfter(0, 0),
+        StopAfter(0, 0),
+        Get(1),
+    ];
+    holds(&setup(2, true, 0), &steps);
+}
+
+#[test]
+fn r17_nothing_is_adopted_while_a_log_out_is_not_written() {
+    let steps = [LogOut(2), StopAfter(2, 0), Get(2), Advance(15_000), Get(1), Advance(100)];
+    holds(&setup(2, true, 30), &steps);
+    let steps = [
+        Store(None, ReadOnly),
+        Get(0),
+        StopAfter(3, 0),
+        Advance(10),
+        LogOut(1),
+        Provider(LosesResponses),
+        Get(1),
+        Advance(300),
+    ];
+    holds(&Setup { jitter: 711, ..setup(3, true, 30) }, &steps);
+}
+
+#[test]
+fn r52_a_log_in_that_began_earlier_does_not_overwrite_what_a_program_has_set() {
+    let steps = [Get(2), StopAfter(2, 0), Advance(20), Get(0), LogOut(0), Set(0)];
+    holds(&setup(3, true, 0), &steps);
+}
+
+#[test]
+fn r64_a_log_out_is_written_again_if_the_store_was_set_back_behind_it() {
+    let steps = [Set(1), Advance(5_000), Set(1), LogOut(1), Advance(60), SetBack];
+    holds(&setup(2, false, 30), &steps);
+}
+
+#[test]
+fn r15_a_refresh_token_whose_successor_was_dropped_for_another_log_in_is_not_sent_again() {
+    let steps = [
+        Advance(60_000),
+        Set(0),
+        Get(1),
+        Advance(100),
+        Provider(LosesResponses),
+        Refresh(0),
+        StopAfter(1, 4),
+        GoOn(0),
+        Advance(1_000),
+    ];
+    holds(&setup(2, false, 30), &steps);
+}
+
+#[test]
+fn r52_what_a_program_has_set_is_saved_once() {
+    holds(&setup(2, true, 30), &[LogOut(0), Get(2), LogOut(1), Set(1)]);
+    holds(&setup(2, false, 30), &[StopAfter(1, 4), Set(1), Get(2), Advance(10_000)]);
+    let steps = [Kill(0), Get(0), Advance(60), LogOut(3), Set(2), Unauthorized(0), Refresh(2), Get(3)];
+    holds(&setup(4, false, 30), &steps);
+}

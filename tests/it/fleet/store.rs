@@ -10,7 +10,8 @@ use reauth::store::{CredentialStore, Entry, Guard, GuardError, GuardRequest, Rep
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
-use super::ledger::{Life, SharedLedger};
+use super::ledger::SharedLedger;
+use super::lives::Life;
 use super::program::StoreMode;
 use crate::conformance::{Process, Shelf, Store, Ticket};
 
@@ -185,6 +186,9 @@ impl CredentialStore for ProcessStore {
         let taken = Taken { shared: self.shared.clone(), ticket };
         let take = self.shared.until(|shelf| shelf.take_guard(ticket, request));
         let (found, is_written) = timeout(request.limit(), take).await.map_err(|_| GuardError::Held(None))?;
+        if let Some(note) = request.entry_to_write(found.as_ref()).filter(|_| is_written) {
+            self.shared.0.ledger.lock().written(self.life, found.as_ref(), &note);
+        }
         self.point().await;
         sleep_for(self.shared.0.latency).await;
         self.point().await;
