@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use tokio::sync::Notify;
 
+use super::guard::Slot;
 use super::running::Running;
 use super::watcher::Watcher;
 use super::{Authenticator, Shared};
@@ -25,6 +26,8 @@ pub(super) struct Store {
     pub(super) turn: tokio::sync::Mutex<()>,
     /// Lets one flight at a time have the guard. A store of two methods has no guard of its own.
     pub(super) guard: Arc<tokio::sync::Mutex<()>>,
+    /// The guard that a flight has, and the number of that flight.
+    pub(super) held: std::sync::Mutex<Option<(u64, Slot)>>,
     /// Learns what other processes write.
     pub(super) watcher: Watcher,
 }
@@ -35,6 +38,7 @@ impl Store {
             calls: Arc::new(calls),
             turn: tokio::sync::Mutex::default(),
             guard: Arc::default(),
+            held: std::sync::Mutex::default(),
             watcher: Watcher::default(),
         }
     }

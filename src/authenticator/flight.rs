@@ -71,6 +71,8 @@ impl World for Arc<Shared> {
             if within(limit, waiters.clone().wait_end()).await.is_none() {
                 let error = "the runtime that runs the refresh stands still; call again, which starts another refresh";
                 shared.cache.interrupt(waiters.number, Error::transient(error), shared.clock.now());
+                // What drives the flight does not give it back.
+                shared.give_guard_back(waiters.number);
                 shared.tell();
             }
         });

@@ -2,6 +2,7 @@
 
 use std::future::{pending, poll_fn};
 use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -26,17 +27,45 @@ const GRACE: Duration = Duration::from_millis(250);
 /// A lease has to last longer than the longest request by default.
 const LEAST_LEASE: Duration = TokenEndpoint::DEFAULT_TIMEOUT.saturating_add(Duration::from_secs(2));
 
-/// The guard of the store, and the turn within this authenticator.
-pub(super) struct HeldGuard {
+/// The guard of the store that a flight has. It is given back when this is dropped, or when the flight is ended from outside:
+/// nothing may drive the runtime of the flight, and so drop this.
+pub(super) struct HeldGuard(Slot);
+
+/// Where a guard is until it is given back.
+pub(super) type Slot = Arc<Mutex<Option<Taken>>>;
+
+pub(super) struct Taken {
     guard: Guard,
+    /// How long it is good for when it is new, if it can lapse.
+    lease: Option<Duration>,
+    /// The turn within this authenticator.
     _turn: OwnedMutexGuard<()>,
 }
 
 impl HeldGuard {
+    fn new(guard: Guard, turn: OwnedMutexGuard<()>) -> Self {
+        let lease = guard.lease_left();
+        Self(Arc::new(Mutex::new(Some(Taken { guard, lease, _turn: turn }))))
+    }
+
     /// Whether it may be lost before the response to a request that is sent now.
     pub(super) fn may_lapse(&self) -> bool {
-        self.guard.lease_left().is_some_and(|left| left < LEAST_LEASE)
+        let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lease = taken.as_ref().and_then(|taken| Some((taken.guard.lease_left()?, taken.lease?)));
+        // A shorter lease than the usual one is the choice of the program.
+        lease.is_some_and(|(left, lease)| left < LEAST_LEASE.min(lease * 2 / 3))
     }
+}
+
+impl Drop for HeldGuard {
+    fn drop(&mut self) {
+        give_back(&self.0);
+    }
+}
+
+fn give_back(slot: &Slot) {
+    let taken = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+    drop(taken);
 }
 
 /// What ends the wait for the guard.
@@ -46,6 +75,13 @@ enum Came {
 }
 
 impl Shared {
+    /// Gives the guard back that a flight has, which was ended from outside.
+    pub(super) fn give_guard_back(&self, flight: u64) {
+        let Some(store) = &self.store else { return };
+        let held = store.held.lock().unwrap_or_else(PoisonError::into_inner).take_if(|(id, _)| *id == flight);
+        held.iter().for_each(|(_, slot)| give_back(slot));
+    }
+
     /// Takes the guard, unless there is news in the store meanwhile.
     pub(super) async fn take_guard(
         &self,
@@ -73,7 +109,10 @@ impl Shared {
                         is_written: guard.is_written,
                         hold: Some(if guard.cannot_lapse { Hold::CannotLapse } else { Hold::MayLapse }),
                     };
-                    *held = Some(HeldGuard { guard, _turn: own });
+                    let guard = HeldGuard::new(guard, own);
+                    *store.held.lock().unwrap_or_else(PoisonError::into_inner) =
+                        Some((turn.flight(), guard.0.clone()));
+                    *held = Some(guard);
                     Ok(guarded)
                 }
                 Ok(Came::News(found)) => {

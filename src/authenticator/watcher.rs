@@ -9,11 +9,15 @@ use tokio::time::{sleep, timeout};
 
 use super::Shared;
 use super::store::unsealed;
+use crate::error::Error;
 use crate::machine::State;
 use crate::store::{DynStore, Entry};
 
 /// The shortest time between two reads.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// The longest time between two reads of a store that fails.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// The task that waits for changes. It ends with the authenticator.
 #[derive(Default)]
@@ -44,6 +48,7 @@ impl Drop for Watcher {
 async fn watch(shared: Weak<Shared>, store: Arc<dyn DynStore>) {
     let stored = || shared.upgrade().map(|shared| shared.cache.look(State::stored));
     let Some(mut seen) = stored() else { return };
+    let mut pause = PAUSE;
     loop {
         store.changed(seen.as_ref()).await;
         sleep(PAUSE).await;
@@ -56,20 +61,38 @@ async fn watch(shared: Weak<Shared>, store: Arc<dyn DynStore>) {
             }
             Some(_) => {}
         }
-        let Some(limit) = shared.upgrade().map(|shared| shared.timing.store_timeout) else { return };
-        let found = timeout(limit, store.load()).await.map(unsealed);
         let Some(shared) = shared.upgrade() else { return };
-        // What can't be read is reported when it is needed.
-        if let Ok(Ok(found)) = found {
-            seen = found.as_ref().map(Entry::version).copied().or(seen);
-            if let Some(found) = found {
-                shared.heard(found);
+        match shared.load_in_turn(&*store).await {
+            Ok(found) => {
+                pause = PAUSE;
+                seen = found.as_ref().map(Entry::version).copied();
+                if let Some(found) = found {
+                    shared.heard(found);
+                }
+            }
+            // It is reported when it is needed.
+            Err(_) => {
+                drop(shared);
+                sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
             }
         }
     }
 }
 
 impl Shared {
+    async fn load_in_turn(&self, store: &dyn DynStore) -> Result<Option<Entry>, Error> {
+        let load = async {
+            let _turn = match &self.store {
+                Some(store) => Some(store.turn.lock().await),
+                None => None,
+            };
+            store.load().await
+        };
+        let found = timeout(self.timing.store_timeout, self.marked(load)).await;
+        unsealed(found.unwrap_or_else(|_| Err(Error::late())))
+    }
+
     fn heard(&self, found: Entry) {
         self.cache.heard(found, self.clock.now());
         self.tell();

@@ -4,6 +4,7 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use super::waiters::{Waiters, Woken};
@@ -70,6 +71,11 @@ pub(crate) struct Turn<'a> {
 }
 
 impl Turn<'_> {
+    /// The number of the flight; 0 if the work is none.
+    pub(crate) fn flight(&self) -> u64 {
+        if let Work::Flight(flight) = self.work { *flight } else { 0 }
+    }
+
     /// Whether the work still matters. If a log-out has overtaken it, a call of the store is dropped.
     pub(crate) fn is_wanted(&self) -> bool {
         self.cache.look(|state| state.is_wanted(self.work))
@@ -96,8 +102,8 @@ impl Turn<'_> {
 pub(crate) async fn drive<W: World>(cache: &Cache, work: Work, world: &W) -> Result<(), Error> {
     let mut guard = W::Guard::default();
     let outcome = carry_out(cache, &work, world, &mut guard).await;
-    if matches!(work, Work::Flight(_)) {
-        while let Some(rest) = cache.take_rest() {
+    if let Work::Flight(flight) = work {
+        while let Some(rest) = cache.take_rest(flight) {
             // The callers of the flight have its outcome.
             let _ = carry_out(cache, &Work::Rest(rest), world, &mut guard).await;
             world.tell();
@@ -143,10 +149,10 @@ async fn carry_out<W: World>(
                 let response = with_reminder(world.login(limit), world.overtaken(turn), give_back);
                 Input::Responded(sent, response.await)
             }
-            Step::Wait(time) => {
-                world.sleep(time).await;
-                Input::Waited
-            }
+            Step::Wait(time) => match first(world.sleep(time), world.overtaken(turn)).await {
+                true => Input::Waited,
+                false => return Ok(()),
+            },
             Step::Revoke(credentials) => {
                 world.revoke(&credentials).await;
                 return Ok(());
@@ -156,6 +162,16 @@ async fn carry_out<W: World>(
         };
         step = cache.step(work, input, world.now());
     }
+}
+
+/// Whether `one` ends before `other`.
+async fn first(one: impl Future<Output = ()>, other: impl Future<Output = ()>) -> bool {
+    let (mut one, mut other) = (pin!(one), pin!(other));
+    poll_fn(|context| match one.as_mut().poll(context) {
+        Poll::Ready(()) => Poll::Ready(true),
+        Poll::Pending => other.as_mut().poll(context).map(|()| false),
+    })
+    .await
 }
 
 /// Waits for `work`. If it is not over when `time` is, calls `remind` and goes on.

@@ -123,9 +123,9 @@ impl Cache {
         self.end(now, |state| state.call_off(flight, error, now));
     }
 
-    /// What the last flight has left to do.
-    fn take_rest(&self) -> Option<Rest> {
-        self.locked.lock().state.take_rest()
+    /// What this flight has left to do.
+    fn take_rest(&self, flight: u64) -> Option<Rest> {
+        self.locked.lock().state.take_rest(flight)
     }
 
     /// What a log-out found in the store, and is valid at the provider beside these.

@@ -6,6 +6,7 @@ use super::State;
 use super::flight::{Flight, Step};
 use super::guarding::refused_elsewhere;
 use super::held::{Candidate, Held, RefreshToken};
+use super::shelf::ChangeOfLogin;
 use super::windows::{Freshness, Windows};
 use crate::clock::Reading;
 use crate::error::Error;
@@ -20,6 +21,11 @@ impl State {
             let (generation, cause) = (self.holdings.generation(), flight.cause);
             self.events.push(Event::RefreshStarted { generation, cause });
         }
+        let change = self.shelf.as_ref().map_or(ChangeOfLogin::None, |shelf| shelf.change_of_login(&found));
+        if change == ChangeOfLogin::AfterLogOut && self.holdings.current.is_some() {
+            return self.logged_in_elsewhere(found, None, flight.id, now);
+        }
+        self.keep_doubted(&found, change);
         let is_refused = found.is_refused();
         let windows = Windows::of(&credentials, now, false, &mut self.pace);
         if let Some(shelf) = &mut self.shelf {
@@ -33,9 +39,6 @@ impl State {
         }
         let held = holdings.number(credentials, windows);
         self.events.push(Event::Adopted { generation: held.generation });
-        if matches!(holdings.refresh_token, RefreshToken::InDoubt | RefreshToken::Inconclusive) {
-            holdings.doubted = holdings.current.clone();
-        }
         let rejected = self.is_rejected(&held.credentials);
         self.take_up(flight, Candidate { held, rejected }, is_refused, now)
     }

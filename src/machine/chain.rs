@@ -31,7 +31,7 @@ impl State {
         }
         flight.repeated = self.holdings.refresh_token == RefreshToken::InDoubt;
         match &self.shelf {
-            Some(shelf) if shelf.forget.is_some() => self.forget(flight),
+            Some(shelf) if shelf.forget.is_some() => self.forget(flight, now),
             // What another process has stored may be good for long, so that no guard is needed.
             Some(_) if self.holdings.current.is_none() => self.load(flight, LoadReason::First),
             _ => self.attempt(flight, now),
@@ -39,14 +39,14 @@ impl State {
     }
 
     /// Writes the note of a log-out, which the log-out itself could not write.
-    pub(super) fn forget(&mut self, flight: Box<Flight>) -> Step {
+    pub(super) fn forget(&mut self, flight: Box<Flight>, now: Reading) -> Step {
         let call = self
             .shelf
             .as_ref()
             .and_then(|shelf| Some(StoreCall::Replace(shelf.stored, shelf.forget.clone()?)));
         match call {
             Some(call) => self.proceed(flight, Phase::Forgetting, Step::Store(call)),
-            None => Step::Stop,
+            None => self.attempt(flight, now),
         }
     }
 
@@ -57,10 +57,16 @@ impl State {
         now: Reading,
     ) -> Step {
         flight.at_store.turns += 1;
+        if let (Ok(Replaced::No(Some(found))), Some(shelf)) = (&result, &mut self.shelf) {
+            if shelf.yield_to_login(Some(found)) {
+                shelf.read(Some(found));
+                return self.adopt(flight, found.clone(), now);
+            }
+        }
         match self.forget_again(result) {
             // The write may have ended the guard.
             Ok(true) => flight.at_store.hold = None,
-            Ok(false) if flight.at_store.turns < 5 => return self.forget(flight),
+            Ok(false) if flight.at_store.turns < 5 => return self.forget(flight, now),
             Ok(false) => {}
             Err(error) => self.events.push(Event::StoreFailed { error }),
         }

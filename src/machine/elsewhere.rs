@@ -5,13 +5,13 @@ use std::time::Duration;
 use super::State;
 use super::flight::{Flight, Hold, Phase, Rest, Step};
 use super::held::{Candidate, RefreshToken};
-use super::shelf::Finding;
+use super::shelf::{ChangeOfLogin, Finding};
 use super::windows::{Freshness, Windows};
 use crate::clock::Reading;
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::event::Event;
-use crate::store::{Entry, GuardError, Holder, Version};
+use crate::store::{Entry, GuardError, Holder, Relation, Version};
 use crate::timing::Timing;
 
 impl State {
@@ -44,18 +44,65 @@ impl State {
                 if windows.freshness(now) == Freshness::Expired {
                     return;
                 }
+                let change = shelf.change_of_login(&found);
+                if change == ChangeOfLogin::AfterLogOut {
+                    self.end_login();
+                }
                 let held = self.holdings.number(credentials, windows);
                 let rejected = self.is_rejected(&held.credentials);
+                self.events.push(Event::Adopted { generation: held.generation });
+                self.holdings.initial = None;
+                self.keep_doubted(&found, change);
                 if let Some(shelf) = &mut self.shelf {
                     shelf.holds(found);
                 }
-                self.events.push(Event::Adopted { generation: held.generation });
-                self.holdings.initial = None;
-                self.holdings.doubted = None;
                 self.holdings.put_in_use(Candidate { held, rejected });
                 self.failure = None;
             }
             _ => {}
+        }
+    }
+
+    /// Another process has logged out, and then in, perhaps as another user. Who waits for this flight gets nothing of that login.
+    pub(super) fn logged_in_elsewhere(
+        &mut self,
+        found: Entry,
+        brought: Option<Credentials>,
+        flight: u64,
+        now: Reading,
+    ) -> Step {
+        let credentials = found.credentials().cloned();
+        let is_refused = found.is_refused();
+        self.end_login();
+        if let Some(shelf) = &mut self.shelf {
+            shelf.holds(found);
+            shelf.rest = brought.map(|brought| (flight, Rest::Revoke(brought)));
+        }
+        if let Some(credentials) = credentials {
+            let windows = Windows::of(&credentials, now, false, &mut self.pace);
+            let held = self.holdings.number(credentials, windows);
+            self.events.push(Event::Adopted { generation: held.generation });
+            self.holdings.put_in_use(Candidate::good(held));
+            if is_refused {
+                self.holdings.refresh_token = RefreshToken::Refused;
+            }
+        }
+        Step::Done(Err(Error::login_required("another process has logged out and in again since; try again")))
+    }
+
+    /// What was in use is kept beside what is adopted, if its refresh token may be the good one. That of another login is not.
+    pub(super) fn keep_doubted(&mut self, found: &Entry, change: ChangeOfLogin) {
+        let is_fork = self
+            .shelf
+            .as_ref()
+            .and_then(|shelf| shelf.ours())
+            .is_some_and(|ours| found.version().relation_to(ours.version()) == Relation::Fork);
+        let is_in_doubt =
+            matches!(self.holdings.refresh_token, RefreshToken::InDoubt | RefreshToken::Inconclusive);
+        if change != ChangeOfLogin::None {
+            self.holdings.doubted = None;
+        } else if is_in_doubt || is_fork {
+            self.holdings.doubted = self.holdings.current.clone();
         }
     }
 
@@ -70,7 +117,7 @@ impl State {
         let is_held = self.holdings.current.is_some() || brought.is_some();
         if let Some(shelf) = &mut self.shelf {
             shelf.holds(tombstone);
-            shelf.rest = brought.map(Rest::Revoke);
+            shelf.rest = brought.map(|brought| (flight.id, Rest::Revoke(brought)));
         }
         if !is_held {
             // Nothing was handed out.

@@ -111,6 +111,7 @@ impl State {
     /// This is in the store, and no other process writes now.
     pub(super) fn found(&mut self, mut flight: Box<Flight>, found: Option<Entry>, now: Reading) -> Step {
         let Some(shelf) = &mut self.shelf else { return self.attempt(flight, now) };
+        shelf.yield_to_login(found.as_ref());
         let finding = shelf.finding(found.as_ref());
         shelf.read(found.as_ref());
         if let (Some(_), Some(found)) = (&shelf.forget, &found) {
@@ -120,7 +121,7 @@ impl State {
         }
         if finding == Finding::Outdated && found.is_some() && shelf.remembers_log_out() {
             // The store was set back behind the log-out (R64).
-            return self.forget(flight);
+            return self.forget(flight, now);
         }
         match (finding, found) {
             (Finding::News, Some(found)) => return self.adopt(flight, found, now),

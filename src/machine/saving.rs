@@ -6,7 +6,7 @@ use super::State;
 use super::ending::Saved;
 use super::flight::{By, Flight, Phase, Rest, Saving, Step, StoreCall};
 use super::held::{Candidate, RefreshToken};
-use super::shelf::Finding;
+use super::shelf::{ChangeOfLogin, Finding};
 use super::windows::Windows;
 use crate::clock::Reading;
 use crate::credentials::Credentials;
@@ -77,12 +77,19 @@ impl State {
         };
         let finding = shelf.finding(found.as_ref());
         let was_read = shelf.is_known;
+        let change = found.as_ref().map_or(ChangeOfLogin::None, |found| shelf.change_of_login(found));
         shelf.read(found.as_ref());
         flight.at_store.turns += 1;
         match (finding, found) {
-            (Finding::LoggedOut, Some(found)) => {
+            (Finding::LoggedOut, Some(found)) if was_read || saving.by == By::Refresh => {
                 let brought = saving.held.credentials.clone();
                 self.logged_out_elsewhere(flight, found, Some(brought), now)
+            }
+            (Finding::News, Some(found))
+                if change == ChangeOfLogin::AfterLogOut && shelf.forget.is_none() =>
+            {
+                let brought = saving.held.credentials.clone();
+                self.logged_in_elsewhere(found, Some(brought), flight.id, now)
             }
             (Finding::News, Some(found)) if was_read && shelf.forget.is_none() => {
                 match found.version().relation_to(saving.entry.version()) {
@@ -93,7 +100,7 @@ impl State {
                 }
                 self.adopt(flight, found, now)
             }
-            (Finding::News, Some(_)) => {
+            (Finding::News | Finding::LoggedOut, Some(_)) => {
                 // The store was not read before, so that the log-in could not know its version. Or it comes after a log-out
                 // that could not be written.
                 saving.entry = shelf.logged_in(saving.held.credentials.clone());
@@ -110,7 +117,7 @@ impl State {
             return self.publish(flight, saving.held, Saved::No(saving.entry, error), now);
         }
         // What a log-in brought is in no store yet, and no other process waits for it.
-        let may_wait = saving.by == By::Refresh;
+        let may_wait = saving.by == By::Refresh && !flight.at_store.goes_without;
         if flight.at_store.failed_saves == 0 {
             self.events.push(saving.failure(error));
         }
@@ -121,8 +128,8 @@ impl State {
         }
         if let Some(shelf) = &mut self.shelf {
             shelf.unsaved_since = Some(flight.id);
-            shelf.rest =
-                Some(Rest::Save { entry: saving.entry.clone(), attempts: flight.at_store.failed_saves });
+            let (entry, attempts) = (saving.entry.clone(), flight.at_store.failed_saves);
+            shelf.rest = Some((flight.id, Rest::Save { entry, attempts }));
         }
         self.publish(flight, saving.held, Saved::Later(saving.entry), now)
     }
@@ -135,23 +142,25 @@ impl State {
             return;
         };
         let closed = ours.clone().with_intent(None);
-        shelf.rest = match self.holdings.refresh_token {
+        let rest = match self.holdings.refresh_token {
             RefreshToken::Good | RefreshToken::Inconclusive => Some(Rest::Note(closed)),
             RefreshToken::Refused => Some(Rest::Note(closed.refused())),
             // It may be spent, so the exchange stays open.
             RefreshToken::InDoubt => None,
         };
+        shelf.rest = rest.map(|rest| (flight.id, rest));
     }
 
-    /// What the last flight has left to do.
-    pub(crate) fn take_rest(&mut self) -> Option<Rest> {
-        self.shelf.as_mut()?.rest.take()
+    /// What this flight has left to do.
+    pub(crate) fn take_rest(&mut self, flight: u64) -> Option<Rest> {
+        let rest = self.shelf.as_mut()?.rest.take_if(|(id, _)| *id == flight);
+        rest.map(|(_, rest)| rest)
     }
 
     /// Nobody does what flight `id` has left to do. The next flight writes what is newer than the store's content (R64).
     pub(super) fn abandon_rest(&mut self, id: u64) {
         if let Some(shelf) = &mut self.shelf {
-            shelf.rest = None;
+            shelf.rest.take_if(|(flight, _)| *flight == id);
             shelf.unsaved_since.take_if(|since| *since == id);
         }
     }
@@ -193,9 +202,22 @@ impl State {
             Ok(Replaced::Yes) => true,
             Ok(Replaced::No(found)) => {
                 let is_saved = found.as_ref().is_some_and(|found| found.version() == entry.version());
-                if !is_saved && shelf.finding(found.as_ref()) == Finding::Outdated {
-                    shelf.read(found.as_ref());
-                    return self.again(entry.clone(), attempts);
+                match (shelf.finding(found.as_ref()), found) {
+                    _ if is_saved => {}
+                    (Finding::Outdated, found) => {
+                        shelf.read(found.as_ref());
+                        return self.again(entry.clone(), attempts);
+                    }
+                    (Finding::LoggedOut, Some(tombstone)) => {
+                        let flight = shelf.unsaved_since.take().unwrap_or_default();
+                        let brought = entry.credentials().cloned();
+                        shelf.holds(tombstone);
+                        shelf.rest = brought.map(|brought| (flight, Rest::Revoke(brought)));
+                        self.end_login();
+                        return Step::Done(Ok(()));
+                    }
+                    // The next flight adopts it.
+                    _ => {}
                 }
                 is_saved
             }
@@ -210,7 +232,8 @@ impl State {
 
     fn again(&mut self, entry: Entry, attempts: u32) -> Step {
         if let Some(shelf) = &mut self.shelf {
-            shelf.rest = Some(Rest::Save { entry, attempts: attempts.saturating_add(1) });
+            let flight = shelf.unsaved_since.unwrap_or_default();
+            shelf.rest = Some((flight, Rest::Save { entry, attempts: attempts.saturating_add(1) }));
         }
         Step::Done(Ok(()))
     }

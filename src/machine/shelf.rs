@@ -28,8 +28,8 @@ pub(super) struct Shelf {
     pub(super) forget: Option<Entry>,
     /// The log-out is written over whatever is there, because the store can't be read.
     pub(super) overwrites: bool,
-    /// What the last flight left to do at the store.
-    pub(super) rest: Option<Rest>,
+    /// What a flight, with this number, left to do at the store.
+    pub(super) rest: Option<(u64, Rest)>,
     /// The flight that could not save a rotated refresh token, while that is still tried (R54).
     pub(super) unsaved_since: Option<u64>,
     /// What a log-out found in the store.
@@ -49,6 +49,16 @@ pub(super) enum Finding {
     Ours,
     /// Nothing, or something older. It may be written over (R64).
     Outdated,
+}
+
+/// Whether what was found is of another log-in than what is in use.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum ChangeOfLogin {
+    None,
+    /// The same user has logged in again, as far as is known.
+    Again,
+    /// There was a log-out in between, so that it may be another user's.
+    AfterLogOut,
 }
 
 impl Default for Shelf {
@@ -97,6 +107,21 @@ impl Shelf {
             Relation::Older => Finding::Outdated,
             Relation::Newer | Relation::Fork if found.is_logged_out() => Finding::LoggedOut,
             Relation::Newer | Relation::Fork => Finding::News,
+        }
+    }
+
+    /// Whether this is of another log-in than `ours`.
+    pub(super) fn change_of_login(&self, found: &Entry) -> ChangeOfLogin {
+        let Some(ours) = self.ours.as_ref().filter(|ours| !ours.is_logged_out()) else {
+            return ChangeOfLogin::None;
+        };
+        let (ours, found) = (ours.version(), found.version());
+        match found.sequence.saturating_sub(ours.sequence) {
+            _ if ours.login == found.login || ours.sequence == 0 || found.sequence == 0 => {
+                ChangeOfLogin::None
+            }
+            0 | 1 => ChangeOfLogin::Again,
+            _ => ChangeOfLogin::AfterLogOut,
         }
     }
 
@@ -172,6 +197,7 @@ impl Shelf {
             stored: self.stored,
             is_known: self.is_known,
             forget: Some(tombstone.clone()),
+            found: std::mem::take(&mut self.found),
             ours: Some(tombstone),
             refreshes_without_store: self.refreshes_without_store,
             ..Self::default()
@@ -198,6 +224,17 @@ impl Shelf {
             }
         }
         self.forget.clone()
+    }
+
+    /// Whether another process has logged in since a log-out that could not be written. Then the log-out is not written over
+    /// that.
+    pub(super) fn yield_to_login(&mut self, found: Option<&Entry>) -> bool {
+        let is_later = |found: &Entry, forget: &Entry| {
+            found.credentials().is_some() && found.version().sequence >= forget.version().sequence
+        };
+        // If nothing was known of the store at the log-out, it may hold what was logged out.
+        let found = found.filter(|_| self.is_known);
+        found.is_some_and(|found| self.forget.take_if(|forget| is_later(found, forget)).is_some())
     }
 
     /// The note of a log-out for a store that can't be read. If nothing is known of its content, the seconds since 1970 are

@@ -6,6 +6,7 @@ mod doubt;
 mod dropped;
 mod gated;
 mod hooks;
+mod logins;
 mod logout;
 mod memory;
 mod order;

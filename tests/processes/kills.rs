@@ -1,14 +1,12 @@
 //! The process that refreshes is killed, at each step. The others go on by themselves.
 
-use std::time::Duration;
-
 use crate::protocol::{Act, Order, Reply, Step};
 use crate::support::{Kind, Ledger, Stage, together};
 
 /// What the others saw, and what the provider saw.
 async fn kill_at(stage: Stage, step: Step, logs_in: bool) {
     let name = format!("kill-{step:?}-{logs_in}");
-    let run = stage.run(&name).logs_in(logs_in).deadline(Duration::from_secs(5));
+    let run = stage.run(&name).logs_in(logs_in);
     let [first, others @ ..] = run.workers::<4>().await;
     first.arm(step, Act::Kill).await;
     drop(first.ask(Order::Refresh));

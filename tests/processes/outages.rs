@@ -183,16 +183,27 @@ async fn replicated(primary: &Server, replica: &Server) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the identity provider and redis-server; scripts/test runs it"]
 async fn r64_a_backup_that_is_restored_under_load_costs_no_token() {
-    let stage = Stage::new(Kind::Redis, 2).await;
+    let stage = Stage::new(Kind::Redis, 6).await;
     let run = stage.run("default");
     let workers = run.workers::<4>().await;
     let Place::Redis(server) = &*stage.place else { panic!("not Redis") };
     let key = server.key("entry");
-    let loads = workers.each_ref().map(|worker| worker.ask(Order::Load { tasks: 10, seconds: 12 }));
+    let loads = workers.each_ref().map(|worker| worker.ask(Order::Load { tasks: 10, seconds: 15 }));
     for restored in 1..=2 {
         let backup: Vec<u8> = server.ask(&["DUMP", &key]);
         let before = run.ledger().refreshes();
+        let old = workers[0].ask(ONE).await.token();
         until("it is older", async || (run.ledger().refreshes() > before).then_some(())).await;
+        // A process that still had what is in the backup could not know that it is spent.
+        until("all have what is newer", async || {
+            let mut tokens = Vec::new();
+            for worker in &workers {
+                tokens.push(worker.ask(ONE).await.token());
+            }
+            tokens.dedup();
+            (tokens.len() == 1 && tokens[0] != old && run.ledger().refreshes() == before + 1).then_some(())
+        })
+        .await;
         restore(server, &key, &backup);
         println!("restored {restored} times, after {} refreshes", run.ledger().refreshes());
     }
@@ -200,6 +211,8 @@ async fn r64_a_backup_that_is_restored_under_load_costs_no_token() {
         let Reply::Load(load) = load.await else { panic!("no load") };
         assert!(load.errors.is_empty(), "{:#?}", load.errors);
     }
+    // They have gone on with what they had.
+    workers[0].ask(Order::NewToken).await.token();
     run.ledger().assert_clean();
 }
 

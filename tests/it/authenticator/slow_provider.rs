@@ -103,6 +103,9 @@ async fn r14_a_response_that_came_while_the_process_stood_still_is_used() {
     until(|| script.requests() == 1).await;
     // All limits are over at once, and nothing was read from the connection yet.
     advance(seconds(100)).await;
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
     refresh.send(Ok(good(2))).unwrap();
     drop(caller.await);
     quiet().await;

@@ -74,12 +74,13 @@ impl Worker {
     async fn new_token(&self) -> Reply {
         let first = self.auth.credentials().await.ok();
         loop {
+            let now = self.auth.credentials().await;
             let is_new = |now: &Credentials| {
                 first.as_ref().is_none_or(|first| first.access_token() != now.access_token())
             };
-            match self.auth.credentials().await {
-                Ok(now) if is_new(&now) && self.api_takes(&now).await => return token(Ok(now)),
-                Err(error) if error.kind() == reauth::ErrorKind::LoginRequired => return token(Err(error)),
+            match &now {
+                Err(error) if error.kind() == reauth::ErrorKind::LoginRequired => return token(now),
+                Ok(new) if is_new(new) && self.api_takes(new).await => return token(now),
                 _ => {}
             }
             tokio::time::sleep(Duration::from_millis(50)).await;

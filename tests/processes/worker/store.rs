@@ -63,6 +63,10 @@ impl CredentialStore for Store {
             self.steps.at(Step::BeforeSave).await;
         }
         let replaced = inner!(self, store => store.replace(expected, entry).await);
+        // Where the guard has found something else, the note of the exchange comes later.
+        if !is_save && entry.open_exchange().is_some() && matches!(replaced, Ok(Replaced::Yes)) {
+            self.steps.at(Step::AfterGuard).await;
+        }
         if is_save {
             self.steps.at(Step::AfterSave).await;
         }

@@ -1,0 +1,183 @@
+//! A log-out in another process, and a log-in after it, perhaps of another user.
+
+use std::pin::pin;
+
+use reauth::store::{CredentialStore, Entry, MemoryStore};
+use reauth::{Authenticator, Credentials, Error, ErrorKind};
+use tokio::time::Instant;
+
+use super::{kept, tokens, with_store};
+use crate::authenticator::{at_once, millis, quiet, seconds, token, until, waiting};
+use crate::support::revoker::{Revoker, next as next_of};
+use crate::support::source::{Asked, Respond, Script, credentials};
+
+fn good(n: u32) -> Credentials {
+    credentials(&format!("at-{n}"), Some(&format!("rt-{n}")), Some(300))
+}
+
+fn process(script: &Script, store: &MemoryStore) -> Authenticator {
+    with_store(script.clone(), store.clone()).0
+}
+
+/// Two processes that have `at-1`.
+async fn two(script: &Script) -> (Authenticator, Authenticator, MemoryStore) {
+    let store = MemoryStore::new();
+    let (one, other) = (process(script, &store), process(&Script::new(), &store));
+    one.set_credentials(good(1)).await.unwrap();
+    assert_eq!(token(&other).await.unwrap(), "at-1");
+    (one, other, store)
+}
+
+async fn change_user(other: &Authenticator) {
+    other.log_out().await.unwrap();
+    other.set_credentials(good(7)).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn r44_r59_a_request_of_the_user_before_gets_no_token_of_the_user_after() {
+    let (one, other, _) = two(&Script::new().without_login()).await;
+    let used = one.credentials().await.unwrap();
+    change_user(&other).await;
+    assert_eq!(one.reject(&used).await.unwrap_err().kind(), ErrorKind::LoginRequired);
+    assert_eq!(token(&one).await.unwrap(), "at-7");
+    assert_eq!(one.reject(&used).await.unwrap_err().kind(), ErrorKind::LoginRequired);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r17_r59_what_a_refresh_of_the_user_before_brings_is_revoked() {
+    let script = Script::new().without_login();
+    let response = script.then_when();
+    let store = MemoryStore::new();
+    let (revoker, mut revoked) = Revoker::new(script.clone());
+    let (one, _) = with_store(revoker, store.clone());
+    let other = process(&Script::new(), &store);
+    one.set_credentials(good(1)).await.unwrap();
+    let refreshing = tokio::spawn({
+        let one = one.clone();
+        async move { one.refresh().await }
+    });
+    until(|| script.requests() == 1).await;
+    change_user(&other).await;
+    response.send(Ok(good(2))).unwrap();
+    assert_eq!(refreshing.await.unwrap().unwrap_err().kind(), ErrorKind::LoginRequired);
+    next_of(&mut revoked, "rt-2").await.done();
+    assert_eq!(kept(&store).await, tokens("at-7", "rt-7"));
+    assert_eq!(token(&one).await.unwrap(), "at-7");
+}
+
+#[tokio::test(start_paused = true)]
+async fn r52_a_token_in_doubt_of_the_user_before_is_not_tried_for_the_user_after() {
+    let script = Script::new().without_login();
+    script.push(Respond::Now(Err(Error::transient("lost"))));
+    script.push(Respond::Now(Err(Error::transient("lost"))));
+    let (one, other, store) = two(&script).await;
+    one.refresh().await.unwrap_err();
+    change_user(&other).await;
+    tokio::time::sleep(seconds(2)).await;
+    one.refresh().await.unwrap_err();
+    script.push(Respond::Now(Err(Error::login_required("revoked"))));
+    let sent = script.requests();
+    one.refresh().await.unwrap_err();
+    quiet().await;
+    assert_eq!(script.asked()[sent..], [Asked::Refresh("rt-7".into())]);
+    assert_eq!(kept(&store).await, tokens("at-7", "rt-7"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn r64_after_a_fork_ours_is_tried_when_the_stored_one_is_refused() {
+    let store = MemoryStore::new();
+    let script = Script::new().without_login().then_ok(good(2));
+    let one = process(&script, &store);
+    one.set_credentials(good(1)).await.unwrap();
+    one.refresh().await.unwrap();
+    // A failover has brought what another writer saved in the same turn.
+    let stored = store.load().await.unwrap().unwrap();
+    let version = stored.version().to_string();
+    let (turn, _) = version.rsplit_once('-').unwrap();
+    let forked = Entry::new(good(5)).expose_text();
+    let forked = forked[..forked.find(r#","version""#).unwrap()].to_owned();
+    let forked = Entry::from_text(&format!(r#"{forked},"version":"{turn}-ff"}}"#)).unwrap();
+    store.save(&forked).await.unwrap();
+    script.push(Respond::Now(Err(Error::login_required("revoked"))));
+    script.push(Respond::Now(Ok(good(3))));
+    assert_eq!(one.refresh().await.unwrap().access_token(), "at-3");
+    assert_eq!(script.asked()[1..], [Asked::Refresh("rt-5".into()), Asked::Refresh("rt-2".into())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r17_a_log_out_ends_the_wait_of_a_flight_for_the_provider() {
+    let store = MemoryStore::new();
+    let script = Script::new();
+    script.push(Respond::Now(Err(Error::transient("busy").not_processed().with_retry_after(seconds(20)))));
+    let auth = process(&script, &store);
+    let caller = waiting(&auth).await;
+    until(|| script.requests() == 1).await;
+    at_once(pin!(auth.log_out())).await.expect("at once").unwrap();
+    caller.await.unwrap().unwrap_err();
+    script.push(Respond::Now(Ok(good(1))));
+    let begun = Instant::now();
+    assert_eq!(token(&auth).await.unwrap(), "at-1");
+    assert!(begun.elapsed() < millis(500), "{:?}", begun.elapsed());
+}
+
+/// Two methods, and saves that fail as long as the test says so.
+#[derive(Clone, Default)]
+struct Failing(MemoryStore, std::sync::Arc<std::sync::atomic::AtomicBool>);
+
+impl Failing {
+    fn fails(&self, fails: bool) {
+        self.1.store(fails, std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
+impl CredentialStore for Failing {
+    async fn load(&self) -> Result<Option<Entry>, Error> {
+        self.0.load().await
+    }
+
+    async fn save(&self, entry: &Entry) -> Result<(), Error> {
+        match self.1.load(std::sync::atomic::Ordering::SeqCst) {
+            true => Err(Error::store("the test says no")),
+            false => self.0.save(entry).await,
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r54_r59_an_unsaved_rotation_that_meets_a_log_out_is_revoked() {
+    let store = Failing::default();
+    let script = Script::new().without_login();
+    let response = script.then_when();
+    let (revoker, mut revoked) = Revoker::new(script.clone());
+    let (one, _) = with_store(revoker, store.clone());
+    let other = process(&Script::new(), &store.0);
+    one.set_credentials(good(1)).await.unwrap();
+    let refreshing = tokio::spawn({
+        let one = one.clone();
+        async move { one.refresh().await }
+    });
+    until(|| script.requests() == 1).await;
+    store.fails(true);
+    response.send(Ok(good(2))).unwrap();
+    assert_eq!(refreshing.await.unwrap().unwrap().access_token(), "at-2", "it is used all the same");
+    other.log_out().await.unwrap();
+    store.fails(false);
+    next_of(&mut revoked, "rt-2").await.done();
+    quiet().await;
+    assert_eq!(token(&one).await.unwrap_err().kind(), ErrorKind::LoginRequired);
+    assert_eq!(kept(&store).await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r52_a_log_out_that_could_not_be_written_does_not_end_a_later_log_in() {
+    let store = Failing::default();
+    let (one, _) = with_store(Script::new().without_login(), store.clone());
+    let other = process(&Script::new(), &store.0);
+    one.set_credentials(good(1)).await.unwrap();
+    store.fails(true);
+    one.log_out().await.unwrap_err();
+    other.set_credentials(good(7)).await.unwrap();
+    store.fails(false);
+    assert_eq!(token(&one).await.unwrap(), "at-7");
+    assert_eq!(kept(&store).await, tokens("at-7", "rt-7"));
+}
