@@ -53,7 +53,8 @@ impl HeldGuard {
         let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let lease = taken.as_ref().and_then(|taken| Some((taken.guard.lease_left()?, taken.lease?)));
         // A shorter lease than the usual one is the choice of the program.
-        lease.is_some_and(|(left, lease)| left < LEAST_LEASE.min(lease * 2 / 3))
+        // Or it had lapsed before this process got it, such as while that stood still.
+        lease.is_some_and(|(left, lease)| left.is_zero() || left < LEAST_LEASE.min(lease * 2 / 3))
     }
 }
 

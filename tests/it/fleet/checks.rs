@@ -76,6 +76,7 @@ impl Ledger {
         }
         let Some(new) = entry.credentials().map(|new| self.token(new)) else { return };
         let family = &mut self.families[new.family];
+        family.is_known = true;
         if new.index == 1 && family.by == Origin::Elsewhere {
             let version = entry.version().to_string();
             family.is_set_again |= *family.first.get_or_insert_with(|| version.clone()) != version;
@@ -104,6 +105,7 @@ impl Ledger {
     /// A caller was given this.
     pub fn handed_out(&mut self, life: Life, credentials: &Credentials, now: Reading) {
         let token = self.token(credentials);
+        self.families[token.family].is_known = true;
         self.note(format!("{now:?} {life:?} gives out {}", credentials.access_token()));
         let by_wall = now.wall >= credentials.expires_at().unwrap_or(SystemTime::UNIX_EPOCH);
         if by_wall || (!self.has_jumps && now.monotonic >= token.expires.monotonic) {

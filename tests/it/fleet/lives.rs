@@ -89,7 +89,8 @@ impl Ledger {
     /// The process logs out, or its program sets credentials.
     pub fn changes(&mut self, life: Life, logs_out: bool) {
         let order = self.next();
-        let all: BTreeSet<usize> = (0..self.families.len()).collect();
+        let all = (0..self.families.len()).filter(|family| self.families[*family].is_known);
+        let all: BTreeSet<usize> = all.collect();
         let known = self.known(life);
         known.own_change = order;
         if logs_out {

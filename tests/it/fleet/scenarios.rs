@@ -85,3 +85,9 @@ fn r52_what_a_program_has_set_is_saved_once() {
     let steps = [Kill(0), Get(0), Advance(60), LogOut(3), Set(2), Unauthorized(0), Refresh(2), Get(3)];
     holds(&setup(4, false, 30), &steps);
 }
+
+#[test]
+fn r50_f107_a_guard_that_lapsed_before_its_process_got_it_is_no_guard() {
+    let steps = [Get(2), StopAfter(2, 1), Set(0), Advance(59_999), Get(2), Get(0)];
+    holds(&Setup { lapses: true, ..setup(3, false, 0) }, &steps);
+}
