@@ -57,12 +57,6 @@ impl State {
         now: Reading,
     ) -> Step {
         flight.at_store.turns += 1;
-        if let (Ok(Replaced::No(Some(found))), Some(shelf)) = (&result, &mut self.shelf) {
-            if shelf.yield_to_login(Some(found)) {
-                shelf.read(Some(found));
-                return self.adopt(flight, found.clone(), now);
-            }
-        }
         match self.forget_again(result) {
             // The write may have ended the guard.
             Ok(true) => flight.at_store.hold = None,

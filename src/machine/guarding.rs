@@ -111,7 +111,6 @@ impl State {
     /// This is in the store, and no other process writes now.
     pub(super) fn found(&mut self, mut flight: Box<Flight>, found: Option<Entry>, now: Reading) -> Step {
         let Some(shelf) = &mut self.shelf else { return self.attempt(flight, now) };
-        shelf.yield_to_login(found.as_ref());
         let finding = shelf.finding(found.as_ref());
         shelf.read(found.as_ref());
         if let (Some(_), Some(found)) = (&shelf.forget, &found) {

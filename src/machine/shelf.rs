@@ -226,17 +226,6 @@ impl Shelf {
         self.forget.clone()
     }
 
-    /// Whether another process has logged in since a log-out that could not be written. Then the log-out is not written over
-    /// that.
-    pub(super) fn yield_to_login(&mut self, found: Option<&Entry>) -> bool {
-        let is_later = |found: &Entry, forget: &Entry| {
-            found.credentials().is_some() && found.version().sequence >= forget.version().sequence
-        };
-        // If nothing was known of the store at the log-out, it may hold what was logged out.
-        let found = found.filter(|_| self.is_known);
-        found.is_some_and(|found| self.forget.take_if(|forget| is_later(found, forget)).is_some())
-    }
-
     /// The note of a log-out for a store that can't be read. If nothing is known of its content, the seconds since 1970 are
     /// greater than any number of log-ins.
     pub(super) fn forget_unread(&mut self, now: Reading) -> Option<Entry> {
