@@ -5,7 +5,7 @@ use super::*;
 /// R17: what was cleared does not come back, neither to callers nor into the store.
 #[test]
 fn r17_log_out_wins_against_the_end_of_a_flight() {
-    check(2, || {
+    check(3, || {
         let world = World::storing();
         let Ask::Wait { flight: waiters, run: true } = world.cache.ask(world.now, need) else {
             panic!("nothing is held")
@@ -26,7 +26,7 @@ fn r17_log_out_wins_against_the_end_of_a_flight() {
 /// R17: a call after a log-out gets the credentials of a new flight, and in the end the store has those.
 #[test]
 fn r17_a_call_after_log_out_is_not_undone_by_it() {
-    check(2, || {
+    check(3, || {
         let world = World::storing();
         let Ask::Wait { flight: waiters, run: true } = world.cache.ask(world.now, need) else {
             panic!("nothing is held")
