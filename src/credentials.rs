@@ -10,6 +10,7 @@ use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
+use crate::auth_header::BEARER;
 use crate::error::Error;
 use crate::timing::Timing;
 
@@ -43,6 +44,8 @@ pub struct Credentials(Arc<Parts>);
 struct Parts {
     /// `Bearer …`: the only place where the access token is kept. Requests share its memory.
     header: HeaderValue,
+    /// How many bytes of it stand before the token.
+    prefix: u16,
     refresh_token: Option<Arc<SecretString>>,
     expiry: Expiry,
     /// The log-in for which an authenticator handed these out.
@@ -74,18 +77,32 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) when the token is not a `b64token` (RFC 6750
-    /// section 2.1: letters, digits and `-._~+/`, then any number of `=`). It could not be sent in a header.
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) when the token is empty, or has another character than visible ASCII.
+    /// It could not be sent in a header. Tokens that a server sends have to be a `b64token` (RFC 6750 section 2.1).
     pub fn new(access_token: impl Into<String>) -> Result<Self, Error> {
         let access_token = Zeroizing::new(access_token.into());
-        let header = Some(&access_token).filter(|token| is_b64token(token)).and_then(|token| header(token));
+        let is_visible = !access_token.is_empty() && access_token.bytes().all(|byte| byte.is_ascii_graphic());
+        let header = is_visible.then(|| header(BEARER, &access_token)).flatten();
         let header = header.ok_or_else(|| {
             Error::misconfigured(
-                "access token: it is empty or has a character that no bearer token has (RFC 6750 section 2.1); \
-                 pass the token alone, without a scheme or white space",
+                "access token: it is empty, or has white space or a character that is not ASCII; pass the token \
+                 alone, without a scheme",
             )
         })?;
-        Ok(Self(Arc::new(Parts { header, refresh_token: None, expiry: Expiry::Unknown, login: None })))
+        let prefix = BEARER.len() as u16;
+        Ok(Self(Arc::new(Parts {
+            header,
+            prefix,
+            refresh_token: None,
+            expiry: Expiry::Unknown,
+            login: None,
+        })))
+    }
+
+    /// As [`new`](Self::new), for the token of a server. It has to be a `b64token` (RFC 6750 section 2.1: letters, digits and
+    /// `-._~+/`, then any number of `=`), so that an error page is not taken for a token.
+    pub(crate) fn of_server(access_token: &str) -> Option<Self> {
+        if is_b64token(access_token) { Self::new(access_token).ok() } else { None }
     }
 
     /// Adds a refresh token, or replaces it.
@@ -149,9 +166,28 @@ impl Credentials {
         self.0.expiry
     }
 
-    /// The value of the `Authorization` header. It is marked sensitive, so that no HTTP library logs or indexes it.
-    pub(crate) fn bearer(&self) -> &HeaderValue {
+    /// Returns the value of the header that carries the access token: `Bearer …`, or with the scheme of the
+    /// [`AuthHeader`](crate::AuthHeader) of the authenticator that handed these out. It is a secret, and marked sensitive, so
+    /// that no HTTP library logs or indexes it.
+    pub fn header_value(&self) -> HeaderValue {
+        self.0.header.clone()
+    }
+
+    pub(crate) fn header(&self) -> &HeaderValue {
         &self.0.header
+    }
+
+    /// The same credentials with this before the token in the header.
+    pub(crate) fn with_prefix(self, prefix: &str) -> Self {
+        if self.prefix() == prefix.as_bytes() {
+            return self;
+        }
+        match (header(prefix, self.access_token()), u16::try_from(prefix.len())) {
+            (Some(header), Ok(prefix)) => {
+                self.changed(|parts| (parts.header, parts.prefix) = (header, prefix))
+            }
+            _ => self,
+        }
     }
 
     /// The log-in for which these were handed out; `None` if no authenticator has handed them out.
@@ -166,7 +202,8 @@ impl Credentials {
     /// A clone whose access token has memory of its own.
     pub(crate) fn copy(&self) -> Self {
         // The token was valid in a header before, so it still is.
-        let header = header(self.access_token()).unwrap_or_else(|| self.0.header.clone());
+        let prefix = std::str::from_utf8(self.prefix()).unwrap_or_default();
+        let header = header(prefix, self.access_token()).unwrap_or_else(|| self.0.header.clone());
         self.clone().changed(|parts| parts.header = header)
     }
 
@@ -174,12 +211,21 @@ impl Credentials {
         Arc::ptr_eq(&self.0, &other.0) || self.access_bytes() == other.access_bytes()
     }
 
+    /// Whether these are what a program got before, although it may have changed the other parts since.
+    pub(crate) fn is_same_as(&self, used: &Self) -> bool {
+        self.same_access_token(used) && (used.0.login.is_none() || self.0.login == used.0.login)
+    }
+
     pub(crate) fn same_tokens(&self, other: &Self) -> bool {
         self.same_access_token(other) && self.refresh_token() == other.refresh_token()
     }
 
     fn access_bytes(&self) -> &[u8] {
-        self.0.header.as_bytes().get(SCHEME.len()..).unwrap_or_default()
+        self.0.header.as_bytes().get(self.0.prefix.into()..).unwrap_or_default()
+    }
+
+    fn prefix(&self) -> &[u8] {
+        self.0.header.as_bytes().get(..self.0.prefix.into()).unwrap_or_default()
     }
 
     fn changed(mut self, change: impl FnOnce(&mut Parts)) -> Self {
@@ -198,13 +244,10 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// The scheme before the token (RFC 6750 section 2.1).
-const SCHEME: &str = "Bearer ";
-
 /// The header value of a token. Its memory is overwritten when the last owner, which may be a request, drops it.
-fn header(token: &str) -> Option<HeaderValue> {
-    let mut text = Zeroizing::new(Vec::with_capacity(SCHEME.len() + token.len()));
-    text.extend_from_slice(SCHEME.as_bytes());
+fn header(prefix: &str, token: &str) -> Option<HeaderValue> {
+    let mut text = Zeroizing::new(Vec::with_capacity(prefix.len() + token.len()));
+    text.extend_from_slice(prefix.as_bytes());
     text.extend_from_slice(token.as_bytes());
     let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text)).ok()?;
     value.set_sensitive(true);

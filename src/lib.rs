@@ -111,8 +111,10 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+mod auth_header;
 mod authenticator;
-mod bearer;
+mod authorizer;
+pub mod blocking;
 mod cache;
 mod challenge;
 pub mod clock;
@@ -137,8 +139,11 @@ mod token_endpoint;
 #[cfg(feature = "tracing")]
 mod trace;
 
+pub use auth_header::AuthHeader;
 pub use authenticator::{Authenticator, AuthenticatorBuilder};
-pub use bearer::{RenewalError, ResponseHead};
+pub use authorizer::{
+    AuthError, Authorized, Authorizer, Mark, RenewalError, RequestUrl, ResponseHead, ResponseTo, SendRequest,
+};
 pub use challenge::Challenge;
 pub use credentials::Credentials;
 pub use error::{Error, ErrorKind};

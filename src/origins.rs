@@ -1,17 +1,23 @@
 //! The origins that may be sent an access token.
 
+mod host;
+mod locator;
+
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use http::Uri;
 
 use crate::error::Error;
+use host::is_host;
+pub(crate) use host::is_loopback;
+pub(crate) use locator::Locator;
 
 /// The origins (scheme, host and port) that credentials may be sent to. Requests to all other origins pass through
 /// without credentials.
 ///
-/// An origin is https, or plain http to a loopback address. There are no wildcards. Hosts are compared without
+/// An origin is https, or plain http to a loopback address. Plain http to another machine has to be named in so many words:
+/// [`danger_plain_http`](Self::danger_plain_http). There are no wildcards. Hosts are compared without
 /// case. An origin without a port has the default port of its scheme.
 ///
 /// ```
@@ -58,6 +64,35 @@ impl Origins {
         self.origins.push(Origin::parse(origin)?);
         Ok(self)
     }
+
+    /// One origin of plain http on another machine, such as `http://minio:9000`: a device on the local network, a service in the
+    /// same cluster.
+    ///
+    /// **Everyone on the way sees the token**, and can use it. Nothing else is loosened: other origins stay https, and so does the
+    /// token endpoint. A client that obeys the proxies of the environment may send the request through one of them.
+    ///
+    /// # Errors
+    ///
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) if the text is not an origin of plain http. For https use
+    /// [`Origins::new`].
+    pub fn danger_plain_http(origin: &str) -> Result<Self, Error> {
+        Ok(Self { origins: vec![Origin::plain(origin)?] })
+    }
+
+    /// Adds one more origin of plain http on another machine. See [`danger_plain_http`](Self::danger_plain_http).
+    ///
+    /// # Errors
+    ///
+    /// As [`Origins::danger_plain_http`].
+    pub fn and_danger_plain_http(mut self, origin: &str) -> Result<Self, Error> {
+        self.origins.push(Origin::plain(origin)?);
+        Ok(self)
+    }
+
+    /// Whether a URL is of one of these origins, as it is decided for each request.
+    pub fn contains(&self, url: &Uri) -> bool {
+        url.find_in(self).is_some()
+    }
 }
 
 /// The origins, as in `https://api.example.com, https://files.example.com:8443`.
@@ -76,34 +111,6 @@ impl FromStr for Origins {
 
     fn from_str(origin: &str) -> Result<Self, Error> {
         Self::new(origin)
-    }
-}
-
-/// The URI or URL that a request is sent to, or that a response comes from.
-pub(crate) trait Locator {
-    /// The index of its origin in `origins`, if it is one of them. Two locators of one origin have the same index.
-    ///
-    /// It is called for every request, so the usual spelling is found by comparing bytes.
-    fn find_in(&self, origins: &Origins) -> Option<usize>;
-}
-
-impl Locator for Uri {
-    #[inline]
-    fn find_in(&self, origins: &Origins) -> Option<usize> {
-        let (scheme, authority) = (Scheme::parse(self.scheme_str()?)?, self.authority()?.as_str());
-        let is_at = |origin: &Origin| {
-            origin.scheme == scheme && (authority == origin.authority || origin.is_odd_authority(authority))
-        };
-        origins.origins.iter().position(is_at)
-    }
-}
-
-#[cfg(feature = "reqwest")]
-impl Locator for reqwest::Url {
-    #[inline]
-    fn find_in(&self, origins: &Origins) -> Option<usize> {
-        let is_at = |origin: &Origin| self.as_str().starts_with(&origin.base) || origin.is_odd_base(self);
-        origins.origins.iter().position(is_at)
     }
 }
 
@@ -152,15 +159,28 @@ impl Scheme {
 
 impl Origin {
     fn parse(text: &str) -> Result<Self, Error> {
+        Self::bare(text)?.if_secure("origin")
+    }
+
+    fn plain(text: &str) -> Result<Self, Error> {
+        match Self::bare(text)? {
+            origin if origin.scheme == Scheme::Http => Ok(origin),
+            _ => Err(Error::misconfigured(
+                "origin: it is not plain http; name it with `Origins::new` or `and`",
+            )),
+        }
+    }
+
+    /// An origin without a path, with any scheme.
+    fn bare(text: &str) -> Result<Self, Error> {
         let is_bare = |uri: &Uri| uri.path_and_query().is_none_or(|rest| rest == "/");
         let uri = text.parse().ok().filter(|uri| is_bare(uri) && !text.contains(['#', '*']));
-        let origin = uri.as_ref().and_then(Self::of).ok_or_else(|| {
+        uri.as_ref().and_then(Self::of).ok_or_else(|| {
             Error::misconfigured(
                 "origin: not of the form https://host or https://host:port; leave out user name, path and wildcard, \
                  and write international names in their ASCII form",
             )
-        })?;
-        origin.if_secure("origin")
+        })
     }
 
     /// The origin of an absolute URL, if it is safe to send a secret there (R43). Errors name the `field`, and never
@@ -240,52 +260,9 @@ impl Origin {
     }
 }
 
-/// Whether a host is this machine.
-pub(crate) fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
 impl fmt::Debug for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}:{}", self.scheme.as_str(), self.host, self.port)
-    }
-}
-
-/// Whether the URL standard takes this for a host: <https://url.spec.whatwg.org/#host-parsing>.
-fn is_host(host: &str) -> bool {
-    if let Some(address) = host.strip_prefix('[') {
-        return address.strip_suffix(']').is_some_and(|address| address.parse::<Ipv6Addr>().is_ok());
-    }
-    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=".contains(c);
-    let labels = host.strip_suffix('.').unwrap_or(host);
-    let last = labels.rsplit('.').next().unwrap_or_default();
-    // A host that ends in a number is an IPv4 address, or nothing.
-    let is_number =
-        !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit()) || ipv4_part(last).is_some();
-    !host.is_empty() && host.chars().all(is_allowed) && (!is_number || is_ipv4(labels))
-}
-
-/// Whether these are one to four numbers, the last of which fills what the others leave.
-fn is_ipv4(text: &str) -> bool {
-    let parts: Option<Vec<u64>> = text.split('.').map(ipv4_part).collect();
-    let Some((last, others)) = parts.as_deref().and_then(<[u64]>::split_last) else { return false };
-    others.len() < 4 && others.iter().all(|part| *part < 256) && *last < 256_u64.pow(4 - others.len() as u32)
-}
-
-/// Decimal, octal with a zero in front, or hexadecimal.
-fn ipv4_part(text: &str) -> Option<u64> {
-    let hex = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
-    let (digits, radix) = match hex {
-        Some(digits) => (digits, 16),
-        None if text.len() > 1 && text.starts_with('0') => (&text[1..], 8),
-        None => (text, 10),
-    };
-    match digits {
-        "" if hex.is_some() => Some(0),
-        _ if digits.starts_with('+') => None,
-        _ => u64::from_str_radix(digits, radix).ok(),
     }
 }
 

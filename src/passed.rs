@@ -47,7 +47,7 @@ impl PassedReason {
             ),
             PassedKind::PlainHttp => format!(
                 "no token was added: the origins are {origins}, the request went to {place}, where the network would \
-                 see the token; use https"
+                 see the token; use https, or name the origin with `Origins::danger_plain_http`"
             ),
             PassedKind::NoOrigin => format!(
                 "no token was added: the origins are {origins}, the request's URI has none; send an absolute URI (a \

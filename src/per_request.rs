@@ -8,6 +8,9 @@
 //! # Ok::<(), http::Error>(())
 //! ```
 //!
+//! Marks of requests whose extensions nobody can see, such as a `reqwest::Request` that is sent by hand, are set with
+//! [`Authorizer::marked`](crate::Authorizer::marked).
+//!
 //! With reqwest-middleware, use `RequestBuilder::with_extension`. A `ClientWithMiddleware` that is called as a tower
 //! service doesn't pass extensions on to its middlewares. Extensions are never sent to the server.
 //!
@@ -16,6 +19,10 @@
 //! them only if its policy has `allow_extension`; otherwise the layer uses its authenticator for that hop, or none if it is
 //! [`AuthLayer::per_request`](crate::AuthLayer::per_request). This matters only if the layer has several
 //! [`Origins`](crate::Origins).
+
+use std::time::Duration;
+
+use http::Extensions;
 
 use crate::authenticator::Authenticator;
 
@@ -35,3 +42,22 @@ pub struct NoReplay;
 /// token only to requests that have this.
 #[derive(Clone, Debug)]
 pub struct WithAuthenticator(pub Authenticator);
+
+/// Sends this request only with a token that is valid for this long at least, for a call that takes long, such as an upload. A
+/// token that expires sooner is refreshed first. See
+/// [`Authenticator::credentials_valid_for`](crate::Authenticator::credentials_valid_for).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ValidFor(pub Duration);
+
+/// How often this request was sent again, because its token was rejected or a redirect had removed it. The layer or middleware
+/// adds it to the extensions of the request of each attempt but the first, where layers below can read it: OpenTelemetry's
+/// `http.request.resend_count`. A `reqwest::Request` that is sent by hand has no extensions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResendCount(pub u32);
+
+impl ResendCount {
+    pub(crate) fn increment(extensions: &mut Extensions) {
+        let before = extensions.get::<Self>().map_or(0, |count| count.0);
+        extensions.insert(Self(before.saturating_add(1)));
+    }
+}

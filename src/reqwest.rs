@@ -1,7 +1,5 @@
 //! The reqwest adapter: [`AuthMiddleware`] for a `reqwest_middleware::ClientBuilder`.
 
-mod straight;
-
 use std::future::ready;
 use std::sync::Arc;
 
@@ -10,13 +8,12 @@ use reqwest::{Request, Response};
 use reqwest_middleware::{Error as MiddlewareError, Middleware, Next};
 
 use crate::authenticator::{Authenticator, Ticket};
-use crate::bearer::{
-    Applies, Judgement, Policy, RenewalError, ResponseHead, Target as _, authorize, has_callers_header,
+use crate::authorizer::{
+    Applies, Authorizer, Client, Request as _, Resend, ResponseHead, Sent, Settings, Url as _,
 };
 use crate::error::Error;
 use crate::origins::Origins;
-use crate::passed::PassedKind;
-use crate::replay::{self, REPLAY_LIMIT, Replay};
+use crate::per_request::ResendCount;
 use crate::source::BoxFuture;
 
 type MiddlewareFuture<'a> = BoxFuture<'a, reqwest_middleware::Result<Response>>;
@@ -52,23 +49,27 @@ type MiddlewareFuture<'a> = BoxFuture<'a, reqwest_middleware::Result<Response>>;
 /// Dropping the future drops the request. A refresh that it started goes on.
 #[derive(Clone, Debug)]
 pub struct AuthMiddleware {
-    policy: Policy,
-    replay_limit: usize,
+    settings: Arc<Settings>,
 }
 
 impl AuthMiddleware {
     /// A middleware that authorizes requests to these origins. All other requests pass through unchanged.
+    ///
+    /// If the authenticator's token goes into another header than `Authorization`, each request fails as
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured): see [`AuthHeader`](crate::AuthHeader).
     pub fn new(origins: Origins, authenticator: Authenticator) -> Self {
-        Self { policy: Policy::new(origins, authenticator), replay_limit: REPLAY_LIMIT }
+        Self::of(Authorizer::new(origins, authenticator))
     }
 
     /// A middleware for one origin, such as `https://api.example.com`.
     ///
     /// # Errors
     ///
-    /// As [`Origins::new`].
+    /// As [`Origins::new`]. It is also [`Misconfigured`](crate::ErrorKind::Misconfigured) if the authenticator's token goes into
+    /// another header than `Authorization`, because reqwest would send that header to another origin on a redirect: see
+    /// [`AuthHeader`](crate::AuthHeader).
     pub fn for_origin(origin: &str, authenticator: Authenticator) -> Result<Self, Error> {
-        Ok(Self::new(Origins::new(origin)?, authenticator))
+        Authorizer::for_origin(origin, authenticator)?.try_into()
     }
 
     /// A middleware without an identity of its own, for servers that call an API on behalf of their users. Only requests to
@@ -77,7 +78,7 @@ impl AuthMiddleware {
     ///
     /// See [`AuthLayer::per_request`](crate::AuthLayer::per_request).
     pub fn per_request(origins: Origins) -> Self {
-        Self { policy: Policy::per_request(origins), replay_limit: REPLAY_LIMIT }
+        Self::of(Authorizer::per_request(origins))
     }
 
     /// Sets which other responses, beside a 401, reject the token that the request carried. Default: none.
@@ -85,11 +86,10 @@ impl AuthMiddleware {
     /// See [`AuthLayer::also_rejected_when`](crate::AuthLayer::also_rejected_when).
     #[must_use]
     pub fn also_rejected_when(
-        mut self,
+        self,
         classifier: impl Fn(&ResponseHead<'_>) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.policy.classifier = Some(Arc::new(classifier));
-        self
+        self.changed(|authorizer| authorizer.also_rejected_when(classifier))
     }
 
     /// Sets how many bytes of a streaming body (`Body::wrap_stream`, a multipart form) are kept while it is sent, so
@@ -98,9 +98,24 @@ impl AuthMiddleware {
     ///
     /// A body of bytes (`Body::from`) needs no copy. It is sent again whatever its size.
     #[must_use]
-    pub fn replay_limit(mut self, bytes: usize) -> Self {
-        self.replay_limit = bytes;
-        self
+    pub fn replay_limit(self, bytes: usize) -> Self {
+        self.changed(|authorizer| authorizer.replay_limit(bytes))
+    }
+
+    /// Sends each request only once. After a 401 the token is still replaced, and the caller gets the 401.
+    ///
+    /// This is as if each request were marked [`NoReplay`](crate::per_request::NoReplay), and costs less.
+    #[must_use]
+    pub fn never_replay(self) -> Self {
+        self.changed(Authorizer::never_replay)
+    }
+
+    fn of(authorizer: Authorizer) -> Self {
+        Self { settings: Arc::new(authorizer.into_settings()) }
+    }
+
+    fn changed(self, change: impl FnOnce(Authorizer) -> Authorizer) -> Self {
+        Self::of(change(Authorizer::from_settings(self.settings)))
     }
 
     /// Sends the request. On a 401 it replaces the token and sends the request again, if the body allows it.
@@ -114,82 +129,68 @@ impl AuthMiddleware {
         Ticket { header, generation }: Ticket,
         mut applies: Applies,
     ) -> MiddlewareFuture<'a> {
-        let copy = match applies.may_replay {
-            true => replay::reqwest::replay(&mut request, self.replay_limit),
-            false => Replay::Never,
-        };
+        let settings = &*self.settings;
+        let saved = applies.may_replay.then(|| request.save(settings)).flatten();
         // A copy says where the request was sent.
-        if !matches!(copy, Replay::Copy(_)) {
+        if saved.as_ref().and_then(Request::url_of).is_none() {
             applies.sent_to = request.url().mark();
         }
-        match authorize(request.headers_mut(), header) {
+        match settings.authorize(&applies, request.headers_mut(), header, Client::Any) {
             Ok(true) => {}
             // The response is about the caller's header, and not about the authenticator's token.
             Ok(false) => return next.run(request, extensions),
             Err(error) => return Box::pin(ready(Err(MiddlewareError::middleware(error)))),
         }
-        if matches!(copy, Replay::Never) {
+        let Some(saved) = saved else {
             let response = next.run(request, extensions);
             return Box::pin(async move {
                 let mut response = response.await?;
-                match self.judge(&response, &copy, &applies) {
-                    Judgement::Accepted => {}
-                    Judgement::Redirected => _ = self.straight_request(copy, &mut response, &applies),
-                    Judgement::Rejected => {
-                        if self.renew(&mut response, generation, &applies).await.is_some() {
-                            self.explain_sent_once(&mut response, &applies);
-                        }
-                    }
+                if settings.is_rejection(response.status(), response.headers()) {
+                    let mut sent = Sent::<Request> { saved: None, generation, applies };
+                    // Nothing is sent again without a copy.
+                    Box::pin(settings.after(&mut sent, &mut response)).await;
                 }
                 Ok(response)
             });
-        }
+        };
         Box::pin(async move {
-            let mut response = next.clone().run(request, extensions).await?;
-            match self.judge(&response, &copy, &applies) {
-                Judgement::Accepted => return Ok(response),
-                Judgement::Redirected => {
-                    return self.send_straight(copy, extensions, next, response, generation, applies).await;
-                }
-                Judgement::Rejected => {}
+            let response = next.clone().run(request, extensions).await?;
+            if !settings.is_rejection(response.status(), response.headers()) {
+                return Ok(response);
             }
-            let Some(ticket) = self.renew(&mut response, generation, &applies).await else {
-                return Ok(response);
-            };
-            let Some(mut request) = copy.into_body() else {
-                self.explain_sent_once(&mut response, &applies);
-                return Ok(response);
-            };
-            drop(response);
-            authorize(request.headers_mut(), ticket.header).map_err(MiddlewareError::middleware)?;
-            next.run(request, extensions).await
+            let sent = Sent { saved: Some(saved), generation, applies };
+            // In a box of its own: few requests need it, and a smaller future costs less.
+            Box::pin(self.send_again(sent, response, extensions, next)).await
         })
     }
 
-    fn judge(&self, response: &Response, copy: &Replay<Request>, applies: &Applies) -> Judgement {
-        if !self.policy.is_rejection(response.status(), response.headers()) {
-            return Judgement::Accepted;
+    /// What follows a rejection.
+    async fn send_again(
+        &self,
+        mut sent: Sent<Request>,
+        mut response: Response,
+        extensions: &mut Extensions,
+        next: Next<'_>,
+    ) -> reqwest_middleware::Result<Response> {
+        let settings = &*self.settings;
+        while let Some(Resend { mut request, ticket, is_last }) =
+            settings.after(&mut sent, &mut response).await
+        {
+            // It may hold a connection.
+            drop(response);
+            ResendCount::increment(extensions);
+            sent.generation = ticket.generation;
+            sent.saved = if is_last { None } else { request.save(settings) };
+            sent.applies.sent_to = request.url().mark();
+            let is_ours =
+                settings.authorize(&sent.applies, request.headers_mut(), ticket.header, Client::Any);
+            let is_ours = is_ours.map_err(MiddlewareError::middleware)?;
+            response = next.clone().run(request, extensions).await?;
+            if is_last || !is_ours {
+                break;
+            }
         }
-        let sent_to = match copy {
-            Replay::Copy(request) => request.url().mark(),
-            _ => applies.sent_to,
-        };
-        if response.url().mark() == sent_to { Judgement::Rejected } else { Judgement::Redirected }
-    }
-
-    /// Rejects the token, and returns a ticket with the next one. If there is none, the reason goes into the response's
-    /// extensions.
-    async fn renew(&self, response: &mut Response, generation: u64, applies: &Applies) -> Option<Ticket> {
-        let ticket = self.policy.authenticator(applies).reject_generation(generation).await;
-        ticket.map_err(|error| response.extensions_mut().insert(RenewalError(error))).ok()
-    }
-
-    /// Tells the caller why the request was not sent again with the new token, if nobody has asked for that.
-    fn explain_sent_once(&self, response: &mut Response, applies: &Applies) {
-        if applies.may_replay {
-            let reason = self.policy.report(applies, PassedKind::SentOnce, &response.url().clone());
-            response.extensions_mut().insert(reason);
-        }
+        Ok(response)
     }
 
     /// Lets a request pass without a token. If the response is a 401, it says why.
@@ -199,18 +200,35 @@ impl AuthMiddleware {
         extensions: &'a mut Extensions,
         next: Next<'a>,
     ) -> MiddlewareFuture<'a> {
-        let Some(kind) = self.policy.why_passed(request.url(), request.headers(), extensions) else {
+        let settings = &*self.settings;
+        let why = settings.why_passed(&settings.marks, request.url(), request.headers(), extensions);
+        let Some(kind) = why else {
             return next.run(request, extensions);
         };
         let to = request.url().clone();
         let response = next.run(request, extensions);
         Box::pin(async move {
             let mut response = response.await?;
-            if self.policy.is_rejection(response.status(), response.headers()) {
-                response.extensions_mut().insert(self.policy.reason(kind, &to));
+            if settings.is_rejection(response.status(), response.headers()) {
+                response.extensions_mut().insert(settings.reason(kind, &to));
             }
             Ok(response)
         })
+    }
+}
+
+/// A middleware with the settings and marks of an authorizer.
+///
+/// # Errors
+///
+/// [`Misconfigured`](crate::ErrorKind::Misconfigured) if the token goes into another header than `Authorization`, and the
+/// authorizer is not set to be [`without_redirects`](Authorizer::without_redirects).
+impl TryFrom<Authorizer> for AuthMiddleware {
+    type Error = Error;
+
+    fn try_from(authorizer: Authorizer) -> Result<Self, Error> {
+        authorizer.settings.check_own(Client::Any)?;
+        Ok(Self::of(authorizer))
     }
 }
 
@@ -228,14 +246,20 @@ impl Middleware for AuthMiddleware {
         'next: 'call,
         Self: 'call,
     {
-        let Some(applies) = self.policy.applies(request.url(), extensions) else {
+        let settings = &*self.settings;
+        let Some(applies) = settings.applies(request.url(), extensions) else {
             return self.pass(request, extensions, next);
         };
-        match self.policy.authenticator(&applies).try_acquire() {
+        let valid_for = settings.valid_for(extensions);
+        let ticket = match valid_for {
+            None => settings.authenticator(&applies).try_acquire(),
+            Some(_) => None,
+        };
+        match ticket {
             Some(ticket) => self.send(request, extensions, next, ticket, applies),
-            None if has_callers_header(request.headers()) => next.run(request, extensions),
+            None if settings.has_callers_header(&applies, request.headers()) => next.run(request, extensions),
             None => Box::pin(async move {
-                let ticket = self.policy.authenticator(&applies).acquire().await;
+                let ticket = settings.authenticator(&applies).acquire_for(valid_for).await;
                 let ticket = ticket.map_err(MiddlewareError::middleware)?;
                 self.send(request, extensions, next, ticket, applies).await
             }),

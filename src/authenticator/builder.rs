@@ -9,6 +9,7 @@ use super::guard::Slot;
 use super::running::Running;
 use super::watcher::Watcher;
 use super::{Authenticator, Shared};
+use crate::auth_header::AuthHeader;
 use crate::cache::Cache;
 use crate::clock::{Clock, SystemClock};
 use crate::credentials::Credentials;
@@ -54,6 +55,7 @@ pub struct AuthenticatorBuilder {
     timing: Timing,
     observer: Option<Observer>,
     refreshes_without_store: bool,
+    header: Option<Arc<AuthHeader>>,
 }
 
 impl AuthenticatorBuilder {
@@ -66,6 +68,7 @@ impl AuthenticatorBuilder {
             timing: Timing::default(),
             observer: None,
             refreshes_without_store: false,
+            header: None,
         }
     }
 
@@ -93,6 +96,12 @@ impl AuthenticatorBuilder {
         self
     }
 
+    /// Sets the header in which the access token is sent, and the scheme before it. Default: `Authorization: Bearer …`.
+    pub fn header(mut self, header: AuthHeader) -> Self {
+        self.header = Some(Arc::new(header));
+        self
+    }
+
     /// Sets the clock that decides about expiry. Default: [`SystemClock`].
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Box::new(clock);
@@ -115,7 +124,8 @@ impl AuthenticatorBuilder {
     /// Builds the authenticator. This spawns nothing, sends nothing and needs no runtime.
     pub fn build(self) -> Authenticator {
         let timing = shared(self.timing);
-        let cache = Cache::new(timing.clone(), self.store.is_some(), self.initial, self.clock.now());
+        let header = self.header.clone();
+        let cache = Cache::new(timing.clone(), self.store.is_some(), header, self.initial, self.clock.now());
         if self.refreshes_without_store {
             cache.refresh_without_store();
         }
@@ -131,6 +141,7 @@ impl AuthenticatorBuilder {
                 timing,
                 observer: self.observer,
                 passed: OncePerMinute::default(),
+                header: self.header,
             }),
         }
     }

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::Shared;
 use super::guard::HeldGuard;
 use super::limit::within;
+use crate::blocking::current_runtime;
 use crate::cache::{Turn, Waiters, World, drive};
 use crate::clock::Reading;
 use crate::credentials::Credentials;
@@ -38,11 +38,12 @@ impl World for Arc<Shared> {
         }
         self.running.begin();
         let runner = Runner { shared: self.clone(), waiters };
-        match Handle::try_current() {
+        match current_runtime() {
             // If the task is dropped before it ran, it drops the runner, which ends the flight.
-            Ok(runtime) => drop(runtime.spawn(in_span(runner))),
-            Err(_) => {
-                let error = "there is no Tokio runtime here, so no credentials can be fetched; call this from within one";
+            Some(runtime) => drop(runtime.spawn(in_span(runner))),
+            None => {
+                let error = "there is no Tokio runtime here, so no credentials can be fetched; call this from within one, \
+                             or use its blocking form";
                 let flight = runner.waiters.number;
                 self.cache.call_off(flight, Error::misconfigured(error), self.clock.now());
                 Shared::tell(self);
@@ -53,7 +54,7 @@ impl World for Arc<Shared> {
     /// Ends a flight that does not end by itself, because nothing drives its runtime or the source blocks the thread (R7).
     /// Each runtime from which callers wait has one such task, because another runtime may not run.
     fn watch(&self, waiters: &Arc<Waiters>, patience: impl FnOnce() -> Duration) {
-        let Ok(runtime) = Handle::try_current() else {
+        let Some(runtime) = current_runtime() else {
             // There is no timer here. `launch` has ended the flight, or another runtime watches over it.
             return;
         };

@@ -8,26 +8,27 @@ mod log_out;
 mod own_calls;
 mod running;
 mod store;
+mod ticket;
 mod watcher;
 
 pub use builder::AuthenticatorBuilder;
+pub(crate) use ticket::Ticket;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderValue;
 use tokio::sync::Notify;
 
+use crate::auth_header::AuthHeader;
 use crate::cache::{Ask, Cache, Usable, acquire, refresh};
 use crate::clock::Clock;
 use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::event::Event;
 use crate::machine::{Wanted, Work};
-use crate::passed::{OncePerMinute, PassedKind, PassedReason};
-use crate::source::{CredentialSource, DynSource, source_fn};
+use crate::passed::OncePerMinute;
+use crate::source::{CredentialSource, DynSource};
 use crate::timing::Timing;
 
 /// Keeps the credentials of one identity valid.
@@ -67,6 +68,8 @@ struct Shared {
     observer: Option<builder::Observer>,
     /// Limits the events of requests that pass without a token.
     passed: OncePerMinute,
+    /// The header that carries the token, if it is another one than `Authorization: Bearer`.
+    header: Option<Arc<AuthHeader>>,
 }
 
 impl Authenticator {
@@ -112,6 +115,42 @@ impl Authenticator {
     /// Dropping the future ends this caller's wait and nothing else.
     pub async fn credentials_valid_for(&self, least: Duration) -> Result<Credentials, Error> {
         Ok(self.need(Wanted::ValidFor(least)).await?.credentials)
+    }
+
+    /// Returns the credentials that are held, as they are: they may have expired, or a server may have rejected them. This starts
+    /// nothing and never waits. `None` if nothing is held: before the first log-in, and after a log-out.
+    pub fn peek(&self) -> Option<Credentials> {
+        self.shared.cache.held()
+    }
+
+    /// Waits until other credentials are held than `used`, and returns those. `None` if nothing is held any more, after a
+    /// log-out.
+    ///
+    /// It is for streams that outlive a token (server-sent events, WebSocket, gRPC), which have to be opened again with the next
+    /// one. This does not refresh: some call has to, such as [`credentials_valid_for`](Self::credentials_valid_for).
+    ///
+    /// ```
+    /// # async fn read_until_closed(_: &reauth::Credentials) {}
+    /// # async fn example(auth: reauth::Authenticator) -> Result<(), reauth::Error> {
+    /// let mut credentials = auth.credentials().await?;
+    /// loop {
+    ///     tokio::select! {
+    ///         _ = read_until_closed(&credentials) => credentials = auth.credentials().await?,
+    ///         next = auth.changed(&credentials) => match next {
+    ///             Some(next) => credentials = next,
+    ///             None => break,
+    ///         },
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends the wait and nothing else.
+    pub async fn changed(&self, used: &Credentials) -> Option<Credentials> {
+        self.shared.cache.until_other_than(used).await
     }
 
     /// Reports that a server rejected `used` with a 401, and waits for newer credentials.
@@ -173,63 +212,7 @@ impl Authenticator {
     }
 }
 
-/// What an adapter needs for one request.
-pub(crate) struct Ticket {
-    /// The value of the `Authorization` header.
-    pub(crate) header: HeaderValue,
-    /// The generation to report if a server rejects the token.
-    pub(crate) generation: u64,
-}
-
-impl Ticket {
-    fn of(usable: &Usable) -> Self {
-        Self { header: usable.credentials.bearer().clone(), generation: usable.generation }
-    }
-}
-
-/// What the adapters call.
 impl Authenticator {
-    /// Returns a ticket if there is one without waiting and without a lock.
-    #[inline]
-    pub(crate) fn try_acquire(&self) -> Option<Ticket> {
-        let (header, generation) = self.shared.cache.warm_header(self.shared.clock.coarse())?;
-        Some(Ticket { header, generation })
-    }
-
-    /// Waits for a ticket.
-    pub(crate) async fn acquire(&self) -> Result<Ticket, Error> {
-        Ok(Ticket::of(&self.need(Wanted::Usable).await?))
-    }
-
-    /// Waits for a ticket for a request that was sent before with the token of `generation`, which nobody has rejected.
-    pub(crate) async fn acquire_again(&self, generation: u64) -> Result<Ticket, Error> {
-        let ask =
-            self.shared.cache.ask(self.shared.clock.now(), |state, now| state.need_again(generation, now));
-        Ok(Ticket::of(&self.follow(ask, Wanted::Usable).await?))
-    }
-
-    /// Reports that a server rejected the token of `generation`, and waits for a ticket with its successor.
-    pub(crate) async fn reject_generation(&self, generation: u64) -> Result<Ticket, Error> {
-        let ask = self.shared.cache.ask(self.shared.clock.now(), |state, now| state.reject(generation, now));
-        Ok(Ticket::of(&self.follow(ask, Wanted::SuccessorOf(generation)).await?))
-    }
-
-    /// For a layer without an identity. This authenticator never has credentials. It records what passes.
-    pub(crate) fn of_nobody() -> Self {
-        Self::new(source_fn(async || {
-            Err(Error::misconfigured("there is no authenticator; mark the request `WithAuthenticator`"))
-        }))
-    }
-
-    /// Reports that a request passes without a token, once a minute of each kind (R35).
-    #[cold]
-    pub(crate) fn passed(&self, kind: PassedKind, reason: impl FnOnce() -> PassedReason) {
-        if self.shared.passed.is_due(kind, self.shared.clock.coarse().monotonic) {
-            self.shared.cache.note(Event::Passed { reason: reason() });
-            self.shared.tell();
-        }
-    }
-
     async fn need(&self, wanted: Wanted) -> Result<Usable, Error> {
         let ask = self.shared.cache.ask(self.shared.clock.now(), |state, now| state.need(wanted, now));
         self.follow(ask, wanted).await

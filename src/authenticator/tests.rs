@@ -8,7 +8,7 @@ use super::*;
 #[test]
 fn what_is_in_hand_is_handed_out_without_the_lock() -> Result<(), Error> {
     let auth = Authenticator::new(Credentials::new("at")?);
-    let Poll::Ready(held) = pin!(auth.acquire()).poll(&mut Context::from_waker(Waker::noop())) else {
+    let Poll::Ready(held) = pin!(auth.acquire_for(None)).poll(&mut Context::from_waker(Waker::noop())) else {
         unreachable!("nothing to wait for");
     };
     let generation = held?.generation;

@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
 use super::Shared;
 use super::store::unsealed;
+use crate::blocking::current_runtime;
 use crate::error::Error;
 use crate::machine::State;
 use crate::store::{DynStore, Entry};
@@ -27,7 +27,7 @@ impl Watcher {
     /// Starts the task on the runtime of the caller, unless there is one that runs.
     pub(super) fn start(&self, shared: &Arc<Shared>) {
         let Some(store) = shared.store.as_deref().filter(|store| store.calls.notifies()) else { return };
-        let Ok(runtime) = Handle::try_current() else { return };
+        let Some(runtime) = current_runtime() else { return };
         let mut task = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if task.as_ref().is_none_or(AbortHandle::is_finished) {
             let watching = watch(Arc::downgrade(shared), store.calls.clone());

@@ -12,12 +12,16 @@ pub(crate) use driver::{Turn, World, acquire, drive, refresh};
 pub(crate) use snapshot::Usable;
 pub(crate) use waiters::Waiters;
 
-use std::sync::Arc;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::Notify;
 
 use snapshot::Snapshot;
 use sync::{Mutex, Slot};
 
+use crate::auth_header::AuthHeader;
 use crate::clock::Reading;
 use crate::credentials::Credentials;
 use crate::error::Error;
@@ -34,6 +38,8 @@ pub(crate) struct Cache {
     /// Whether there may be events that the observer has not seen. It is read without the lock.
     has_events: AtomicBool,
     snapshot: Slot<Snapshot>,
+    /// Tells that other credentials are held than before, once somebody has asked for that.
+    changed: OnceLock<Box<Notify>>,
 }
 
 struct Locked {
@@ -46,15 +52,17 @@ impl Cache {
     pub(crate) fn new(
         timing: Arc<Timing>,
         has_store: bool,
+        header: Option<Arc<AuthHeader>>,
         initial: Option<Credentials>,
         now: Reading,
     ) -> Self {
         let mut state = State::new(timing, has_store);
+        state.use_header(header);
         if let Some(initial) = initial {
             state.start_with(initial, now);
         }
         let locked = Mutex::new(Locked { state, waiters: None });
-        Self { locked, has_events: AtomicBool::new(false), snapshot: Slot::new() }
+        Self { locked, has_events: AtomicBool::new(false), snapshot: Slot::new(), changed: OnceLock::new() }
     }
 
     /// Asks the machine for a caller.
@@ -189,9 +197,34 @@ impl Cache {
     /// Changes the state under the lock, and publishes what may be used without the lock from then on.
     fn change<R>(&self, now: Reading, change: impl FnOnce(&mut Locked) -> R) -> R {
         let mut locked = self.locked.lock();
+        let before = locked.state.generation();
         let result = change(&mut locked);
+        let is_changed = locked.state.generation() != before;
         self.has_events.store(!locked.state.events.is_empty(), Ordering::Relaxed);
         self.publish(locked.state.snapshot(now), locked.state.last_flight_before_log_out());
+        drop(locked);
+        if let Some(changed) = self.changed.get().filter(|_| is_changed) {
+            changed.notify_waiters();
+        }
         result
+    }
+
+    /// What is held, whether or not it may be sent.
+    pub(crate) fn held(&self) -> Option<Credentials> {
+        self.look(|state| state.held().cloned())
+    }
+
+    /// Waits until other credentials are held than these.
+    pub(crate) async fn until_other_than(&self, used: &Credentials) -> Option<Credentials> {
+        let notify = self.changed.get_or_init(Box::default);
+        loop {
+            let mut changed = pin!(notify.notified());
+            changed.as_mut().enable();
+            match self.held() {
+                Some(held) if held.is_same_as(used) => {}
+                other => return other,
+            }
+            changed.await;
+        }
     }
 }

@@ -85,7 +85,7 @@ impl World {
     fn new(store: Option<Arc<Store>>, initial: Option<Credentials>, seconds: u64) -> Arc<Self> {
         let timing = Timing::default().without_jitter();
         Arc::new(Self {
-            cache: Cache::new(timing.into(), store.is_some(), initial, START),
+            cache: Cache::new(timing.into(), store.is_some(), None, initial, START),
             now: START.after(Duration::from_secs(seconds)),
             store,
             logs_in: true,

@@ -41,7 +41,7 @@ impl Cache {
     #[inline]
     pub(crate) fn warm_header(&self, now: Reading) -> Option<(HeaderValue, u64)> {
         let take = |snapshot: &Snapshot| {
-            (snapshot.credentials.local(Credentials::copy).bearer().clone(), snapshot.generation)
+            (snapshot.credentials.local(Credentials::copy).header().clone(), snapshot.generation)
         };
         self.fresh(now, take)
     }

@@ -30,7 +30,7 @@ impl Credentials {
             expires_at: self.expires_at_seconds(),
         };
         // A buffer that grew would leave copies. No token has a control character: an escape has two bytes at most.
-        let length = MAX_LENGTH_WITHOUT_TOKENS + access_token.len() + 2 * refresh_token.map_or(0, str::len);
+        let length = MAX_LENGTH_WITHOUT_TOKENS + 2 * (access_token.len() + refresh_token.map_or(0, str::len));
         let mut text = Zeroizing::new(Vec::with_capacity(length));
         let written = serde_json::to_writer(&mut *text, &object);
         debug_assert!(written.is_ok() && text.len() <= length, "the text is longer than its buffer");

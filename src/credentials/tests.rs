@@ -47,7 +47,7 @@ fn r04_a_lifetime_of_zero_is_unknown_and_a_huge_one_is_clamped() {
 #[test]
 fn r22_the_header_is_bearer_and_sensitive() {
     let credentials = full();
-    let header = credentials.bearer();
+    let header = credentials.header();
     assert_eq!(header, "Bearer at-1");
     assert!(header.is_sensitive());
 }
@@ -115,11 +115,17 @@ fn any_text() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn r22_a_token_is_taken_if_and_only_if_it_is_a_b64token(token in any_text()) {
+    fn r22_a_token_of_a_server_is_taken_if_and_only_if_it_is_a_b64token(token in any_text()) {
+        prop_assert_eq!(Credentials::of_server(&token).is_some(), is_b64token_by_hand(&token));
+    }
+
+    #[test]
+    fn r71_a_token_of_the_program_is_taken_if_and_only_if_it_is_visible_ascii(token in any_text()) {
         let taken = Credentials::new(token.as_str());
-        prop_assert_eq!(taken.is_ok(), is_b64token_by_hand(&token));
+        let is_visible = !token.is_empty() && token.chars().all(|c| ('!'..='~').contains(&c));
+        prop_assert_eq!(taken.is_ok(), is_visible);
         if let Ok(credentials) = taken {
-            let header = credentials.bearer();
+            let header = credentials.header();
             prop_assert_eq!(header.to_str().unwrap(), format!("Bearer {token}"));
         }
     }
@@ -131,9 +137,23 @@ fn a_copy_is_the_same_in_memory_of_its_own() {
     let given = Credentials::new("at").unwrap().with_refresh_token("rt").unwrap().with_expires_at(at);
     let copy = given.copy();
     assert!(copy.same_tokens(&given) && copy.expires_at() == Some(at));
-    assert!(copy.bearer() == given.bearer() && copy.bearer().is_sensitive());
+    assert!(copy.header() == given.header() && copy.header().is_sensitive());
     // A clone of a header value shares its memory, and writes to a counter there.
-    let memory = |credentials: &Credentials| credentials.bearer().as_bytes().as_ptr();
+    let memory = |credentials: &Credentials| credentials.header().as_bytes().as_ptr();
     assert_eq!(memory(&given.clone()), memory(&given));
     assert_ne!(memory(&copy), memory(&given));
+}
+
+#[test]
+fn r70_what_stands_before_the_token_can_be_another_word_or_nothing() {
+    let given = Credentials::new("7|a\"b\\").unwrap().with_refresh_token("rt").unwrap();
+    for prefix in ["", "OAuth ", "Bearer "] {
+        let changed = given.clone().with_prefix(prefix);
+        assert_eq!(changed.header_value().to_str().unwrap(), format!("{prefix}7|a\"b\\"));
+        assert!(changed.header_value().is_sensitive());
+        assert!(changed.same_tokens(&given));
+        assert_eq!(changed.access_token(), given.access_token());
+        assert_eq!(changed.copy().header(), changed.header());
+        assert!(Credentials::from_json(&changed.expose_json()).unwrap().same_tokens(&given));
+    }
 }

@@ -1,39 +1,34 @@
 //! The first attempt of one request, and what it needs from the authenticator.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use http::{Request, Response, Uri};
+use http::{HeaderValue, Request, Response, Uri};
 
-use super::auth_layer::AuthLayer;
-use super::saved_request::SavedRequest;
-use crate::authenticator::{Authenticator, Ticket};
-use crate::bearer::{Applies, Judgement, Target, is_safe};
+use crate::authenticator::Ticket;
+use crate::authorizer::{Applies, Client, Judgement, Request as _, SavedRequest, Settings, Url as _};
 use crate::error::Error;
-use crate::passed::{PassedKind, Place};
-use crate::replay::KnownBodies;
 use crate::source::BoxFuture;
 
 pub(super) type TicketFuture = BoxFuture<'static, Result<Ticket, Error>>;
+
+/// What another attempt needs: a service that is not yet ready, and a copy of the request.
+pub(super) type Saved<S, B> = (S, SavedRequest<B>);
 
 /// The first attempt of one request.
 #[derive(Clone)]
 pub(super) struct Attempt {
     pub(super) applies: Applies,
-    pub(super) settings: Arc<AuthLayer>,
+    pub(super) settings: Arc<Settings>,
 }
 
 impl Attempt {
     #[inline(always)]
-    pub(super) fn new(mut applies: Applies, settings: &Arc<AuthLayer>, to: &Uri) -> Self {
-        if settings.response_uri.is_some() {
+    pub(super) fn new(mut applies: Applies, settings: &Arc<Settings>, to: &Uri) -> Self {
+        if settings.knows_response_uri() {
             applies.sent_to = to.mark();
         }
         Self { applies, settings: settings.clone() }
-    }
-
-    #[inline]
-    pub(super) fn authenticator(&self) -> &Authenticator {
-        self.settings.policy.authenticator(&self.applies)
     }
 
     /// Saves what a second attempt would need, if there may be one.
@@ -42,71 +37,64 @@ impl Attempt {
         &self,
         service: &S,
         request: &mut Request<B>,
-    ) -> Option<SavedRequest<S, B>> {
+    ) -> Option<Saved<S, B>> {
         match self.applies.may_replay {
-            true => SavedRequest::of(service, request, &self.settings.known_bodies),
+            true => request.save(&self.settings).map(|saved| (service.clone(), saved)),
             false => None,
         }
     }
 
-    pub(super) fn acquire(&self) -> TicketFuture {
-        let authenticator = self.authenticator().clone();
-        Box::pin(async move { authenticator.acquire().await })
+    /// A ticket, if there is one without waiting.
+    #[inline]
+    pub(super) fn try_acquire(&self, valid_for: Option<Duration>) -> Option<Ticket> {
+        match valid_for {
+            None => self.settings.authenticator(&self.applies).try_acquire(),
+            Some(_) => None,
+        }
+    }
+
+    pub(super) fn acquire(&self, valid_for: Option<Duration>) -> TicketFuture {
+        let authenticator = self.settings.authenticator(&self.applies).clone();
+        Box::pin(async move { authenticator.acquire_for(valid_for).await })
     }
 
     /// For the request once more, after its token of `generation` was not rejected.
     pub(super) fn acquire_again(&self, generation: u64) -> TicketFuture {
-        let authenticator = self.authenticator().clone();
+        let authenticator = self.settings.authenticator(&self.applies).clone();
         Box::pin(async move { authenticator.acquire_again(generation).await })
-    }
-
-    #[inline]
-    pub(super) fn judge<R>(&self, response: &Response<R>) -> Judgement {
-        if !self.settings.policy.is_rejection(response.status(), response.headers()) {
-            return Judgement::Accepted;
-        }
-        match self.response_uri(response) {
-            Some(from) if from.mark() != self.applies.sent_to => Judgement::Redirected,
-            _ => Judgement::Rejected,
-        }
-    }
-
-    /// The URI that a response comes from, as far as it is known.
-    fn response_uri<R>(&self, response: &Response<R>) -> Option<Uri> {
-        self.settings.response_uri.and_then(|read| read(response.extensions()))
-    }
-
-    /// The service and the request that is sent straight to where a redirect led, if that may be (R30).
-    pub(super) fn straight<S: Clone, B: 'static, R>(
-        &mut self,
-        saved: Option<SavedRequest<S, B>>,
-        response: &mut Response<R>,
-    ) -> Option<(S, Request<B>)> {
-        let from = self.response_uri(response).unwrap_or_default();
-        let call = match self.settings.policy.why_not_straight(&self.applies, &from) {
-            Some(kind) => Err(kind),
-            None => saved
-                .and_then(SavedRequest::into_call)
-                .filter(|(_, request)| is_safe(request.method()) && KnownBodies::is_empty(request.body()))
-                .ok_or(PassedKind::Redirected),
-        };
-        let (service, mut request) = call.map_err(|kind| self.explain(kind, &from, response)).ok()?;
-        let to = std::mem::replace(request.uri_mut(), from);
-        self.settings.policy.leave(&to, &request.uri().clone(), request.headers_mut());
-        self.applies.sent_to = request.uri().mark();
-        self.applies.is_straight = true;
-        Some((service, request))
-    }
-
-    /// Reports why a 401 changed nothing, and tells the caller.
-    pub(super) fn explain<R>(&self, kind: PassedKind, from: &impl Place, response: &mut Response<R>) {
-        let reason = self.settings.policy.report(&self.applies, kind, from);
-        response.extensions_mut().insert(reason);
     }
 
     /// Reports the rejection, also if the request can't be sent again (R27): the next one needs a new token.
     pub(super) fn reject(&self, generation: u64) -> TicketFuture {
-        let authenticator = self.authenticator().clone();
+        let authenticator = self.settings.authenticator(&self.applies).clone();
         Box::pin(async move { authenticator.reject_generation(generation).await })
+    }
+
+    /// Adds the header. Returns `false` if the caller has set one.
+    #[inline]
+    pub(super) fn authorize<B>(&self, request: &mut Request<B>, header: HeaderValue) -> Result<bool, Error> {
+        self.settings.authorize(&self.applies, request.headers_mut(), header, Client::Tower)
+    }
+
+    #[inline]
+    pub(super) fn judge<S, B: 'static, R>(
+        &self,
+        saved: Option<&Saved<S, B>>,
+        response: &Response<R>,
+    ) -> Judgement {
+        self.settings.judge::<Request<B>, _>(response, saved.map(|(_, saved)| saved), &self.applies)
+    }
+
+    /// The service and the request that is sent straight to where a redirect led, if that may be (R30).
+    pub(super) fn straight<S, B: 'static, R>(
+        &mut self,
+        saved: Option<Saved<S, B>>,
+        response: &mut Response<R>,
+    ) -> Option<(S, Request<B>)> {
+        let (service, saved) = saved.unzip();
+        let request = self.settings.straight::<Request<B>, _>(saved, response, &self.applies)?;
+        self.applies.sent_to = request.uri().mark();
+        self.applies.is_straight = true;
+        service.zip(Some(request))
     }
 }

@@ -8,11 +8,11 @@ use tower_layer::Layer;
 
 use super::service::Auth;
 use crate::authenticator::Authenticator;
-use crate::bearer::{Policy, ResponseHead};
+use crate::authorizer::{Authorizer, ResponseHead};
 use crate::error::Error;
 use crate::origins::Origins;
 use crate::per_thread::PerThread;
-use crate::replay::{KnownBodies, ReplayableBody};
+use crate::replay::ReplayableBody;
 
 /// A tower layer that adds the bearer header and, on a 401, refreshes the token and sends the request again, once.
 ///
@@ -20,7 +20,7 @@ use crate::replay::{KnownBodies, ReplayableBody};
 /// attempt is not shed, and each hop is checked against the origins. Put it *outside* what opens connections.
 ///
 /// The URI of a request has to contain the origin. A request whose URI is only a path passes through without
-/// credentials. The requests of a tonic client have only a path, unless you create the client `with_origin`. Why a request
+/// credentials, unless you set [`authorize_paths`](Self::authorize_paths). The requests of a tonic client have only a path, unless you create the client `with_origin`. Why a request
 /// passed is an [`Event::Passed`](crate::Event::Passed), and in the extensions of its 401.
 ///
 /// While a request waits for a token, it holds no inner service that is ready, and so no permit of a limit below. Token
@@ -30,16 +30,13 @@ use crate::replay::{KnownBodies, ReplayableBody};
 /// error type that it knows.
 #[derive(Clone)]
 pub struct AuthLayer {
-    pub(super) policy: Policy,
-    pub(super) response_uri: Option<fn(&Extensions) -> Option<Uri>>,
-    pub(super) known_bodies: KnownBodies,
+    authorizer: Authorizer,
 }
 
 impl AuthLayer {
     /// A layer that authorizes requests to these origins. All other requests pass through unchanged.
     pub fn new(origins: Origins, authenticator: Authenticator) -> Self {
-        let policy = Policy::new(origins, authenticator);
-        Self { policy, response_uri: None, known_bodies: KnownBodies::default() }
+        Self { authorizer: Authorizer::new(origins, authenticator) }
     }
 
     /// A layer for one origin, such as `https://api.example.com`.
@@ -48,7 +45,7 @@ impl AuthLayer {
     ///
     /// As [`Origins::new`].
     pub fn for_origin(origin: &str, authenticator: Authenticator) -> Result<Self, Error> {
-        Ok(Self::new(Origins::new(origin)?, authenticator))
+        Ok(Self { authorizer: Authorizer::for_origin(origin, authenticator)? })
     }
 
     /// A layer without an identity of its own, for servers that call an API on behalf of their users. Only requests to these
@@ -59,11 +56,7 @@ impl AuthLayer {
     /// [`PassedReason`](crate::PassedReason) in the extensions of its 401. With the feature `tracing` it is also recorded;
     /// there is no observer that could be told.
     pub fn per_request(origins: Origins) -> Self {
-        Self {
-            policy: Policy::per_request(origins),
-            response_uri: None,
-            known_bodies: KnownBodies::default(),
-        }
+        Self { authorizer: Authorizer::per_request(origins) }
     }
 
     /// Sets which other responses, beside a 401, reject the token that the request carried. Default: none.
@@ -72,18 +65,31 @@ impl AuthLayer {
     /// `.also_rejected_when(|head| head.is_grpc_unauthenticated())`.
     #[must_use]
     pub fn also_rejected_when(
-        mut self,
+        self,
         classifier: impl Fn(&ResponseHead<'_>) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.policy.classifier = Some(Arc::new(classifier));
-        self
+        self.authorizer.also_rejected_when(classifier).into()
     }
 
     /// Adds a body type that can be sent again, beside the [common ones](crate::replay). Calls add up.
     #[must_use]
-    pub fn replays<B: ReplayableBody>(mut self) -> Self {
-        self.known_bodies.add::<B>();
-        self
+    pub fn replays<B: ReplayableBody>(self) -> Self {
+        self.authorizer.replays::<B>().into()
+    }
+
+    /// Sends each request only once. After a 401 the token is still replaced, and the caller gets the 401.
+    ///
+    /// This is as if each request were marked [`NoReplay`](crate::per_request::NoReplay), and costs less.
+    #[must_use]
+    pub fn never_replay(self) -> Self {
+        self.authorizer.never_replay().into()
+    }
+
+    /// Authorizes also requests whose URI is only a path, such as `/orders`. It is for clients where a layer below adds the origin.
+    /// Such a request gets the token wherever that layer sends it. Default: they pass without a token.
+    #[must_use]
+    pub fn authorize_paths(self) -> Self {
+        self.authorizer.authorize_paths().into()
     }
 
     /// Sets how to read from a response's extensions the URI that it came from. It is for a layer *below* this one that
@@ -97,9 +103,15 @@ impl AuthLayer {
     /// With tower-http's `FollowRedirect` below:
     /// `.response_uri(|extensions| Some(extensions.get::<RequestUri>()?.0.clone()))`.
     #[must_use]
-    pub fn response_uri(mut self, read: fn(&Extensions) -> Option<Uri>) -> Self {
-        self.response_uri = Some(read);
-        self
+    pub fn response_uri(self, read: fn(&Extensions) -> Option<Uri>) -> Self {
+        self.authorizer.response_uri(read).into()
+    }
+}
+
+/// A layer with the settings and marks of an authorizer.
+impl From<Authorizer> for AuthLayer {
+    fn from(authorizer: Authorizer) -> Self {
+        Self { authorizer }
     }
 }
 
@@ -107,12 +119,13 @@ impl<S> Layer<S> for AuthLayer {
     type Service = Auth<S>;
 
     fn layer(&self, inner: S) -> Auth<S> {
-        Auth { inner, settings: Arc::new(PerThread::new(Arc::new(self.clone()))) }
+        let settings = self.authorizer.clone().into_settings();
+        Auth { inner, settings: Arc::new(PerThread::new(Arc::new(settings))) }
     }
 }
 
 impl fmt::Debug for AuthLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("AuthLayer").field(&self.policy).finish()
+        f.debug_tuple("AuthLayer").field(&self.authorizer).finish()
     }
 }

@@ -6,17 +6,15 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use http::{Request, Response, Uri};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::attempt::{Attempt, TicketFuture};
-use super::auth_layer::AuthLayer;
-use super::error::AuthError;
-use super::saved_request::SavedRequest;
+use super::attempt::{Attempt, Saved, TicketFuture};
 use crate::authenticator::Ticket;
-use crate::bearer::{Judgement, RenewalError, authorize};
+use crate::authorizer::{AuthError, Judgement, Settings, explain, resent};
 use crate::error::Error;
 use crate::passed::PassedKind;
 
@@ -43,7 +41,7 @@ pin_project! {
         /// No usable token was at hand, or the request is to be sent straight to where a redirect led.
         Acquiring { ticket: TicketFuture, unsent: Option<Box<Unsent<S, B, R>>> },
         /// An attempt is under way. The response may start another one.
-        Sending { #[pin] future: F, saved: Option<SavedRequest<S, B>>, generation: u64, attempt: Attempt },
+        Sending { #[pin] future: F, saved: Option<Saved<S, B>>, generation: u64, attempt: Attempt },
         /// The token was rejected. The caller gets this response if there is no new token.
         Rejecting { ticket: TicketFuture, rejected: Option<Box<Rejected<S, B, R>>> },
         /// There is a ticket, and a clone of the service is made ready (tower's contract).
@@ -55,7 +53,7 @@ pin_project! {
 pub(super) struct Why {
     pub(super) kind: PassedKind,
     pub(super) to: Uri,
-    pub(super) settings: Arc<AuthLayer>,
+    pub(super) settings: Arc<Settings>,
 }
 
 /// A request that waits for a ticket, and a service that is not ready.
@@ -70,7 +68,7 @@ struct Unsent<S, B, R> {
 /// A request whose token was rejected.
 struct Rejected<S, B, R> {
     response: Response<R>,
-    saved: Option<SavedRequest<S, B>>,
+    saved: Option<Saved<S, B>>,
     attempt: Attempt,
 }
 
@@ -79,8 +77,9 @@ struct Call<S, B> {
     service: S,
     request: Request<B>,
     ticket: Ticket,
-    /// `None` for the last attempt.
-    attempt: Option<Attempt>,
+    attempt: Attempt,
+    /// What the response says does not matter any more.
+    is_last: bool,
 }
 
 impl<S, B, R> ResponseFuture<S, B, R>
@@ -103,8 +102,13 @@ where
     }
 
     /// `service` is one that is not ready.
-    pub(super) fn acquiring(service: S, request: Request<B>, attempt: Attempt) -> Self {
-        let ticket = attempt.acquire();
+    pub(super) fn acquiring(
+        service: S,
+        request: Request<B>,
+        attempt: Attempt,
+        valid_for: Option<Duration>,
+    ) -> Self {
+        let ticket = attempt.acquire(valid_for);
         let unsent = Some(Box::new(Unsent { service, request, attempt, response: None }));
         Self { stage: Stage::Acquiring { ticket, unsent } }
     }
@@ -113,7 +117,7 @@ where
     #[inline(always)]
     pub(super) fn sending(
         future: S::Future,
-        saved: Option<SavedRequest<S, B>>,
+        saved: Option<Saved<S, B>>,
         generation: u64,
         attempt: Attempt,
     ) -> Self {
@@ -127,9 +131,8 @@ where
 impl Why {
     /// If the server wanted a token, the caller learns why there was none.
     fn explain<R>(self, response: &mut Response<R>) {
-        let policy = &self.settings.policy;
-        if policy.is_rejection(response.status(), response.headers()) {
-            response.extensions_mut().insert(policy.reason(self.kind, &self.to));
+        if self.settings.is_rejection(response.status(), response.headers()) {
+            response.extensions_mut().insert(self.settings.reason(self.kind, &self.to));
         }
     }
 }
@@ -162,13 +165,13 @@ where
                         (Ok(ticket), response) => {
                             // Drop the response before waiting: it may hold a connection.
                             drop(response);
-                            let attempt = Some(attempt);
+                            let is_last = false;
                             Stage::Readying {
-                                call: Some(Box::new(Call { service, request, ticket, attempt })),
+                                call: Some(Box::new(Call { service, request, ticket, attempt, is_last })),
                             }
                         }
                         (Err(error), Some(mut response)) => {
-                            response.extensions_mut().insert(RenewalError(error));
+                            explain(response.extensions_mut(), error);
                             return Poll::Ready(Ok(response));
                         }
                         (Err(error), None) => return Poll::Ready(Err(AuthError::Credentials(error))),
@@ -176,7 +179,7 @@ where
                 }
                 StageProjection::Sending { future, saved, generation, attempt } => {
                     let mut response = ready!(future.poll(context)).map_err(AuthError::Service)?;
-                    match attempt.judge(&response) {
+                    match attempt.judge(saved.as_ref(), &response) {
                         Judgement::Accepted => {
                             // Drop the copy now: the caller may keep this future for long.
                             *saved = None;
@@ -209,33 +212,32 @@ where
                     let ticket = match ticket {
                         Ok(ticket) => ticket,
                         Err(error) => {
-                            response.extensions_mut().insert(RenewalError(error));
+                            explain(response.extensions_mut(), error);
                             return Poll::Ready(Ok(response));
                         }
                     };
-                    let Some((service, request)) = saved.and_then(SavedRequest::into_call) else {
-                        if attempt.applies.may_replay {
-                            attempt.explain(PassedKind::SentOnce, &Uri::default(), &mut response);
-                        }
+                    let (service, saved) = saved.unzip();
+                    let Some((service, request)) = service.zip(saved.and_then(resent::<Request<B>>)) else {
+                        attempt.settings.explain_sent_once(response.extensions_mut(), &attempt.applies);
                         return Poll::Ready(Ok(response));
                     };
                     // Drop the response before waiting: it may hold a connection.
                     drop(response);
-                    Stage::Readying { call: Some(Box::new(Call { service, request, ticket, attempt: None })) }
+                    let is_last = true;
+                    Stage::Readying {
+                        call: Some(Box::new(Call { service, request, ticket, attempt, is_last })),
+                    }
                 }
                 StageProjection::Readying { call } => {
                     let Some(Call { service, .. }) = call.as_deref_mut() else { return Poll::Pending };
                     let readied = ready!(service.poll_ready(context));
-                    let Call { mut service, mut request, ticket, attempt } = *ready!(taken(call));
+                    let Call { mut service, mut request, ticket, attempt, is_last } = *ready!(taken(call));
                     readied.map_err(AuthError::Service)?;
-                    let saved = attempt.as_ref().and_then(|attempt| attempt.save(&service, &mut request));
-                    let is_ours = authorize(request.headers_mut(), ticket.header);
-                    let is_ours = is_ours.map_err(AuthError::Credentials)?;
-                    match attempt.filter(|_| is_ours) {
-                        Some(attempt) => {
-                            Self::sending(service.call(request), saved, ticket.generation, attempt).stage
-                        }
-                        None => Stage::Passing { future: service.call(request), why: None },
+                    let saved = if is_last { None } else { attempt.save(&service, &mut request) };
+                    let is_ours = attempt.authorize(&mut request, ticket.header);
+                    match is_ours.map_err(AuthError::Credentials)? && !is_last {
+                        true => Self::sending(service.call(request), saved, ticket.generation, attempt).stage,
+                        false => Stage::Passing { future: service.call(request), why: None },
                     }
                 }
             };

@@ -20,11 +20,9 @@
 
 mod attempt;
 pub(crate) mod auth_layer;
-mod error;
 mod future;
-mod saved_request;
 mod service;
 
-pub use error::AuthError;
+pub use crate::authorizer::AuthError;
 pub use future::ResponseFuture;
 pub use service::Auth;

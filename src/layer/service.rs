@@ -8,11 +8,9 @@ use http::{Request, Response};
 use tower_service::Service;
 
 use super::attempt::Attempt;
-use super::auth_layer::AuthLayer;
-use super::error::AuthError;
 use super::future::{ResponseFuture, Why};
 use crate::authenticator::Ticket;
-use crate::bearer::{authorize, has_callers_header};
+use crate::authorizer::{AuthError, Settings};
 use crate::per_thread::PerThread;
 
 /// A service that adds the bearer header and, on a 401, refreshes the token and sends the request again, once.
@@ -26,7 +24,7 @@ use crate::per_thread::PerThread;
 pub struct Auth<S> {
     pub(super) inner: S,
     /// Each request holds a clone of the inner `Arc` until its response is there.
-    pub(super) settings: Arc<PerThread<Arc<AuthLayer>>>,
+    pub(super) settings: Arc<PerThread<Arc<Settings>>>,
 }
 
 impl<S> Auth<S> {
@@ -55,22 +53,23 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let settings = self.settings.local(|original| Arc::new(AuthLayer::clone(original)));
-        let Some(applies) = settings.policy.applies(request.uri(), request.extensions()) else {
+        let settings = self.settings.local(|original| Arc::new(Settings::clone(original)));
+        let Some(applies) = settings.applies(request.uri(), request.extensions()) else {
             let why = why_passed(settings, &request);
             return ResponseFuture::passing_for(why, self.inner.call(request));
         };
+        let valid_for = settings.valid_for(request.extensions());
         let attempt = Attempt::new(applies, settings, request.uri());
-        match attempt.authenticator().try_acquire() {
+        match attempt.try_acquire(valid_for) {
             Some(Ticket { header, generation }) => {
                 let saved = attempt.save(&self.inner, &mut request);
-                match authorize(request.headers_mut(), header) {
+                match attempt.authorize(&mut request, header) {
                     Ok(true) => ResponseFuture::sending(self.inner.call(request), saved, generation, attempt),
                     Ok(false) => ResponseFuture::passing(self.inner.call(request)),
                     Err(error) => ResponseFuture::failing(error),
                 }
             }
-            None if has_callers_header(request.headers()) => {
+            None if attempt.settings.has_callers_header(&attempt.applies, request.headers()) => {
                 ResponseFuture::passing(self.inner.call(request))
             }
             None => {
@@ -78,7 +77,7 @@ where
                 // limit. So it is dropped, and another clone is made ready when there is a token (R32).
                 let clone = self.inner.clone();
                 self.inner = clone.clone();
-                ResponseFuture::acquiring(clone, request, attempt)
+                ResponseFuture::acquiring(clone, request, attempt, valid_for)
             }
         }
     }
@@ -86,9 +85,9 @@ where
 
 /// Why a request passes without a token. It is reported at once.
 #[cold]
-fn why_passed<B>(settings: &Arc<AuthLayer>, request: &Request<B>) -> Option<Why> {
+fn why_passed<B>(settings: &Arc<Settings>, request: &Request<B>) -> Option<Why> {
     let (to, extensions) = (request.uri(), request.extensions());
-    let kind = settings.policy.why_passed(to, request.headers(), extensions)?;
+    let kind = settings.why_passed(&settings.marks, to, request.headers(), extensions)?;
     Some(Why { kind, to: to.clone(), settings: settings.clone() })
 }
 
@@ -96,7 +95,7 @@ impl<S: fmt::Debug> fmt::Debug for Auth<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Auth")
             .field("inner", &self.inner)
-            .field("policy", &self.settings.original().policy)
+            .field("settings", self.settings.original())
             .finish()
     }
 }

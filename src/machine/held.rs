@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::windows::{Freshness, Windows};
+use crate::auth_header::{AuthHeader, BEARER};
 use crate::clock::Reading;
 use crate::credentials::{Credentials, Login};
 
@@ -81,12 +82,15 @@ pub(super) struct Holdings {
     pub(super) newest: u64,
     /// The log-in that all of these belong to: a new one after each log-out.
     pub(super) login: Login,
+    /// The header that the credentials are for, if it is not `Authorization: Bearer`.
+    pub(super) header: Option<Arc<AuthHeader>>,
 }
 
 impl Holdings {
     /// Holds nothing. The generations go on after `newest`.
     pub(super) fn empty(newest: u64, login: Login) -> Self {
-        Self { current: None, refresh_token: RefreshToken::Good, initial: None, doubted: None, newest, login }
+        let refresh_token = RefreshToken::Good;
+        Self { current: None, refresh_token, initial: None, doubted: None, newest, login, header: None }
     }
 
     /// The generation in use; 0 if nothing is held.
@@ -123,7 +127,8 @@ impl Holdings {
             Some(at) => credentials.with_expires_at(at),
             None => credentials,
         };
-        let credentials = credentials.of_login(self.login);
+        let prefix = self.header.as_ref().map_or(BEARER, |header| header.prefix());
+        let credentials = credentials.of_login(self.login).with_prefix(prefix);
         self.newest += 1;
         let generation = self.newest;
         let same = self.held().filter(|held| held.credentials.same_access_token(&credentials));

@@ -55,7 +55,8 @@ impl State {
     }
 
     fn drop_everything(&mut self) {
-        self.holdings = Holdings::empty(self.holdings.newest, self.holdings.login);
+        let header = self.holdings.header.take();
+        self.holdings = Holdings { header, ..Holdings::empty(self.holdings.newest, self.holdings.login) };
         self.flight = None;
         self.failure = None;
         self.rejections = Rejections::default();

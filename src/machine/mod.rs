@@ -42,6 +42,7 @@ use shelf::Shelf;
 use verdict::too_short;
 use windows::{Freshness, Windows};
 
+use crate::auth_header::AuthHeader;
 use crate::clock::Reading;
 use crate::credentials::Credentials;
 use crate::error::Error;
@@ -92,6 +93,11 @@ impl State {
         }
     }
 
+    /// Sets the header that the credentials are for, if it is not `Authorization: Bearer`.
+    pub(crate) fn use_header(&mut self, header: Option<Arc<AuthHeader>>) {
+        self.holdings.header = header;
+    }
+
     /// Takes the credentials that the source was built with. With a store they wait until it was read, because it may
     /// hold their successor.
     pub(crate) fn start_with(&mut self, initial: Credentials, now: Reading) {
@@ -101,6 +107,16 @@ impl State {
             Some(_) => self.holdings.initial = Some(initial),
             None => self.holdings.current = Some(initial),
         }
+    }
+
+    /// The generation in use; 0 if nothing is held.
+    pub(crate) fn generation(&self) -> u64 {
+        self.holdings.generation()
+    }
+
+    /// What is held, whether or not it may be sent.
+    pub(crate) fn held(&self) -> Option<&Credentials> {
+        self.holdings.all().next().map(|held| &held.credentials)
     }
 
     /// A caller needs credentials (R1, R8, R25).

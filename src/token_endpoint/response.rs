@@ -62,7 +62,7 @@ pub(crate) fn read_token_object(object: &JsonObject<'_>) -> Result<Credentials, 
     let access_token = object.string("access_token").ok_or_else(|| {
         Error::invalid_response("the token endpoint responded without an access_token; check its URL")
     })?;
-    let mut credentials = Credentials::new(access_token).map_err(|_| {
+    let mut credentials = Credentials::of_server(&access_token).ok_or_else(|| {
         Error::invalid_response(
             "the token endpoint issued an access_token that is not a bearer token (RFC 6750 section 2.1); check the \
              endpoint's URL",

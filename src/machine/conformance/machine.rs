@@ -38,7 +38,7 @@ impl Machine {
     pub(super) fn new(process: Process, setup: &Setup, nature: &Nature) -> Result<Self, String> {
         let outside = Outside::new(process, setup, nature.clone());
         let initial = setup.initial.as_ref().map(credentials_of).transpose()?;
-        let cache = Cache::new(timing_of(setup).into(), setup.store.is_some(), initial, nature.now());
+        let cache = Cache::new(timing_of(setup).into(), setup.store.is_some(), None, initial, nature.now());
         if setup.refresh_without_store {
             cache.refresh_without_store();
         }

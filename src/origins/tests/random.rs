@@ -1,5 +1,7 @@
 //! Schemes, and texts drawn at random: what the URL standard refuses is refused.
 
+use std::net::IpAddr;
+
 use super::*;
 
 #[test]

@@ -21,7 +21,7 @@ pub(super) fn read(
         return Err(Error::invalid_response("PILOT responded without a result; check the endpoint's URL"));
     }
     if let Some(access_token) = envelope.string("result") {
-        return Credentials::new(access_token).map_err(|_| {
+        return Credentials::of_server(&access_token).ok_or_else(|| {
             Error::invalid_response(
                 "PILOT issued an access token that is not a bearer token (RFC 6750 section 2.1); check the \
                  endpoint's URL",

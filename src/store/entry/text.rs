@@ -164,7 +164,7 @@ impl Parts {
         let content = match &self.content {
             // No token has a control character: an escape has two bytes at most.
             Content::Credentials(credentials) => {
-                credentials.access_token().len() + 2 * credentials.refresh_token().map_or(0, str::len)
+                2 * (credentials.access_token().len() + credentials.refresh_token().map_or(0, str::len))
             }
             Content::LoggedOut => 0,
             Content::Sealed { text, .. } => 6 * text.len(),

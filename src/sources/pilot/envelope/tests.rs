@@ -211,7 +211,7 @@ proptest::proptest! {
         let body = format!(r#"{{"code":{code},"error_msg":{error_msg},"result":{result}}}"#);
         for purpose in [Purpose::Login, Purpose::Refresh] {
             if let Ok(credentials) = read(status, purpose, body.clone()) {
-                assert!((200..300).contains(&status) && credentials.bearer().is_sensitive());
+                assert!((200..300).contains(&status) && credentials.header().is_sensitive());
             }
         }
     }

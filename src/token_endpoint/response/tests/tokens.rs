@@ -117,7 +117,7 @@ proptest! {
             r#"{{"access_token":{access_token},"token_type":{token_type},"refresh_token":{refresh_token},"error":{error}}}"#
         );
         if let Ok(credentials) = read(200, purpose, body) {
-            prop_assert!(credentials.bearer().is_sensitive());
+            prop_assert!(credentials.header().is_sensitive());
         }
     }
 }
@@ -204,7 +204,7 @@ fn of_a_member_that_comes_twice_the_last_one_counts() {
 fn check_token(json: &str, text: &str) {
     for field in ["access_token", "refresh_token"] {
         match read(200, Purpose::Refresh, format!(r#"{{"access_token":"at","{field}":{json}}}"#)) {
-            Ok(credentials) => assert!(credentials.bearer().is_sensitive(), "{json}"),
+            Ok(credentials) => assert!(credentials.header().is_sensitive(), "{json}"),
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::InvalidResponse);
                 assert!(error.to_string().contains(field), "{error}");
