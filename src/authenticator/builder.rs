@@ -1,7 +1,7 @@
 //! Builds an [`Authenticator`] with settings other than the defaults.
 
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use tokio::sync::Notify;
 
@@ -131,6 +131,7 @@ impl AuthenticatorBuilder {
                 timing,
                 observer: self.observer,
                 passed: OncePerMinute::default(),
+                exchanges: OnceLock::new(),
             }),
         }
     }

@@ -1,8 +1,11 @@
 //! The handle that programs clone: one identity, its credentials, one flight at a time.
 
 mod builder;
+mod exchanges;
 mod flight;
 mod guard;
+#[cfg(feature = "identities")]
+mod leaving;
 mod limit;
 mod log_out;
 mod own_calls;
@@ -11,10 +14,13 @@ mod store;
 mod watcher;
 
 pub use builder::AuthenticatorBuilder;
+pub(crate) use own_calls::without_place;
+#[cfg(feature = "identities")]
+pub(crate) use exchanges::Exchanges;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -67,6 +73,8 @@ struct Shared {
     observer: Option<builder::Observer>,
     /// Limits the events of requests that pass without a token.
     passed: OncePerMinute,
+    /// The limit of exchanges at once, if this belongs to a set of identities that has one.
+    exchanges: OnceLock<exchanges::Exchanges>,
 }
 
 impl Authenticator {
@@ -146,7 +154,8 @@ impl Authenticator {
     /// Once this future has been polled, the refresh goes on, even if the caller does not wait.
     pub async fn refresh(&self) -> Result<Credentials, Error> {
         self.shared.check_not_called_by_itself()?;
-        Ok(Box::pin(refresh(&self.shared.cache, &self.shared)).await?.credentials)
+        let refreshed = Box::pin(refresh(&self.shared.cache, &self.shared));
+        Ok(without_place(refreshed).await?.credentials)
     }
 
     /// Replaces the credentials with those of a log-in that happened elsewhere (a browser, a prompt).
@@ -237,10 +246,12 @@ impl Authenticator {
 
     /// The future is in a box, because it is large, and adapters' futures that hold it are moved around.
     async fn follow(&self, ask: Ask, wanted: Wanted) -> Result<Usable, Error> {
-        if let Ask::Wait { .. } = ask {
+        let waits = matches!(ask, Ask::Wait { .. });
+        if waits {
             self.shared.check_not_called_by_itself()?;
         }
-        Box::pin(acquire(&self.shared.cache, ask, wanted, &self.shared)).await
+        let acquired = Box::pin(acquire(&self.shared.cache, ask, wanted, &self.shared));
+        if waits { without_place(acquired).await } else { acquired.await }
     }
 }
 

@@ -46,16 +46,27 @@ pub(crate) trait World: Sync {
     /// Returns when a log-out, or credentials set by the program, have overtaken the work.
     fn overtaken(&self, turn: Turn<'_>) -> impl Future<Output = ()> + Send;
 
+    /// A place among the exchanges that may happen at once.
+    type Place: Send;
+
+    /// Waits for a place, for `limit` at most.
+    fn place(&self, limit: Duration) -> impl Future<Output = Result<Self::Place, Error>> + Send;
+
     /// Asks the source to refresh `held` within `limit`. The response may bring the successor of a refresh token, so that
     /// nothing shorter may end this.
     fn refresh(
         &self,
         held: &Credentials,
         limit: Duration,
+        place: Self::Place,
     ) -> impl Future<Output = Result<Credentials, Error>> + Send;
 
     /// Asks the source to log in within `limit`.
-    fn login(&self, limit: Duration) -> impl Future<Output = Result<Credentials, Error>> + Send;
+    fn login(
+        &self,
+        limit: Duration,
+        place: Self::Place,
+    ) -> impl Future<Output = Result<Credentials, Error>> + Send;
 
     /// Has the provider revoke what a request brought that a log-out has overtaken.
     fn revoke(&self, credentials: &Credentials) -> impl Future<Output = ()> + Send;
@@ -132,26 +143,39 @@ async fn carry_out<W: World>(
                 None if turn.is_wanted() => Input::Stored(StoreResult::Replaced(Ok(Replaced::Yes))),
                 None => return Ok(()),
             },
-            Step::Refresh(_) if world.may_lapse(guard) => Input::Lapsed,
             Step::Refresh(request) => {
-                let sent = world.now();
-                let response = world.refresh(&request.held, request.limit);
-                let patience = world.sleep(request.patience);
-                let release = || cache.release(work, world.now());
-                let response = with_reminder(response, patience, release);
-                // The next flight needs the guard.
-                let give_back = || *guard = W::Guard::default();
-                Input::Responded(sent, with_reminder(response, world.overtaken(turn), give_back).await)
+                let Some(started) = start(world, turn, request.patience).await else { return Ok(()) };
+                match started.place {
+                    Err(error) => Input::Responded(started.at, Err(error)),
+                    Ok(_) if world.may_lapse(guard) => Input::Lapsed,
+                    Ok(place) => {
+                        let left = |limit: Duration| limit.saturating_sub(started.waited);
+                        let response = world.refresh(&request.held, left(request.limit), place);
+                        let patience = world.sleep(left(request.patience));
+                        let release = || cache.release(work, world.now());
+                        let response = with_reminder(response, patience, release);
+                        // The next flight needs the guard.
+                        let give_back = || *guard = W::Guard::default();
+                        let response = with_reminder(response, world.overtaken(turn), give_back);
+                        Input::Responded(started.at, response.await)
+                    }
+                }
             }
             Step::Login(limit) => {
-                let sent = world.now();
-                let give_back = || *guard = W::Guard::default();
-                let response = with_reminder(world.login(limit), world.overtaken(turn), give_back);
-                Input::Responded(sent, response.await)
+                let Some(started) = start(world, turn, limit).await else { return Ok(()) };
+                match started.place {
+                    Err(error) => Input::Responded(started.at, Err(error)),
+                    Ok(place) => {
+                        let response = world.login(limit.saturating_sub(started.waited), place);
+                        let give_back = || *guard = W::Guard::default();
+                        let response = with_reminder(response, world.overtaken(turn), give_back);
+                        Input::Responded(started.at, response.await)
+                    }
+                }
             }
-            Step::Wait(time) => match first(world.sleep(time), world.overtaken(turn)).await {
-                true => Input::Waited,
-                false => return Ok(()),
+            Step::Wait(time) => match unless(world.overtaken(turn), world.sleep(time)).await {
+                Some(()) => Input::Waited,
+                None => return Ok(()),
             },
             Step::Revoke(credentials) => {
                 world.revoke(&credentials).await;
@@ -164,12 +188,28 @@ async fn carry_out<W: World>(
     }
 }
 
-/// Whether `one` ends before `other`.
-async fn first(one: impl Future<Output = ()>, other: impl Future<Output = ()>) -> bool {
-    let (mut one, mut other) = (pin!(one), pin!(other));
-    poll_fn(|context| match one.as_mut().poll(context) {
-        Poll::Ready(()) => Poll::Ready(true),
-        Poll::Pending => other.as_mut().poll(context).map(|()| false),
+/// The start of an exchange with the provider.
+struct Started<P> {
+    place: Result<P, Error>,
+    at: Reading,
+    /// How long the wait for the place was.
+    waited: Duration,
+}
+
+/// Waits for a place. `None` if the work is not needed any more by then.
+async fn start<W: World>(world: &W, turn: Turn<'_>, limit: Duration) -> Option<Started<W::Place>> {
+    let asked = world.now();
+    let place = unless(world.overtaken(turn), world.place(limit)).await?;
+    let at = world.now();
+    Some(Started { place, at, waited: at.monotonic.saturating_sub(asked.monotonic) })
+}
+
+/// Waits for `work`, unless `end` comes first.
+async fn unless<T>(end: impl Future<Output = ()>, work: impl Future<Output = T>) -> Option<T> {
+    let (mut work, mut end) = (pin!(work), pin!(end));
+    poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(result) => Poll::Ready(Some(result)),
+        Poll::Pending => end.as_mut().poll(context).map(|()| None),
     })
     .await
 }
