@@ -97,7 +97,7 @@
 //! | feature | default | adds |
 //! | --- | --- | --- |
 //! | `reqwest` | yes | `AuthMiddleware`, and reqwest as the default transport of token requests |
-//! | `identities` | no | `Identities`: a bounded set of authenticators by a key of yours, such as a tenant or a user, made on demand |
+//! | `identities` | no | `Identities`: a bounded set of authenticators by a key of yours, such as a tenant or a user |
 //! | `seal` | no | `store::Sealed`, which encrypts the credentials that another store keeps |
 //! | `keyring` | no | `store::Keychain`, which keeps the key for it in the keychain of the operating system; includes `seal` |
 //! | `file` | no | `FileStore`: credentials in a file that all processes of one machine share |
@@ -179,7 +179,7 @@ pub mod _guide {
     #[doc = include_str!("../docs/sources.md")]
     pub mod sources {}
 
-    #[cfg(feature = "reqwest")]
+    #[cfg(all(feature = "identities", feature = "reqwest"))]
     #[doc = include_str!("../docs/stacks.md")]
     pub mod stacks {}
 }

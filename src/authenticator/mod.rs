@@ -14,9 +14,9 @@ mod store;
 mod watcher;
 
 pub use builder::AuthenticatorBuilder;
-pub(crate) use own_calls::without_place;
 #[cfg(feature = "identities")]
 pub(crate) use exchanges::Exchanges;
+pub(crate) use own_calls::without_place;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};

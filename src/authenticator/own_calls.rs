@@ -48,11 +48,7 @@ impl Shared {
         self.marked_with(None, call)
     }
 
-    fn marked_with<F: Future>(
-        &self,
-        place: Option<Arc<Place>>,
-        call: F,
-    ) -> impl Future<Output = F::Output> {
+    fn marked_with<F: Future>(&self, place: Option<Arc<Place>>, call: F) -> impl Future<Output = F::Output> {
         let called_by =
             CalledBy { authenticator: self.address(), asked_itself: AtomicBool::new(false), place };
         CALLED_BY.scope(called_by, call)

@@ -1,12 +1,10 @@
 //! Does what the machine says. The authenticator, the model checker and the conformance scenarios share this code; each
 //! brings a [`World`] of its own.
 
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
+use super::together::{unless, with_reminder};
 use super::waiters::{Waiters, Woken};
 use super::{Ask, Cache, Usable};
 use crate::clock::Reading;
@@ -202,34 +200,6 @@ async fn start<W: World>(world: &W, turn: Turn<'_>, limit: Duration) -> Option<S
     let place = unless(world.overtaken(turn), world.place(limit)).await?;
     let at = world.now();
     Some(Started { place, at, waited: at.monotonic.saturating_sub(asked.monotonic) })
-}
-
-/// Waits for `work`, unless `end` comes first.
-async fn unless<T>(end: impl Future<Output = ()>, work: impl Future<Output = T>) -> Option<T> {
-    let (mut work, mut end) = (pin!(work), pin!(end));
-    poll_fn(|context| match work.as_mut().poll(context) {
-        Poll::Ready(result) => Poll::Ready(Some(result)),
-        Poll::Pending => end.as_mut().poll(context).map(|()| None),
-    })
-    .await
-}
-
-/// Waits for `work`. If it is not over when `time` is, calls `remind` and goes on.
-async fn with_reminder<T>(
-    work: impl Future<Output = T>,
-    time: impl Future<Output = ()>,
-    remind: impl FnOnce(),
-) -> T {
-    let (mut work, mut time) = (pin!(work), pin!(time));
-    let mut remind = Some(remind);
-    poll_fn(|context| {
-        let result = work.as_mut().poll(context);
-        if result.is_pending() && remind.is_some() && time.as_mut().poll(context).is_ready() {
-            remind.take().into_iter().for_each(|remind| remind());
-        }
-        result
-    })
-    .await
 }
 
 /// Gets credentials that are issued from now on. Waits for the end of a flight, even if a valid token is in

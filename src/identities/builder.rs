@@ -42,7 +42,8 @@ impl<K: Eq + Hash + Clone + Send + Sync + 'static> IdentitiesBuilder<K> {
 
     /// Sets how many identities are kept. Default: [`Identities::CAPACITY`]. Zero counts as one.
     ///
-    /// A new key then evicts those that are used least. What is [in use](Identities#what-is-kept) counts, and is not evicted, so
+    /// A new key then evicts those that are used least: keys that were asked for once go before those that are asked for often.
+    /// What is [in use](Identities#what-is-kept) counts, and is not evicted, so
     /// there may be more for a while. The set has parts, each with its share of this number. So a set with more than 63
     /// may evict an identity before all of it is full: choose a tenth more than the number of identities that you expect.
     pub fn capacity(mut self, capacity: usize) -> Self {

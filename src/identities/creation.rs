@@ -29,7 +29,8 @@ impl<K: Eq + Hash + Clone + Send + Sync + 'static> Set<K> {
     /// Waits for the authenticator of a slot. Starts the creation if none runs.
     pub(super) async fn made(self: &Arc<Self>, key: &K, slot: Arc<Slot>) -> Result<Authenticator, Error> {
         let Ok(runtime) = Handle::try_current() else {
-            let error = "there is no Tokio runtime here, so no authenticator can be made; call this from within one";
+            let error =
+                "there is no Tokio runtime here, so no authenticator can be made; call this from within one";
             return Err(Error::misconfigured(error));
         };
         let outer = CREATING.try_with(Clone::clone).unwrap_or_default();
@@ -54,7 +55,8 @@ impl<K: Eq + Hash + Clone + Send + Sync + 'static> Set<K> {
     /// Waits for the end of a creation. One whose runtime stands still is ended from here.
     async fn ended(&self, slot: &Slot, mut running: watch::Receiver<Outcome>) -> Result<(), Error> {
         let limit = self.timing.flight_deadline.saturating_add(GRACE);
-        let ended = async { running.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone()) };
+        let ended =
+            async { running.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone()) };
         let outcome = timeout(limit, ended).await;
         outcome.ok().flatten().unwrap_or_else(|| {
             let error = Error::transient(
@@ -122,5 +124,7 @@ fn late() -> Error {
 }
 
 fn cut_off() -> Error {
-    Error::transient("the runtime that made the authenticator was shut down; call again from a runtime that is alive")
+    Error::transient(
+        "the runtime that made the authenticator was shut down; call again from a runtime that is alive",
+    )
 }

@@ -48,11 +48,10 @@ impl<K: Eq + Hash + Clone> Kept<K> {
         // A source may do anything when it is dropped, so that must not happen under a lock.
         let removed = RefCell::new(Vec::new());
         self.0.retain(|_, slot| {
-            if slot.idle_time(now) < idle {
-                return true;
-            }
-            if slot.is_in_use() {
+            if slot.has_users() {
                 slot.touch(now);
+            }
+            if slot.idle_time(now) < idle || slot.is_in_use() {
                 return true;
             }
             removed.borrow_mut().push(slot.clone());

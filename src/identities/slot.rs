@@ -17,7 +17,8 @@ pub(super) type Outcome = Option<Result<(), Error>>;
 #[derive(Default)]
 pub(super) struct Slot {
     made: OnceLock<Authenticator>,
-    creation: Mutex<Creation>,
+    /// `None` before the first creation, and after one that succeeded.
+    creation: Mutex<Option<Box<Creation>>>,
     /// When it was last asked for, in milliseconds.
     used: AtomicU64,
 }
@@ -26,7 +27,7 @@ pub(super) struct Slot {
 struct Creation {
     running: Option<watch::Receiver<Outcome>>,
     /// The last failure, until a creation succeeds.
-    failure: Option<Box<Failure>>,
+    failure: Option<Failure>,
 }
 
 /// What a caller has to do next.
@@ -47,7 +48,12 @@ impl Slot {
     /// Whether somebody has this slot or its authenticator, or something would be lost with it. Only the set may ask: while it
     /// holds the lock of the slot's part, nobody can begin to use what nobody uses.
     pub(super) fn is_in_use(self: &Arc<Self>) -> bool {
-        Arc::strong_count(self) > 1 || self.made().is_some_and(|made| !made.is_dispensable())
+        self.has_users() || self.made().is_some_and(|made| !made.is_dispensable())
+    }
+
+    /// Whether somebody has this slot or its authenticator.
+    pub(super) fn has_users(self: &Arc<Self>) -> bool {
+        Arc::strong_count(self) > 1 || self.made().is_some_and(Authenticator::has_other_clones)
     }
 
     pub(super) fn touch(&self, now: Duration) {
@@ -67,6 +73,7 @@ impl Slot {
         if let Some(made) = self.made() {
             return Ask::Use(made.clone());
         }
+        let creation = creation.get_or_insert_default();
         if let Some(running) = &creation.running {
             return Ask::Wait(running.clone());
         }
@@ -89,25 +96,26 @@ impl Slot {
         now: Duration,
         timing: &Arc<Timing>,
     ) {
-        let mut creation = self.creation();
+        let mut slot = self.creation();
+        let Some(creation) = slot.as_mut() else { return };
         if creation.running.take_if(|known| known.same_channel(running)).is_none() {
             return;
         }
         match result {
             Ok(made) => {
-                creation.failure = None;
                 let _ = self.made.set(made);
+                *slot = None;
             }
             Err(error) => {
                 let streak = creation.failure.as_ref().map(|failure| failure.streak_at(now, timing));
                 let streak = streak.unwrap_or(Streak::none(now)).with_one_more(&error);
                 let failure = Failure::new(error, streak, now, None, &mut Pace::new(timing.clone()));
-                creation.failure = Some(Box::new(failure));
+                creation.failure = Some(failure);
             }
         }
     }
 
-    fn creation(&self) -> MutexGuard<'_, Creation> {
+    fn creation(&self) -> MutexGuard<'_, Option<Box<Creation>>> {
         self.creation.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

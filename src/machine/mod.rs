@@ -27,9 +27,9 @@ mod testing;
 mod verdict;
 mod windows;
 
+pub(crate) use backoff::Failure;
 #[cfg(feature = "identities")]
 pub(crate) use backoff::Streak;
-pub(crate) use backoff::Failure;
 pub(crate) use flight::{Guarded, Hold, Input, Rest, Step, StoreCall, StoreResult, Work};
 pub(crate) use held::Held;
 pub(crate) use pace::Pace;

@@ -3,16 +3,17 @@
 mod creation;
 mod eviction;
 mod exchanges;
+mod losses;
 mod tenants;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use reauth::clock::TokioClock;
 use reauth::store::MemoryStore;
 use reauth::{Authenticator, AuthenticatorBuilder, Identities, IdentitiesBuilder, Timing};
 
-use crate::support::clock::in_paused_time;
+use crate::support::clock::TestClock;
 use crate::support::source::{Script, credentials};
 
 /// A factory that makes authenticators of scripts, and counts.
@@ -20,6 +21,8 @@ use crate::support::source::{Script, credentials};
 struct World {
     scripts: Arc<Mutex<HashMap<String, Script>>>,
     made: Arc<Mutex<Vec<String>>>,
+    /// All identities have the same one, so that what one has stored expires for the next.
+    clock: Arc<OnceLock<TestClock>>,
 }
 
 impl World {
@@ -50,7 +53,10 @@ impl World {
         let world = self.clone();
         let builder = Identities::builder(move |key: String| {
             world.made.lock().unwrap().push(key.clone());
-            let builder = in_paused_time(world.script(&key)).timing(Timing::default().without_jitter());
+            let clock = world.clock.get_or_init(TestClock::new).clone();
+            let builder = Authenticator::builder(world.script(&key))
+                .clock(clock)
+                .timing(Timing::default().without_jitter());
             let made = with(&key, builder).build();
             async move { Ok(made) }
         });

@@ -193,11 +193,11 @@ fn r77_a_runtime_that_is_shut_down_or_stands_still_leaves_nobody_waiting() {
     };
     begin(&first);
     // A caller elsewhere learns of the end.
-    let caller = second.block_on(async {
-        let caller = asking(&set, "a");
-        let_others_go_on().await;
-        caller
-    });
+    let caller = {
+        let _in_it = second.enter();
+        asking(&set, "a")
+    };
+    second.block_on(let_others_go_on());
     drop(first);
     assert_eq!(second.block_on(caller).unwrap().unwrap_err().kind(), ErrorKind::Transient);
 

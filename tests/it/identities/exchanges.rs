@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use reauth::{CredentialSource, Credentials, Error, ErrorKind, Identities};
+use reauth::store::MemoryStore;
+use reauth::{CredentialSource, Credentials, Error, ErrorKind, Identities, Timing};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance, sleep};
 
@@ -156,7 +157,13 @@ async fn f110_a_wait_that_lasts_to_the_deadline_spends_nothing() {
     world.set_script("a", &a);
     let b = b.holding(credentials("b-0", Some("rt-b"), Some(1)));
     world.set_script("b", &b.clone().then_ok(credentials("b-1", None, None)));
-    let set = world.storing().exchanges(1).build();
+    let builder = world.builder_with(|key, builder| match key {
+        "b" => builder
+            .store(MemoryStore::new())
+            .timing(Timing::default().without_jitter().flight_deadline(Duration::from_secs(10))),
+        _ => builder,
+    });
+    let set = builder.exchanges(1).build();
     let (first, second) = (get(&set, "a").await, get(&set, "b").await);
     let hanging = tokio::spawn(async move { first.credentials().await });
     let_others_go_on().await;
@@ -227,10 +234,8 @@ async fn f110_a_source_that_gives_up_its_wait_goes_on() {
     let holder = Arc::new(OnceLock::<Set>::new());
     let sets = holder.clone();
     let set = Identities::builder(move |key: u32| {
-        let script = Script::new().then(Respond::After(
-            Duration::from_secs(1),
-            Ok(credentials("at-0", None, None)),
-        ));
+        let script =
+            Script::new().then(Respond::After(Duration::from_secs(1), Ok(credentials("at-0", None, None))));
         let made = match key {
             0 => in_paused_time(script).build(),
             _ => in_paused_time(Impatient(sets.get().unwrap().clone())).build(),
