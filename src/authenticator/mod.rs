@@ -154,8 +154,7 @@ impl Authenticator {
     /// Once this future has been polled, the refresh goes on, even if the caller does not wait.
     pub async fn refresh(&self) -> Result<Credentials, Error> {
         self.shared.check_not_called_by_itself()?;
-        let refreshed = Box::pin(refresh(&self.shared.cache, &self.shared));
-        Ok(without_place(refreshed).await?.credentials)
+        Ok(Box::pin(without_place(refresh(&self.shared.cache, &self.shared))).await?.credentials)
     }
 
     /// Replaces the credentials with those of a log-in that happened elsewhere (a browser, a prompt).
@@ -246,12 +245,11 @@ impl Authenticator {
 
     /// The future is in a box, because it is large, and adapters' futures that hold it are moved around.
     async fn follow(&self, ask: Ask, wanted: Wanted) -> Result<Usable, Error> {
-        let waits = matches!(ask, Ask::Wait { .. });
-        if waits {
+        if let Ask::Wait { .. } = ask {
             self.shared.check_not_called_by_itself()?;
+            return Box::pin(without_place(acquire(&self.shared.cache, ask, wanted, &self.shared))).await;
         }
-        let acquired = Box::pin(acquire(&self.shared.cache, ask, wanted, &self.shared));
-        if waits { without_place(acquired).await } else { acquired.await }
+        Box::pin(acquire(&self.shared.cache, ask, wanted, &self.shared)).await
     }
 }
 
