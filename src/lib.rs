@@ -97,6 +97,7 @@
 //! | feature | default | adds |
 //! | --- | --- | --- |
 //! | `reqwest` | yes | `AuthMiddleware`, and reqwest as the default transport of token requests |
+//! | `identities` | no | `Identities`: a bounded set of authenticators by a key of yours, such as a tenant or a user |
 //! | `seal` | no | `store::Sealed`, which encrypts the credentials that another store keeps |
 //! | `keyring` | no | `store::Keychain`, which keeps the key for it in the keychain of the operating system; includes `seal` |
 //! | `file` | no | `FileStore`: credentials in a file that all processes of one machine share |
@@ -121,6 +122,8 @@ pub mod clock;
 mod credentials;
 mod error;
 mod event;
+#[cfg(feature = "identities")]
+mod identities;
 mod jwt;
 pub mod layer;
 mod machine;
@@ -148,6 +151,8 @@ pub use challenge::Challenge;
 pub use credentials::Credentials;
 pub use error::{Error, ErrorKind};
 pub use event::{Event, RefreshCause};
+#[cfg(feature = "identities")]
+pub use identities::{Identities, IdentitiesBuilder};
 pub use layer::auth_layer::AuthLayer;
 pub use origins::Origins;
 pub use passed::{PassedKind, PassedReason};
@@ -179,7 +184,7 @@ pub mod _guide {
     #[doc = include_str!("../docs/sources.md")]
     pub mod sources {}
 
-    #[cfg(feature = "reqwest")]
+    #[cfg(all(feature = "identities", feature = "reqwest"))]
     #[doc = include_str!("../docs/stacks.md")]
     pub mod stacks {}
 }

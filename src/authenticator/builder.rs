@@ -1,7 +1,7 @@
 //! Builds an [`Authenticator`] with settings other than the defaults.
 
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use tokio::sync::Notify;
 
@@ -142,6 +142,7 @@ impl AuthenticatorBuilder {
                 observer: self.observer,
                 passed: OncePerMinute::default(),
                 header: self.header,
+                exchanges: OnceLock::new(),
             }),
         }
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::Shared;
+use super::exchanges::Place;
 use super::guard::HeldGuard;
 use super::limit::within;
 use crate::blocking::current_runtime;
@@ -97,12 +98,26 @@ impl World for Arc<Shared> {
         self.until_overtaken(turn).await;
     }
 
-    async fn refresh(&self, held: &Credentials, limit: Duration) -> Result<Credentials, Error> {
-        self.response_of(limit, self.source.refresh(held)).await
+    type Place = Option<Arc<Place>>;
+
+    async fn place(&self, limit: Duration) -> Result<Self::Place, Error> {
+        match self.exchanges.get() {
+            Some(exchanges) => exchanges.place(limit).await.map(Some),
+            None => Ok(None),
+        }
     }
 
-    async fn login(&self, limit: Duration) -> Result<Credentials, Error> {
-        self.response_of(limit, self.source.login()).await
+    async fn refresh(
+        &self,
+        held: &Credentials,
+        limit: Duration,
+        place: Self::Place,
+    ) -> Result<Credentials, Error> {
+        self.response_of(limit, place, self.source.refresh(held)).await
+    }
+
+    async fn login(&self, limit: Duration, place: Self::Place) -> Result<Credentials, Error> {
+        self.response_of(limit, place, self.source.login()).await
     }
 
     async fn revoke(&self, credentials: &Credentials) {

@@ -6,6 +6,7 @@ mod driver;
 mod model;
 mod snapshot;
 mod sync;
+mod together;
 mod waiters;
 
 pub(crate) use driver::{Turn, World, acquire, drive, refresh};

@@ -11,6 +11,8 @@ mod ending;
 mod flight;
 mod guarding;
 mod held;
+#[cfg(feature = "identities")]
+mod leaving;
 mod log_out;
 mod marks;
 mod pace;
@@ -25,19 +27,21 @@ mod testing;
 mod verdict;
 mod windows;
 
+pub(crate) use backoff::Failure;
+#[cfg(feature = "identities")]
+pub(crate) use backoff::Streak;
 pub(crate) use flight::{Guarded, Hold, Input, Rest, Step, StoreCall, StoreResult, Work};
 pub(crate) use held::Held;
+pub(crate) use pace::Pace;
 pub(crate) use verdict::{Verdict, Wanted};
 pub(crate) use windows::Deadline;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use backoff::Failure;
 use flight::Flight;
 use held::{Candidate, Holdings};
 use marks::{LogOut, Rejections, first_login};
-use pace::Pace;
 use shelf::Shelf;
 use verdict::too_short;
 use windows::{Freshness, Windows};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::State;
 use super::ending::Saved;
 use super::flight::{By, Flight, Phase, Rest, Saving, Step, StoreCall};
-use super::held::{Candidate, RefreshToken};
+use super::held::{Candidate, Origin, RefreshToken};
 use super::shelf::{ChangeOfLogin, Finding};
 use super::windows::Windows;
 use crate::clock::Reading;
@@ -37,6 +37,11 @@ impl State {
     ) -> Step {
         let windows = Windows::of(&issued, sent, true, &mut self.pace);
         let held = self.holdings.number(issued, windows);
+        match by {
+            By::Login => self.holdings.origin = Origin::LoggedIn,
+            By::Refresh if self.holdings.origin == Origin::Built => self.holdings.origin = Origin::Handed,
+            By::Refresh => {}
+        }
         let Some(shelf) = &self.shelf else { return self.publish(flight, held, Saved::NoStore, now) };
         let credentials = held.credentials.clone();
         let entry = match by {

@@ -12,6 +12,8 @@ mod authenticator;
 mod cancellation;
 mod conformance;
 mod fleet;
+#[cfg(feature = "identities")]
+mod identities;
 mod properties;
 mod stores;
 mod surface;
