@@ -162,7 +162,8 @@ impl State {
     pub(super) fn await_writer(&mut self, flight: Box<Flight>, now: Reading) -> Step {
         let since = flight.at_store.yields_since.unwrap_or(now.monotonic);
         let is_over = now.monotonic >= since.saturating_add(Timing::EXCHANGE_WAIT.saturating_mul(2));
-        let has_time = POLL < self.time_left(&flight, now);
+        // A log-in may follow, and has to have the time that a request may take.
+        let has_time = POLL.saturating_add(Timing::EXCHANGE_WAIT) <= self.time_left(&flight, now);
         // If the guard can't lapse, the other process has ended.
         let may_come = flight.at_store.took_over && flight.at_store.hold != Some(Hold::CannotLapse);
         match may_come && flight.at_store.yields_since.is_some() && !is_over && has_time {

@@ -138,6 +138,8 @@ pub(super) struct Flight {
     pub(super) at_store: AtStore,
     /// It only looks for something new in the store. If there is nothing, callers get this error, which is remembered (R58).
     pub(super) only_looks: Option<Error>,
+    /// A 401 caused it while an error is remembered. If there is nothing new in the store, the token is used again.
+    pub(super) withholds: bool,
 }
 
 /// Where a flight stands at the store.
@@ -170,6 +172,8 @@ pub(super) enum Phase {
     Proving {
         ends_turn: bool,
     },
+    /// Writing the note that the refresh token in use was refused, before another one takes its place.
+    Noting(Entry),
     /// Waiting for the writer of an open exchange, with the guard.
     Yielding,
     /// Waiting for the writer that may have spent the refresh token that was refused.

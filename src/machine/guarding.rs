@@ -111,13 +111,16 @@ impl State {
     /// This is in the store, and no other process writes now.
     pub(super) fn found(&mut self, mut flight: Box<Flight>, found: Option<Entry>, now: Reading) -> Step {
         let Some(shelf) = &mut self.shelf else { return self.attempt(flight, now) };
+        if let (Some(_), Some(found)) = (&shelf.forget, &found) {
+            if !shelf.yields_to(found) {
+                // It may be what was logged out here (R17). The next write is newer.
+                shelf.read(Some(found));
+                shelf.forget_over(*found.version());
+                return self.attempt(flight, now);
+            }
+        }
         let finding = shelf.finding(found.as_ref());
         shelf.read(found.as_ref());
-        if let (Some(_), Some(found)) = (&shelf.forget, &found) {
-            // It may be what was logged out here (R17). The next write is newer.
-            shelf.forget_over(*found.version());
-            return self.attempt(flight, now);
-        }
         if finding == Finding::Outdated && found.is_some() && shelf.remembers_log_out() {
             // The store was set back behind the log-out (R64).
             return self.forget(flight, now);

@@ -13,6 +13,7 @@ mod guarding;
 mod held;
 mod log_out;
 mod marks;
+mod notes;
 mod pace;
 mod rejection;
 mod retry;

@@ -29,7 +29,7 @@ fn r52_what_another_process_wrote_is_news_and_what_this_one_replaces_is_not() {
     shelf.holds(next);
     let other = shelf.refreshed(credentials("other"));
     assert!(shelf.finding(Some(&other)) == Finding::News);
-    shelf.log_out();
+    shelf.log_out(&[]);
     assert!(shelf.finding(Some(&other)) == Finding::Outdated);
     assert!(shelf.finding(shelf.ours()) == Finding::Ours);
     let login = shelf.logged_in(credentials("login"));
@@ -41,7 +41,7 @@ fn r52_what_another_process_wrote_is_news_and_what_this_one_replaces_is_not() {
 #[test]
 fn r52_a_log_out_is_newer_than_what_it_finds() {
     let mut shelf = Shelf::default();
-    shelf.log_out();
+    shelf.log_out(&[]);
     let found = Version { sequence: 7, login: 1, generation: 9, write: 1 };
     let forget = shelf.forget_over(found).unwrap();
     assert!(forget.version().relation_to(&found) == Relation::Newer);

@@ -46,7 +46,8 @@ fn r17_a_log_out_is_carried_through_by_a_write_of_what_is_held_now_and_of_nothin
         assert!(state.must_forget());
     }
     let work = Work::Save(current);
-    assert!(matches!(state.step(&work, Input::Begin, at(0)), Step::Store(StoreCall::Replace(..))));
+    assert!(matches!(state.step(&work, Input::Begin, at(0)), Step::Store(StoreCall::Load)));
+    assert!(matches!(state.step(&work, nothing_loaded(), at(0)), Step::Store(StoreCall::Replace(..))));
     assert!(matches!(state.step(&work, replaced(), at(0)), Step::Done(Ok(()))));
     assert!(!state.must_forget());
 }

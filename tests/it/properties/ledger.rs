@@ -55,6 +55,7 @@ pub struct State {
     asked_to_wait_until: Duration,
     last_rejection: Option<Duration>,
     flights: u32,
+    rejections: usize,
     /// When the last flight started.
     started: Duration,
     /// The flight in which the store was read last, and the one in which a refresh token was refused last.
@@ -344,6 +345,7 @@ impl Ledger {
                     state.outside.push(now.monotonic);
                 }
             }
+            Event::Rejected { .. } => state.rejections += 1,
             Event::RefreshSucceeded { .. } => state.superseded.clear(),
             Event::RefreshFailed { error, .. } => {
                 let state = &mut *state;
@@ -434,8 +436,13 @@ impl Ledger {
         }
     }
 
-    /// A 401 for this was reported. `response` is what the report got at once, if anything.
-    pub fn unauthorized(&self, used: &Credentials, response: Option<&Error>) {
+    /// How many rejections were events.
+    pub fn rejections(&self) -> usize {
+        self.lock().rejections
+    }
+
+    /// A 401 for this was reported. `response` is what the report got at once, if anything. `counts`: there was an event.
+    pub fn unauthorized(&self, used: &Credentials, response: Option<&Error>, counts: bool) {
         let now = self.now();
         let mut state = self.lock();
         // While no flight may start, the report counts for nothing.
@@ -458,12 +465,14 @@ impl Ledger {
         // After it found something in the store, it may go on with what it had.
         let replaced = state.replaced.iter().map(Credentials::access_token);
         let is_in_hand = state.in_hand().chain(replaced).any(|held| held == token);
-        if is_in_hand && !is_withheld {
+        let is_new = is_in_hand && !is_withheld;
+        if is_new && counts {
             state.last_rejection = Some(now.monotonic);
         }
         let access = state.access.get_mut(token).unwrap();
         access.rejected = true;
-        access.may_be_back = false;
+        // An error is remembered. If there is nothing new in the store, the report counts for nothing (R58).
+        access.may_be_back = is_new && !counts && !access.expired(now);
     }
 
     /// Checks [the bound](self) for every window.
