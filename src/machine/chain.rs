@@ -206,6 +206,9 @@ impl State {
                     (Finding::LoggedOut, Some(found)) => {
                         return self.logged_out_elsewhere(flight, found, None, now);
                     }
+                    (Finding::Outdated, Some(found)) if self.is_worth_more(&found, now) => {
+                        return self.logged_in_elsewhere(found, None, flight.id, now);
+                    }
                     (_, found) => found,
                 }
             }

@@ -63,6 +63,16 @@ impl State {
         }
     }
 
+    /// Whether an older login, to which the store was set back, is better than what is held: that is refused and has expired. The
+    /// other processes use the older one (R64).
+    pub(super) fn is_worth_more(&self, found: &Entry, now: Reading) -> bool {
+        let ours = self.shelf.as_ref().and_then(|shelf| shelf.ours()).map(Entry::version);
+        let is_of_another_login = ours.is_some_and(|ours| ours.login != found.version().login);
+        let is_held_in_vain =
+            self.holdings.refresh_token == RefreshToken::Refused && !self.holdings.is_unexpired(now);
+        is_held_in_vain && is_of_another_login && found.credentials().is_some() && !found.is_refused()
+    }
+
     /// Another process has logged out, and then in, perhaps as another user. Who waits for this flight gets nothing of that login.
     pub(super) fn logged_in_elsewhere(
         &mut self,

@@ -50,8 +50,15 @@ impl Ledger {
         }
     }
 
+    /// A process knows these credentials.
+    pub fn sees(&mut self, life: Life, credentials: &Credentials) {
+        let family = self.token(credentials).family;
+        self.known(life).seen.insert(family);
+    }
+
     /// A process has read this.
     pub fn read(&mut self, life: Life, found: Option<&Entry>) {
+        found.and_then(Entry::credentials).into_iter().for_each(|found| self.sees(life, found));
         let Some(found) = found.filter(|found| found.is_logged_out()) else { return };
         let version = found.version().to_string();
         // Of a log-out of its own, the process knows more: it may have been written later than a login.
@@ -72,11 +79,15 @@ impl Ledger {
         if entry.is_logged_out() {
             let all = (0..self.families.len()).collect();
             self.tombstones.insert(entry.version().to_string(), (life, all));
+            let known = self.known(life);
+            let met = std::mem::take(&mut known.may_end);
+            known.ended.extend(met);
             return;
         }
         let Some(new) = entry.credentials().map(|new| self.token(new)) else { return };
+        entry.credentials().into_iter().for_each(|new| self.sees(life, new));
         let family = &mut self.families[new.family];
-        family.is_known = true;
+        family.is_written = true;
         if new.index == 1 && family.by == Origin::Elsewhere {
             let version = entry.version().to_string();
             family.is_set_again |= *family.first.get_or_insert_with(|| version.clone()) != version;
@@ -105,7 +116,7 @@ impl Ledger {
     /// A caller was given this.
     pub fn handed_out(&mut self, life: Life, credentials: &Credentials, now: Reading) {
         let token = self.token(credentials);
-        self.families[token.family].is_known = true;
+        self.sees(life, credentials);
         self.note(format!("{now:?} {life:?} gives out {}", credentials.access_token()));
         let by_wall = now.wall >= credentials.expires_at().unwrap_or(SystemTime::UNIX_EPOCH);
         if by_wall || (!self.has_jumps && now.monotonic >= token.expires.monotonic) {
@@ -119,6 +130,7 @@ impl Ledger {
     /// A response was received. What came of it?
     pub fn received(&mut self, life: Life, started: u64, credentials: &Credentials) {
         let family = self.token(credentials).family;
+        self.sees(life, credentials);
         if self.known(life).logged_out > started {
             self.families[family].must_be_revoked.get_or_insert(life);
         }

@@ -67,8 +67,8 @@ pub struct Family {
     pub must_be_revoked: Option<Life>,
     /// A program has set it. That was written, and again in another version by a process that did not know of the first.
     pub is_set_again: bool,
-    /// It was written, or handed out: a log-out knows it.
-    pub is_known: bool,
+    /// It was written to the store.
+    pub is_written: bool,
     /// The version of the first write.
     pub first: Option<String>,
     pub by: Origin,
@@ -138,7 +138,7 @@ impl Ledger {
             live: 0,
             must_be_revoked: None,
             is_set_again: false,
-            is_known: false,
+            is_written: false,
             first: None,
             by,
         };
