@@ -36,6 +36,7 @@ impl State {
         let is_held = self.holdings.current.is_some();
         match (shelf.finding(Some(&found)), found.credentials().cloned()) {
             (Finding::LoggedOut, _) if is_held => {
+                shelf.ends_login();
                 shelf.holds(found);
                 self.end_login();
             }
@@ -66,8 +67,10 @@ impl State {
     /// Whether an older login, to which the store was set back, is better than what is held: that is refused and has expired. The
     /// other processes use the older one (R64).
     pub(super) fn is_worth_more(&self, found: &Entry, now: Reading) -> bool {
-        let ours = self.shelf.as_ref().and_then(|shelf| shelf.ours()).map(Entry::version);
-        let is_of_another_login = ours.is_some_and(|ours| ours.login != found.version().login);
+        let Some(shelf) = &self.shelf else { return false };
+        let is_of_another_login =
+            shelf.ours().is_some_and(|ours| ours.version().login != found.version().login)
+                && !shelf.has_ended(found);
         let is_held_in_vain =
             self.holdings.refresh_token == RefreshToken::Refused && !self.holdings.is_unexpired(now);
         is_held_in_vain && is_of_another_login && found.credentials().is_some() && !found.is_refused()
@@ -126,6 +129,7 @@ impl State {
     ) -> Step {
         let is_held = self.holdings.current.is_some() || brought.is_some();
         if let Some(shelf) = &mut self.shelf {
+            shelf.ends_login();
             shelf.holds(tombstone);
             shelf.rest = brought.map(|brought| (flight.id, Rest::Revoke(brought)));
         }

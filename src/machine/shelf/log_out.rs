@@ -29,8 +29,20 @@ impl Shelf {
         };
     }
 
+    /// Another process has logged out: that ends the login in use.
+    pub(in crate::machine) fn ends_login(&mut self) {
+        let ours = self.ours.as_ref().filter(|ours| !ours.is_logged_out()).map(|ours| *ours.version());
+        ours.iter().for_each(|ours| self.logins.ends(ours));
+    }
+
+    /// Whether a log-out has ended the login that was found.
+    pub(in crate::machine) fn has_ended(&self, found: &Entry) -> bool {
+        self.logins.has_ended(found.version())
+    }
+
     /// The log-out itself has found this. What it finds, it ends.
     pub(in crate::machine) fn log_out_finds(&mut self, found: Option<&Entry>) {
+        self.logins.has_read_all();
         let Some((found, credentials)) = found.and_then(|found| Some((found, found.credentials()?))) else {
             return;
         };

@@ -51,6 +51,11 @@ impl Logins {
         ours.into_iter().chain(stored).for_each(|version| self.ends(version));
     }
 
+    /// The log-out has read the store.
+    pub(super) fn has_read_all(&mut self) {
+        self.has_ended_more = false;
+    }
+
     /// A log-out ends this.
     pub(super) fn ends(&mut self, version: &Version) {
         match version.sequence {
@@ -59,13 +64,17 @@ impl Logins {
         }
     }
 
+    pub(super) fn has_ended(&self, found: &Version) -> bool {
+        self.ended.contains(&found.login)
+    }
+
     pub(super) fn belongs(&self, found: &Version) -> Belongs {
         match found.sequence {
             // It can't be told by whom it is.
             0 => Belongs::Before,
             _ if self.since.contains(&found.login) => Belongs::Since,
             1 if self.has_ended_unnamed => Belongs::Before,
-            _ if self.has_ended_more || self.ended.contains(&found.login) => Belongs::Before,
+            _ if self.has_ended_more || self.has_ended(found) => Belongs::Before,
             _ => Belongs::Elsewhere,
         }
     }

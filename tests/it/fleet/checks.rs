@@ -19,7 +19,7 @@ impl Ledger {
         let sender = self.known(by);
         let was_stopped = sender.is_stopped || sender.stopped > at;
         let was_overtaken = was_stopped && lapses;
-        let is_gone = sender.is_killed || sender.own_change > at || set_back > 0 || is_set_again;
+        let is_gone = sender.is_killed || sender.own_change > at || set_back > at || is_set_again;
         let was_in_doubt = self.sends.iter().any(|other| match other.outcome {
             Outcome::Refused => other.family == family && other.index > index,
             outcome => (other.family, other.index) == (family, index) && outcome == Outcome::Lost,
@@ -43,7 +43,7 @@ impl Ledger {
             .sends
             .iter()
             .any(|other| (other.family, other.index, other.by) == (family, index, life) && other.at > at);
-        if may && is_open && by != life && !is_expired && set_back == 0 && !took_over {
+        if may && is_open && by != life && !is_expired && set_back < at && !took_over {
             self.breaks(format!(
                 "R51: {life:?} sends rt-{family}-{index} while the exchange of {by:?} is open"
             ));
@@ -56,13 +56,20 @@ impl Ledger {
         self.known(life).seen.insert(family);
     }
 
+    /// The store is read for a process, which gets that later.
+    pub fn looks(&mut self, life: Life) {
+        let order = self.next();
+        self.known(life).read = order;
+    }
+
     /// A process has read this.
     pub fn read(&mut self, life: Life, found: Option<&Entry>) {
         found.and_then(Entry::credentials).into_iter().for_each(|found| self.sees(life, found));
         let Some(found) = found.filter(|found| found.is_logged_out()) else { return };
         let version = found.version().to_string();
         // Of a log-out of its own, the process knows more: it may have been written later than a login.
-        let Some((_, ended)) = self.tombstones.get(&version).cloned().filter(|(by, _)| *by != life) else {
+        let Some((_, _, ended)) = self.tombstones.get(&version).cloned().filter(|(by, ..)| *by != life)
+        else {
             return;
         };
         let is_mine = |family: &usize| self.families[*family].by == Origin::Elsewhere;
@@ -71,14 +78,26 @@ impl Ledger {
         self.known(life).ended.extend(ended);
     }
 
+    /// Whether the store was set back since this log-out was written.
+    fn is_lost(&self, tombstone: &Entry) -> bool {
+        let written = self.tombstones.get(&tombstone.version().to_string());
+        written.is_none_or(|(_, at, _)| self.set_back > *at)
+    }
+
     /// A process has written this over something else.
     pub fn written(&mut self, life: Life, before: Option<&Entry>, entry: &Entry) {
+        if self.content.as_ref().map(Entry::version) != Some(entry.version()) {
+            (self.content_by, self.content_since) = (Some(life), self.next());
+        }
+        self.content = Some(entry.clone());
+        self.known(life).has_to_forget = false;
         let access = entry.credentials().map(Credentials::access_token);
         let holder = entry.open_exchange().is_some();
         self.note(format!("{life:?} writes {} {access:?}, open exchange: {holder}", entry.version()));
         if entry.is_logged_out() {
             let all = (0..self.families.len()).collect();
-            self.tombstones.insert(entry.version().to_string(), (life, all));
+            let at = self.next();
+            self.tombstones.insert(entry.version().to_string(), (life, at, all));
             let known = self.known(life);
             let met = std::mem::take(&mut known.may_end);
             known.ended.extend(met);
@@ -98,7 +117,7 @@ impl Ledger {
             // It came after the log-out, or it would have been revoked.
             self.lives.values_mut().for_each(|known| known.ended.retain(|family| *family != new.family));
         }
-        if before.is_logged_out() && new.index > 1 && self.set_back == 0 {
+        if before.is_logged_out() && new.index > 1 && !self.is_lost(before) {
             self.breaks(format!(
                 "R59: {life:?} writes the refresh {}-{} over a log-out",
                 new.family, new.index

@@ -22,6 +22,11 @@ pub struct Known {
     pub fuse: Option<(u8, Fate)>,
     /// What has to happen to it now.
     pub fate: Option<Fate>,
+    /// When it last read the store, and when a call of the store last failed.
+    pub read: u64,
+    pub trouble: u64,
+    /// It has logged out, and has not written anything since.
+    pub has_to_forget: bool,
     /// When it logged out, or its program set credentials, last.
     pub own_change: u64,
     pub logged_out: u64,
@@ -99,6 +104,7 @@ impl Ledger {
         known.own_change = order;
         if logs_out {
             known.logged_out = order;
+            known.has_to_forget = true;
             known.ended = known.seen.clone();
             known.may_end = written.difference(&known.seen).copied().collect();
         }

@@ -115,15 +115,13 @@ fn r59_a_late_log_out_does_not_end_what_another_process_has_set_meanwhile() {
 
 #[test]
 fn r64_a_process_whose_login_was_refused_uses_the_older_one_to_which_the_store_was_set_back() {
-    let steps = [
-        KillAfter(2, 6),
-        Set(1),
-        Advance(30_000),
-        Get(2),
-        Advance(60),
-        Get(1),
-        Advance(300),
-        SetBack,
-    ];
+    let steps =
+        [KillAfter(2, 6), Set(1), Advance(30_000), Get(2), Advance(60), Get(1), Advance(300), SetBack];
     holds(&Setup { lifetime: 20, ..setup(4, false, 30) }, &steps);
+}
+
+#[test]
+fn r59_a_log_out_that_was_written_and_not_heard_of_does_not_end_the_next_log_in_elsewhere() {
+    let steps = [Set(0), StopAfter(2, 4), LogOut(0), Get(0), Get(0), Advance(60), Get(1), Advance(5_000)];
+    holds(&setup(2, true, 30), &steps);
 }
