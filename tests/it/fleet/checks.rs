@@ -105,8 +105,11 @@ impl Ledger {
         }
         let Some(new) = entry.credentials().map(|new| self.token(new)) else { return };
         entry.credentials().into_iter().for_each(|new| self.sees(life, new));
+        let order = self.next();
         let family = &mut self.families[new.family];
-        family.is_written = true;
+        if family.written == 0 {
+            family.written = order;
+        }
         if new.index == 1 && family.by == Origin::Elsewhere {
             let version = entry.version().to_string();
             family.is_set_again |= *family.first.get_or_insert_with(|| version.clone()) != version;
@@ -124,6 +127,13 @@ impl Ledger {
             ));
         }
         let Some(old) = before.credentials().map(|old| self.token(old)) else { return };
+        let (first, login) = (self.families[new.family].written, self.families[old.family].written);
+        if new.index > 1 && first < login && self.set_back < login && !is_set_again {
+            self.breaks(format!(
+                "R52: {life:?} writes {}-{} over the login {}",
+                new.family, new.index, old.family
+            ));
+        }
         if new.family == old.family && new.index < old.index && !is_set_again {
             let live = &self.families[old.family];
             if old.index == live.live && !live.is_dead && !live.is_revoked {

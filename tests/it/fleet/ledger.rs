@@ -73,8 +73,8 @@ pub struct Family {
     pub must_be_revoked: Option<Life>,
     /// A program has set it. That was written, and again in another version by a process that did not know of the first.
     pub is_set_again: bool,
-    /// It was written to the store.
-    pub is_written: bool,
+    /// When it was first written to the store; 0 if it was not.
+    pub written: u64,
     /// The version of the first write.
     pub first: Option<String>,
     pub by: Origin,
@@ -151,7 +151,7 @@ impl Ledger {
             live: 0,
             must_be_revoked: None,
             is_set_again: false,
-            is_written: false,
+            written: 0,
             first: None,
             by,
         };

@@ -98,7 +98,7 @@ impl Ledger {
     /// The process logs out, or its program sets credentials.
     pub fn changes(&mut self, life: Life, logs_out: bool) {
         let order = self.next();
-        let written = (0..self.families.len()).filter(|family| self.families[*family].is_written);
+        let written = (0..self.families.len()).filter(|family| self.families[*family].written > 0);
         let written: BTreeSet<usize> = written.collect();
         let known = self.known(life);
         known.own_change = order;

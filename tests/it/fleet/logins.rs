@@ -55,7 +55,7 @@ impl Ledger {
         for (other, at) in others {
             let lapses = self.lapses;
             let known = self.known(other);
-            let is_gone = known.is_killed || known.own_change > at || (lapses && known.stopped > at);
+            let is_gone = known.is_killed || known.own_change > at || (lapses && known.stopped > 0);
             let is_alone = known.trouble > 0;
             if !is_gone && !is_alone {
                 self.breaks(format!("R50: {life:?} and {other:?} log in at once"));
