@@ -98,8 +98,13 @@ impl State {
     }
 
     /// Nothing was sent, because the guard may have been lost.
-    pub(super) fn lapsed(&mut self, mut flight: Box<Flight>, was_in_doubt: bool, now: Reading) -> Step {
+    pub(super) fn lapsed(&mut self, flight: Box<Flight>, was_in_doubt: bool, now: Reading) -> Step {
         self.holdings.refresh_token = if was_in_doubt { RefreshToken::InDoubt } else { RefreshToken::Good };
+        self.enter_again(flight, now)
+    }
+
+    /// Takes the guard anew.
+    pub(super) fn enter_again(&mut self, mut flight: Box<Flight>, now: Reading) -> Step {
         flight.at_store.hold = None;
         flight.at_store.is_proved = false;
         self.attempt(flight, now)

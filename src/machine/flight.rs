@@ -67,7 +67,7 @@ pub(crate) struct RefreshRequest {
 pub(crate) enum Input {
     Begin,
     Stored(StoreResult),
-    /// The guard may be lost before a response comes, so nothing was sent.
+    /// The guard may be lost, so nothing was sent or written.
     Lapsed,
     /// The clocks were read just before the request was sent (R3).
     Responded(Reading, Result<Credentials, Error>),
@@ -85,6 +85,18 @@ pub(crate) enum StoreCall {
     Replace(Option<Version>, Entry),
     /// Write over whatever is there.
     Overwrite(Entry),
+}
+
+impl StoreCall {
+    /// Whether this only adds the note of an open exchange: it is not compared with the notes that are there.
+    pub(crate) fn opens_exchange(&self) -> bool {
+        match self {
+            Self::Replace(expected, entry) => {
+                *expected == Some(*entry.version()) && entry.open_exchange().is_some() && !entry.is_refused()
+            }
+            Self::Load | Self::Guard(_) | Self::Overwrite(_) => false,
+        }
+    }
 }
 
 /// What came of the call of the same name.

@@ -72,6 +72,7 @@ impl State {
             (Phase::Proving { ends_turn }, Input::Stored(StoreResult::Replaced(result))) => {
                 self.proved(flight, ends_turn, result, now)
             }
+            (Phase::Proving { .. }, Input::Lapsed) => self.enter_again(flight, now),
             (Phase::Noting(note), Input::Stored(StoreResult::Replaced(result))) => {
                 self.noted(flight, note, result, now)
             }

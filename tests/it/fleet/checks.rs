@@ -43,7 +43,9 @@ impl Ledger {
             .sends
             .iter()
             .any(|other| (other.family, other.index, other.by) == (family, index, life) && other.at > at);
-        if may && is_open && by != life && !is_expired && set_back < at && !took_over {
+        // It may have stood still after it had made sure of the guard, and have written its note over that of the other.
+        let had_lapsed = lapses && self.known(life).stopped > 0;
+        if may && is_open && by != life && !is_expired && set_back < at && !took_over && !had_lapsed {
             self.breaks(format!(
                 "R51: {life:?} sends rt-{family}-{index} while the exchange of {by:?} is open"
             ));

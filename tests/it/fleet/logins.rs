@@ -3,7 +3,7 @@
 use reauth::store::Entry;
 
 use super::ledger::{Ledger, Login, Origin};
-use super::lives::Life;
+use super::lives::{Known, Life};
 
 impl Ledger {
     /// A process asks for a log-in.
@@ -28,8 +28,9 @@ impl Ledger {
         let since = self.content_since;
         let is_set = self.families[self.token(&stored).family].by == Origin::Elsewhere;
         let lapses = self.lapses;
-        // A log-in goes on without the guard if the store fails.
-        let was_guarded = self.content_by.is_none_or(|by| self.known(by).trouble == 0);
+        // A log-in goes on without the guard if the store fails, or if its process has stood still and lost it.
+        let is_guarded = |known: &Known| known.trouble == 0 && !(lapses && known.stopped > 0);
+        let was_guarded = self.content_by.is_none_or(|by| is_guarded(self.known(by)));
         let known = self.known(life);
         let has_read = known.read > since;
         let was_overtaken = lapses && known.stopped > 0;
