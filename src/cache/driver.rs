@@ -132,6 +132,8 @@ async fn carry_out<W: World>(
     loop {
         world.tell();
         let input = match step {
+            // Without the guard it would replace the note of another process.
+            Step::Store(call) if call.opens_exchange() && world.may_lapse(guard) => Input::Lapsed,
             Step::Store(call) => match world.store(&call, turn, guard).await {
                 Some(next) => {
                     step = next;

@@ -177,6 +177,9 @@ impl State {
             };
         }
         self.put_back_in_use(&error);
+        if flight.only_looks.is_some() {
+            self.end_look(&flight);
+        }
         let streak = flight.streak.with_one_more(&error);
         let failure = Failure::interrupted(error.clone(), streak, now.monotonic, &mut self.pace);
         self.remember(&flight, failure, now);

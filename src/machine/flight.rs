@@ -67,7 +67,7 @@ pub(crate) struct RefreshRequest {
 pub(crate) enum Input {
     Begin,
     Stored(StoreResult),
-    /// The guard may be lost before a response comes, so nothing was sent.
+    /// The guard may be lost, so nothing was sent or written.
     Lapsed,
     /// The clocks were read just before the request was sent (R3).
     Responded(Reading, Result<Credentials, Error>),
@@ -85,6 +85,18 @@ pub(crate) enum StoreCall {
     Replace(Option<Version>, Entry),
     /// Write over whatever is there.
     Overwrite(Entry),
+}
+
+impl StoreCall {
+    /// Whether this only adds the note of an open exchange: it is not compared with the notes that are there.
+    pub(crate) fn opens_exchange(&self) -> bool {
+        match self {
+            Self::Replace(expected, entry) => {
+                *expected == Some(*entry.version()) && entry.open_exchange().is_some() && !entry.is_refused()
+            }
+            Self::Load | Self::Guard(_) | Self::Overwrite(_) => false,
+        }
+    }
 }
 
 /// What came of the call of the same name.
@@ -138,6 +150,8 @@ pub(super) struct Flight {
     pub(super) at_store: AtStore,
     /// It only looks for something new in the store. If there is nothing, callers get this error, which is remembered (R58).
     pub(super) only_looks: Option<Error>,
+    /// A 401 caused it while an error is remembered. If there is nothing new in the store, the token is used again.
+    pub(super) withholds: bool,
 }
 
 /// Where a flight stands at the store.
@@ -170,6 +184,8 @@ pub(super) enum Phase {
     Proving {
         ends_turn: bool,
     },
+    /// Writing the note that the refresh token in use was refused, before another one takes its place.
+    Noting(Entry),
     /// Waiting for the writer of an open exchange, with the guard.
     Yielding,
     /// Waiting for the writer that may have spent the refresh token that was refused.

@@ -17,7 +17,7 @@ impl State {
     pub(crate) fn log_out(&mut self) -> Vec<Credentials> {
         let grants = self.grants();
         if let Some(shelf) = &mut self.shelf {
-            shelf.log_out();
+            shelf.log_out(&grants);
         }
         self.end_login();
         grants

@@ -15,6 +15,7 @@ mod held;
 mod leaving;
 mod log_out;
 mod marks;
+mod notes;
 mod pace;
 mod rejection;
 mod retry;

@@ -42,7 +42,7 @@ impl State {
             By::Refresh if self.holdings.origin == Origin::Built => self.holdings.origin = Origin::Handed,
             By::Refresh => {}
         }
-        let Some(shelf) = &self.shelf else { return self.publish(flight, held, Saved::NoStore, now) };
+        let Some(shelf) = &mut self.shelf else { return self.publish(flight, held, Saved::NoStore, now) };
         let credentials = held.credentials.clone();
         let entry = match by {
             By::Refresh => shelf.refreshed(credentials),
@@ -139,27 +139,11 @@ impl State {
         self.publish(flight, saving.held, Saved::Later(saving.entry), now)
     }
 
-    /// What is left to write when an exchange ends without new credentials: whether its refresh token may be sent again.
-    pub(super) fn leave_note(&mut self, flight: &Flight) {
-        let Some(shelf) = &mut self.shelf else { return };
-        let Some(ours) = shelf.ours().filter(|_| flight.at_store.is_proved && flight.at_store.hold.is_some())
-        else {
-            return;
-        };
-        let closed = ours.clone().with_intent(None);
-        let rest = match self.holdings.refresh_token {
-            RefreshToken::Good | RefreshToken::Inconclusive => Some(Rest::Note(closed)),
-            RefreshToken::Refused => Some(Rest::Note(closed.refused())),
-            // It may be spent, so the exchange stays open.
-            RefreshToken::InDoubt => None,
-        };
-        shelf.rest = rest.map(|rest| (flight.id, rest));
-    }
-
     /// What this flight has left to do.
     pub(crate) fn take_rest(&mut self, flight: u64) -> Option<Rest> {
-        let rest = self.shelf.as_mut()?.rest.take_if(|(id, _)| *id == flight);
-        rest.map(|(_, rest)| rest)
+        let shelf = self.shelf.as_mut()?;
+        let rest = shelf.rest.take_if(|(id, _)| *id == flight).map(|(_, rest)| rest);
+        rest.or_else(|| shelf.met.pop().map(Rest::Revoke))
     }
 
     /// Nobody does what flight `id` has left to do. The next flight writes what is newer than the store's content (R64).

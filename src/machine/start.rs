@@ -15,7 +15,7 @@ impl State {
         let run = self.flight.is_none();
         match self.rest(now, self.usable(now).is_some(), true) {
             // Another process may have logged in meanwhile (R58).
-            Some(error) if error.kind() == ErrorKind::LoginRequired && self.shelf.is_some() => {
+            Some(error) if self.may_look(&error) => {
                 self.start_flight(now, cause, Some(error));
             }
             Some(error) => return Verdict::Fail(error),
@@ -29,6 +29,11 @@ impl State {
             flight.is_requested |= is_requested;
         }
         Verdict::Wait { flight: self.flights, run }
+    }
+
+    /// Whether a flight looks into the store while this error is remembered.
+    pub(super) fn may_look(&self, remembered: &Error) -> bool {
+        remembered.kind() == ErrorKind::LoginRequired && self.shelf.is_some()
     }
 
     /// Whether a flight may start while a valid token is in use.
@@ -71,6 +76,7 @@ impl State {
             reasons: Reasons::default(),
             at_store: AtStore::default(),
             only_looks,
+            withholds: false,
         }));
         self.flights
     }
