@@ -19,6 +19,7 @@ mod surface;
 // The adapters.
 mod bodies;
 mod contract;
+mod doors;
 mod passed;
 mod per_request;
 mod reqwest_middleware;
