@@ -1,9 +1,16 @@
-//! Bearer tokens that refresh themselves, as a layer around an HTTP client: reqwest, hyper, tonic or any tower stack.
+//! Bearer tokens that refresh themselves, around the HTTP client that you have: reqwest, hyper, tonic, any tower stack, or any
+//! other client, async or blocking.
 //!
 //! A [source](CredentialSource) gets credentials. An [`Authenticator`] keeps them valid for all callers: it refreshes
-//! before expiry, one refresh at a time. A [tower layer](AuthLayer) or a reqwest middleware (`AuthMiddleware`, feature
-//! `reqwest`) puts the token on requests to the origins that you name. On a 401 it refreshes and sends the request
-//! again, once.
+//! before expiry, one refresh at a time. One of four ways in puts the token on requests to the origins that you name. On a 401 it
+//! refreshes and sends the request again, once.
+//!
+//! | your program | its way in |
+//! | --- | --- |
+//! | has reqwest-middleware, or can have it | `AuthMiddleware` (feature `reqwest`) |
+//! | has a tower stack: hyper, tonic | [`AuthLayer`] |
+//! | sends by itself: a plain `reqwest::Client`, another client, a WebSocket | [`Authorizer::send`], or its [single steps](Authorizer::authorize) |
+//! | blocks, without async code | [`Authorizer::send_blocking`], or the [credentials](Authenticator::credentials_blocking) alone: see [`blocking`] |
 //!
 //! # reqwest
 //!
@@ -18,6 +25,26 @@
 //!     .with(AuthMiddleware::for_origin("https://api.example.com", Authenticator::new(source))?)
 //!     .build();
 //! let response = client.get("https://api.example.com/orders").send().await?;
+//! # let _ = response;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # By hand
+//!
+//! With a plain `reqwest::Client`, or with any client that takes an `http::Request`.
+//!
+//! ```no_run
+//! # #[cfg(feature = "reqwest")]
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use reauth::{Authenticator, Authorizer, ClientAuth, oauth2};
+//!
+//! let client_auth = ClientAuth::basic("my-service", "s3cret")?;
+//! let source = oauth2::ClientCredentials::new("https://id.example.com/token", client_auth)?;
+//! let auth = Authorizer::for_origin("https://api.example.com", Authenticator::new(source))?;
+//! let client = reqwest::Client::new();
+//! let request = client.get("https://api.example.com/orders").build()?;
+//! let response = auth.send(request, |request| client.execute(request)).await?;
 //! # let _ = response;
 //! # Ok(())
 //! # }
@@ -83,8 +110,10 @@
 //!
 //! # Security
 //!
-//! * Credentials go only to the [`Origins`] of their layer, over https or to loopback.
+//! * Credentials go only to the [`Origins`] that you name, over https or to loopback. Plain http to another machine has to be named in
+//!   so many words.
 //! * A request that already has an `Authorization` header passes unchanged.
+//! * A token in [another header](AuthHeader) is sent only by a client that does not pass that header on at a redirect.
 //! * No token, password or secret is in any `Debug`, `Display`, event, log line or URL. Of what a server says, only its
 //!   `error` and a shortened description are shown, without the secrets that were sent to it.
 //! * Tokens, passwords and client secrets are overwritten in memory when their last owner is dropped. So is the header
@@ -107,7 +136,8 @@
 //! TLS belongs to the HTTP client: enable a TLS feature of `reqwest` (its default features have one), or give the hyper
 //! client a TLS connector. This crate enables no TLS feature; see [`TokenEndpoint::transport`].
 //!
-//! The crate needs Tokio with its time driver. It does not support wasm32 in a browser, or `reqwest::blocking`.
+//! The crate needs Tokio with its time driver; the [`blocking`] forms bring their own. It does not support wasm32 in a browser. Requests
+//! of `reqwest::blocking` have types of their own, and go in by the single steps.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -128,6 +158,7 @@ mod jwt;
 pub mod layer;
 mod machine;
 mod origins;
+mod own_runtime;
 mod passed;
 pub mod per_request;
 mod per_thread;

@@ -145,6 +145,21 @@ impl Scheme {
         }
     }
 
+    /// The scheme of a request. A WebSocket's URL has another one than its handshake (RFC 6455 section 3).
+    #[inline]
+    fn of_request(scheme: &str) -> Option<Self> {
+        Self::parse(scheme).or_else(|| Self::of_web_socket(scheme))
+    }
+
+    #[cold]
+    fn of_web_socket(scheme: &str) -> Option<Self> {
+        match scheme {
+            _ if scheme.eq_ignore_ascii_case("wss") => Some(Self::Https),
+            _ if scheme.eq_ignore_ascii_case("ws") => Some(Self::Http),
+            _ => None,
+        }
+    }
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Http => "http",
@@ -250,7 +265,7 @@ impl Origin {
     #[cfg(feature = "reqwest")]
     #[cold]
     fn is_odd_base(&self, url: &reqwest::Url) -> bool {
-        Scheme::parse(url.scheme()) == Some(self.scheme)
+        Scheme::of_request(url.scheme()) == Some(self.scheme)
             && url.port().unwrap_or(self.scheme.default_port()) == self.port
             && url.host_str().is_some_and(|host| host.eq_ignore_ascii_case(&self.host))
     }

@@ -13,12 +13,12 @@ use super::Shared;
 use super::exchanges::Place;
 use super::guard::HeldGuard;
 use super::limit::within;
-use crate::blocking::current_runtime;
 use crate::cache::{Turn, Waiters, World, drive};
 use crate::clock::Reading;
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::machine::{Step, StoreCall, Work};
+use crate::own_runtime::current_runtime;
 
 /// Added to a flight's own limits before its runtime counts as dead.
 const GRACE: Duration = Duration::from_secs(1);

@@ -75,7 +75,10 @@ impl Authorizer {
         if settings.has_callers_header(&applies, headers) {
             return Ok(Authorized { settings, token: Err(None) });
         }
-        let ticket = settings.authenticator(&applies).acquire_for(self.marks.valid_for).await?;
+        let authenticator = settings.authenticator(&applies);
+        // Before a token is fetched that can't be sent.
+        settings.check(authenticator, Client::Any)?;
+        let ticket = authenticator.acquire_for(self.marks.valid_for).await?;
         settings.authorize(&applies, headers, ticket.header, Client::Any)?;
         applies.sent_to = url.mark();
         Ok(Authorized {
@@ -98,7 +101,10 @@ impl Authorized {
     /// because the client may have removed the token. Authorize a request to that URL instead.
     pub fn is_rejected_at(&self, url: &impl RequestUrl, status: StatusCode, headers: &HeaderMap) -> bool {
         self.is_rejected(status, headers)
-            && self.token.as_ref().is_ok_and(|token| token.applies.sent_to == url.mark())
+            && self
+                .token
+                .as_ref()
+                .is_ok_and(|token| token.applies.is_path || token.applies.sent_to == url.mark())
     }
 
     /// Reports that the token was rejected, waits for the next one, and puts it into `headers`. Then send the request again.

@@ -61,6 +61,10 @@ impl TokenTransport {
     /// Creates a transport over reqwest, with the proxy and TLS settings of `builder`. It turns off redirects, reqwest's
     /// retries (the authenticator makes them), and `connection_verbose`, which would log secrets.
     ///
+    /// A connection belongs to the runtime that opened it. In a program with several runtimes, or one that also makes
+    /// [blocking](crate::blocking) calls, set `pool_max_idle_per_host(0)`, as the default transport has it: a token request could
+    /// otherwise wait for a runtime that stands still.
+    ///
     /// # Errors
     ///
     /// [`Misconfigured`](crate::ErrorKind::Misconfigured) if reqwest can't build a client.
@@ -93,13 +97,14 @@ impl TokenTransport {
         })))
     }
 
-    /// The transport of an endpoint for which none was set. A proxy could read what plain http to loopback carries, and
+    /// The transport of an endpoint for which none was set. It keeps no connection, because one belongs to the runtime that opened
+    /// it, and the next token request may come from another while that stands still. A proxy could read what plain http to loopback carries, and
     /// such a request never has to leave the machine, so it ignores the proxies of the environment.
     #[cfg(feature = "reqwest")]
     pub(super) fn default_for(endpoint: &TokenEndpoint) -> Result<Self, Error> {
         let url = &endpoint.url.0;
         let limit = endpoint.timeout.unwrap_or(CONNECT_TIMEOUT).min(CONNECT_TIMEOUT);
-        let builder = reqwest::Client::builder().connect_timeout(limit);
+        let builder = reqwest::Client::builder().connect_timeout(limit).pool_max_idle_per_host(0);
         Self::reqwest(if Origin::is_plain_loopback(url) { builder.no_proxy() } else { builder })
     }
 

@@ -21,6 +21,7 @@ mod surface;
 // The adapters.
 mod bodies;
 mod contract;
+mod doors;
 mod passed;
 mod per_request;
 mod reqwest_middleware;

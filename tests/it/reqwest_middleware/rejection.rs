@@ -13,7 +13,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::server::{Server, unauthorized};
-use super::{HandClock, client, client_of, in_memory, with};
+use super::{client, client_of, in_memory, with};
+use crate::support::clock::HandClock;
 use crate::support::clock::in_paused_time;
 use crate::support::source::{Asked, Script};
 use crate::tower_layer::api::{Api, ORIGIN, holding_first, nth, status};

@@ -46,3 +46,21 @@ impl Clock for TestClock {
         Reading { monotonic, wall: *self.wall_at_origin.lock().unwrap() + monotonic }
     }
 }
+
+/// A clock that only the test moves. It fits tests that wait for a socket or a thread: Tokio's paused clock advances whenever no
+/// task is ready.
+#[derive(Clone, Default)]
+pub struct HandClock(Arc<Mutex<Duration>>);
+
+impl HandClock {
+    pub fn advance(&self, by: Duration) {
+        *self.0.lock().unwrap() += by;
+    }
+}
+
+impl Clock for HandClock {
+    fn now(&self) -> Reading {
+        let monotonic = *self.0.lock().unwrap();
+        Reading { monotonic, wall: UNIX_EPOCH + monotonic }
+    }
+}
