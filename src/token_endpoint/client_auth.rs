@@ -6,7 +6,7 @@ use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use super::Form;
+use super::request::Field;
 use crate::error::Error;
 
 /// A client's id and secret, and the one way in which they are sent. No other way is tried.
@@ -74,22 +74,34 @@ impl ClientAuth {
         Ok(Self { client_id, client_secret: secret.into().into(), method })
     }
 
-    /// Adds the proof of the client's identity to a form, or returns it as the value of the `Authorization` header.
-    pub(crate) fn apply<'a>(&'a self, form: &mut Form<'a>) -> Result<Option<HeaderValue>, Error> {
-        let (id, secret) = (self.client_id.as_str(), self.secret());
+    /// What goes into a request.
+    pub(super) fn prove(&self) -> Result<Proof, Error> {
+        let (id, secret) = (self.client_id.as_str(), self.client_secret.expose_secret());
         let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-        match self.method {
-            AuthMethod::Basic => return basic(&encoded(id), &encoded(secret)).map(Some),
-            AuthMethod::BasicRaw => return basic(id, secret).map(Some),
-            AuthMethod::Post => form.extend([("client_id", id), ("client_secret", secret)]),
-            AuthMethod::None => form.push(("client_id", id)),
-        }
-        Ok(None)
+        let fields = match self.method {
+            AuthMethod::Basic => return Proof::basic(&encoded(id), &encoded(secret), secret),
+            AuthMethod::BasicRaw => return Proof::basic(id, secret, secret),
+            AuthMethod::Post => vec![Field::open("client_id", id), Field::secret("client_secret", secret)],
+            AuthMethod::None => vec![Field::open("client_id", id)],
+        };
+        Ok(Proof { fields, secrets: vec![self.client_secret.clone()], authorization: None })
     }
+}
 
-    /// The secret, to keep it out of what a server repeats.
-    pub(crate) fn secret(&self) -> &str {
-        self.client_secret.expose_secret()
+/// The proof of a client's identity.
+#[derive(Default)]
+pub(super) struct Proof {
+    pub(super) authorization: Option<HeaderValue>,
+    pub(super) fields: Vec<Field>,
+    /// What no message may show.
+    pub(super) secrets: Vec<SecretString>,
+}
+
+impl Proof {
+    fn basic(user: &str, password: &str, secret: &str) -> Result<Self, Error> {
+        let (value, encoded) = basic(user, password)?;
+        let secrets = vec![encoded, secret.into()];
+        Ok(Self { authorization: Some(value), fields: Vec::new(), secrets })
     }
 }
 
@@ -101,13 +113,14 @@ pub(crate) fn non_empty(text: String, field: &str) -> Result<String, Error> {
     Ok(text)
 }
 
-/// The header value of RFC 7617 section 2.
-fn basic(user: &str, password: &str) -> Result<HeaderValue, Error> {
+/// The header value of RFC 7617 section 2, and what follows its scheme.
+fn basic(user: &str, password: &str) -> Result<(HeaderValue, SecretString), Error> {
     let pair = Zeroizing::new(format!("{user}:{password}"));
-    let text = Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
+    let encoded = SecretString::from(STANDARD.encode(pair.as_bytes()));
+    let text = Zeroizing::new(format!("Basic {}", encoded.expose_secret()));
     let mut value = HeaderValue::from_str(&text).map_err(|_| {
         Error::misconfigured("client secret: a header can't carry it; use `ClientAuth::post`")
     })?;
     value.set_sensitive(true);
-    Ok(value)
+    Ok((value, encoded))
 }

@@ -1,26 +1,31 @@
-//! One POST to a token endpoint, with limits of time and size, over any tower HTTP service.
+//! Requests to a token endpoint, with limits of time and size, over any tower HTTP service.
 
 mod client_auth;
 mod json;
 mod reach;
 mod redactor;
+mod request;
 mod resolved;
 mod response;
+mod token_response;
 mod transport;
 
 pub use client_auth::ClientAuth;
+pub use request::TokenRequest;
+pub use token_response::TokenResponse;
 pub use transport::TokenTransport;
 
 pub(crate) use client_auth::non_empty;
 pub(crate) use json::{JsonObject, without_bom};
 pub(crate) use redactor::clean;
 use redactor::{clean_code, clean_media_type};
-pub(crate) use resolved::{Form, ResolvedEndpoint};
-pub(crate) use response::{
-    Purpose, Received, Speaker, read_revocation, read_token_object, read_tokens, unreadable,
-};
+pub(crate) use resolved::ResolvedEndpoint;
+pub(crate) use response::{Expected, Purpose, Received, Speaker, read_token_object, unreadable};
+use response::{read_object, read_revocation};
+pub(crate) use token_response::Members;
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::Uri;
@@ -48,6 +53,8 @@ use crate::origins::Origin;
 pub struct TokenEndpoint {
     url: EndpointUrl,
     transport: Option<TokenTransport>,
+    /// The transport that is used if none is set. Clones share it, and so they share its connections.
+    default_transport: Arc<OnceLock<TokenTransport>>,
     pub(crate) timeout: Option<Duration>,
 }
 
@@ -75,6 +82,10 @@ impl TokenEndpoint {
     /// Creates an endpoint from its URL, and accepts plain http to any host: **secrets and tokens are readable on
     /// the network**.
     ///
+    /// The metadata servers of clouds are such endpoints, at the link-local address 169.254.169.254. A request to it does not
+    /// leave the host, as long as the program runs in that cloud: elsewhere, anybody on the local network may respond.
+    /// [`TokenRequest::get`] has an example.
+    ///
     /// # Errors
     ///
     /// As [`new`](Self::new), except for the scheme.
@@ -86,7 +97,7 @@ impl TokenEndpoint {
                  use one such as https://id.example.com/token",
             )
         })?;
-        Ok(Self { url: EndpointUrl(uri), transport: None, timeout: None })
+        Ok(Self { url: EndpointUrl(uri), transport: None, default_transport: Arc::default(), timeout: None })
     }
 
     /// Sets what sends the requests. Default, with the feature `reqwest`: a reqwest client with its defaults and
@@ -113,7 +124,26 @@ impl TokenEndpoint {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        // It gives up connecting after the time limit.
+        self.default_transport = Arc::default();
         self
+    }
+
+    /// Starts a request for tokens with a grant of your own.
+    ///
+    /// If there is no transport, sending it fails.
+    pub fn request(&self) -> TokenRequest {
+        TokenRequest::new(ResolvedEndpoint::new(self.clone()))
+    }
+
+    fn resolved_transport(&self) -> Result<TokenTransport, Error> {
+        match (&self.transport, self.default_transport.get()) {
+            (Some(transport), _) | (None, Some(transport)) => Ok(transport.clone()),
+            (None, None) => {
+                let transport = TokenTransport::default_for(self)?;
+                Ok(self.default_transport.get_or_init(|| transport).clone())
+            }
+        }
     }
 }
 

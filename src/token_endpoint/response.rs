@@ -6,8 +6,7 @@ mod unreadable;
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::StatusCode;
 
 pub(crate) use failure::{Purpose, Received, Speaker, TooLong};
 pub(crate) use unreadable::unreadable;
@@ -17,19 +16,21 @@ use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::timing::Timing;
 
-/// Returns the credentials in an RFC 6749 response, or what is wrong with it.
-pub(crate) fn read_tokens(
-    response: &Response<Bytes>,
-    purpose: Purpose,
-    secrets: &[&str],
-) -> Result<Credentials, Error> {
-    let object = JsonObject::parse(response.body());
-    let received = Received { response, status: response.status(), purpose, secrets };
+/// What a token object may be, besides what RFC 6749 says.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Expected {
+    /// Another type than Bearer.
+    pub(crate) token_type: Option<String>,
+}
+
+/// Returns the object in a success, or what is wrong with the response.
+pub(crate) fn read_object(received: Received<'_>) -> Result<JsonObject<'_>, Error> {
+    let object = JsonObject::parse(received.response.body());
     received.check(object.as_ref())?;
-    let object = object.ok_or_else(|| unreadable(response))?;
+    let object = object.ok_or_else(|| unreadable(received.response))?;
     match object.get("error") {
         // Some servers send an empty one with every response.
-        None | Some("null" | r#""""#) => read_token_object(&object),
+        None | Some("null" | r#""""#) => Ok(object),
         Some(_) if object.string("error").is_some() => {
             Err(Received { status: StatusCode::BAD_REQUEST, ..received }.refusal(&object))
         }
@@ -40,21 +41,23 @@ pub(crate) fn read_tokens(
 }
 
 /// Returns whether a revocation was successful. The status says it all (RFC 7009 section 2.2).
-pub(crate) fn read_revocation(response: &Response<Bytes>, secrets: &[&str]) -> Result<(), Error> {
-    let object = JsonObject::parse(response.body());
+pub(crate) fn read_revocation(received: Received<'_>) -> Result<(), Error> {
+    let object = JsonObject::parse(received.response.body());
     let code = object.as_ref().and_then(|object| object.string("error"));
-    if response.status() == StatusCode::BAD_REQUEST && code.as_deref() == Some("invalid_token") {
+    if received.status == StatusCode::BAD_REQUEST && code.as_deref() == Some("invalid_token") {
         // By the RFC, an unknown or dead token is a success. Some servers report it in this way.
         return Ok(());
     }
-    let received = Received { response, status: response.status(), purpose: Purpose::Revoke, secrets };
     received.check(object.as_ref())
 }
 
 /// Returns the credentials in a token object (RFC 6749 section 5.1).
-pub(crate) fn read_token_object(object: &JsonObject<'_>) -> Result<Credentials, Error> {
-    let bearer = |kind: String| kind.eq_ignore_ascii_case("bearer");
-    if object.get("token_type").is_some() && !object.string("token_type").is_some_and(bearer) {
+pub(crate) fn read_token_object(object: &JsonObject<'_>, expected: &Expected) -> Result<Credentials, Error> {
+    let is_expected = |kind: String| {
+        let other = expected.token_type.as_deref();
+        ["bearer"].into_iter().chain(other).any(|expected| kind.eq_ignore_ascii_case(expected))
+    };
+    if object.get("token_type").is_some() && !object.string("token_type").is_some_and(is_expected) {
         return Err(Error::invalid_response(
             "the token endpoint issued a token whose type is not Bearer; check the client's settings",
         ));

@@ -14,6 +14,7 @@ mod network;
 mod proxies;
 mod reach;
 mod redirects;
+mod request;
 mod retries;
 
 /// The URL of an in-memory server. Its name is never looked up.

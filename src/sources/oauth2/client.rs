@@ -1,16 +1,12 @@
 //! What the grants have in common: a client of a provider, and its requests.
 
-use bytes::Bytes;
-use http::Response;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::source::CredentialSource;
 use crate::sources::nothing_stored;
-use crate::token_endpoint::{
-    ClientAuth, Form, Purpose, ResolvedEndpoint, TokenEndpoint, non_empty, read_revocation, read_tokens,
-};
+use crate::token_endpoint::{ClientAuth, ResolvedEndpoint, TokenEndpoint, TokenRequest, non_empty};
 
 /// The client that a grant is given to: its identity, where it asks, and for what.
 #[derive(Clone, Debug)]
@@ -85,47 +81,26 @@ impl GrantClient {
         self.revocation = Some(self.endpoint.beside(endpoint));
     }
 
-    /// Requests tokens.
-    async fn request<'a>(
-        &'a self,
-        form: Form<'a>,
-        purpose: Purpose,
-        secrets: Vec<&'a str>,
-    ) -> Result<Credentials, Error> {
-        let read = |response: &Response<Bytes>, secrets: &[&str]| read_tokens(response, purpose, secrets);
-        self.send(&self.endpoint, form, purpose, secrets, read).await
+    /// A request that the client makes at this endpoint.
+    fn request(&self, endpoint: &ResolvedEndpoint) -> TokenRequest {
+        endpoint.request().client(&self.auth)
     }
 
-    /// Sends a form with the extra fields and the proof of the client's identity, and reads the response. `secrets` are
-    /// those in the form.
-    async fn send<'a, T>(
-        &'a self,
-        endpoint: &ResolvedEndpoint,
-        mut form: Form<'a>,
-        purpose: Purpose,
-        mut secrets: Vec<&'a str>,
-        read: impl FnOnce(&Response<Bytes>, &[&str]) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        for (name, value) in &self.extra {
-            form.push((name, value.expose_secret()));
-            secrets.push(value.expose_secret());
-        }
-        let proof = self.auth.apply(&mut form)?;
-        let response = endpoint.post_form(proof.clone(), &form, purpose).await?;
-        secrets.extend(proof.as_ref().and_then(|proof| proof.to_str().ok()?.strip_prefix("Basic ")));
-        secrets.push(self.auth.secret());
-        read(&response, &secrets)
+    /// Adds the extra fields to a request.
+    fn with_extra(&self, request: TokenRequest) -> TokenRequest {
+        let extra = self.extra.iter();
+        extra.fold(request, |request, (name, value)| request.secret(name.clone(), value.expose_secret()))
     }
 }
 
 impl CredentialSource for GrantClient {
     async fn login(&self) -> Result<Credentials, Error> {
-        let (mut form, secrets, purpose) = match &self.login {
-            Login::Client => (vec![("grant_type", "client_credentials")], vec![], Purpose::ClientLogin),
+        let request = self.request(&self.endpoint);
+        let mut request = match &self.login {
+            Login::Client => request.grant("client_credentials"),
             Login::User(username, password) => {
-                let password = password.expose_secret();
-                let form = vec![("grant_type", "password"), ("username", username), ("password", password)];
-                (form, vec![password], Purpose::Login)
+                let request = request.grant("password").open("username", username);
+                request.secret("password", password.expose_secret())
             }
             Login::Elsewhere(Some(_)) => {
                 return Err(Error::unsupported(
@@ -134,8 +109,10 @@ impl CredentialSource for GrantClient {
             }
             Login::Elsewhere(None) => return Err(nothing_stored()),
         };
-        form.extend(self.scope.as_deref().map(|scope| ("scope", scope)));
-        self.request(form, purpose, secrets).await
+        if let Some(scope) = &self.scope {
+            request = request.scope(scope);
+        }
+        Ok(self.with_extra(request).send().await?.into_credentials())
     }
 
     /// RFC 6749 section 6.
@@ -143,9 +120,12 @@ impl CredentialSource for GrantClient {
         let refresh_token = held
             .refresh_token()
             .ok_or_else(|| Error::unsupported("there is no refresh token; log in again"))?;
-        let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
-        form.extend(self.scope.as_deref().filter(|_| self.scope_on_refresh).map(|scope| ("scope", scope)));
-        self.request(form, Purpose::Refresh, vec![refresh_token, held.access_token()]).await
+        let request = self.request(&self.endpoint).grant("refresh_token");
+        let mut request = request.secret("refresh_token", refresh_token).redact(held.access_token());
+        if let Some(scope) = self.scope.as_ref().filter(|_| self.scope_on_refresh) {
+            request = request.scope(scope);
+        }
+        Ok(self.with_extra(request).send().await?.into_credentials())
     }
 
     /// RFC 7009 section 2.1. The refresh token comes first: what it could still get would outlive the access token. A server
@@ -155,10 +135,9 @@ impl CredentialSource for GrantClient {
         let refresh_token = held.refresh_token().map(|token| (token, "refresh_token"));
         let mut outcome = Ok(());
         for (token, hint) in refresh_token.into_iter().chain([(held.access_token(), "access_token")]) {
-            let form = vec![("token", token), ("token_type_hint", hint)];
-            let secrets = vec![token, held.access_token()];
-            let revoked = self.send(endpoint, form, Purpose::Revoke, secrets, read_revocation).await;
-            outcome = outcome.and(revoked);
+            let request = self.request(endpoint).secret("token", token).open("token_type_hint", hint);
+            let request = self.with_extra(request).redact(held.access_token());
+            outcome = outcome.and(request.revoke().await);
         }
         outcome
     }

@@ -81,13 +81,13 @@ impl Received<'_> {
         let description = object.string("error_description").filter(|text| !text.is_empty());
         let shown = code.as_deref().and_then(|code| clean_code(code, self.secrets));
         let said: Vec<_> =
-            shown.into_iter().chain(description.map(|text| clean(&text, self.secrets))).collect();
+            shown.iter().cloned().chain(description.map(|text| clean(&text, self.secrets))).collect();
         let said = if said.is_empty() { format!("status {}", self.status.as_u16()) } else { said.join(": ") };
         let error = match code {
             Some(code) => self.refused_because(&code, &said),
             None => self.refused_without_a_reason(self.speaker(false), &said),
         };
-        self.with_retry_after(error)
+        self.with_retry_after(error.with_code(shown))
     }
 
     /// What the provider's `error` means.

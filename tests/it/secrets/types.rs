@@ -30,6 +30,10 @@ fn r40_no_debug_shows_a_secret() {
     }
     printed.debug(&endpoint());
     printed.debug(&server.transport());
+    let request = endpoint().request().client(&client()).grant("urn:example:key").redact(CLIENT_SECRET);
+    let request = request.field("key", PASSWORD).unwrap().header("x-key", "canary").unwrap();
+    printed.debug(&request);
+    printed.debug(&TokenEndpoint::new("https://id.test/?key=canary").unwrap().request());
     printed.debug(&TokenEndpoint::new("https://id.test/?key=canary").unwrap());
     let pilot = Pilot::new(endpoint(), "ada", PASSWORD).unwrap();
     printed.debug(&pilot.credentials(held()));
