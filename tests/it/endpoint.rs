@@ -7,6 +7,7 @@ use crate::support::clock::TestClock;
 use crate::support::server::{Reply, TokenServer};
 use crate::support::source::credentials;
 
+mod assertions;
 mod client_auth;
 mod construction;
 mod limits;

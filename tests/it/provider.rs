@@ -3,6 +3,7 @@
 //! Real sockets and real time. The provider counts in whole seconds, so its two-second tokens live for one to two
 //! seconds. A test waits for a counter or a state, never for a duration.
 
+mod assertions;
 mod grants;
 mod own_grant;
 mod pilot;

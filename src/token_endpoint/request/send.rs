@@ -70,12 +70,12 @@ impl TokenRequest {
             self.form.insert_first(Field::open("grant_type", grant_type));
         }
         let proof = match &self.client {
-            Some(client) => client.prove()?,
+            Some(client) => client.prove(deadline).await?,
             None => Proof::default(),
         };
+        self.form.extend(proof.fields);
         let mut secrets = self.redacted;
         secrets.extend(self.form.secrets().chain(proof.secrets).chain(secrets_in(&self.headers)));
-        self.form.extend(proof.fields);
         let mut headers = self.headers;
         if let Some(authorization) = proof.authorization {
             if headers.insert(AUTHORIZATION, authorization).is_some() {

@@ -121,6 +121,7 @@ fn an_empty_or_impossible_value_is_refused_by_the_name_of_its_field() {
         ("client id", ClientAuth::basic_raw(format!("{MARK}:x"), MARK).map(drop)),
         ("client id", ClientAuth::post("", MARK).map(drop)),
         ("client id", ClientAuth::none("").map(drop)),
+        ("client id", ClientAuth::assertion("", || async { Ok(MARK.to_owned()) }).map(drop)),
         ("user name", Password::new(endpoint(), client(), "", MARK).map(drop)),
         ("password", Password::new(endpoint(), client(), MARK, "").map(drop)),
         ("refresh token", RefreshToken::new(endpoint(), client(), credentials(MARK, None, None)).map(drop)),

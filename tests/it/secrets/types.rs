@@ -19,6 +19,7 @@ fn r40_no_debug_shows_a_secret() {
         ClientAuth::basic_raw("app", CLIENT_SECRET),
         ClientAuth::post("app", CLIENT_SECRET),
         ClientAuth::none("app"),
+        ClientAuth::assertion("app", || async { Ok("canary.a.b".to_owned()) }),
     ] {
         let auth = auth.unwrap();
         printed.debug(&auth);
