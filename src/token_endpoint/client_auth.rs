@@ -11,7 +11,7 @@ use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use self::assertion::MakeAssertion;
+pub(crate) use self::assertion::{MakeAssertion, maker, read as read_assertion};
 use super::request::Field;
 use super::resolved::Deadline;
 use crate::error::Error;
@@ -115,8 +115,7 @@ impl ClientAuth {
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<String, Error>> + Send + 'static,
     {
-        let make: Box<MakeAssertion> = Box::new(move || Box::pin(assertion()));
-        Self::new(client_id, AuthMethod::Assertion(make.into()))
+        Self::new(client_id, AuthMethod::Assertion(maker(assertion)))
     }
 
     fn new(id: impl Into<String>, method: AuthMethod) -> Result<Self, Error> {

@@ -15,7 +15,7 @@ pub use request::TokenRequest;
 pub use token_response::TokenResponse;
 pub use transport::TokenTransport;
 
-pub(crate) use client_auth::non_empty;
+pub(crate) use client_auth::{MakeAssertion, maker, non_empty, read_assertion};
 pub(crate) use json::{JsonObject, without_bom};
 pub(crate) use redactor::clean;
 use redactor::{clean_code, clean_media_type};

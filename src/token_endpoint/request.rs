@@ -180,6 +180,12 @@ impl TokenRequest {
         self
     }
 
+    /// Adds a field with a value that may be shown, and a name that may come again.
+    pub(crate) fn repeated(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        self.form.push(Field::repeated(name, value));
+        self
+    }
+
     /// Adds a field with a value that must not be shown.
     pub(crate) fn secret(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
         self.form.push(Field::secret(name, value));

@@ -1,19 +1,26 @@
 //! What the grants have in common: a client of a provider, and its requests.
 
+use std::fmt;
+use std::sync::Arc;
+
 use secrecy::{ExposeSecret, SecretString};
 
+use super::exchange::Exchange;
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::source::CredentialSource;
 use crate::sources::nothing_stored;
-use crate::token_endpoint::{ClientAuth, ResolvedEndpoint, TokenEndpoint, TokenRequest, non_empty};
+use crate::token_endpoint::{
+    ClientAuth, MakeAssertion, ResolvedEndpoint, TokenEndpoint, TokenRequest, non_empty, read_assertion,
+};
 
 /// The client that a grant is given to: its identity, where it asks, and for what.
 #[derive(Clone, Debug)]
 pub(in crate::sources) struct GrantClient {
     endpoint: ResolvedEndpoint,
     revocation: Option<ResolvedEndpoint>,
-    auth: ClientAuth,
+    /// `None` for a client that does not say who it is.
+    pub(super) auth: Option<ClientAuth>,
     pub(super) login: Login,
     pub(in crate::sources) scope: Option<String>,
     pub(in crate::sources) scope_on_refresh: bool,
@@ -21,7 +28,7 @@ pub(in crate::sources) struct GrantClient {
 }
 
 /// Who logs in.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) enum Login {
     /// The client itself.
     Client,
@@ -29,7 +36,26 @@ pub(super) enum Login {
     User(String, SecretString),
     /// A user who logs in elsewhere, with the credentials from there.
     Elsewhere(Option<Credentials>),
+    /// Whoever the assertion names.
+    Assertion(Arc<MakeAssertion>),
+    /// The subject of a token exchange.
+    Exchange(Box<Exchange>),
 }
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Client => f.write_str("Client"),
+            Self::User(name, _) => f.debug_tuple("User").field(name).finish(),
+            Self::Elsewhere(credentials) => f.debug_tuple("Elsewhere").field(credentials).finish(),
+            Self::Assertion(_) => f.write_str("Assertion"),
+            Self::Exchange(exchange) => exchange.fmt(f),
+        }
+    }
+}
+
+/// RFC 7523 section 2.1.
+const JWT_BEARER_GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 /// The fields of all requests.
 const RESERVED: &[&str] = &[
@@ -47,7 +73,7 @@ const RESERVED: &[&str] = &[
 impl GrantClient {
     pub(super) fn new(
         endpoint: impl TryInto<TokenEndpoint, Error: Into<Error>>,
-        auth: ClientAuth,
+        auth: Option<ClientAuth>,
         login: Login,
     ) -> Result<Self, Error> {
         Ok(Self {
@@ -81,13 +107,21 @@ impl GrantClient {
         self.revocation = Some(self.endpoint.beside(endpoint));
     }
 
+    /// A request to the token endpoint.
+    pub(super) fn token_request(&self) -> TokenRequest {
+        self.request(&self.endpoint)
+    }
+
     /// A request that the client makes at this endpoint.
     fn request(&self, endpoint: &ResolvedEndpoint) -> TokenRequest {
-        endpoint.request().client(&self.auth)
+        match &self.auth {
+            Some(auth) => endpoint.request().client(auth),
+            None => endpoint.request(),
+        }
     }
 
     /// Adds the extra fields to a request.
-    fn with_extra(&self, request: TokenRequest) -> TokenRequest {
+    pub(super) fn with_extra(&self, request: TokenRequest) -> TokenRequest {
         let extra = self.extra.iter();
         extra.fold(request, |request, (name, value)| request.secret(name.clone(), value.expose_secret()))
     }
@@ -95,7 +129,7 @@ impl GrantClient {
 
 impl CredentialSource for GrantClient {
     async fn login(&self) -> Result<Credentials, Error> {
-        let request = self.request(&self.endpoint);
+        let request = self.token_request();
         let mut request = match &self.login {
             Login::Client => request.grant("client_credentials"),
             Login::User(username, password) => {
@@ -108,6 +142,11 @@ impl CredentialSource for GrantClient {
                 ));
             }
             Login::Elsewhere(None) => return Err(nothing_stored()),
+            Login::Assertion(make) => {
+                let assertion = read_assertion(make().await?)?;
+                request.grant(JWT_BEARER_GRANT).secret("assertion", assertion.as_str())
+            }
+            Login::Exchange(exchange) => return exchange.log_in(self).await,
         };
         if let Some(scope) = &self.scope {
             request = request.scope(scope);
@@ -120,7 +159,7 @@ impl CredentialSource for GrantClient {
         let refresh_token = held
             .refresh_token()
             .ok_or_else(|| Error::unsupported("there is no refresh token; log in again"))?;
-        let request = self.request(&self.endpoint).grant("refresh_token");
+        let request = self.token_request().grant("refresh_token");
         let mut request = request.secret("refresh_token", refresh_token).redact(held.access_token());
         if let Some(scope) = self.scope.as_ref().filter(|_| self.scope_on_refresh) {
             request = request.scope(scope);
@@ -145,7 +184,7 @@ impl CredentialSource for GrantClient {
     fn initial(&self) -> Option<Credentials> {
         match &self.login {
             Login::Elsewhere(credentials) => credentials.clone(),
-            Login::Client | Login::User(..) => None,
+            Login::Client | Login::User(..) | Login::Assertion(_) | Login::Exchange(_) => None,
         }
     }
 }

@@ -73,4 +73,17 @@ macro_rules! refresh_settings {
     };
 }
 
+/// The setting of the grants that need no client.
+macro_rules! client_setting {
+    () => {
+        /// Sets how the client proves its identity. Default: it does not say who it is.
+        #[must_use]
+        pub fn client(mut self, client_auth: ClientAuth) -> Self {
+            self.client.auth = Some(client_auth);
+            self
+        }
+    };
+}
+
+pub(super) use client_setting;
 pub(in crate::sources) use {client_source, refresh_settings};

@@ -32,6 +32,8 @@ pub(in crate::token_endpoint) struct Field {
     name: Cow<'static, str>,
     value: SecretString,
     is_secret: bool,
+    /// A few extensions allow it (RFC 8693 section 2.1).
+    may_repeat: bool,
 }
 
 impl Form {
@@ -61,7 +63,8 @@ impl Form {
     pub(super) fn encode(&self, for_url: bool) -> Result<String, Error> {
         let mut text = Serializer::new(String::new());
         for (at, field) in self.0.iter().enumerate() {
-            if self.0[..at].iter().any(|other| other.name == field.name) {
+            let is_again = self.0[..at].iter().any(|other| other.name == field.name);
+            if is_again && !field.may_repeat {
                 return Err(twice());
             }
             if for_url && NOT_IN_URLS.contains(&&*field.name) {
@@ -94,7 +97,7 @@ impl Field {
         name: impl Into<Cow<'static, str>>,
         value: impl Into<String>,
     ) -> Self {
-        Self { name: name.into(), value: value.into().into(), is_secret: false }
+        Self { name: name.into(), value: value.into().into(), is_secret: false, may_repeat: false }
     }
 
     /// A field with a value that must not be shown.
@@ -103,6 +106,11 @@ impl Field {
         value: impl Into<String>,
     ) -> Self {
         Self { is_secret: true, ..Self::open(name, value) }
+    }
+
+    /// A field with a value that may be shown, and a name that may come again.
+    pub(super) fn repeated(name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        Self { may_repeat: true, ..Self::open(name, value) }
     }
 }
 

@@ -30,6 +30,9 @@ fn r40_no_debug_shows_a_secret() {
         printed.debug(&RefreshToken::new(endpoint(), auth, held()).unwrap());
     }
     printed.debug(&endpoint());
+    let exchange = reauth::oauth2::TokenExchange::new(endpoint(), Authenticator::new(held())).unwrap();
+    printed.debug(&exchange.actor(Authenticator::new(held()), "jwt").extra_field("key", PASSWORD).unwrap());
+    printed.debug(&reauth::oauth2::JwtBearer::new(endpoint(), || async { Ok("canary.a.b".into()) }).unwrap());
     printed.debug(&server.transport());
     let request = endpoint().request().client(&client()).grant("urn:example:key").redact(CLIENT_SECRET);
     let request = request.field("key", PASSWORD).unwrap().header("x-key", "canary").unwrap();

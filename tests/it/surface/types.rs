@@ -34,6 +34,8 @@ fn r18_handles_and_values_are_send_sync_clone_and_debug() {
     handle::<oauth2::ClientCredentials>();
     handle::<oauth2::Password>();
     handle::<oauth2::RefreshToken>();
+    handle::<oauth2::JwtBearer>();
+    handle::<oauth2::TokenExchange>();
     handle::<pilot::Pilot>();
     handle::<pilot::HpcLogin>();
     handle::<vathos::ServiceAccount>();
