@@ -4,6 +4,7 @@
 //! seconds. A test waits for a counter or a state, never for a duration.
 
 mod assertions;
+mod discovery;
 mod grants;
 mod own_grant;
 mod pilot;
