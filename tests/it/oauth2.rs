@@ -10,6 +10,7 @@ use crate::support::server::{Reply, TokenServer};
 use crate::support::source::credentials;
 
 mod exchange;
+mod fields;
 mod grants;
 mod jwt_bearer;
 mod keycloak;

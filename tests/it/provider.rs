@@ -5,6 +5,7 @@
 
 mod assertions;
 mod discovery;
+mod fields;
 mod grants;
 mod own_grant;
 mod pilot;

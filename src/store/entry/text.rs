@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::{Content, Entry, Intent, Parts};
 use crate::credentials::Credentials;
-use crate::credentials::json::{seconds_since_1970, string, time, unusable};
+use crate::credentials::json::{FieldsJson, seconds_since_1970, string, time, unusable};
 use crate::error::Error;
 use crate::store::{Holder, Version};
 
@@ -30,6 +30,7 @@ impl Entry {
                 text.member("access_token", &credentials.access_token());
                 text.optional("refresh_token", credentials.refresh_token().as_ref());
                 text.optional("expires_at", credentials.expires_at_seconds().as_ref());
+                text.optional("fields", FieldsJson::of(credentials).as_ref());
             }
             Content::LoggedOut => text.member("logged_out", &true),
             Content::Sealed { text: sealed, expires_at } => {
@@ -75,7 +76,7 @@ impl Entry {
                 None => unknown.push((name, Zeroizing::new(value.get().to_owned()))),
             }
         }
-        let [access_token, refresh_token, expires_at, logged_out, sealed, version, intent, refused] =
+        let [access_token, refresh_token, expires_at, fields, logged_out, sealed, version, intent, refused] =
             known.map(|value| value.filter(|value| value.get() != "null"));
         let entry = match (flag(logged_out, "logged_out")?, sealed) {
             (true, _) => Self::of(Version::unnamed(0), Content::LoggedOut),
@@ -85,7 +86,9 @@ impl Entry {
                 let content = Content::Sealed { text: Arc::from(sealed.as_str()), expires_at };
                 Self::of(Version::unnamed(0), content)
             }
-            (false, None) => Self::new(Credentials::from_members(access_token, refresh_token, expires_at)?),
+            (false, None) => {
+                Self::new(Credentials::from_members(access_token, refresh_token, expires_at, fields)?)
+            }
         };
         let version = match version {
             Some(text) => {
@@ -102,8 +105,17 @@ impl Entry {
 }
 
 /// The members that this version of the crate knows.
-const KNOWN: [&str; 8] =
-    ["access_token", "refresh_token", "expires_at", "logged_out", "sealed", "version", "intent", "refused"];
+const KNOWN: [&str; 9] = [
+    "access_token",
+    "refresh_token",
+    "expires_at",
+    "fields",
+    "logged_out",
+    "sealed",
+    "version",
+    "intent",
+    "refused",
+];
 
 fn flag(json: Option<&RawValue>, name: &'static str) -> Result<bool, Error> {
     json.map_or(Ok(false), |json| json.get().parse().map_err(|_| unusable(name)))
@@ -164,7 +176,10 @@ impl Parts {
         let content = match &self.content {
             // No token has a control character: an escape has two bytes at most.
             Content::Credentials(credentials) => {
-                credentials.access_token().len() + 2 * credentials.refresh_token().map_or(0, str::len)
+                let fields = FieldsJson::of(credentials).map_or(0, |fields| fields.length());
+                credentials.access_token().len()
+                    + 2 * credentials.refresh_token().map_or(0, str::len)
+                    + fields
             }
             Content::LoggedOut => 0,
             Content::Sealed { text, .. } => 6 * text.len(),
