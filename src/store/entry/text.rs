@@ -1,7 +1,8 @@
 //! An entry as text: a JSON object. Neither writing nor reading it leaves a copy of a token in freed memory.
 //!
 //! ```json
-//! {"access_token":"at-1","refresh_token":"rt-1","expires_at":1790000000,"version":"3-00c0ffee00c0ffee-17-2c624232cdd22177",
+//! {"access_token":"at-1","refresh_token":"rt-1","expires_at":1790000000,"fields":{"scope":"api"},
+//!  "version":"3-00c0ffee00c0ffee-17-2c624232cdd22177",
 //!  "intent":{"id":"9f86d081884c7d65","pid":4711,"host":"web-3","since":1789999990},"refused":true}
 //! ```
 
