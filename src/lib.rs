@@ -193,7 +193,7 @@ pub use reqwest::AuthMiddleware;
 pub use source::{CredentialSource, SourceFn, source_fn};
 pub use sources::{oauth2, pilot, vathos};
 pub use timing::Timing;
-pub use token_endpoint::{ClientAuth, TokenEndpoint, TokenTransport};
+pub use token_endpoint::{ClientAuth, TokenEndpoint, TokenRequest, TokenResponse, TokenTransport};
 
 /// The pages of the directory `docs`, on more than one item.
 // A link to another page has its target twice: here, and at the end of the page. The first one counts.

@@ -8,6 +8,7 @@
 // back after the provider has committed, until POST /admin/release {"run"}; each of them counts as `token.held`.
 import http from 'node:http';
 import fs from 'node:fs';
+import path from 'node:path';
 import crypto from 'node:crypto';
 import Provider, { errors } from 'oidc-provider';
 import MemoryAdapter from 'oidc-provider/lib/adapters/memory_adapter.js';
@@ -67,9 +68,25 @@ const client = (grant_types, scope) => (client_id, client_secret) => ({
 const machine = client(['client_credentials'], 'api');
 const user = client(['password', 'refresh_token'], SCOPES.join(' '));
 
+// Clients that sign their own proof (RFC 7523): one with a key pair, whose private half goes into a file, and one with its secret.
+const signer = crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const JWT_KEY = process.env.ENV_FILE && path.resolve(path.dirname(process.env.ENV_FILE), 'client-key.der');
+if (JWT_KEY) fs.writeFileSync(JWT_KEY, signer.privateKey.export({ type: 'pkcs8', format: 'der' }), { mode: 0o600 });
+const signing = (id, rest) => ({ ...machine(id), ...rest });
+const signers = [
+  signing('svc-key', {
+    client_secret: undefined, token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_signing_alg: 'ES256',
+    jwks: { keys: [{ ...signer.publicKey.export({ format: 'jwk' }), use: 'sig', alg: 'ES256', kid: 'c1' }] },
+  }),
+  signing('svc-mac', {
+    client_secret: 'a-secret-of-32-bytes-at-the-least', token_endpoint_auth_method: 'client_secret_jwt',
+    token_endpoint_auth_signing_alg: 'HS256',
+  }),
+];
+
 const provider = new Provider(ISSUER, {
   // No secret beyond ASCII: the provider refuses one, as RFC 6749 appendix A.2 does. Passwords may have it (A.4).
-  clients: [user('portal', 'portal-secret'), machine('svc', 'svc-secret'), machine('svc-odd', 'a+b/c%41:=&d')],
+  clients: [user('portal', 'portal-secret'), machine('svc', 'svc-secret'), machine('svc-odd', 'a+b/c%41:=&d'), ...signers],
   scopes: SCOPES,
   adapter: (model) => new MemoryAdapter(model, store),
   features: {
@@ -218,7 +235,9 @@ const settings = {
   IDP_NAME: 'oidc-provider', BASE_URL: ISSUER, TOKEN_URL: `${ISSUER}/token`, REVOKE_URL: `${ISSUER}/token/revocation`,
   INTROSPECT_URL: `${ISSUER}/token/introspection`, ECHO_URL: `${ISSUER}/api/echo`, STATS_URL: `${ISSUER}/stats`,
   PILOT_ENDPOINT: ISSUER, PW_CLIENT_ID: 'portal', PW_CLIENT_SECRET: 'portal-secret', SVC_CLIENT_ID: 'svc',
-  SVC_CLIENT_SECRET: 'svc-secret', ODD_CLIENT_ID: 'svc-odd', ODD_CLIENT_SECRET: 'a+b/c%41:=&d', IDP_USER: 'alice',
+  SVC_CLIENT_SECRET: 'svc-secret', ODD_CLIENT_ID: 'svc-odd', ODD_CLIENT_SECRET: 'a+b/c%41:=&d',
+  JWT_CLIENT_ID: 'svc-key', JWT_CLIENT_KEY: JWT_KEY, MAC_CLIENT_ID: 'svc-mac', MAC_CLIENT_SECRET: signers[1].client_secret,
+  IDP_USER: 'alice',
   IDP_PASSWORD: USERS.get('alice'), ODD_USER: 'bob', ODD_PASSWORD: USERS.get('bob'), DISABLED_USER: 'mallory',
   IDP_SCOPE: 'api', ACCESS_TTL: accessTtl, REFRESH_TTL, ACCESS_LOG,
 };

@@ -106,7 +106,7 @@ fn client() -> ClientAuth {
 
 fn held() -> Credentials {
     let credentials = Credentials::new("canary-at-0").unwrap();
-    credentials.with_refresh_token("canary-rt-0 \"%+&=").unwrap()
+    credentials.with_refresh_token("canary-rt-0 \"%+&=").unwrap().with_field("id_token", "canary.id.0")
 }
 
 fn in_memory(server: &TokenServer) -> TokenEndpoint {
@@ -153,6 +153,15 @@ async fn with_every_source(
     with!("user", user.scope("api").revocation_endpoint(revoke()));
     let holder = RefreshToken::new(endpoint(), client(), held()).unwrap();
     with!("holder", holder.revocation_endpoint(revoke()));
+    let bearer = reauth::oauth2::JwtBearer::new(endpoint(), || async { Ok("canary.a.b".to_owned()) });
+    with!("assertion", bearer.unwrap().client(client()).revocation_endpoint(revoke()));
+    let subject = reauth::oauth2::TokenExchange::new(endpoint(), Authenticator::new(held())).unwrap();
+    with!("exchange", subject.client(client()).revocation_endpoint(revoke()));
+    let signing = ClientAuth::assertion("app", || async { Ok("canary.c.d".to_owned()) }).unwrap();
+    with!(
+        "service, signing",
+        ClientCredentials::new(endpoint(), signing).unwrap().revocation_endpoint(revoke())
+    );
     with!("PILOT", Pilot::new(portal(), "ada", PASSWORD).unwrap());
     with!("PILOT with credentials", Pilot::from_credentials(portal(), held()).unwrap());
     with!("HPC", HpcLogin::new(portal(), "ada", PASSWORD, "hpc-1").unwrap());

@@ -7,7 +7,8 @@ use reauth::clock::{Clock, Reading, SystemClock, TokioClock};
 use reauth::store::{CredentialStore, MemoryStore};
 use reauth::{
     Authenticator, AuthenticatorBuilder, Challenge, ClientAuth, CredentialSource, Credentials, Error,
-    ErrorKind, Event, RefreshCause, Timing, TokenEndpoint, TokenTransport, oauth2, pilot, vathos,
+    ErrorKind, Event, RefreshCause, Timing, TokenEndpoint, TokenRequest, TokenResponse, TokenTransport,
+    oauth2, pilot, vathos,
 };
 
 #[test]
@@ -22,6 +23,8 @@ fn r18_handles_and_values_are_send_sync_clone_and_debug() {
     handle::<Challenge>();
     handle::<ClientAuth>();
     handle::<TokenEndpoint>();
+    handle::<TokenRequest>();
+    handle::<TokenResponse>();
     handle::<TokenTransport>();
     handle::<Timing>();
     handle::<MemoryStore>();
@@ -31,6 +34,8 @@ fn r18_handles_and_values_are_send_sync_clone_and_debug() {
     handle::<oauth2::ClientCredentials>();
     handle::<oauth2::Password>();
     handle::<oauth2::RefreshToken>();
+    handle::<oauth2::JwtBearer>();
+    handle::<oauth2::TokenExchange>();
     handle::<pilot::Pilot>();
     handle::<pilot::HpcLogin>();
     handle::<vathos::ServiceAccount>();
