@@ -150,7 +150,7 @@ pub use replay::body::ReplayBody;
 #[cfg(feature = "reqwest")]
 pub use reqwest::AuthMiddleware;
 pub use source::{CredentialSource, SourceFn, source_fn};
-pub use sources::{oauth2, pilot, vathos};
+pub use sources::{external, oauth2, pilot, vathos};
 pub use timing::Timing;
 pub use token_endpoint::{ClientAuth, TokenEndpoint, TokenRequest, TokenResponse, TokenTransport};
 

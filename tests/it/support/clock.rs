@@ -46,3 +46,26 @@ impl Clock for TestClock {
         Reading { monotonic, wall: *self.wall_at_origin.lock().unwrap() + monotonic }
     }
 }
+
+/// A clock that stands still until the test moves it. It is for tests with real files and processes, in which Tokio's time can't be
+/// paused.
+#[derive(Clone)]
+pub struct StillClock(Arc<Mutex<Reading>>);
+
+impl StillClock {
+    /// Starts at the real time of day.
+    pub fn new() -> Self {
+        Self(Arc::new(Mutex::new(Reading { monotonic: Duration::ZERO, wall: SystemTime::now() })))
+    }
+
+    pub fn advance(&self, by: Duration) {
+        let mut now = self.0.lock().unwrap();
+        *now = now.after(by);
+    }
+}
+
+impl Clock for StillClock {
+    fn now(&self) -> Reading {
+        *self.0.lock().unwrap()
+    }
+}

@@ -8,7 +8,7 @@ use reauth::store::{CredentialStore, MemoryStore};
 use reauth::{
     Authenticator, AuthenticatorBuilder, Challenge, ClientAuth, CredentialSource, Credentials, Error,
     ErrorKind, Event, RefreshCause, Timing, TokenEndpoint, TokenRequest, TokenResponse, TokenTransport,
-    oauth2, pilot, vathos,
+    external, oauth2, pilot, vathos,
 };
 
 #[test]
@@ -40,6 +40,7 @@ fn r18_handles_and_values_are_send_sync_clone_and_debug() {
     handle::<pilot::HpcLogin>();
     handle::<vathos::ServiceAccount>();
     handle::<vathos::ClientGrant>();
+    handle::<external::TokenFile>();
 }
 
 #[test]
@@ -75,6 +76,7 @@ fn each_trait_has_its_implementations() {
     source::<pilot::HpcLogin>();
     source::<vathos::ServiceAccount>();
     source::<vathos::ClientGrant>();
+    source::<external::TokenFile>();
     fn store<T: CredentialStore>() {}
     store::<MemoryStore>();
     fn clock<T: Clock>() {}
