@@ -6,7 +6,11 @@
 //! let auth = Authenticator::new(TokenFile::new("/var/run/secrets/tokens/api"));
 //! ```
 
+#[cfg(feature = "command")]
+mod command;
 mod file;
 mod text;
 
+#[cfg(feature = "command")]
+pub use command::TokenCommand;
 pub use file::TokenFile;

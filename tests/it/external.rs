@@ -1,5 +1,7 @@
 //! Tokens that something else renews: in a real file, from a real command.
 
+#[cfg(all(unix, feature = "command"))]
+mod command;
 mod file;
 
 use std::fs;
