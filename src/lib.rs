@@ -101,6 +101,7 @@
 //! | `keyring` | no | `store::Keychain`, which keeps the key for it in the keychain of the operating system; includes `seal` |
 //! | `file` | no | `FileStore`: credentials in a file that all processes of one machine share |
 //! | `redis` | no | `store::RedisStore`: credentials that a fleet shares on Redis 7 or Valkey. Its newer dependencies need Rust 1.88 |
+//! | `command` | no | `external::TokenCommand`: a token that a command prints |
 //! | `tracing` | no | every [`Event`] as a `tracing` event of the target `reauth`, and a span `refresh` for each refresh |
 //!
 //! TLS belongs to the HTTP client: enable a TLS feature of `reqwest` (its default features have one), or give the hyper
