@@ -10,6 +10,7 @@ use crate::support::clock::TestClock;
 use crate::support::server::{Reply, TokenServer};
 use crate::support::source::credentials;
 
+mod api_key;
 mod wire;
 
 fn at(url: &str, server: &TokenServer) -> TokenEndpoint {

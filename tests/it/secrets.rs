@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use std::fmt::{Debug, Display};
 use std::sync::{Arc, Mutex};
 
-use reauth::pilot::{HpcLogin, Pilot};
+use reauth::pilot::{ApiKey, HpcLogin, Pilot};
 use reauth::vathos::{ClientGrant, ServiceAccount};
 use reauth::{
     Authenticator, ClientAuth, CredentialSource, Credentials, Timing, TokenEndpoint, TokenTransport,
@@ -165,6 +165,7 @@ async fn with_every_source(
     with!("PILOT", Pilot::new(portal(), "ada", PASSWORD).unwrap());
     with!("PILOT with credentials", Pilot::from_credentials(portal(), held()).unwrap());
     with!("HPC", HpcLogin::new(portal(), "ada", PASSWORD, "hpc-1").unwrap());
+    with!("PILOT with an API key", ApiKey::new(portal(), "canary-key/%+&=").unwrap());
     with!("Vathos device", ServiceAccount::new(endpoint(), "app", CLIENT_SECRET).unwrap());
     with!("Vathos person", ClientGrant::new(endpoint(), "app", CLIENT_SECRET, "ada", PASSWORD).unwrap());
     with!("credentials as they are", held());

@@ -76,15 +76,24 @@ impl GrantClient {
         auth: Option<ClientAuth>,
         login: Login,
     ) -> Result<Self, Error> {
-        Ok(Self {
-            endpoint: ResolvedEndpoint::new(endpoint)?,
+        Ok(Self::at(ResolvedEndpoint::new(endpoint)?, auth, login))
+    }
+
+    /// A client that renews what it did not get itself.
+    pub(in crate::sources) fn for_refreshes(endpoint: ResolvedEndpoint, auth: ClientAuth) -> Self {
+        Self::at(endpoint, auth, Login::Elsewhere(None))
+    }
+
+    fn at(endpoint: ResolvedEndpoint, auth: ClientAuth, login: Login) -> Self {
+        Self {
+            endpoint,
             revocation: None,
             auth,
             login,
             scope: None,
             scope_on_refresh: false,
             extra: Vec::new(),
-        })
+        }
     }
 
     /// Adds a field to every request.

@@ -161,6 +161,7 @@ async fn f154_a_command_that_hangs_is_ended_with_all_that_it_started() {
     // Nothing is left that the runtime could wait for, except for the limit.
     tokio::time::pause();
     let error = asking.await.unwrap();
+    tokio::time::resume();
     assert_eq!(error.kind(), ErrorKind::Transient);
     assert!(error.to_string().contains("took too long and was ended"), "{error}");
     ends(processes).await;

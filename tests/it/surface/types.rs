@@ -38,6 +38,7 @@ fn r18_handles_and_values_are_send_sync_clone_and_debug() {
     handle::<oauth2::TokenExchange>();
     handle::<pilot::Pilot>();
     handle::<pilot::HpcLogin>();
+    handle::<pilot::ApiKey>();
     handle::<vathos::ServiceAccount>();
     handle::<vathos::ClientGrant>();
     handle::<external::TokenFile>();
@@ -74,6 +75,7 @@ fn each_trait_has_its_implementations() {
     source::<oauth2::RefreshToken>();
     source::<pilot::Pilot>();
     source::<pilot::HpcLogin>();
+    source::<pilot::ApiKey>();
     source::<vathos::ServiceAccount>();
     source::<vathos::ClientGrant>();
     source::<external::TokenFile>();
