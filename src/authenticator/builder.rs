@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -54,12 +55,14 @@ pub struct AuthenticatorBuilder {
     timing: Timing,
     observer: Option<Observer>,
     refreshes_without_store: bool,
+    login_limit: Option<Duration>,
 }
 
 impl AuthenticatorBuilder {
     pub(super) fn new(source: impl CredentialSource) -> Self {
         Self {
             initial: source.initial(),
+            login_limit: source.login_limit().map(|limit| limit.min(Timing::MAX_LIFETIME)),
             source: Box::new(source),
             store: None,
             clock: Box::new(SystemClock::new()),
@@ -116,6 +119,7 @@ impl AuthenticatorBuilder {
     pub fn build(self) -> Authenticator {
         let timing = shared(self.timing);
         let cache = Cache::new(timing.clone(), self.store.is_some(), self.initial, self.clock.now());
+        cache.limit_login(self.login_limit);
         if self.refreshes_without_store {
             cache.refresh_without_store();
         }
@@ -130,6 +134,7 @@ impl AuthenticatorBuilder {
                 clock: self.clock,
                 timing,
                 observer: self.observer,
+                login_limit: self.login_limit,
                 passed: OncePerMinute::default(),
             }),
         }

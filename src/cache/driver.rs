@@ -1,7 +1,7 @@
 //! Does what the machine says. The authenticator, the model checker and the conformance scenarios share this code; each
 //! brings a [`World`] of its own.
 
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -123,15 +123,20 @@ async fn carry_out<W: World>(
     loop {
         world.tell();
         let input = match step {
-            Step::Store(call) => match world.store(&call, turn, guard).await {
-                Some(next) => {
-                    step = next;
-                    continue;
+            Step::Store(call) => {
+                let calling = world.store(&call, turn, guard);
+                // Another process may have the guard while its user logs in.
+                let patience = login_patience(turn, world);
+                match with_reminder(calling, patience, || cache.release(work, world.now())).await {
+                    Some(next) => {
+                        step = next;
+                        continue;
+                    }
+                    // Another call has done the same.
+                    None if turn.is_wanted() => Input::Stored(StoreResult::Replaced(Ok(Replaced::Yes))),
+                    None => return Ok(()),
                 }
-                // Another call has done the same.
-                None if turn.is_wanted() => Input::Stored(StoreResult::Replaced(Ok(Replaced::Yes))),
-                None => return Ok(()),
-            },
+            }
             Step::Refresh(_) if world.may_lapse(guard) => Input::Lapsed,
             Step::Refresh(request) => {
                 let sent = world.now();
@@ -143,15 +148,23 @@ async fn carry_out<W: World>(
                 let give_back = || *guard = W::Guard::default();
                 Input::Responded(sent, with_reminder(response, world.overtaken(turn), give_back).await)
             }
-            Step::Login(limit) => {
+            Step::Login(request) => {
                 let sent = world.now();
-                let give_back = || *guard = W::Guard::default();
-                let response = with_reminder(world.login(limit), world.overtaken(turn), give_back);
-                Input::Responded(sent, response.await)
+                let login = world.login(request.limit);
+                if request.waits_for_user {
+                    let patience = login_patience(turn, world);
+                    let login = with_reminder(login, patience, || cache.release(work, world.now()));
+                    // The prompt is not needed any more after a log-out.
+                    let Some(response) = unless(login, world.overtaken(turn)).await else { return Ok(()) };
+                    Input::Responded(sent, response)
+                } else {
+                    let give_back = || *guard = W::Guard::default();
+                    Input::Responded(sent, with_reminder(login, world.overtaken(turn), give_back).await)
+                }
             }
-            Step::Wait(time) => match first(world.sleep(time), world.overtaken(turn)).await {
-                true => Input::Waited,
-                false => return Ok(()),
+            Step::Wait(time) => match unless(world.sleep(time), world.overtaken(turn)).await {
+                Some(()) => Input::Waited,
+                None => return Ok(()),
             },
             Step::Revoke(credentials) => {
                 world.revoke(&credentials).await;
@@ -164,14 +177,22 @@ async fn carry_out<W: World>(
     }
 }
 
-/// Whether `one` ends before `other`.
-async fn first(one: impl Future<Output = ()>, other: impl Future<Output = ()>) -> bool {
-    let (mut one, mut other) = (pin!(one), pin!(other));
-    poll_fn(|context| match one.as_mut().poll(context) {
-        Poll::Ready(()) => Poll::Ready(true),
-        Poll::Pending => other.as_mut().poll(context).map(|()| false),
+/// What comes of `work`, unless `end` ends before. Then `work` is dropped.
+async fn unless<T>(work: impl Future<Output = T>, end: impl Future<Output = ()>) -> Option<T> {
+    let (mut work, mut end) = (pin!(work), pin!(end));
+    poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(result) => Poll::Ready(Some(result)),
+        Poll::Pending => end.as_mut().poll(context).map(|()| None),
     })
     .await
+}
+
+/// Returns when callers have waited long enough for a person to log in.
+async fn login_patience(turn: Turn<'_>, world: &impl World) {
+    match turn.cache.look(|state| state.login_patience(turn.work)) {
+        Some(patience) => world.sleep(patience).await,
+        None => pending().await,
+    }
 }
 
 /// Waits for `work`. If it is not over when `time` is, calls `remind` and goes on.

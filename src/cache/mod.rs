@@ -14,6 +14,7 @@ pub(crate) use waiters::Waiters;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use snapshot::Snapshot;
 use sync::{Mutex, Slot};
@@ -73,6 +74,10 @@ impl Cache {
 
     pub(crate) fn refresh_without_store(&self) {
         self.locked.lock().state.refresh_without_store();
+    }
+
+    pub(crate) fn limit_login(&self, limit: Option<Duration>) {
+        self.locked.lock().state.limit_login(limit);
     }
 
     /// Looks at the machine.

@@ -39,7 +39,7 @@ impl State {
         if let Some(error) = self.rest(now, false, true) {
             return Verdict::Fail(error);
         }
-        if self.flight.as_ref().is_some_and(|flight| self.time_left(flight, now).is_zero()) {
+        if self.flight.as_ref().is_some_and(|flight| flight.time_left(now).is_zero()) {
             // Nobody is made to wait for a request that has taken too long already.
             return Verdict::Fail(overdue());
         }

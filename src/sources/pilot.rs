@@ -1,4 +1,4 @@
-//! PILOT: a user of the portal, logged in with a password or with an API key.
+//! PILOT: a user of the portal, logged in with a password, an API key or a browser.
 //!
 //! ```
 //! # #[cfg(feature = "reqwest")]
@@ -24,11 +24,13 @@
 //! ```
 
 mod api_key;
+mod device;
 mod envelope;
 mod hpc;
 mod realm;
 
 pub use api_key::ApiKey;
+pub use device::DeviceLogin;
 pub use hpc::HpcLogin;
 pub use realm::CLIENT_ID;
 

@@ -9,6 +9,7 @@ use crate::support::clock::TestClock;
 use crate::support::server::{Reply, TokenServer};
 use crate::support::source::credentials;
 
+mod device;
 mod exchange;
 mod grants;
 mod jwt_bearer;

@@ -11,6 +11,7 @@ use crate::support::server::{Reply, TokenServer};
 use crate::support::source::credentials;
 
 mod api_key;
+mod device;
 mod wire;
 
 fn at(url: &str, server: &TokenServer) -> TokenEndpoint {

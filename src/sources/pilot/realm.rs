@@ -11,6 +11,8 @@ pub const CLIENT_ID: &str = "cli";
 
 /// Where the realm has its token endpoint.
 const TOKEN: &str = "/protocol/openid-connect/token";
+/// Where it has its device authorization endpoint.
+pub(super) const DEVICE: &str = "/protocol/openid-connect/auth/device";
 
 /// The client that renews tokens of the realm.
 pub(super) fn client(realm: &ResolvedEndpoint) -> Result<GrantClient, Error> {

@@ -39,6 +39,9 @@ fn r18_handles_and_values_are_send_sync_clone_and_debug() {
     handle::<pilot::Pilot>();
     handle::<pilot::HpcLogin>();
     handle::<pilot::ApiKey>();
+    handle::<pilot::DeviceLogin>();
+    handle::<oauth2::DeviceCode>();
+    handle::<oauth2::DevicePrompt>();
     handle::<vathos::ServiceAccount>();
     handle::<vathos::ClientGrant>();
     handle::<external::TokenFile>();
@@ -76,6 +79,8 @@ fn each_trait_has_its_implementations() {
     source::<pilot::Pilot>();
     source::<pilot::HpcLogin>();
     source::<pilot::ApiKey>();
+    source::<pilot::DeviceLogin>();
+    source::<oauth2::DeviceCode>();
     source::<vathos::ServiceAccount>();
     source::<vathos::ClientGrant>();
     source::<external::TokenFile>();
