@@ -5,6 +5,7 @@
 
 mod assertions;
 mod grants;
+mod interactive;
 mod own_grant;
 mod pilot;
 mod refusals;
