@@ -13,6 +13,8 @@
 //! ```
 
 mod client;
+#[cfg(feature = "loopback")]
+mod code;
 mod device;
 mod exchange;
 mod jwt_bearer;
@@ -20,6 +22,8 @@ mod settings;
 
 pub(super) use self::client::GrantClient;
 use self::client::Login;
+#[cfg(feature = "loopback")]
+pub use self::code::AuthorizationCode;
 pub use self::device::{DeviceCode, DevicePrompt};
 pub use self::exchange::TokenExchange;
 pub use self::jwt_bearer::JwtBearer;

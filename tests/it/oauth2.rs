@@ -9,6 +9,8 @@ use crate::support::clock::TestClock;
 use crate::support::server::{Reply, TokenServer};
 use crate::support::source::credentials;
 
+#[cfg(feature = "loopback")]
+mod code;
 mod device;
 mod exchange;
 mod grants;

@@ -41,6 +41,10 @@ fn r18_handles_and_values_are_send_sync_clone_and_debug() {
     handle::<pilot::ApiKey>();
     handle::<pilot::DeviceLogin>();
     handle::<oauth2::DeviceCode>();
+    #[cfg(feature = "loopback")]
+    handle::<oauth2::AuthorizationCode>();
+    #[cfg(feature = "command")]
+    handle::<external::TokenCommand>();
     handle::<oauth2::DevicePrompt>();
     handle::<vathos::ServiceAccount>();
     handle::<vathos::ClientGrant>();
