@@ -47,6 +47,8 @@ struct Details {
     source: Option<Arc<dyn StdError + Send + Sync>>,
     retry_after: Option<Duration>,
     code: Option<Box<str>>,
+    /// The status of the provider's response.
+    status: Option<u16>,
     reach: Reach,
     refusal: Refusal,
     holder: Option<Box<Holder>>,
@@ -211,6 +213,15 @@ impl Error {
         self
     }
 
+    pub(crate) fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    pub(crate) fn with_status(mut self, status: u16) -> Self {
+        Arc::make_mut(&mut self.0).status = Some(status);
+        self
+    }
+
     pub(crate) fn with_holder(mut self, holder: Option<Holder>) -> Self {
         Arc::make_mut(&mut self.0).holder = holder.map(Box::new);
         self
@@ -240,6 +251,7 @@ impl Error {
             source: None,
             retry_after: None,
             code: None,
+            status: None,
             reach: Reach::MaybeProcessed,
             refusal: Refusal::Definite,
             holder: None,

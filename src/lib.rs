@@ -131,6 +131,8 @@
 //! | `keyring` | no | `store::Keychain`, which keeps the key for it in the keychain of the operating system; includes `seal` |
 //! | `file` | no | `FileStore`: credentials in a file that all processes of one machine share |
 //! | `redis` | no | `store::RedisStore`: credentials that a fleet shares on Redis 7 or Valkey. Its newer dependencies need Rust 1.88 |
+//! | `command` | no | `external::TokenCommand`: a token that a command prints |
+//! | `loopback` | no | `oauth2::AuthorizationCode`: a log-in in a browser that comes back to a port of this machine |
 //! | `tracing` | no | every [`Event`] as a `tracing` event of the target `reauth`, and a span `refresh` for each refresh |
 //!
 //! TLS belongs to the HTTP client: enable a TLS feature of `reqwest` (its default features have one), or give the hyper
@@ -191,7 +193,7 @@ pub use replay::body::ReplayBody;
 #[cfg(feature = "reqwest")]
 pub use reqwest::AuthMiddleware;
 pub use source::{CredentialSource, SourceFn, source_fn};
-pub use sources::{oauth2, pilot, vathos};
+pub use sources::{external, oauth2, pilot, vathos};
 pub use timing::Timing;
 pub use token_endpoint::{ClientAuth, TokenEndpoint, TokenRequest, TokenResponse, TokenTransport};
 

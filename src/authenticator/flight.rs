@@ -69,7 +69,8 @@ impl World for Arc<Shared> {
             }
             // Callers who have a valid token use it now (R8).
             waiters.nudge();
-            let limit = shared.timing.flight_deadline + shared.timing.store_timeout * 4 + GRACE;
+            let login = shared.login_limit.unwrap_or_default();
+            let limit = shared.timing.flight_deadline + login + shared.timing.store_timeout * 4 + GRACE;
             if within(limit, waiters.clone().wait_end()).await.is_none() {
                 let error = "the runtime that runs the refresh stands still; call again, which starts another refresh";
                 shared.cache.interrupt(waiters.number, Error::transient(error), shared.clock.now());

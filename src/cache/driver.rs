@@ -1,6 +1,7 @@
 //! Does what the machine says. The authenticator, the model checker and the conformance scenarios share this code; each
 //! brings a [`World`] of its own.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,7 +46,7 @@ pub(crate) trait World: Sync {
     fn overtaken(&self, turn: Turn<'_>) -> impl Future<Output = ()> + Send;
 
     /// A place among the exchanges that may happen at once.
-    type Place: Send;
+    type Place: Default + Send;
 
     /// Waits for a place, for `limit` at most.
     fn place(&self, limit: Duration) -> impl Future<Output = Result<Self::Place, Error>> + Send;
@@ -134,15 +135,20 @@ async fn carry_out<W: World>(
         let input = match step {
             // Without the guard it would replace the note of another process.
             Step::Store(call) if call.opens_exchange() && world.may_lapse(guard) => Input::Lapsed,
-            Step::Store(call) => match world.store(&call, turn, guard).await {
-                Some(next) => {
-                    step = next;
-                    continue;
+            Step::Store(call) => {
+                let calling = world.store(&call, turn, guard);
+                // Another process may have the guard while its user logs in.
+                let patience = login_patience(turn, world);
+                match with_reminder(calling, patience, || cache.release(work, world.now())).await {
+                    Some(next) => {
+                        step = next;
+                        continue;
+                    }
+                    // Another call has done the same.
+                    None if turn.is_wanted() => Input::Stored(StoreResult::Replaced(Ok(Replaced::Yes))),
+                    None => return Ok(()),
                 }
-                // Another call has done the same.
-                None if turn.is_wanted() => Input::Stored(StoreResult::Replaced(Ok(Replaced::Yes))),
-                None => return Ok(()),
-            },
+            }
             Step::Refresh(request) => {
                 let Some(started) = start(world, turn, request.patience).await else { return Ok(()) };
                 match started.place {
@@ -161,12 +167,22 @@ async fn carry_out<W: World>(
                     }
                 }
             }
-            Step::Login(limit) => {
-                let Some(started) = start(world, turn, limit).await else { return Ok(()) };
+            Step::Login(request) if request.waits_for_user => {
+                let sent = world.now();
+                // A person would keep a place from others for minutes, so this log-in has none.
+                let login = world.login(request.limit, W::Place::default());
+                let patience = login_patience(turn, world);
+                let login = with_reminder(login, patience, || cache.release(work, world.now()));
+                // The prompt is not needed any more after a log-out.
+                let Some(response) = unless(world.overtaken(turn), login).await else { return Ok(()) };
+                Input::Responded(sent, response)
+            }
+            Step::Login(request) => {
+                let Some(started) = start(world, turn, request.limit).await else { return Ok(()) };
                 match started.place {
                     Err(error) => Input::Responded(started.at, Err(error)),
                     Ok(place) => {
-                        let response = world.login(limit.saturating_sub(started.waited), place);
+                        let response = world.login(request.limit.saturating_sub(started.waited), place);
                         let give_back = || *guard = W::Guard::default();
                         let response = with_reminder(response, world.overtaken(turn), give_back);
                         Input::Responded(started.at, response.await)
@@ -202,6 +218,14 @@ async fn start<W: World>(world: &W, turn: Turn<'_>, limit: Duration) -> Option<S
     let place = unless(world.overtaken(turn), world.place(limit)).await?;
     let at = world.now();
     Some(Started { place, at, waited: at.monotonic.saturating_sub(asked.monotonic) })
+}
+
+/// Returns when callers have waited long enough for a person to log in.
+async fn login_patience(turn: Turn<'_>, world: &impl World) {
+    match turn.cache.look(|state| state.login_patience(turn.work)) {
+        Some(patience) => world.sleep(patience).await,
+        None => pending().await,
+    }
 }
 
 /// Gets credentials that are issued from now on. Waits for the end of a flight, even if a valid token is in

@@ -16,6 +16,7 @@ pub(crate) use waiters::Waiters;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -82,6 +83,10 @@ impl Cache {
 
     pub(crate) fn refresh_without_store(&self) {
         self.locked.lock().state.refresh_without_store();
+    }
+
+    pub(crate) fn limit_login(&self, limit: Option<Duration>) {
+        self.locked.lock().state.limit_login(limit);
     }
 
     /// Looks at the machine.

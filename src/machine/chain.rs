@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::State;
-use super::flight::{By, Flight, LoadReason, Phase, RefreshRequest, Step, StoreCall};
+use super::flight::{By, Flight, LoadReason, LoginRequest, Phase, RefreshRequest, Step, StoreCall};
 use super::held::RefreshToken;
 use super::retry::out_of_time;
 use super::shelf::Finding;
@@ -81,7 +81,7 @@ impl State {
 
     /// Refreshes if there is a refresh token that may be sent, and logs in otherwise.
     pub(super) fn attempt(&mut self, flight: Box<Flight>, now: Reading) -> Step {
-        let patience = self.time_left(&flight, now);
+        let patience = flight.time_left(now);
         if patience.is_zero() {
             return self.fail(flight, out_of_time(), now);
         }
@@ -110,13 +110,18 @@ impl State {
         self.attempt(flight, now)
     }
 
-    pub(super) fn log_in(&mut self, flight: Box<Flight>, now: Reading) -> Step {
+    pub(super) fn log_in(&mut self, mut flight: Box<Flight>, now: Reading) -> Step {
         if self.needs_store(&flight, false) {
+            self.await_user(&mut flight, false, now);
             return self.prepare(flight, false, now);
         }
-        match self.time_left(&flight, now) {
+        self.await_user(&mut flight, true, now);
+        match flight.time_left(now) {
             Duration::ZERO => self.fail(flight, out_of_time(), now),
-            limit => self.proceed(flight, Phase::LoggingIn, Step::Login(limit)),
+            limit => {
+                let request = LoginRequest { limit, waits_for_user: flight.waits_for_user };
+                self.proceed(flight, Phase::LoggingIn, Step::Login(request))
+            }
         }
     }
 

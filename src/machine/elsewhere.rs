@@ -165,9 +165,7 @@ impl State {
                 self.holdings.refresh_token = RefreshToken::InDoubt;
                 self.prove(flight, now)
             }
-            left if left.min(POLL) >= self.time_left(&flight, now) => {
-                self.fail(flight, held_by(Some(holder)), now)
-            }
+            left if left.min(POLL) >= flight.time_left(now) => self.fail(flight, held_by(Some(holder)), now),
             left => self.proceed(flight, Phase::Yielding, Step::Wait(left.min(POLL))),
         }
     }
@@ -177,7 +175,7 @@ impl State {
         let since = flight.at_store.yields_since.unwrap_or(now.monotonic);
         let is_over = now.monotonic >= since.saturating_add(Timing::EXCHANGE_WAIT.saturating_mul(2));
         // A log-in may follow, and has to have the time that a request may take.
-        let has_time = POLL.saturating_add(Timing::EXCHANGE_WAIT) <= self.time_left(&flight, now);
+        let has_time = POLL.saturating_add(Timing::EXCHANGE_WAIT) <= flight.time_left(now);
         // If the guard can't lapse, the other process has ended.
         let may_come = flight.at_store.took_over && flight.at_store.hold != Some(Hold::CannotLapse);
         match may_come && flight.at_store.yields_since.is_some() && !is_over && has_time {

@@ -7,6 +7,7 @@ use super::State;
 use super::backoff::Failure;
 use super::flight::{Flight, Phase, Step, Work};
 use super::held::{Candidate, Held, RefreshToken};
+use super::interactive::waits_for_user;
 use super::windows::Freshness;
 use crate::clock::Reading;
 use crate::credentials::Credentials;
@@ -75,7 +76,7 @@ impl State {
         self.holdings.refresh_token = RefreshToken::Good;
         self.holdings.doubted = None;
         if expired {
-            let may_ask = !flight.asked_again && !self.time_left(&flight, now).is_zero();
+            let may_ask = !flight.asked_again && !flight.time_left(now).is_zero();
             if may_ask && self.usable(now).is_none() {
                 // The provider may have taken longer than its token lasts.
                 flight.asked_again = true;
@@ -158,7 +159,10 @@ impl State {
 
     /// Ends the wait for a flight whose request takes long, and which goes on (R14). For its callers the renewal has failed.
     pub(crate) fn release(&mut self, work: &Work) -> Option<Result<(), Error>> {
-        let error = self.is_wanted(work).then(overdue)?;
+        let is_wanted = self.is_wanted(work);
+        let flight = self.flight.as_mut().filter(|_| is_wanted)?;
+        flight.is_released = flight.waits_for_user;
+        let error = if flight.waits_for_user { waits_for_user() } else { overdue() };
         self.put_back_in_use(&error);
         Some(Err(error))
     }

@@ -43,7 +43,7 @@ pub(crate) enum Step {
     /// Ask the source to refresh these, then [`Input::Responded`].
     Refresh(RefreshRequest),
     /// Ask the source to log in within this time, then [`Input::Responded`].
-    Login(Duration),
+    Login(LoginRequest),
     /// Wait for this time, then [`Input::Waited`].
     Wait(Duration),
     /// A log-out came before this response: have the provider revoke what it brought. Then the work is done.
@@ -61,6 +61,14 @@ pub(crate) struct RefreshRequest {
     pub(crate) patience: Duration,
     /// How long the request itself may take.
     pub(crate) limit: Duration,
+}
+
+/// A log-in by the source.
+pub(crate) struct LoginRequest {
+    /// How long it may take.
+    pub(crate) limit: Duration,
+    /// A person has to do something. If a log-out comes first, there is nothing left to wait for.
+    pub(crate) waits_for_user: bool,
 }
 
 /// What came of a [`Step`].
@@ -131,6 +139,14 @@ pub(super) struct Flight {
     pub(super) cause: RefreshCause,
     /// When it started, on the monotonic clock.
     pub(super) started: Duration,
+    /// When it has taken too long, on the monotonic clock.
+    pub(super) ends: Duration,
+    /// Its log-in waits for a person, or for that of another process, and so it may take longer than other flights.
+    pub(super) waits_for_user: bool,
+    /// The source was asked for such a log-in.
+    pub(super) asks_user: bool,
+    /// Callers do not wait for it any more.
+    pub(super) is_released: bool,
     /// How many callers wait or have waited for it.
     pub(super) callers: u64,
     /// How many attempts have failed so far. Another attempt follows each of them.
@@ -242,6 +258,11 @@ pub(super) struct Reasons {
 }
 
 impl Flight {
+    /// How much time callers give it from now on.
+    pub(super) fn time_left(&self, now: Reading) -> Duration {
+        self.ends.saturating_sub(now.monotonic)
+    }
+
     /// Whether this flight is the first of a possible outage: the flights before it did not fail.
     pub(super) fn opens_an_outage(&self) -> bool {
         self.streak.since == self.started

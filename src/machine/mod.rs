@@ -11,6 +11,7 @@ mod ending;
 mod flight;
 mod guarding;
 mod held;
+mod interactive;
 #[cfg(feature = "identities")]
 mod leaving;
 mod log_out;
@@ -77,6 +78,8 @@ pub(crate) struct State {
     replaced: u64,
     /// The generation that was too short for a caller who asked for credentials that last, and how long it asked for.
     too_short: Option<(u64, Duration)>,
+    /// How long a log-in of the source may take, if it waits for a person.
+    login_limit: Option<Duration>,
     /// What the observer has not seen yet. The cache takes these, and adds what happens outside the machine.
     pub(crate) events: Vec<Event>,
 }
@@ -94,6 +97,7 @@ impl State {
             log_out: LogOut::default(),
             replaced: 0,
             too_short: None,
+            login_limit: None,
             events: Vec::new(),
         }
     }

@@ -46,7 +46,7 @@ impl State {
             self.flight.iter_mut().for_each(|look| look.withholds = true);
             return verdict;
         }
-        if self.flight.as_ref().is_some_and(|flight| self.time_left(flight, now).is_zero()) {
+        if self.flight.as_ref().is_some_and(|flight| flight.time_left(now).is_zero()) {
             // Nobody is made to wait for a request that has taken too long already.
             return Verdict::Fail(overdue());
         }

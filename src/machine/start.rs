@@ -12,6 +12,9 @@ use crate::timing::Timing;
 impl State {
     /// Joins the flight in the air, or starts one, or fails with the error that is remembered.
     pub(super) fn join(&mut self, now: Reading, cause: RefreshCause, is_requested: bool) -> Verdict {
+        if let Some(error) = self.released() {
+            return Verdict::Fail(error);
+        }
         let run = self.flight.is_none();
         match self.rest(now, self.usable(now).is_some(), true) {
             // Another process may have logged in meanwhile (R58).
@@ -65,6 +68,10 @@ impl State {
             id: self.flights,
             cause,
             started: now.monotonic,
+            ends: now.monotonic.saturating_add(self.pace.timing.flight_deadline),
+            waits_for_user: false,
+            asks_user: false,
+            is_released: false,
             callers: 0,
             attempts: 0,
             streak,

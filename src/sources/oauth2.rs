@@ -13,15 +13,21 @@
 //! ```
 
 mod client;
+#[cfg(feature = "loopback")]
+mod code;
+mod device;
 mod exchange;
 mod jwt_bearer;
 mod settings;
 
 pub(super) use self::client::GrantClient;
 use self::client::Login;
+#[cfg(feature = "loopback")]
+pub use self::code::AuthorizationCode;
+pub use self::device::{DeviceCode, DevicePrompt};
 pub use self::exchange::TokenExchange;
 pub use self::jwt_bearer::JwtBearer;
-pub(super) use self::settings::{client_source, refresh_settings};
+pub(super) use self::settings::{client_settings, client_source, refresh_settings};
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::source::CredentialSource;

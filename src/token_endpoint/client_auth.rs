@@ -122,6 +122,11 @@ impl ClientAuth {
         Ok(Self { client_id: non_empty(id.into(), "client id")?, method })
     }
 
+    #[cfg(feature = "loopback")]
+    pub(crate) fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
     /// What goes into a request.
     pub(super) async fn prove(&self, deadline: Deadline) -> Result<Proof, Error> {
         let id = self.client_id.as_str();

@@ -30,6 +30,7 @@ mod tower_layer;
 
 // The token endpoint and the sources.
 mod endpoint;
+mod external;
 mod oauth2;
 mod pilot;
 mod vathos;

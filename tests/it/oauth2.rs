@@ -9,6 +9,9 @@ use crate::support::clock::TestClock;
 use crate::support::server::{Reply, TokenServer};
 use crate::support::source::credentials;
 
+#[cfg(feature = "loopback")]
+mod code;
+mod device;
 mod exchange;
 mod fields;
 mod grants;

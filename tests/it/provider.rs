@@ -7,6 +7,7 @@ mod assertions;
 mod discovery;
 mod fields;
 mod grants;
+mod interactive;
 mod own_grant;
 mod pilot;
 mod refusals;

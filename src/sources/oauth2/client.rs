@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::oneshot;
 
 use super::exchange::Exchange;
 use crate::credentials::Credentials;
@@ -11,7 +12,8 @@ use crate::error::Error;
 use crate::source::CredentialSource;
 use crate::sources::nothing_stored;
 use crate::token_endpoint::{
-    ClientAuth, MakeAssertion, ResolvedEndpoint, TokenEndpoint, TokenRequest, non_empty, read_assertion,
+    ClientAuth, MakeAssertion, ResolvedEndpoint, TokenEndpoint, TokenRequest, TokenResponse, non_empty,
+    read_assertion,
 };
 
 /// The client that a grant is given to: its identity, where it asks, and for what.
@@ -80,8 +82,17 @@ impl GrantClient {
         auth: Option<ClientAuth>,
         login: Login,
     ) -> Result<Self, Error> {
-        Ok(Self {
-            endpoint: ResolvedEndpoint::new(endpoint)?,
+        Ok(Self::at(ResolvedEndpoint::new(endpoint)?, auth, login))
+    }
+
+    /// A client that renews what it did not get itself.
+    pub(in crate::sources) fn for_refreshes(endpoint: ResolvedEndpoint, auth: ClientAuth) -> Self {
+        Self::at(endpoint, Some(auth), Login::Elsewhere(None))
+    }
+
+    fn at(endpoint: ResolvedEndpoint, auth: Option<ClientAuth>, login: Login) -> Self {
+        Self {
+            endpoint,
             revocation: None,
             auth,
             login,
@@ -90,7 +101,7 @@ impl GrantClient {
             bearer: None,
             kept: Vec::new(),
             extra: Vec::new(),
-        })
+        }
     }
 
     /// Adds a field to every request.
@@ -122,8 +133,28 @@ impl GrantClient {
         }
     }
 
+    /// Another endpoint of the same provider.
+    pub(super) fn beside(&self, endpoint: TokenEndpoint) -> ResolvedEndpoint {
+        self.endpoint.beside(endpoint)
+    }
+
+    /// Sends a request for tokens, and waits for its response in a task of its own. If nobody waits for it any more when it
+    /// brings tokens, they are revoked (R17).
+    pub(super) async fn send_to_its_end(&self, request: TokenRequest) -> Result<Credentials, Error> {
+        let (done, result) = oneshot::channel();
+        let client = self.clone();
+        tokio::spawn(async move {
+            let response = request.send().await.map(TokenResponse::into_credentials);
+            if let Err(Ok(credentials)) = done.send(response) {
+                let _ = client.revoke(&credentials).await;
+            }
+        });
+        let ended = |_| Err(Error::transient("the runtime was shut down during the log-in; log in again"));
+        result.await.unwrap_or_else(ended)
+    }
+
     /// A request that the client makes at this endpoint.
-    fn request(&self, endpoint: &ResolvedEndpoint) -> TokenRequest {
+    pub(super) fn request(&self, endpoint: &ResolvedEndpoint) -> TokenRequest {
         match &self.auth {
             Some(auth) => endpoint.request().client(auth),
             None => endpoint.request(),

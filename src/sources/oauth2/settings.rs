@@ -1,7 +1,7 @@
 //! What the sources that are a [`GrantClient`](super::client::GrantClient), in their field `client`, have in common.
 
-/// The settings of every grant, and `CredentialSource`.
-macro_rules! client_source {
+/// The settings of every grant.
+macro_rules! client_settings {
     ($source:ty) => {
         impl $source {
             /// Sets the scope to ask for, space-separated (RFC 6749 section 3.3). Default: no scope is sent.
@@ -61,6 +61,13 @@ macro_rules! client_source {
                 self
             }
         }
+    };
+}
+
+/// The settings of every grant, and `CredentialSource`.
+macro_rules! client_source {
+    ($source:ty) => {
+        crate::sources::oauth2::client_settings!($source);
 
         impl CredentialSource for $source {
             async fn login(&self) -> Result<Credentials, Error> {
@@ -107,4 +114,4 @@ macro_rules! client_setting {
 }
 
 pub(super) use client_setting;
-pub(in crate::sources) use {client_source, refresh_settings};
+pub(in crate::sources) use {client_settings, client_source, refresh_settings};

@@ -180,8 +180,9 @@ impl Received<'_> {
         .not_processed()
     }
 
-    /// Adds what the server asked for in any failure (R10).
+    /// Adds the status, and what the server asked for in any failure (R10).
     pub(crate) fn with_retry_after(&self, error: Error) -> Error {
+        let error = error.with_status(self.status.as_u16());
         let is_failure = self.status.is_client_error() || self.status.is_server_error();
         match retry_after(self.response.headers(), SystemTime::now()).filter(|_| is_failure) {
             Some(wait) => error.with_retry_after(wait),

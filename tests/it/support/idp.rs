@@ -39,6 +39,10 @@ pub(crate) struct Idp {
     pub(crate) jwt_client: Login,
     /// As `svc_client`, with `client_secret_jwt`.
     pub(crate) mac_client: Login,
+    /// A public client whose user has a browser.
+    pub(crate) cli_client: String,
+    pub(crate) auth_url: String,
+    pub(crate) device_url: String,
     pub(crate) user: Login,
     /// A user whose password holds `%`, `+`, `&`, a space and letters beyond ASCII.
     pub(crate) odd_user: Login,
@@ -144,6 +148,9 @@ impl Idp {
             odd_client: login("ODD_CLIENT_ID", "ODD_CLIENT_SECRET"),
             jwt_client: login("JWT_CLIENT_ID", "JWT_CLIENT_KEY"),
             mac_client: login("MAC_CLIENT_ID", "MAC_CLIENT_SECRET"),
+            cli_client: value("CLI_CLIENT_ID"),
+            auth_url: value("AUTH_URL"),
+            device_url: value("DEVICE_URL"),
             user: login("IDP_USER", "IDP_PASSWORD"),
             odd_user: login("ODD_USER", "ODD_PASSWORD"),
             disabled_user: value("DISABLED_USER"),

@@ -8,7 +8,7 @@ use reauth::store::{CredentialStore, MemoryStore};
 use reauth::{
     Authenticator, AuthenticatorBuilder, Challenge, ClientAuth, CredentialSource, Credentials, Error,
     ErrorKind, Event, RefreshCause, Timing, TokenEndpoint, TokenRequest, TokenResponse, TokenTransport,
-    oauth2, pilot, vathos,
+    external, oauth2, pilot, vathos,
 };
 
 #[test]
@@ -38,8 +38,17 @@ fn r18_handles_and_values_are_send_sync_clone_and_debug() {
     handle::<oauth2::TokenExchange>();
     handle::<pilot::Pilot>();
     handle::<pilot::HpcLogin>();
+    handle::<pilot::ApiKey>();
+    handle::<pilot::DeviceLogin>();
+    handle::<oauth2::DeviceCode>();
+    #[cfg(feature = "loopback")]
+    handle::<oauth2::AuthorizationCode>();
+    #[cfg(feature = "command")]
+    handle::<external::TokenCommand>();
+    handle::<oauth2::DevicePrompt>();
     handle::<vathos::ServiceAccount>();
     handle::<vathos::ClientGrant>();
+    handle::<external::TokenFile>();
 }
 
 #[test]
@@ -73,8 +82,12 @@ fn each_trait_has_its_implementations() {
     source::<oauth2::RefreshToken>();
     source::<pilot::Pilot>();
     source::<pilot::HpcLogin>();
+    source::<pilot::ApiKey>();
+    source::<pilot::DeviceLogin>();
+    source::<oauth2::DeviceCode>();
     source::<vathos::ServiceAccount>();
     source::<vathos::ClientGrant>();
+    source::<external::TokenFile>();
     fn store<T: CredentialStore>() {}
     store::<MemoryStore>();
     fn clock<T: Clock>() {}
