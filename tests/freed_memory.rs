@@ -58,7 +58,7 @@ fn r41_credentials_leave_no_copy() {
     assert_eq!(copies_left_by(|| drop(from_roomy())), 0);
     let refused = || {
         (
-            Credentials::new(roomy("the-access-token?")),
+            Credentials::new(roomy("the-access-token ?")),
             credentials().with_refresh_token("the-refresh-token\n"),
         )
     };
