@@ -97,7 +97,7 @@ fn random() -> Result<SecretString, Error> {
     getrandom::fill(&mut *bytes).map_err(|error| {
         Error::transient("the operating system has no random numbers; try again").with_source(error)
     })?;
-    Ok(URL_SAFE_NO_PAD.encode(&*bytes).into())
+    Ok(URL_SAFE_NO_PAD.encode(bytes.as_slice()).into())
 }
 
 /// Checks the path of a redirect URI.
