@@ -123,7 +123,7 @@ mod tests {
             state: "".to_owned().into(),
             verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".to_owned().into(),
         };
-        assert_eq!(secrets.challenge(), "E9Melhoa2OwvFrEMTJHguCMcHf1tGdU-c2KqvmEJlcM");
+        assert_eq!(secrets.challenge(), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
     }
 
     #[test]
