@@ -41,7 +41,6 @@ impl TokenRequest {
     }
 
     /// Sends the request, and returns the members of a response that has no tokens in it.
-    #[allow(dead_code, reason = "the device grant will use it")]
     pub(crate) async fn send_for_members(self) -> Result<Members, Error> {
         let purpose = self.purpose();
         let exchange = self.exchange(purpose).await?;
