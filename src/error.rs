@@ -47,12 +47,10 @@ struct Details {
     source: Option<Arc<dyn StdError + Send + Sync>>,
     retry_after: Option<Duration>,
     code: Option<Box<str>>,
-    /// The status of the provider's response.
     status: Option<u16>,
     reach: Reach,
     refusal: Refusal,
     holder: Option<Box<Holder>>,
-    /// A call of the store took too long.
     is_late: bool,
 }
 
@@ -196,12 +194,11 @@ impl Error {
         self.0.holder.as_deref()
     }
 
-    /// A call of the store took too long.
     pub(crate) fn late() -> Self {
-        let mut error =
-            Self::store("the credential store did not respond in time; check that it can be reached");
-        Arc::make_mut(&mut error.0).is_late = true;
-        error
+        let message = "the credential store did not respond in time; check that it can be reached";
+        let mut late = Self::store(message);
+        Arc::make_mut(&mut late.0).is_late = true;
+        late
     }
 
     pub(crate) fn is_late(&self) -> bool {

@@ -97,7 +97,7 @@ fn random() -> Result<SecretString, Error> {
     getrandom::fill(&mut *bytes).map_err(|error| {
         Error::transient("the operating system has no random numbers; try again").with_source(error)
     })?;
-    Ok(URL_SAFE_NO_PAD.encode(&*bytes).into())
+    Ok(URL_SAFE_NO_PAD.encode(bytes.as_slice()).into())
 }
 
 /// Checks the path of a redirect URI.
@@ -123,7 +123,7 @@ mod tests {
             state: "".to_owned().into(),
             verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".to_owned().into(),
         };
-        assert_eq!(secrets.challenge(), "E9Melhoa2OwvFrEMTJHguCMcHf1tGdU-c2KqvmEJlcM");
+        assert_eq!(secrets.challenge(), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
     }
 
     #[test]
