@@ -149,3 +149,23 @@ fn r54_the_end_of_another_flight_does_not_drop_what_a_flight_has_left_to_save() 
     state.interrupt(1, Error::transient("its runtime is gone"), at(0));
     assert!(state.shelf.as_ref().unwrap().unsaved_since.is_none());
 }
+
+#[test]
+fn r50_a_write_of_what_the_program_has_set_ends_the_guard_of_a_flight() {
+    let mut state = with_store();
+    let save = Work::Save(state.set_credentials(nth(1), at(0)));
+    state.step(&save, Input::Begin, at(0));
+    assert!(matches!(state.step(&save, nothing_loaded(), at(0)), Step::Store(StoreCall::Replace(..))));
+    let Verdict::Wait { flight: id, run: true } = state.refresh(0, None, at(0)).0 else {
+        unreachable!("nothing is in the air")
+    };
+    let flight = Work::Flight(id);
+    assert!(matches!(state.step(&flight, Input::Begin, at(0)), Step::Store(StoreCall::Guard(_))));
+    let Step::Store(StoreCall::Replace(_, entry)) = state.step(&flight, guarded(), at(0)) else {
+        unreachable!("it stores what was set")
+    };
+    // The other write comes first, and gives the guard back.
+    state.step(&save, replaced(), at(0));
+    let met = Input::Stored(StoreResult::Replaced(Ok(Replaced::No(Some(entry)))));
+    assert!(matches!(state.step(&flight, met, at(0)), Step::Store(StoreCall::Guard(_))));
+}

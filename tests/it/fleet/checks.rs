@@ -12,14 +12,16 @@ use super::lives::Life;
 impl Ledger {
     /// A refresh token is sent that was sent before.
     pub fn check_again(&mut self, number: usize, life: Life, now: Reading) {
-        let Send { family, index, by, at, outcome } = self.sends[number];
-        let (set_back, trouble, lapses) = (self.set_back, self.trouble, self.lapses);
+        let Send { family, index, by, noted, at, outcome } = self.sends[number];
+        let (trouble, lapses) = (self.trouble, self.lapses);
+        // The note of the exchange was lost.
+        let is_set_back = self.set_back > noted;
         let is_expired = self.expired(family, index, now);
         let is_set_again = self.families[family].is_set_again;
         let sender = self.known(by);
         let was_stopped = sender.is_stopped || sender.stopped > at;
         let was_overtaken = was_stopped && lapses;
-        let is_gone = sender.is_killed || sender.own_change > at || set_back > at || is_set_again;
+        let is_gone = sender.is_killed || sender.own_change > at || is_set_back || is_set_again;
         let was_in_doubt = self.sends.iter().any(|other| match other.outcome {
             Outcome::Refused => other.family == family && other.index > index,
             outcome => (other.family, other.index) == (family, index) && outcome == Outcome::Lost,
@@ -45,7 +47,7 @@ impl Ledger {
             .any(|other| (other.family, other.index, other.by) == (family, index, life) && other.at > at);
         // It may have stood still after it had made sure of the guard, and have written its note over that of the other.
         let had_lapsed = lapses && self.known(life).stopped > 0;
-        if may && is_open && by != life && !is_expired && set_back < at && !took_over && !had_lapsed {
+        if may && is_open && by != life && !is_expired && !is_set_back && !took_over && !had_lapsed {
             self.breaks(format!(
                 "R51: {life:?} sends rt-{family}-{index} while the exchange of {by:?} is open"
             ));
@@ -95,6 +97,10 @@ impl Ledger {
         self.known(life).has_to_forget = false;
         let access = entry.credentials().map(Credentials::access_token);
         let holder = entry.open_exchange().is_some();
+        if holder {
+            let order = self.next();
+            self.known(life).noted = order;
+        }
         self.note(format!("{life:?} writes {} {access:?}, open exchange: {holder}", entry.version()));
         if entry.is_logged_out() {
             let all = (0..self.families.len()).collect();

@@ -98,6 +98,8 @@ pub struct Send {
     pub family: usize,
     pub index: usize,
     pub by: Life,
+    /// When its sender had last written that an exchange is open.
+    pub noted: u64,
     pub at: u64,
     pub outcome: Outcome,
 }
@@ -198,7 +200,8 @@ impl Ledger {
             }
         }
         let at = self.next();
-        self.sends.push(Send { family, index, by: life, at, outcome: Outcome::Open });
+        let noted = self.known(life).noted;
+        self.sends.push(Send { family, index, by: life, noted, at, outcome: Outcome::Open });
         self.sends.len() - 1
     }
 }

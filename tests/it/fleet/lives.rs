@@ -25,6 +25,8 @@ pub struct Known {
     /// When it last read the store, and when a call of the store last failed.
     pub read: u64,
     pub trouble: u64,
+    /// When it last wrote that an exchange is open.
+    pub noted: u64,
     /// It has logged out, and has not written anything since.
     pub has_to_forget: bool,
     /// When it logged out, or its program set credentials, last.
