@@ -17,7 +17,9 @@ pub use marks::Mark;
 pub use message::{RequestUrl, ResponseTo, SendRequest};
 
 pub(crate) use message::{Request, SavedRequest, Url};
-pub(crate) use renewal::{Resend, Sent, explain, resent};
+#[cfg(feature = "reqwest")]
+pub(crate) use renewal::{Resend, Sent};
+pub(crate) use renewal::{explain, resent};
 pub(crate) use settings::{Applies, Client, Judgement, Settings};
 
 use std::fmt;

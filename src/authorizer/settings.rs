@@ -203,6 +203,7 @@ impl Settings {
     }
 
     /// As [`check`](Self::check), for the authenticator of the settings.
+    #[cfg(feature = "reqwest")]
     pub(crate) fn check_own(&self, client: Client) -> Result<(), Error> {
         self.check(&self.authenticator, client)
     }
