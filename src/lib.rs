@@ -126,10 +126,13 @@
 //! | feature | default | adds |
 //! | --- | --- | --- |
 //! | `reqwest` | yes | `AuthMiddleware`, and reqwest as the default transport of token requests |
+//! | `identities` | no | `Identities`: a bounded set of authenticators by a key of yours, such as a tenant or a user |
 //! | `seal` | no | `store::Sealed`, which encrypts the credentials that another store keeps |
 //! | `keyring` | no | `store::Keychain`, which keeps the key for it in the keychain of the operating system; includes `seal` |
 //! | `file` | no | `FileStore`: credentials in a file that all processes of one machine share |
 //! | `redis` | no | `store::RedisStore`: credentials that a fleet shares on Redis 7 or Valkey. Its newer dependencies need Rust 1.88 |
+//! | `command` | no | `external::TokenCommand`: a token that a command prints |
+//! | `loopback` | no | `oauth2::AuthorizationCode`: a log-in in a browser that comes back to a port of this machine |
 //! | `tracing` | no | every [`Event`] as a `tracing` event of the target `reauth`, and a span `refresh` for each refresh |
 //!
 //! TLS belongs to the HTTP client: enable a TLS feature of `reqwest` (its default features have one), or give the hyper
@@ -151,6 +154,8 @@ pub mod clock;
 mod credentials;
 mod error;
 mod event;
+#[cfg(feature = "identities")]
+mod identities;
 mod jwt;
 pub mod layer;
 mod machine;
@@ -179,6 +184,8 @@ pub use challenge::Challenge;
 pub use credentials::Credentials;
 pub use error::{Error, ErrorKind};
 pub use event::{Event, RefreshCause};
+#[cfg(feature = "identities")]
+pub use identities::{Identities, IdentitiesBuilder};
 pub use layer::auth_layer::AuthLayer;
 pub use origins::Origins;
 pub use passed::{PassedKind, PassedReason};
@@ -186,9 +193,9 @@ pub use replay::body::ReplayBody;
 #[cfg(feature = "reqwest")]
 pub use reqwest::AuthMiddleware;
 pub use source::{CredentialSource, SourceFn, source_fn};
-pub use sources::{oauth2, pilot, vathos};
+pub use sources::{external, oauth2, pilot, vathos};
 pub use timing::Timing;
-pub use token_endpoint::{ClientAuth, TokenEndpoint, TokenTransport};
+pub use token_endpoint::{ClientAuth, TokenEndpoint, TokenRequest, TokenResponse, TokenTransport};
 
 /// The pages of the directory `docs`, on more than one item.
 // A link to another page has its target twice: here, and at the end of the page. The first one counts.
@@ -210,7 +217,7 @@ pub mod _guide {
     #[doc = include_str!("../docs/sources.md")]
     pub mod sources {}
 
-    #[cfg(feature = "reqwest")]
+    #[cfg(all(feature = "identities", feature = "reqwest"))]
     #[doc = include_str!("../docs/stacks.md")]
     pub mod stacks {}
 }

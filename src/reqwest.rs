@@ -119,8 +119,6 @@ impl AuthMiddleware {
     }
 
     /// Sends the request. On a 401 it replaces the token and sends the request again, if the body allows it.
-    ///
-    /// It does what it can before it makes the future: a smaller future is cheaper to move into its box.
     fn send<'a>(
         &'a self,
         mut request: Request,
@@ -130,18 +128,14 @@ impl AuthMiddleware {
         mut applies: Applies,
     ) -> MiddlewareFuture<'a> {
         let settings = &*self.settings;
-        let saved = applies.may_replay.then(|| request.save(settings)).flatten();
-        // A copy says where the request was sent.
-        if saved.as_ref().and_then(Request::url_of).is_none() {
+        if !applies.may_replay {
             applies.sent_to = request.url().mark();
-        }
-        match settings.authorize(&applies, request.headers_mut(), header, Client::Any) {
-            Ok(true) => {}
-            // The response is about the caller's header, and not about the authenticator's token.
-            Ok(false) => return next.run(request, extensions),
-            Err(error) => return Box::pin(ready(Err(MiddlewareError::middleware(error)))),
-        }
-        let Some(saved) = saved else {
+            match settings.authorize(&applies, request.headers_mut(), header, Client::Any) {
+                Ok(true) => {}
+                // The response is about the caller's header, and not about the authenticator's token.
+                Ok(false) => return next.run(request, extensions),
+                Err(error) => return Box::pin(ready(Err(MiddlewareError::middleware(error)))),
+            }
             let response = next.run(request, extensions);
             return Box::pin(async move {
                 let mut response = response.await?;
@@ -152,13 +146,20 @@ impl AuthMiddleware {
                 }
                 Ok(response)
             });
-        };
+        }
         Box::pin(async move {
+            let saved = request.save(settings);
+            // A copy says where the request was sent.
+            if saved.as_ref().and_then(Request::url_of).is_none() {
+                applies.sent_to = request.url().mark();
+            }
+            let is_ours = settings.authorize(&applies, request.headers_mut(), header, Client::Any);
+            let is_ours = is_ours.map_err(MiddlewareError::middleware)?;
             let response = next.clone().run(request, extensions).await?;
-            if !settings.is_rejection(response.status(), response.headers()) {
+            if !is_ours || !settings.is_rejection(response.status(), response.headers()) {
                 return Ok(response);
             }
-            let sent = Sent { saved: Some(saved), generation, applies };
+            let sent = Sent { saved, generation, applies };
             // In a box of its own: few requests need it, and a smaller future costs less.
             Box::pin(self.send_again(sent, response, extensions, next)).await
         })

@@ -28,21 +28,28 @@ impl ReplayableBody for Body {
 }
 
 /// What a second attempt would send. Of a streaming body, up to `limit` bytes are kept while it is sent.
-pub(crate) fn replay(request: &mut Request, limit: usize) -> Replay<Request> {
-    if let Some(copy) = request.try_clone() {
-        return Replay::Copy(copy);
+// Inlined, because the value is large.
+#[inline(always)]
+pub(crate) fn replay(request: &mut Request, limit: usize) -> Option<Replay<Request>> {
+    match request.try_clone() {
+        Some(copy) => Some(Replay::Copy(copy)),
+        None => replay_stream(request, limit),
     }
-    let Some(body) = request.body_mut().as_mut().filter(|_| limit > 0) else { return Replay::Never };
+}
+
+#[cold]
+fn replay_stream(request: &mut Request, limit: usize) -> Option<Replay<Request>> {
+    let body = request.body_mut().as_mut().filter(|_| limit > 0)?;
     let kept = keep(body, limit);
     // A stream can't be cloned, so it is taken out while the rest is.
     let stream = request.body_mut().take();
     let head = request.try_clone();
     *request.body_mut() = stream;
-    let Some(mut copy) = head else { return Replay::Never };
-    kept.map(|body| {
+    let mut copy = head?;
+    Some(kept.map(|body| {
         *copy.body_mut() = Some(body);
         copy
-    })
+    }))
 }
 
 fn keep(body: &mut Body, limit: usize) -> Replay<Body> {
@@ -82,7 +89,7 @@ mod tests {
             *request.timeout_mut() = Some(std::time::Duration::from_secs(7));
             *request.version_mut() = http::Version::HTTP_2;
             *request.body_mut() = Some(body);
-            let copy = replay(&mut request, 1).into_body();
+            let copy = replay(&mut request, 1).and_then(Replay::into_body);
             assert!(copy.as_ref().is_some_and(|copy| copy.body().is_some()));
             let head = |request: &Request| {
                 let head = (request.method().clone(), request.url().clone(), request.headers().clone());

@@ -70,11 +70,9 @@ impl sealed::Request for Request {
         self.body().is_none_or(|body| body.as_bytes().is_some_and(<[u8]>::is_empty))
     }
 
+    #[inline(always)]
     fn save(&mut self, settings: &Settings) -> Option<Replay<Self>> {
-        match crate::replay::reqwest::replay(self, settings.replay_limit) {
-            Replay::Never => None,
-            saved => Some(saved),
-        }
+        crate::replay::reqwest::replay(self, settings.replay_limit)
     }
 
     fn of_saved(saved: Replay<Self>) -> Option<Self> {

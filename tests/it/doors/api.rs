@@ -7,7 +7,7 @@ use reauth::{
     Authenticator, Authorizer, CredentialSource as _, Error, PassedKind, PassedReason, RenewalError,
 };
 
-use crate::support::clock::HandClock;
+use crate::support::clock::StillClock;
 use crate::support::source::Script;
 use crate::tower_layer::api::Broken;
 
@@ -117,7 +117,7 @@ pub fn request(method: Method, path: &str, body: Body) -> Request<Body> {
 
 /// An authenticator of the script. If the script holds credentials, a request gets them without waiting.
 pub fn authenticator(script: &Script) -> Authenticator {
-    let auth = Authenticator::builder(script.clone()).clock(HandClock::default()).build();
+    let auth = Authenticator::builder(script.clone()).clock(StillClock::default()).build();
     if script.initial().is_some() {
         assert!(auth.credentials_blocking().is_ok());
     }

@@ -16,11 +16,11 @@ use reauth::blocking::block_on;
 use reauth::{Authenticator, Authorizer, Credentials};
 
 use super::api::ORIGIN;
-use crate::support::clock::HandClock;
+use crate::support::clock::StillClock;
 use crate::support::source::{Respond, Script};
 use crate::tower_layer::api::{Broken, nth};
 
-fn with_clock(script: &Script, clock: &HandClock) -> Authenticator {
+fn with_clock(script: &Script, clock: &StillClock) -> Authenticator {
     Authenticator::builder(script.clone()).clock(clock.clone()).build()
 }
 
@@ -34,7 +34,7 @@ fn get() -> Request<String> {
 
 #[test]
 fn r74_without_a_runtime_a_program_gets_credentials_and_an_early_refresh_goes_on_between_its_calls() {
-    let (clock, script) = (HandClock::default(), Script::new().then_ok(nth(1)));
+    let (clock, script) = (StillClock::default(), Script::new().then_ok(nth(1)));
     let auth = with_clock(&script, &clock);
     assert_eq!(token(&auth), "at-1");
     // In the advisory window a call gets the old token at once, and starts a refresh.

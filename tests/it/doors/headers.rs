@@ -8,13 +8,13 @@ use reauth::{
 
 use super::api::{Api, ORIGIN, came_from, get, holding_first, nth, of_authenticator, status};
 use super::ways;
-use crate::support::clock::HandClock;
+use crate::support::clock::StillClock;
 use crate::support::source::{Script, credentials};
 
 const VAULT: &str = "x-vault-token";
 
 fn with_header(script: &Script, header: AuthHeader) -> Authenticator {
-    Authenticator::builder(script.clone()).clock(HandClock::default()).header(header).build()
+    Authenticator::builder(script.clone()).clock(StillClock::default()).header(header).build()
 }
 
 fn bare() -> AuthHeader {
@@ -178,10 +178,10 @@ async fn r70_a_log_out_and_credentials_from_elsewhere_keep_the_scheme() {
     auth.set_credentials(theirs.clone()).await.unwrap();
     assert_eq!(value(&auth).await, "Key at-1");
     assert_eq!(theirs.header_value(), "at-1", "the clone that was given stays as it is");
-    let plain = Authenticator::builder(theirs.clone()).clock(HandClock::default()).build();
+    let plain = Authenticator::builder(theirs.clone()).clock(StillClock::default()).build();
     assert_eq!(value(&plain).await, "Bearer at-1");
     let began =
-        Authenticator::builder(Script::new()).clock(HandClock::default()).header(key()).initial(theirs);
+        Authenticator::builder(Script::new()).clock(StillClock::default()).header(key()).initial(theirs);
     let began = began.build();
     assert_eq!(value(&began).await, "Key at-1");
 }

@@ -42,7 +42,7 @@ async fn r45_r20_a_path_gets_a_token_where_the_program_says_so() {
 
 /// A layer below has added the origin, so every response comes from another URL than the path.
 #[tokio::test(start_paused = true)]
-async fn r45_f140_a_response_to_a_path_does_not_look_like_a_redirect() {
+async fn r45_f146_a_response_to_a_path_does_not_look_like_a_redirect() {
     for way in ways::with(|traits| traits.takes_paths) {
         let (script, name) = (holding_first().then_ok(nth(2)), way.traits().name);
         let api = Api::new(|seen| {

@@ -50,7 +50,7 @@ async fn r45_a_request_without_the_token_of_the_authenticator_is_never_rejected(
 #[tokio::test(start_paused = true)]
 async fn r45_a_renewal_that_failed_can_be_asked_for_again() {
     let script = holding_first().then_err(reauth::Error::misconfigured("the secret is wrong"));
-    let clock = crate::support::clock::HandClock::default();
+    let clock = crate::support::clock::StillClock::default();
     let auth = reauth::Authenticator::builder(script.clone()).clock(clock.clone()).build();
     let auth = Authorizer::for_origin(ORIGIN, auth).unwrap();
     let mut headers = HeaderMap::new();

@@ -11,7 +11,7 @@ use reauth::{Authenticator, Credentials, Error};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::support::clock::{HandClock, in_paused_time};
+use crate::support::clock::{StillClock, in_paused_time};
 use crate::support::source::{Respond, Script, credentials};
 use crate::tower_layer::api::{holding_first, nth};
 
@@ -43,7 +43,7 @@ async fn changed_by(
 #[tokio::test(start_paused = true)]
 async fn r73_peek_shows_what_is_held_and_starts_nothing() {
     let script = Script::new().then_ok(credentials("at-1", Some("rt-1"), Some(60)));
-    let clock = HandClock::default();
+    let clock = StillClock::default();
     let auth = Authenticator::builder(script.clone()).clock(clock.clone()).build();
     assert_eq!(held(&auth), None);
     assert_eq!(script.requests(), 0);

@@ -47,20 +47,36 @@ impl Clock for TestClock {
     }
 }
 
-/// A clock that only the test moves. It fits tests that wait for a socket or a thread: Tokio's paused clock advances whenever no
-/// task is ready.
-#[derive(Clone, Default)]
-pub struct HandClock(Arc<Mutex<Duration>>);
+/// A clock that stands still until the test moves it. It is for tests with real files and processes, in which Tokio's time can't be
+/// paused.
+#[derive(Clone)]
+pub struct StillClock(Arc<Mutex<Reading>>);
 
-impl HandClock {
-    pub fn advance(&self, by: Duration) {
-        *self.0.lock().unwrap() += by;
+/// Starts in 1970.
+impl Default for StillClock {
+    fn default() -> Self {
+        Self::at(UNIX_EPOCH)
     }
 }
 
-impl Clock for HandClock {
+impl StillClock {
+    /// Starts at the real time of day.
+    pub fn new() -> Self {
+        Self::at(SystemTime::now())
+    }
+
+    fn at(wall: SystemTime) -> Self {
+        Self(Arc::new(Mutex::new(Reading { monotonic: Duration::ZERO, wall })))
+    }
+
+    pub fn advance(&self, by: Duration) {
+        let mut now = self.0.lock().unwrap();
+        *now = now.after(by);
+    }
+}
+
+impl Clock for StillClock {
     fn now(&self) -> Reading {
-        let monotonic = *self.0.lock().unwrap();
-        Reading { monotonic, wall: UNIX_EPOCH + monotonic }
+        *self.0.lock().unwrap()
     }
 }

@@ -14,7 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::{get, token, with_clock};
 use crate::doors::api::{ORIGIN, of_authenticator};
 use crate::reqwest_middleware::server::Server;
-use crate::support::clock::HandClock;
+use crate::support::clock::StillClock;
 use crate::support::source::Script;
 use crate::tower_layer::api::{Broken, nth};
 
@@ -70,7 +70,7 @@ fn r74_a_call_may_come_from_spawn_blocking_and_from_a_worker() {
 #[test]
 fn r74_an_early_refresh_of_a_call_in_a_runtime_goes_on_while_that_stands_still() {
     within_a_minute(|| {
-        let (clock, script) = (HandClock::default(), Script::new().then_ok(nth(1)));
+        let (clock, script) = (StillClock::default(), Script::new().then_ok(nth(1)));
         let auth = with_clock(&script, &clock);
         let runtime = current_thread();
         runtime.block_on(async { assert_eq!(token(&auth), "at-1") });
