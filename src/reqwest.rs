@@ -93,8 +93,8 @@ impl AuthMiddleware {
     }
 
     /// Sets how many bytes of a streaming body (`Body::wrap_stream`, a multipart form) are kept while it is sent, so
-    /// that it can be sent again after a 401. Default: [`REPLAY_LIMIT`]. With 0 nothing is kept, and a stream is sent
-    /// once.
+    /// that it can be sent again after a 401. Default: [`REPLAY_LIMIT`](crate::replay::REPLAY_LIMIT). With 0 nothing is kept,
+    /// and a stream is sent once.
     ///
     /// A body of bytes (`Body::from`) needs no copy. It is sent again whatever its size.
     #[must_use]

@@ -1,14 +1,13 @@
 //! A 401 after a redirect rejects nothing by itself (R30), through each way in that can know of the redirect.
 
 use http::{Method, StatusCode};
-use reauth::{Error, Origins, PassedKind};
+use reauth::{Authorizer, Error, Origins, PassedKind};
 
 use super::api::{
-    Api, Body, ORIGIN, authenticator, authorizer, came_from, get, holding_first, nth, passed, post,
-    renewal_error, request,
+    Api, Body, CameFrom, ORIGIN, authenticator, authorizer, came_from, get, holding_first, nth, passed, post,
+    renewal_error, request, status,
 };
 use super::ways;
-use reauth::Authorizer;
 
 const THERE: &str = "https://api.example.com/there";
 
@@ -54,6 +53,26 @@ async fn r45_r30_what_may_not_be_sent_twice_gets_the_401_and_rejects_nothing() {
             assert_eq!(passed(&response), Some(PassedKind::Redirected), "{name}");
             assert_eq!((api.seen().len(), script.requests()), (1, 0), "{name}");
         }
+    }
+}
+
+/// A server that leads its clients on and on.
+#[tokio::test(start_paused = true)]
+async fn r45_r30_a_straight_request_that_is_redirected_as_well_is_the_last() {
+    for way in ways::with(|traits| traits.sends_again) {
+        let script = holding_first();
+        let api = Api::new(|seen| {
+            if seen.path().len() > 5 {
+                return Ok(status(StatusCode::OK));
+            }
+            let mut response = status(StatusCode::UNAUTHORIZED);
+            response.extensions_mut().insert(CameFrom(format!("{}x", seen.url).parse().unwrap()));
+            Ok(response)
+        });
+        let response = way.send(&authorizer(&script), &api, get("/x")).await.unwrap();
+        let name = way.traits().name;
+        assert_eq!(passed(&response), Some(PassedKind::Redirected), "{name}");
+        assert_eq!((api.paths(), script.requests()), (vec!["/x".into(), "/xx".into()], 0), "{name}");
     }
 }
 
