@@ -23,6 +23,9 @@
 //! # }
 //! ```
 //!
+//! Set your client up so that a 401 is a response and not an error, and so that it follows no redirects. With ureq these are
+//! `http_status_as_error(false)` and `max_redirects(0)`. An error of the closure renews nothing.
+//!
 //! Token requests run on one thread of this crate, which all authenticators of the process share. It starts with the first
 //! call that needs it. While a token is at hand, there is none.
 //!

@@ -79,6 +79,18 @@ impl Origins {
         Ok(Self { origins: vec![Origin::plain(origin)?] })
     }
 
+    /// The origin of a URL, as [`of_url`](Self::of_url), also if it is plain http to another machine. It is for a setting that says
+    /// where an API is, if the user may have plain http there. See [`danger_plain_http`](Self::danger_plain_http).
+    ///
+    /// # Errors
+    ///
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) if the text is not an absolute URL of http or https, or contains a user
+    /// name or a password.
+    pub fn danger_of_url(url: &str) -> Result<Self, Error> {
+        let origin = url.parse().ok().and_then(|uri| Origin::of(&uri));
+        Ok(Self { origins: vec![origin.ok_or_else(|| not_a_url("origin"))?] })
+    }
+
     /// Adds one more origin of plain http on another machine. See [`danger_plain_http`](Self::danger_plain_http).
     ///
     /// # Errors

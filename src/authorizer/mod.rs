@@ -135,7 +135,7 @@ impl Authorizer {
         self.changed(|settings| settings.authorizes_paths = true)
     }
 
-    /// Says that the client below follows no redirects by itself. A token in a header other than `Authorization` is sent only
+    /// Says that the client below follows no redirects to another origin by itself. A token in a header other than `Authorization` is sent only
     /// then, because a client would send that header to another origin too. See [`AuthHeader`](crate::AuthHeader). Default: it may.
     #[must_use]
     pub fn without_redirects(self) -> Self {
@@ -161,6 +161,11 @@ impl Authorizer {
         let mut marked = self.clone();
         mark.add_to(&mut marked.marks);
         marked
+    }
+
+    /// Returns the authenticator, or `None` if it was made with [`per_request`](Self::per_request).
+    pub fn authenticator(&self) -> Option<&Authenticator> {
+        Some(&self.settings.authenticator).filter(|_| !self.settings.per_request)
     }
 
     /// The settings with the marks, for a layer or middleware.

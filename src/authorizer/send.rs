@@ -120,7 +120,7 @@ impl Authorizer {
             Some(_) => None,
         };
         match ticket {
-            Some(ticket) => Ok(self.authorize_request::<Q, R>(request, applies, ticket)),
+            Some(ticket) => Ok(self.add_token::<Q, R>(request, applies, ticket)),
             None if self.settings.has_callers_header(&applies, request.headers()) => {
                 Ok(Ok(Begun::Passing(None)))
             }
@@ -138,11 +138,11 @@ impl Authorizer {
         // Before a token is fetched that can't be sent.
         self.settings.check(authenticator, Client::Any)?;
         let ticket = authenticator.acquire_for(self.valid_for(request)).await?;
-        self.authorize_request::<Q, R>(request, applies, ticket)
+        self.add_token::<Q, R>(request, applies, ticket)
     }
 
     /// Saves what another attempt needs, and adds the token.
-    fn authorize_request<Q: Request, R: Response<Q>>(
+    fn add_token<Q: Request, R: Response<Q>>(
         &self,
         request: &mut Q,
         mut applies: Applies,

@@ -59,7 +59,7 @@ pub struct TokenEndpoint {
     url: EndpointUrl,
     discovered: Option<Discovered>,
     transport: Option<TokenTransport>,
-    /// The transport that is used if none is set. Clones share it, and so they share its connections.
+    /// The transport that is used if none is set. Clones share it. It keeps no connection.
     default_transport: Arc<OnceLock<TokenTransport>>,
     pub(crate) timeout: Option<Duration>,
 }

@@ -74,3 +74,15 @@ fn r72_plain_http_has_to_be_said_and_nothing_else_is_loosened() {
             && !url("http://minio:9000@evil.test/")
     );
 }
+
+#[test]
+fn r72_the_url_of_a_setting_may_be_plain_http_if_the_program_says_so() {
+    let contains =
+        |given: &str, url: &str| Origins::danger_of_url(given).unwrap().contains(&url.parse().unwrap());
+    assert!(contains("http://minio:9000/base?x", "http://minio:9000/y"));
+    assert!(contains("https://api.example.com/v1", "https://api.example.com/"));
+    assert!(!contains("https://api.example.com/v1", "http://api.example.com/"), "only what was named");
+    for refused in ["minio:9000", "/v1", "ftp://minio", "http://ada:s3cret@minio/"] {
+        assert!(Origins::danger_of_url(refused).is_err(), "{refused}");
+    }
+}

@@ -1,5 +1,7 @@
 //! A 401 after a redirect rejects nothing by itself (R30), through each way in that can know of the redirect.
 
+use std::convert::Infallible;
+
 use http::{Method, StatusCode};
 use reauth::{Authorizer, Error, Origins, PassedKind};
 
@@ -115,4 +117,22 @@ async fn r45_r30_with_the_single_steps_a_redirected_401_asks_for_no_renewal() {
         assert_eq!((response.status(), api.seen().len()), (StatusCode::UNAUTHORIZED, 1), "{name}");
         assert_eq!(script.requests(), 0, "{name}");
     }
+}
+
+/// A closure may judge the body, and make a 401 of its own.
+#[tokio::test(start_paused = true)]
+async fn r45_r30_a_reqwest_response_that_does_not_say_where_it_came_from_counts() {
+    let script = holding_first().then_ok(nth(2));
+    let auth = authorizer(&script);
+    let request = reqwest::Request::new(http::Method::GET, format!("{ORIGIN}/x").parse().unwrap());
+    let response = auth.send(request, |request: reqwest::Request| {
+        let code = match request.headers()["authorization"].to_str() {
+            Ok("Bearer at-2") => StatusCode::OK,
+            _ => StatusCode::UNAUTHORIZED,
+        };
+        let response = http::Response::builder().status(code).body("").unwrap();
+        std::future::ready(Ok::<_, Infallible>(reqwest::Response::from(response)))
+    });
+    assert_eq!(response.await.unwrap().status(), StatusCode::OK);
+    assert_eq!(script.requests(), 1);
 }

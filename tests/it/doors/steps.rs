@@ -103,3 +103,62 @@ async fn r40_debug_of_an_authorizer_and_its_steps_shows_no_token() {
     let authorized = auth.authorize(&url("/x"), &mut HeaderMap::new()).await.unwrap();
     assert!(!format!("{auth:?} {authorized:?}").contains("at-7"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn r45_a_response_may_be_judged_by_a_url_of_another_type_or_spelling() {
+    let auth = authorizer(&holding_first());
+    let mut headers = HeaderMap::new();
+    let to: Uri = "https://API.example.com:443/x?y".parse().unwrap();
+    let authorized = auth.authorize(&to, &mut headers).await.unwrap();
+    let none = HeaderMap::new();
+    let rejects = |from: &str| {
+        let (uri, url) = (from.parse::<Uri>().unwrap(), from.parse::<reqwest::Url>().unwrap());
+        let both = (
+            authorized.is_rejected_at(&uri, UNAUTHORIZED, &none),
+            authorized.is_rejected_at(&url, UNAUTHORIZED, &none),
+        );
+        assert_eq!(both.0, both.1, "{from}");
+        both.0
+    };
+    assert!(rejects("https://api.example.com/x?y") && rejects("https://api.example.com:443/x?y"));
+    for elsewhere in [
+        "https://api.example.com/x",
+        "https://api.example.com/x?z",
+        "https://api.example.com:444/x?y",
+        "http://api.example.com:443/x?y",
+        "https://other.test/x?y",
+    ] {
+        assert!(!rejects(elsewhere), "{elsewhere}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r45_a_whole_request_is_authorized_with_its_marks() {
+    let script = holding_first().then_ok(nth(2));
+    let auth = authorizer(&script);
+    let mut request = http::Request::get(url("/x")).body(()).unwrap();
+    let mut authorized = auth.authorize_request(&mut request).await.unwrap();
+    assert_eq!(request.headers()["authorization"], "Bearer at-1");
+    // A program may know of a rejection from the body of a 200.
+    authorized.renew(request.headers_mut()).await.unwrap();
+    assert_eq!(request.headers()["authorization"], "Bearer at-2");
+
+    let mut request = reqwest::Request::new(http::Method::GET, format!("{ORIGIN}/x").parse().unwrap());
+    let _authorized = auth.authorize_request(&mut request).await.unwrap();
+    assert_eq!(request.headers()["authorization"], "Bearer at-2");
+
+    let mut request = http::Request::get(url("/x")).extension(WithoutCredentials).body(()).unwrap();
+    let _authorized = auth.authorize_request(&mut request).await.unwrap();
+    assert!(request.headers().is_empty());
+
+    let other = reauth::per_request::WithAuthenticator(authenticator(&Script::new().then_ok(nth(7))));
+    let mut request = http::Request::get(url("/x")).extension(other).body(()).unwrap();
+    let _authorized = auth.authorize_request(&mut request).await.unwrap();
+    assert_eq!(request.headers()["authorization"], "Bearer at-7");
+}
+
+#[test]
+fn r39_an_authorizer_knows_its_authenticator_if_it_has_one() {
+    assert!(authorizer(&Script::new()).authenticator().is_some());
+    assert!(Authorizer::per_request(reauth::Origins::new(ORIGIN).unwrap()).authenticator().is_none());
+}

@@ -137,29 +137,3 @@ async fn r80_a_limit_longer_than_time_is_no_limit() {
     let endpoint = in_memory(&server).timeout(Duration::MAX);
     assert_eq!(endpoint.request().send().await.unwrap().credentials().access_token(), "at-1");
 }
-
-/// A second connection would not be accepted.
-#[cfg(feature = "reqwest")]
-#[tokio::test]
-async fn r80_the_requests_of_an_endpoint_and_its_clones_share_their_connections() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/token", listener.local_addr().unwrap());
-    let served = Arc::new(AtomicU32::new(0));
-    let count = served.clone();
-    tokio::spawn(async move {
-        let (stream, _) = listener.accept().await.unwrap();
-        drop(listener);
-        let service = hyper::service::service_fn(move |_: http::Request<hyper::body::Incoming>| {
-            count.fetch_add(1, Ordering::SeqCst);
-            let body = http_body_util::Full::new(bytes::Bytes::from(r#"{"access_token":"at"}"#));
-            async { Ok::<_, std::convert::Infallible>(http::Response::new(body)) }
-        });
-        let io = hyper_util::rt::TokioIo::new(stream);
-        let _ = hyper::server::conn::http1::Builder::new().serve_connection(io, service).await;
-    });
-    let endpoint = TokenEndpoint::new(&url).unwrap();
-    for endpoint in [endpoint.clone(), endpoint.clone(), endpoint] {
-        endpoint.request().send().await.unwrap();
-    }
-    assert_eq!(served.load(Ordering::SeqCst), 3);
-}
