@@ -28,7 +28,7 @@ const KEY: &str = "61206b6579206f662033322062797465732c20616c6c206f66207468656d2
 fn credentials() -> Credentials {
     let expires_at = SystemTime::now() + Duration::from_secs(3600);
     let credentials = Credentials::new(ACCESS).unwrap().with_refresh_token(REFRESH).unwrap();
-    credentials.with_expires_at(expires_at)
+    credentials.with_expires_at(expires_at).with_field("id_token", REFRESH)
 }
 
 #[test]
@@ -69,6 +69,7 @@ fn r41_the_json_of_a_store_leaves_no_copy_when_it_is_written_and_read() {
         let written = credentials();
         let read = Credentials::from_json(&written.expose_json()).unwrap();
         assert_eq!((read.access_token(), read.refresh_token()), (ACCESS, Some(REFRESH)));
+        assert_eq!(read.field("id_token"), Some(REFRESH));
     };
     assert_eq!(copies_left_by(round_trip), 0);
 }

@@ -118,7 +118,7 @@ impl State {
     ) -> Step {
         let error = match response {
             Ok(credentials) => {
-                let credentials = self.keep_refresh_token(credentials);
+                let credentials = self.keep_what_is_missing(credentials);
                 return self.persist(flight, sent, credentials, By::Refresh, now);
             }
             Err(error) => error,

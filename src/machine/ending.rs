@@ -26,10 +26,11 @@ pub(super) enum Saved {
 }
 
 impl State {
-    /// Keeps the old refresh token if the response brought none (R13).
-    pub(super) fn keep_refresh_token(&self, response: Credentials) -> Credentials {
-        let held = self.holdings.held().and_then(|held| held.credentials.refresh_token());
-        match (response.refresh_token(), held) {
+    /// Keeps the old refresh token if the response of a refresh brought none (R13), and the fields that it did not bring (R85).
+    pub(super) fn keep_what_is_missing(&self, response: Credentials) -> Credentials {
+        let Some(held) = self.holdings.held() else { return response };
+        let response = response.with_fields_of(&held.credentials);
+        match (response.refresh_token(), held.credentials.refresh_token()) {
             (None, Some(held)) => response.clone().with_refresh_token(held).unwrap_or(response),
             _ => response,
         }

@@ -1,6 +1,7 @@
 //! Requests to a token endpoint, with limits of time and size, over any tower HTTP service.
 
 mod client_auth;
+mod discovery;
 mod json;
 mod reach;
 mod redactor;
@@ -16,6 +17,7 @@ pub use token_response::TokenResponse;
 pub use transport::TokenTransport;
 
 pub(crate) use client_auth::{MakeAssertion, maker, non_empty, read_assertion};
+use discovery::Discovered;
 pub(crate) use json::{JsonObject, without_bom};
 pub(crate) use redactor::clean;
 pub(crate) use redactor::clean_code;
@@ -25,6 +27,7 @@ pub(crate) use response::{Expected, Purpose, Received, Speaker, read_token_objec
 use response::{read_object, read_revocation};
 pub(crate) use token_response::Members;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -52,7 +55,9 @@ use crate::origins::Origin;
 /// ```
 #[derive(Clone, Debug)]
 pub struct TokenEndpoint {
+    /// The URL, or that of the issuer by which it is found.
     url: EndpointUrl,
+    discovered: Option<Discovered>,
     transport: Option<TokenTransport>,
     /// The transport that is used if none is set. Clones share it, and so they share its connections.
     default_transport: Arc<OnceLock<TokenTransport>>,
@@ -80,6 +85,52 @@ impl TokenEndpoint {
         Ok(endpoint)
     }
 
+    /// Creates an endpoint that is found by the issuer of a provider, such as `https://id.example.com/realms/my-realm`: in its
+    /// metadata (OpenID Connect Discovery 1.0, or RFC 8414). The issuer is https, or plain http on loopback.
+    ///
+    /// The metadata are read before the first request, within its time limit, and over its transport. They are kept as long as
+    /// this endpoint and its clones, or until nothing is at the URL that they name. They count only if they name exactly this
+    /// issuer, and https endpoints. If they can't be read, the request fails, and a later one reads them. No response to a
+    /// request of your program leads to another issuer.
+    ///
+    /// ```
+    /// # #[cfg(feature = "reqwest")]
+    /// # fn example() -> Result<(), reauth::Error> {
+    /// use reauth::{ClientAuth, TokenEndpoint, oauth2};
+    ///
+    /// let endpoint = TokenEndpoint::discover("https://id.example.com/realms/my-realm")?;
+    /// let revocation = endpoint.discovered("revocation_endpoint")?;
+    /// let client_auth = ClientAuth::basic("my-service", "s3cret")?;
+    /// let source = oauth2::ClientCredentials::new(endpoint, client_auth)?.revocation_endpoint(revocation);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new); also if the issuer has a query.
+    pub fn discover(issuer: &str) -> Result<Self, Error> {
+        let endpoint = Self::new(issuer)?;
+        if endpoint.url.0.query().is_some() {
+            return Err(Error::misconfigured("issuer: it has a query; use the URL without it"));
+        }
+        Ok(Self { discovered: Some(Discovered::new(issuer)), ..endpoint })
+    }
+
+    /// Returns another endpoint from the same metadata, such as the `revocation_endpoint`. It shares the metadata, the
+    /// transport and the time limit.
+    ///
+    /// # Errors
+    ///
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) if this endpoint does not come from [`discover`](Self::discover).
+    /// If the metadata have no such member, a request fails.
+    pub fn discovered(&self, member: impl Into<Cow<'static, str>>) -> Result<Self, Error> {
+        let discovered = self.discovered.as_ref().ok_or_else(|| {
+            Error::misconfigured("token endpoint: it has a URL; use `TokenEndpoint::discover` to find others")
+        })?;
+        Ok(Self { discovered: Some(discovered.with_member(member.into())), ..self.clone() })
+    }
+
     /// Creates an endpoint from its URL, and accepts plain http to any host: **secrets and tokens are readable on
     /// the network**.
     ///
@@ -98,7 +149,8 @@ impl TokenEndpoint {
                  use one such as https://id.example.com/token",
             )
         })?;
-        Ok(Self { url: EndpointUrl(uri), transport: None, default_transport: Arc::default(), timeout: None })
+        let url = EndpointUrl(uri);
+        Ok(Self { url, discovered: None, transport: None, default_transport: Arc::default(), timeout: None })
     }
 
     /// Sets what sends the requests. Default, with the feature `reqwest`: a reqwest client with its defaults and

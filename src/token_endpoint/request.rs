@@ -167,6 +167,21 @@ impl TokenRequest {
         self
     }
 
+    /// Keeps a member of the response, such as `id_token` or `scope`, with the tokens: as
+    /// [`Credentials::field`](crate::Credentials::field), and in the store. It may be called more than once. Default: none is
+    /// kept. [`TokenResponse::field`](super::TokenResponse::field) has all of them.
+    pub fn keep_field(mut self, name: impl Into<String>) -> Self {
+        self.expected.kept.push(name.into());
+        self
+    }
+
+    /// Takes another member of the response for the bearer token, such as the `id_token` that Kubernetes wants. Default:
+    /// `access_token`. Its lifetime is what it says in itself, if it is a JWT: `expires_in` is about the access token.
+    pub fn bearer_field(mut self, name: impl Into<String>) -> Self {
+        self.expected.bearer = Some(name.into());
+        self
+    }
+
     /// Keeps one more text out of messages, such as an older token that a server may repeat. The values of
     /// [fields](Self::field) and [headers](Self::header), and the secret of the [client](Self::client), are kept out anyway.
     pub fn redact(mut self, secret: impl Into<String>) -> Self {

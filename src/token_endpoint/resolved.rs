@@ -43,9 +43,9 @@ impl ResolvedEndpoint {
     /// The endpoint at this URL followed by `path`, which starts with a slash.
     pub(crate) fn join(&self, path: &str) -> Result<Self, Error> {
         let base = &self.endpoint.url.0;
-        if base.query().is_some() {
+        if base.query().is_some() || self.endpoint.discovered.is_some() {
             return Err(Error::misconfigured(
-                "endpoint: it has a query, and a path has to follow; use the URL without the query",
+                "endpoint: it has a query or is found by an issuer, and a path has to follow; use the URL without the query",
             ));
         }
         let url = format!("{}{path}", base.to_string().trim_end_matches('/'));
@@ -60,21 +60,12 @@ impl ResolvedEndpoint {
         TokenRequest::new(Ok(self.clone()))
     }
 
-    pub(super) fn url(&self) -> &Uri {
-        &self.endpoint.url.0
-    }
-
-    /// The URL with a form in its query.
-    pub(super) fn url_with(&self, form: &str) -> Result<Uri, Error> {
-        let url = self.url();
-        let sign = match url.query() {
-            _ if form.is_empty() => "",
-            None => "?",
-            Some("") => "",
-            Some(_) => "&",
-        };
-        let too_long = |_| Error::misconfigured("token request: its URL is too long; send a POST");
-        format!("{url}{sign}{form}").parse().map_err(too_long)
+    /// Where a request goes.
+    pub(super) async fn url(&self, deadline: Deadline) -> Result<Uri, Error> {
+        match &self.endpoint.discovered {
+            Some(discovered) => discovered.locate(&self.transport, deadline).await,
+            None => Ok(self.endpoint.url.0.clone()),
+        }
     }
 
     /// Posts a JSON object of strings. A response of any status is `Ok`; an error means that there is no response.
@@ -87,7 +78,7 @@ impl ResolvedEndpoint {
         let members = members.iter().map(|(name, value)| ((*name).to_owned(), (*value).into()));
         let mut request = Request::new(Full::from(Value::Object(members.collect()).to_string()));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.url().clone();
+        *request.uri_mut() = self.url(deadline).await?;
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
         self.send(request, purpose, deadline).await
@@ -117,16 +108,32 @@ impl ResolvedEndpoint {
         deadline: Deadline,
     ) -> Result<Response<Bytes>, Error> {
         let sending = self.transport.send(request);
-        if purpose == Purpose::Refresh {
+        let response = match purpose {
             // Who gives up does not know whether the refresh token is spent. The authenticator waits for longer (R14).
-            return sending.await;
+            Purpose::Refresh => sending.await?,
+            _ => deadline.limit(sending).await.ok_or_else(|| {
+                Error::transient(
+                    "the token endpoint did not respond in time; try again, or set a longer `TokenEndpoint::timeout`",
+                )
+            })??,
+        };
+        if let Some(discovered) = &self.endpoint.discovered {
+            discovered.check(response.status()).await;
         }
-        deadline.limit(sending).await.unwrap_or_else(|| {
-            Err(Error::transient(
-                "the token endpoint did not respond in time; try again, or set a longer `TokenEndpoint::timeout`",
-            ))
-        })
+        Ok(response)
     }
+}
+
+/// The URL with a form in its query.
+pub(super) fn with_query(url: &Uri, form: &str) -> Result<Uri, Error> {
+    let sign = match url.query() {
+        _ if form.is_empty() => "",
+        None => "?",
+        Some("") => "",
+        Some(_) => "&",
+    };
+    let too_long = |_| Error::misconfigured("token request: its URL is too long; send a POST");
+    format!("{url}{sign}{form}").parse().map_err(too_long)
 }
 
 /// When a request has taken too long. `None` is never: the limit is longer than time can be counted.

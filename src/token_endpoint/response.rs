@@ -21,6 +21,10 @@ use crate::timing::Timing;
 pub(crate) struct Expected {
     /// Another type than Bearer.
     pub(crate) token_type: Option<String>,
+    /// The member that is the bearer token, if it is not `access_token`.
+    pub(crate) bearer: Option<String>,
+    /// The members that are kept with the tokens.
+    pub(crate) kept: Vec<String>,
 }
 
 /// Returns the object in a success, or what is wrong with the response.
@@ -57,19 +61,24 @@ pub(crate) fn read_token_object(object: &JsonObject<'_>, expected: &Expected) ->
         let other = expected.token_type.as_deref();
         ["bearer"].into_iter().chain(other).any(|expected| kind.eq_ignore_ascii_case(expected))
     };
-    if object.get("token_type").is_some() && !object.string("token_type").is_some_and(is_expected) {
+    let bearer = expected.bearer.as_deref().unwrap_or("access_token");
+    // The type is that of the access token.
+    let has_type = expected.bearer.is_none() && object.get("token_type").is_some();
+    if has_type && !object.string("token_type").is_some_and(is_expected) {
         return Err(Error::invalid_response(
             "the token endpoint issued a token whose type is not Bearer; check the client's settings",
         ));
     }
-    let access_token = object.string("access_token").ok_or_else(|| {
-        Error::invalid_response("the token endpoint responded without an access_token; check its URL")
+    let access_token = object.string(bearer).ok_or_else(|| {
+        Error::invalid_response(format!(
+            "the token endpoint responded without an {bearer}; check its URL and the scope"
+        ))
     })?;
     let mut credentials = Credentials::new(access_token).map_err(|_| {
-        Error::invalid_response(
-            "the token endpoint issued an access_token that is not a bearer token (RFC 6750 section 2.1); check the \
+        Error::invalid_response(format!(
+            "the token endpoint issued an {bearer} that is not a bearer token (RFC 6750 section 2.1); check the \
              endpoint's URL",
-        )
+        ))
     })?;
     if let Some(refresh_token) = object.string("refresh_token").filter(|token| !token.is_empty()) {
         credentials = credentials.with_refresh_token(refresh_token).map_err(|_| {
@@ -78,7 +87,14 @@ pub(crate) fn read_token_object(object: &JsonObject<'_>, expected: &Expected) ->
             )
         })?;
     }
-    Ok(credentials.with_lifetime(lifetime(object).unwrap_or_default()))
+    for name in &expected.kept {
+        if let Some(value) = object.text(name) {
+            credentials = credentials.with_field(name, value.as_str());
+        }
+    }
+    // The lifetime is that of the access token. Another token says in itself when it expires (R4).
+    let lifetime = lifetime(object).filter(|_| expected.bearer.is_none());
+    Ok(credentials.with_lifetime(lifetime.unwrap_or_default()))
 }
 
 /// The lifetime in `expires_in` (R4): seconds as an integer, a float or a numeric string. Zero, a negative number

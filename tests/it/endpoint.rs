@@ -10,6 +10,7 @@ use crate::support::source::credentials;
 mod assertions;
 mod client_auth;
 mod construction;
+mod discovery;
 mod limits;
 mod network;
 mod proxies;

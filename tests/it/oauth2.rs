@@ -13,6 +13,7 @@ use crate::support::source::credentials;
 mod code;
 mod device;
 mod exchange;
+mod fields;
 mod grants;
 mod jwt_bearer;
 mod keycloak;

@@ -4,6 +4,8 @@
 //! seconds. A test waits for a counter or a state, never for a duration.
 
 mod assertions;
+mod discovery;
+mod fields;
 mod grants;
 mod interactive;
 mod own_grant;

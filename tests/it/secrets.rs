@@ -106,7 +106,7 @@ fn client() -> ClientAuth {
 
 fn held() -> Credentials {
     let credentials = Credentials::new("canary-at-0").unwrap();
-    credentials.with_refresh_token("canary-rt-0 \"%+&=").unwrap()
+    credentials.with_refresh_token("canary-rt-0 \"%+&=").unwrap().with_field("id_token", "canary.id.0")
 }
 
 fn in_memory(server: &TokenServer) -> TokenEndpoint {

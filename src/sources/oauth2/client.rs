@@ -26,6 +26,10 @@ pub(in crate::sources) struct GrantClient {
     pub(super) login: Login,
     pub(in crate::sources) scope: Option<String>,
     pub(in crate::sources) scope_on_refresh: bool,
+    /// The member of a response that is the bearer token, if it is not `access_token`.
+    pub(in crate::sources) bearer: Option<String>,
+    /// The members of a response that are kept.
+    pub(in crate::sources) kept: Vec<String>,
     extra: Vec<(String, SecretString)>,
 }
 
@@ -94,6 +98,8 @@ impl GrantClient {
             login,
             scope: None,
             scope_on_refresh: false,
+            bearer: None,
+            kept: Vec::new(),
             extra: Vec::new(),
         }
     }
@@ -120,7 +126,11 @@ impl GrantClient {
 
     /// A request to the token endpoint.
     pub(super) fn token_request(&self) -> TokenRequest {
-        self.request(&self.endpoint)
+        let request = self.kept.iter().fold(self.request(&self.endpoint), TokenRequest::keep_field);
+        match &self.bearer {
+            Some(bearer) => request.bearer_field(bearer),
+            None => request,
+        }
     }
 
     /// Another endpoint of the same provider.
@@ -203,8 +213,13 @@ impl CredentialSource for GrantClient {
     async fn revoke(&self, held: &Credentials) -> Result<(), Error> {
         let Some(endpoint) = &self.revocation else { return Ok(()) };
         let refresh_token = held.refresh_token().map(|token| (token, "refresh_token"));
+        let access_token = match &self.bearer {
+            Some(_) => held.field("access_token"),
+            None => Some(held.access_token()),
+        };
+        let access_token = access_token.map(|token| (token, "access_token"));
         let mut outcome = Ok(());
-        for (token, hint) in refresh_token.into_iter().chain([(held.access_token(), "access_token")]) {
+        for (token, hint) in refresh_token.into_iter().chain(access_token) {
             let request = self.request(endpoint).secret("token", token).open("token_type_hint", hint);
             let request = self.with_extra(request).redact(held.access_token());
             outcome = outcome.and(request.revoke().await);

@@ -27,6 +27,27 @@ macro_rules! client_settings {
                 Ok(self)
             }
 
+            /// Keeps a member of each token response, such as `id_token` or the granted `scope`, with the tokens: as
+            /// [`Credentials::field`], and in the store. It may be called more than once. Default: none is kept, because most
+            /// programs do not need them and some have personal data.
+            #[must_use]
+            pub fn keep_field(mut self, name: impl Into<String>) -> Self {
+                self.client.kept.push(name.into());
+                self
+            }
+
+            /// Takes another member of a token response for the bearer token, such as the `id_token` that Kubernetes wants.
+            /// Default: `access_token`. A response without it is
+            /// [`InvalidResponse`](crate::ErrorKind::InvalidResponse).
+            ///
+            /// Its lifetime is what it says in itself, if it is a JWT: `expires_in` is about the access token. A log-out
+            /// revokes the access token only if [`keep_field`](Self::keep_field) keeps it.
+            #[must_use]
+            pub fn bearer_field(mut self, name: impl Into<String>) -> Self {
+                self.client.bearer = Some(name.into());
+                self
+            }
+
             /// Sets where a log-out revokes the refresh token and then the access token (RFC 7009): see
             /// [`Authenticator::log_out`](crate::Authenticator::log_out). Default: nothing is revoked.
             ///

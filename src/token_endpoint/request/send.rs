@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{Field, TokenRequest};
 use crate::error::Error;
 use crate::token_endpoint::client_auth::Proof;
+use crate::token_endpoint::resolved::with_query;
 use crate::token_endpoint::{
     Members, Purpose, Received, TokenResponse, read_object, read_revocation, read_token_object,
 };
@@ -88,11 +89,11 @@ impl TokenRequest {
         let text = self.form.encode(self.is_get)?;
         let mut request = Request::new(Full::default());
         if self.is_get {
-            *request.uri_mut() = endpoint.url_with(&text)?;
+            *request.uri_mut() = with_query(&endpoint.url(deadline).await?, &text)?;
         } else {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
             *request.method_mut() = Method::POST;
-            *request.uri_mut() = endpoint.url().clone();
+            *request.uri_mut() = endpoint.url(deadline).await?;
             *request.body_mut() = Full::from(text);
         }
         *request.headers_mut() = headers;

@@ -19,12 +19,18 @@ pub(crate) enum Purpose {
     ClientLogin,
     Refresh,
     Revoke,
+    /// The endpoints of the provider are looked up.
+    Discovery,
 }
 
 impl Purpose {
     /// Where the request goes.
     fn endpoint(self) -> &'static str {
-        if self == Self::Revoke { "revocation endpoint" } else { "token endpoint" }
+        match self {
+            Self::Login | Self::ClientLogin | Self::Refresh => "token endpoint",
+            Self::Revoke => "revocation endpoint",
+            Self::Discovery => "issuer",
+        }
     }
 }
 
@@ -119,13 +125,14 @@ impl Received<'_> {
             (Purpose::Login | Purpose::ClientLogin, _) => Error::misconfigured(format!(
                 "the token endpoint refused the request ({said}); check the client's settings and the scope"
             )),
-            (Purpose::Revoke, _) => Error::misconfigured(format!(
-                "the revocation endpoint refused the request ({said}); check its URL and what the client may do"
+            (Purpose::Revoke | Purpose::Discovery, _) => Error::misconfigured(format!(
+                "the {endpoint} refused the request ({said}); check its URL and what the client may do"
             )),
         }
     }
 
     fn refused_without_a_reason(&self, speaker: Speaker, said: &str) -> Error {
+        let endpoint = self.purpose.endpoint();
         match (self.purpose, speaker) {
             (Purpose::Refresh, Speaker::Provider | Speaker::Silent) => Error::login_required(format!(
                 "the token endpoint refused the refresh without a reason ({said}); log in again, and check how the client \
@@ -142,8 +149,8 @@ impl Received<'_> {
             (Purpose::Login | Purpose::ClientLogin, _) => Error::misconfigured(format!(
                 "the token endpoint does not accept the request ({said}); check its URL"
             )),
-            (Purpose::Revoke, _) => Error::misconfigured(format!(
-                "the revocation endpoint refused the request ({said}); check its URL and what the client may do"
+            (Purpose::Revoke | Purpose::Discovery, _) => Error::misconfigured(format!(
+                "the {endpoint} refused the request ({said}); check its URL and what the client may do"
             )),
         }
     }
