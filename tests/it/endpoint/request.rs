@@ -1,7 +1,5 @@
 //! R80, R81: a token request of one's own.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use reauth::{CredentialSource, Credentials, TokenRequest, source_fn};
