@@ -26,13 +26,9 @@ use crate::error::Error;
 /// # Redirects
 ///
 /// An HTTP client that follows a redirect to another origin removes `Authorization`. It sends a header of another name on, and
-/// the token with it. So a header of another name is refused where the client may follow redirects by itself: in
-/// `AuthMiddleware`, and where an [`Authorizer`](crate::Authorizer) sends. Have your client follow none, and say so with
-/// [`Authorizer::without_redirects`](crate::Authorizer::without_redirects).
-///
-/// A tower service follows no redirects by itself. An [`AuthLayer`](crate::AuthLayer) takes it that none below does, unless it has
-/// a [`response_uri`](crate::AuthLayer::response_uri). Then it refuses such a header too. So put a layer that follows redirects
-/// *outside* of the `AuthLayer`, which then checks each hop.
+/// the token with it. So a header of another name is refused, unless you say that nothing below follows redirects to another origin:
+/// [`Authorizer::without_redirects`](crate::Authorizer::without_redirects), or the method of that name of
+/// [`AuthLayer`](crate::AuthLayer) and `AuthMiddleware`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthHeader {
     name: HeaderName,

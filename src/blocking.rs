@@ -29,6 +29,12 @@
 //! Token requests run on one thread of this crate, which all authenticators of the process share. It starts with the first
 //! call that needs it. While a token is at hand, there is none.
 //!
+//! Before a short program ends, it calls `block_on(auth.settled())`. Otherwise a refresh in the background may end with it, and the
+//! login with the refresh token that came too late.
+//!
+//! A refresh that *async* code has started runs on the runtime of that code. If a blocking call holds that runtime's only thread, it
+//! waits for a refresh that nobody drives, and gets an error after about a minute. So call the async forms there.
+//!
 //! A program may call these also from async code, and blocks its thread then. A credential source or a store must not: it shares the
 //! thread with all token requests. A source whose HTTP client blocks uses `tokio::task::spawn_blocking`.
 

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::future::pending;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake};
 use std::thread::{self, Thread};
@@ -93,12 +94,17 @@ pub(crate) fn own_runtime() -> Result<Handle, Error> {
     let no_thread = |error| {
         Error::misconfigured("the system gives no further thread for token requests").with_source(error)
     };
-    let built = Builder::new_current_thread().enable_all().build().map_err(no_thread)?;
-    let handle = built.handle().clone();
-    let run = move || {
-        IS_OWN.set(true);
-        built.block_on(pending::<()>());
+    let (started, starting) = sync_channel(1);
+    // Made on its own thread: a runtime can't be dropped in async code, from where this may be called.
+    let run = move || match Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => {
+            IS_OWN.set(true);
+            let _ = started.send(Ok(runtime.handle().clone()));
+            runtime.block_on(pending::<()>());
+        }
+        Err(error) => drop(started.send(Err(error))),
     };
     thread::Builder::new().name("reauth".into()).spawn(run).map_err(no_thread)?;
-    Ok(runtime.insert(handle).clone())
+    let started = starting.recv().unwrap_or_else(|error| Err(std::io::Error::other(error)));
+    Ok(runtime.insert(started.map_err(no_thread)?).clone())
 }

@@ -8,9 +8,7 @@ use reqwest::{Request, Response};
 use reqwest_middleware::{Error as MiddlewareError, Middleware, Next};
 
 use crate::authenticator::{Authenticator, Ticket};
-use crate::authorizer::{
-    Applies, Authorizer, Client, Request as _, Resend, ResponseHead, Sent, Settings, Url as _,
-};
+use crate::authorizer::{Applies, Authorizer, Request as _, Resend, ResponseHead, Sent, Settings, Url as _};
 use crate::error::Error;
 use crate::origins::Origins;
 use crate::per_request::ResendCount;
@@ -102,6 +100,12 @@ impl AuthMiddleware {
         self.changed(|authorizer| authorizer.replay_limit(bytes))
     }
 
+    /// Says that the client follows no redirects to another origin. See [`Authorizer::without_redirects`].
+    #[must_use]
+    pub fn without_redirects(self) -> Self {
+        self.changed(Authorizer::without_redirects)
+    }
+
     /// Sends each request only once. After a 401 the token is still replaced, and the caller gets the 401.
     ///
     /// This is as if each request were marked [`NoReplay`](crate::per_request::NoReplay), and costs less.
@@ -130,7 +134,7 @@ impl AuthMiddleware {
         let settings = &*self.settings;
         if !applies.may_replay {
             applies.sent_to = request.url().mark();
-            match settings.authorize(&applies, request.headers_mut(), header, Client::Any) {
+            match settings.authorize(&applies, request.headers_mut(), header) {
                 Ok(true) => {}
                 // The response is about the caller's header, and not about the authenticator's token.
                 Ok(false) => return next.run(request, extensions),
@@ -153,7 +157,7 @@ impl AuthMiddleware {
             if saved.as_ref().and_then(Request::url_of).is_none() {
                 applies.sent_to = request.url().mark();
             }
-            let is_ours = settings.authorize(&applies, request.headers_mut(), header, Client::Any);
+            let is_ours = settings.authorize(&applies, request.headers_mut(), header);
             let is_ours = is_ours.map_err(MiddlewareError::middleware)?;
             let response = next.clone().run(request, extensions).await?;
             if !is_ours || !settings.is_rejection(response.status(), response.headers()) {
@@ -183,8 +187,7 @@ impl AuthMiddleware {
             sent.generation = ticket.generation;
             sent.saved = if is_last { None } else { request.save(settings) };
             sent.applies.sent_to = request.url().mark();
-            let is_ours =
-                settings.authorize(&sent.applies, request.headers_mut(), ticket.header, Client::Any);
+            let is_ours = settings.authorize(&sent.applies, request.headers_mut(), ticket.header);
             let is_ours = is_ours.map_err(MiddlewareError::middleware)?;
             response = next.clone().run(request, extensions).await?;
             if is_last || !is_ours {
@@ -228,7 +231,7 @@ impl TryFrom<Authorizer> for AuthMiddleware {
     type Error = Error;
 
     fn try_from(authorizer: Authorizer) -> Result<Self, Error> {
-        authorizer.settings.check_own(Client::Any)?;
+        authorizer.settings.check_own()?;
         Ok(Self::of(authorizer))
     }
 }
@@ -266,7 +269,7 @@ impl Middleware for AuthMiddleware {
             None => Box::pin(async move {
                 let authenticator = settings.authenticator(&applies);
                 // Before a token is fetched that can't be sent.
-                settings.check(authenticator, Client::Any).map_err(MiddlewareError::middleware)?;
+                settings.check(authenticator).map_err(MiddlewareError::middleware)?;
                 let ticket = authenticator.acquire_for(valid_for).await;
                 let ticket = ticket.map_err(MiddlewareError::middleware)?;
                 self.send(request, extensions, next, ticket, applies).await

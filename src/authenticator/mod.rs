@@ -133,8 +133,8 @@ impl Authenticator {
         self.shared.cache.held()
     }
 
-    /// Waits until other credentials are held than `used`, and returns those. `None` if nothing is held any more, after a
-    /// log-out.
+    /// Waits until other credentials are held than `used`, and returns those. `None` after a
+    /// log-out, also if somebody has logged in again since: that may be another user.
     ///
     /// It is for streams that outlive a token (server-sent events, WebSocket, gRPC), which have to be opened again with the next
     /// one. This does not refresh: some call has to, such as [`credentials_valid_for`](Self::credentials_valid_for).

@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 use tokio::sync::Notify;
 
@@ -23,6 +23,8 @@ impl Running {
 
     pub(super) fn end(&self) {
         let is_last = self.tasks.fetch_sub(1, Ordering::SeqCst) == 1;
+        // Whoever waits sees that there is none, or is seen here.
+        fence(Ordering::SeqCst);
         if let Some(none) = self.none.get().filter(|_| is_last) {
             none.notify_waiters();
         }
@@ -31,6 +33,7 @@ impl Running {
     /// Waits until there is none.
     async fn none(&self) {
         let notify = self.none.get_or_init(Box::default);
+        fence(Ordering::SeqCst);
         loop {
             let mut none = pin!(notify.notified());
             none.as_mut().enable();

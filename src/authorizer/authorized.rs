@@ -6,7 +6,7 @@ use http::{Extensions, HeaderMap, StatusCode};
 
 use super::Authorizer;
 use super::message::{RequestUrl, SendRequest};
-use super::settings::{Applies, Client, Settings};
+use super::settings::{Applies, Settings};
 use crate::auth_header::replace;
 use crate::error::Error;
 use crate::passed::PassedReason;
@@ -95,9 +95,9 @@ impl Authorizer {
         }
         let authenticator = settings.authenticator(&applies);
         // Before a token is fetched that can't be sent.
-        settings.check(authenticator, Client::Any)?;
+        settings.check(authenticator)?;
         let ticket = authenticator.acquire_for(self.marks.valid_for).await?;
-        settings.authorize(&applies, headers, ticket.header, Client::Any)?;
+        settings.authorize(&applies, headers, ticket.header)?;
         applies.sent_to = url.mark_of_any_type();
         Ok(Authorized {
             settings,

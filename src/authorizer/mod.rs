@@ -20,7 +20,7 @@ pub(crate) use message::{Request, SavedRequest, Url};
 #[cfg(feature = "reqwest")]
 pub(crate) use renewal::{Resend, Sent};
 pub(crate) use renewal::{explain, resent};
-pub(crate) use settings::{Applies, Client, Judgement, Settings};
+pub(crate) use settings::{Applies, Judgement, Settings};
 
 use std::fmt;
 use std::sync::Arc;

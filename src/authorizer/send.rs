@@ -11,7 +11,7 @@ use super::Authorizer;
 use super::error::AuthError;
 use super::message::{Request, Response, ResponseTo, SendRequest, Url as _};
 use super::renewal::{Resend, Sent};
-use super::settings::{Applies, Client};
+use super::settings::Applies;
 use crate::authenticator::Ticket;
 use crate::error::Error;
 use crate::passed::PassedKind;
@@ -136,7 +136,7 @@ impl Authorizer {
     ) -> Result<Begun<Q>, Error> {
         let authenticator = self.settings.authenticator(&applies);
         // Before a token is fetched that can't be sent.
-        self.settings.check(authenticator, Client::Any)?;
+        self.settings.check(authenticator)?;
         let ticket = authenticator.acquire_for(self.valid_for(request)).await?;
         self.add_token::<Q, R>(request, applies, ticket)
     }
@@ -149,7 +149,7 @@ impl Authorizer {
         Ticket { header, generation }: Ticket,
     ) -> Result<Begun<Q>, Error> {
         let saved = self.save::<Q, R>(request, &mut applies);
-        match self.settings.authorize(&applies, request.headers_mut(), header, Client::Any)? {
+        match self.settings.authorize(&applies, request.headers_mut(), header)? {
             true => Ok(Begun::Authorized(Sent { saved, generation, applies })),
             // The response is about the caller's header, and not about the authenticator's token.
             false => Ok(Begun::Passing(None)),
@@ -202,7 +202,7 @@ impl Authorizer {
             sent.saved = if is_last { None } else { self.save::<Q, R>(&mut request, &mut sent.applies) };
             let is_ours = self
                 .settings
-                .authorize(&sent.applies, request.headers_mut(), ticket.header, Client::Any)
+                .authorize(&sent.applies, request.headers_mut(), ticket.header)
                 .map_err(AuthError::Credentials)?;
             response = send(request).await.map_err(AuthError::Service)?;
             if is_last || !is_ours {

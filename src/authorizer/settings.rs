@@ -178,34 +178,29 @@ impl Settings {
         applies: &Applies,
         headers: &mut HeaderMap,
         value: HeaderValue,
-        client: Client,
     ) -> Result<bool, Error> {
         match self.authenticator(applies).header() {
             None => put(headers, None, value),
             Some(header) => {
-                self.check(self.authenticator(applies), client)?;
+                self.check(self.authenticator(applies))?;
                 put(headers, Some(header), value)
             }
         }
     }
 
-    /// Refuses a header that the client below would send to another origin after a redirect (F54).
-    pub(crate) fn check(&self, authenticator: &Authenticator, client: Client) -> Result<(), Error> {
-        let Some(header) = authenticator.header() else { return Ok(()) };
-        let may_follow_redirects = match client {
-            Client::Tower => self.response_uri.is_some(),
-            Client::Any => true,
-        };
-        match may_follow_redirects && !self.without_redirects && !header.is_removed_on_redirects() {
-            true => Err(header.may_leak()),
-            false => Ok(()),
+    /// Refuses a header that a client which follows redirects would send to another origin (F54).
+    pub(crate) fn check(&self, authenticator: &Authenticator) -> Result<(), Error> {
+        match authenticator.header() {
+            Some(header) if !self.without_redirects && !header.is_removed_on_redirects() => {
+                Err(header.may_leak())
+            }
+            _ => Ok(()),
         }
     }
 
     /// As [`check`](Self::check), for the authenticator of the settings.
-    #[cfg(feature = "reqwest")]
-    pub(crate) fn check_own(&self, client: Client) -> Result<(), Error> {
-        self.check(&self.authenticator, client)
+    pub(crate) fn check_own(&self) -> Result<(), Error> {
+        self.check(&self.authenticator)
     }
 
     /// Whether a response is one that rejects the token, if the request carried it (R23).
@@ -244,15 +239,6 @@ impl Settings {
             }
         }
     }
-}
-
-/// What sends the requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Client {
-    /// A tower service. It follows redirects only if the settings say where its responses come from.
-    Tower,
-    /// A client that may follow redirects by itself.
-    Any,
 }
 
 /// Whether a method may be sent once more without harm (RFC 9110 section 9.2.1).

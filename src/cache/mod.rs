@@ -203,9 +203,9 @@ impl Cache {
     /// Changes the state under the lock, and publishes what may be used without the lock from then on.
     fn change<R>(&self, now: Reading, change: impl FnOnce(&mut Locked) -> R) -> R {
         let mut locked = self.locked.lock();
-        let before = locked.state.generation();
+        let before = locked.state.held_generation();
         let result = change(&mut locked);
-        let is_changed = locked.state.generation() != before;
+        let is_changed = locked.state.held_generation() != before;
         self.has_events.store(!locked.state.events.is_empty(), Ordering::Relaxed);
         self.publish(locked.state.snapshot(now), locked.state.last_flight_before_log_out());
         drop(locked);
@@ -226,7 +226,7 @@ impl Cache {
         loop {
             let mut changed = pin!(notify.notified());
             changed.as_mut().enable();
-            match self.held() {
+            match self.look(|state| state.held_after(used).cloned()) {
                 Some(held) if held.is_same_as(used) => {}
                 other => return other,
             }

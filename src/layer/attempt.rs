@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::{HeaderValue, Request, Response, Uri};
 
 use crate::authenticator::Ticket;
-use crate::authorizer::{Applies, Client, Judgement, Request as _, SavedRequest, Settings, Url as _};
+use crate::authorizer::{Applies, Judgement, Request as _, SavedRequest, Settings, Url as _};
 use crate::error::Error;
 use crate::source::BoxFuture;
 
@@ -55,7 +55,7 @@ impl Attempt {
 
     /// Whether a token may be sent in the header of the authenticator.
     pub(super) fn check(&self) -> Result<(), Error> {
-        self.settings.check(self.settings.authenticator(&self.applies), Client::Tower)
+        self.settings.check(self.settings.authenticator(&self.applies))
     }
 
     pub(super) fn acquire(&self, valid_for: Option<Duration>) -> TicketFuture {
@@ -78,7 +78,7 @@ impl Attempt {
     /// Adds the header. Returns `false` if the caller has set one.
     #[inline]
     pub(super) fn authorize<B>(&self, request: &mut Request<B>, header: HeaderValue) -> Result<bool, Error> {
-        self.settings.authorize(&self.applies, request.headers_mut(), header, Client::Tower)
+        self.settings.authorize(&self.applies, request.headers_mut(), header)
     }
 
     #[inline]

@@ -43,9 +43,12 @@ impl AuthLayer {
     ///
     /// # Errors
     ///
-    /// As [`Origins::new`].
+    /// As [`Origins::new`]. It is also [`Misconfigured`](crate::ErrorKind::Misconfigured) if the authenticator's token goes into
+    /// another header than `Authorization`: see [`AuthHeader`](crate::AuthHeader).
     pub fn for_origin(origin: &str, authenticator: Authenticator) -> Result<Self, Error> {
-        Ok(Self { authorizer: Authorizer::for_origin(origin, authenticator)? })
+        let authorizer = Authorizer::for_origin(origin, authenticator)?;
+        authorizer.settings.check_own()?;
+        Ok(Self { authorizer })
     }
 
     /// A layer without an identity of its own, for servers that call an API on behalf of their users. Only requests to these
@@ -75,6 +78,12 @@ impl AuthLayer {
     #[must_use]
     pub fn replays<B: ReplayableBody>(self) -> Self {
         self.authorizer.replays::<B>().into()
+    }
+
+    /// Says that no service below follows redirects to another origin. See [`Authorizer::without_redirects`].
+    #[must_use]
+    pub fn without_redirects(self) -> Self {
+        self.authorizer.without_redirects().into()
     }
 
     /// Sends each request only once. After a 401 the token is still replaced, and the caller gets the 401.

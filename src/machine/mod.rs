@@ -118,14 +118,20 @@ impl State {
         }
     }
 
-    /// The generation in use; 0 if nothing is held.
-    pub(crate) fn generation(&self) -> u64 {
-        self.holdings.generation()
-    }
-
     /// What is held, whether or not it may be sent.
     pub(crate) fn held(&self) -> Option<&Credentials> {
         self.holdings.all().next().map(|held| &held.credentials)
+    }
+
+    /// The same for a program that got `used` before; `None` if that was before the last log-out. The next log-in may be another
+    /// user's (R17).
+    pub(crate) fn held_after(&self, used: &Credentials) -> Option<&Credentials> {
+        self.held().filter(|_| !self.is_of_earlier_login(used))
+    }
+
+    /// The generation of what is held; 0 if nothing is.
+    pub(crate) fn held_generation(&self) -> u64 {
+        self.holdings.all().next().map_or(0, |held| held.generation)
     }
 
     /// A caller needs credentials (R1, R8, R25).

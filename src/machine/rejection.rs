@@ -96,7 +96,7 @@ impl State {
     }
 
     /// Whether this authenticator handed these out before a log-out, and does not hold them again.
-    fn is_of_earlier_login(&self, used: &Credentials) -> bool {
+    pub(super) fn is_of_earlier_login(&self, used: &Credentials) -> bool {
         let current = self.holdings.login;
         let is_earlier = used.login().is_some_and(|login| {
             login.authenticator == current.authenticator && login.number != current.number

@@ -37,8 +37,8 @@ use crate::error::Error;
 ///
 /// It owns its parts, so it can be made outside of an `async` block and sent within. `Debug` shows no value.
 ///
-/// The [grant type](Self::grant) decides what a refusal means: with `refresh_token` it is the end of that refresh token, with
-/// any other it is a refused log-in.
+/// The [grant type](Self::grant) decides what a refusal means: with `refresh_token` it is the end of that refresh token. With a grant
+/// of the client alone (`client_credentials`, or none) the client's settings are wrong. With any other it is a refused log-in.
 #[derive(Clone)]
 #[must_use = "a request does nothing until it is sent"]
 pub struct TokenRequest {

@@ -44,9 +44,9 @@ pub(crate) mod sealed {
         fn mark_of_any_type(&self) -> u64 {
             let mut hasher = DefaultHasher::new();
             if let Some((scheme, host, port)) = self.parts() {
-                let scheme = scheme.to_ascii_lowercase();
-                let default = if scheme == "http" || scheme == "ws" { 80 } else { 443 };
-                (port.unwrap_or(default), scheme, host.to_ascii_lowercase()).hash(&mut hasher);
+                let is_plain = ["http", "ws"].iter().any(|plain| scheme.eq_ignore_ascii_case(plain));
+                let port = port.unwrap_or(if is_plain { 80 } else { 443 });
+                (is_plain, port, host.to_ascii_lowercase()).hash(&mut hasher);
             }
             let (path, query) = self.path_and_query();
             (if path.is_empty() { "/" } else { path }, query).hash(&mut hasher);

@@ -10,15 +10,21 @@ use crate::error::Error;
 
 /// Fields whose values must not be in a URL.
 const NOT_IN_URLS: &[&str] = &[
+    "access_token",
     "actor_token",
+    "api_key",
+    "apikey",
     "assertion",
     "client_assertion",
     "client_secret",
     "code",
     "code_verifier",
     "device_code",
+    "id_token",
+    "passwd",
     "password",
     "refresh_token",
+    "secret",
     "subject_token",
     "token",
 ];
@@ -67,7 +73,7 @@ impl Form {
             if is_again && !field.may_repeat {
                 return Err(twice());
             }
-            if for_url && NOT_IN_URLS.contains(&&*field.name) {
+            if for_url && NOT_IN_URLS.iter().any(|name| name.eq_ignore_ascii_case(&field.name)) {
                 return Err(Error::misconfigured(format!(
                     "token request: `{}` is a secret, and a GET would put it into the URL; send a POST, or use a header",
                     field.name

@@ -6,7 +6,7 @@ use reauth::{
     AuthError, AuthHeader, AuthLayer, AuthMiddleware, Authenticator, Authorizer, Credentials, ErrorKind,
 };
 
-use super::api::{Api, ORIGIN, came_from, get, holding_first, nth, of_authenticator, status};
+use super::api::{Api, ORIGIN, get, holding_first, nth, of_authenticator, status};
 use super::ways;
 use crate::support::clock::StillClock;
 use crate::support::source::{Script, credentials};
@@ -133,6 +133,7 @@ async fn r70_each_identity_has_the_header_of_its_own_authenticator() {
 fn f54_an_adapter_that_would_leak_the_header_is_not_made() {
     let vault = || with_header(&holding_first(), bare());
     let refused = |error: reauth::Error| assert_eq!(error.kind(), ErrorKind::Misconfigured);
+    refused(AuthLayer::for_origin(ORIGIN, vault()).unwrap_err());
     refused(AuthMiddleware::for_origin(ORIGIN, vault()).unwrap_err());
     refused(AuthMiddleware::try_from(Authorizer::for_origin(ORIGIN, vault()).unwrap()).unwrap_err());
     let none = Authorizer::for_origin(ORIGIN, vault()).unwrap().without_redirects();
@@ -141,9 +142,8 @@ fn f54_an_adapter_that_would_leak_the_header_is_not_made() {
     assert!(AuthMiddleware::for_origin(ORIGIN, token).is_ok());
 }
 
-/// A tower service follows no redirects, unless the layer is told where its responses come from.
 #[tokio::test(start_paused = true)]
-async fn f54_a_layer_takes_the_header_if_nothing_below_follows_redirects() {
+async fn f54_a_layer_sends_the_header_if_nothing_below_follows_redirects() {
     use tower::{Layer as _, ServiceExt as _, service_fn};
     let send = async |layer: AuthLayer| {
         let service = service_fn(async |request: http::Request<String>| {
@@ -153,9 +153,9 @@ async fn f54_a_layer_takes_the_header_if_nothing_below_follows_redirects() {
         let request = http::Request::get(format!("{ORIGIN}/x")).body(String::new()).unwrap();
         layer.layer(service).oneshot(request).await
     };
-    let layer = || AuthLayer::for_origin(ORIGIN, with_header(&holding_first(), bare())).unwrap();
-    assert!(send(layer()).await.is_ok());
-    assert!(matches!(send(layer().response_uri(came_from)).await, Err(AuthError::Credentials(_))));
+    let layer = || AuthLayer::new(ORIGIN.parse().unwrap(), with_header(&holding_first(), bare()));
+    assert!(matches!(send(layer()).await, Err(AuthError::Credentials(_))));
+    assert!(send(layer().without_redirects()).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
