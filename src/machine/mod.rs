@@ -126,7 +126,7 @@ impl State {
     /// The same for a program that got `used` before; `None` if that was before the last log-out. The next log-in may be another
     /// user's (R17).
     pub(crate) fn held_after(&self, used: &Credentials) -> Option<&Credentials> {
-        self.held().filter(|_| !self.is_of_earlier_login(used))
+        self.held().filter(|_| !self.is_from_before_log_out(used))
     }
 
     /// The generation of what is held; 0 if nothing is.

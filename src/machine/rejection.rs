@@ -95,13 +95,18 @@ impl State {
         self.need_usable(now)
     }
 
-    /// Whether this authenticator handed these out before a log-out, and does not hold them again.
-    pub(super) fn is_of_earlier_login(&self, used: &Credentials) -> bool {
+    /// Whether this authenticator handed these out before a log-out.
+    pub(super) fn is_from_before_log_out(&self, used: &Credentials) -> bool {
         let current = self.holdings.login;
-        let is_earlier = used.login().is_some_and(|login| {
+        used.login().is_some_and(|login| {
             login.authenticator == current.authenticator && login.number != current.number
-        });
-        is_earlier && !self.holdings.all().any(|held| held.credentials.same_access_token(used))
+        })
+    }
+
+    /// The same, unless it holds them again.
+    fn is_of_earlier_login(&self, used: &Credentials) -> bool {
+        self.is_from_before_log_out(used)
+            && !self.holdings.all().any(|held| held.credentials.same_access_token(used))
     }
 
     /// Whether a server has rejected this access token.
