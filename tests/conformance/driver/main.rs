@@ -20,10 +20,12 @@ use serde_json::{Value, json};
 use client::Client;
 
 /// What the crate can do: all of it.
-const NEEDS: [&str; 24] = [
+const NEEDS: [&str; 27] = [
+    "back_off",
     "background",
     "cancel",
     "clocks",
+    "early",
     "events",
     "guard",
     "inconclusive",
@@ -33,6 +35,7 @@ const NEEDS: [&str; 24] = [
     "lapses",
     "log_out",
     "panic",
+    "patience",
     "processes",
     "refresh",
     "refresh_without_store",

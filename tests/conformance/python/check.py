@@ -2,6 +2,7 @@
 """Checks the suite itself with the reference client: over the protocol, in other variants, and broken in many ways."""
 
 import importlib
+import os
 import shutil
 import sys
 import tempfile
@@ -37,6 +38,14 @@ def check_reference(scenarios):
     found = failures(selected(scenarios, LEVELS, drivers.hello["needs"]), drivers)
     drivers.close()
     return [("reference", failure) for failure in found], 1
+
+
+def check_smallest(scenarios):
+    """The client to begin with passes what its page says."""
+    drivers = Drivers([sys.executable, "smallest.py"])
+    found = failures(selected(scenarios, ["must", "should"], files.PROFILES["minimal"]), drivers)
+    drivers.close()
+    return [("the smallest client", failure) for failure in found], 1
 
 
 def check_variants(scenarios):
@@ -81,13 +90,14 @@ def check_mutants(scenarios, find=False):
 
 
 def main():
+    os.chdir(HERE)
     scenarios = files.read()
     if "--find" in sys.argv:
         check_mutants(scenarios, find=True)
         return 0
     passed = failed = 0
     page = [("the page", fault) for fault in check_page(scenarios, len(VARIANTS), len(MUTANTS))], 1
-    for found, count in (page, check_reference(scenarios), check_variants(scenarios), check_mutants(scenarios)):
+    for found, count in (page, check_reference(scenarios), check_smallest(scenarios), check_variants(scenarios), check_mutants(scenarios)):
         for who, failure in found:
             print(f"FAILED {who}: {failure}")
         bad = len({who for who, _ in found})

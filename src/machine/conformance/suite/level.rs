@@ -19,12 +19,16 @@ pub(crate) enum Level {
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Need {
+    /// It waits between flights that failed, and remembers the error.
+    BackOff,
     /// It refreshes in the background before a token expires.
     Background,
     /// Callers can go away.
     Cancel,
     /// Its wall clock can be set apart from its monotonic clock.
     Clocks,
+    /// It has a window before the expiry in which callers wait for a refresh.
+    Early,
     /// It takes a guard of the store that all processes share.
     Guard,
     /// A source may refuse without saying that the refresh token is the reason.
@@ -40,6 +44,8 @@ pub(crate) enum Need {
     LogOut,
     /// The code of a source or a store can crash without ending the process.
     Panic,
+    /// It lets a refresh go on after its callers have given up.
+    Patience,
     /// Several processes share the store.
     Processes,
     /// A caller can ask for credentials that are issued from now on.

@@ -10,7 +10,7 @@ from .settings import Settings
 from .storage import Entry
 
 # What this client can do, in the words of the scenarios. It has no events, and nothing that can be interrupted.
-NEEDS = ["background", "cancel", "clocks", "guard", "inconclusive", "initial", "jwt", "log_out", "panic", "processes",
+NEEDS = ["back_off", "background", "cancel", "clocks", "early", "guard", "inconclusive", "initial", "jwt", "log_out", "panic", "patience", "processes",
          "refresh", "reject", "retries", "retry_after", "revoke", "set_credentials", "settings", "store", "sweep"]
 
 

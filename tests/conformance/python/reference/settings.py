@@ -26,6 +26,8 @@ class Settings:
     retry_after_max: int = 3_600_000
     rejection_interval: int = 10_000
     flight_deadline: int = 30_000
+    # A refresh goes on for so many times the deadline of its flight.
+    refresh_deadlines: int = 2
     store_timeout: int = 5_000
     first_login_deadline: int = 3_000
     first_login_attempts: int = 3

@@ -20,7 +20,7 @@ def growing(steps):
 # What a client must be able to do to play all scenarios of a profile.
 PROFILES = growing([
     ("minimal", []),
-    ("background", ["background", "cancel", "panic", "retries", "retry_after", "settings"]),
+    ("background", ["back_off", "background", "cancel", "early", "panic", "patience", "retries", "retry_after", "settings"]),
     ("server", ["clocks", "inconclusive", "initial", "jwt", "refresh", "reject"]),
     ("session", ["log_out", "revoke", "set_credentials"]),
     ("store", ["store"]),

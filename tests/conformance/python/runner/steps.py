@@ -85,7 +85,10 @@ def respond_to_all(world, process, step):
 
 
 def advance(world, process, step):
-    world.advance(world.timing.millis(step["seconds"]))
+    millis = world.timing.millis(step["seconds"])
+    if millis < 0:
+        raise Broken("with the times of this client the clocks would go back")
+    world.advance(millis)
 
 
 def wall_clock_jump(world, process, step):
