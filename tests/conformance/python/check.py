@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Checks the suite itself with the reference client: over the protocol, in other variants, and broken in many ways."""
+"""Checks the suite itself with the reference client: over the protocol, in other variants, and broken in many ways.
+
+With `--find` it says which scenario catches each mutant, and with `--count` it writes the table of the profiles anew.
+"""
 
 import importlib
 import os
@@ -10,7 +13,7 @@ from pathlib import Path
 
 from caught_by import CAUGHT_BY
 from mutants import MUTANTS
-from page import check_page
+from page import check_page, write_rows
 from reference.driver import NEEDS, Driver
 from reference.settings import Settings
 from runner import scenarios as files
@@ -94,6 +97,9 @@ def main():
     scenarios = files.read()
     if "--find" in sys.argv:
         check_mutants(scenarios, find=True)
+        return 0
+    if "--count" in sys.argv:
+        write_rows(scenarios)
         return 0
     passed = failed = 0
     page = [("the page", fault) for fault in check_page(scenarios, len(VARIANTS), len(MUTANTS))], 1

@@ -2,6 +2,7 @@
 
 import re
 
+from implied import implied_needs
 from runner import scenarios as files
 
 PAGE = files.FOLDER / "README.md"
@@ -18,6 +19,14 @@ def rows(scenarios):
         before = needs
 
 
+def write_rows(scenarios):
+    """Writes the table of the profiles anew."""
+    page = PAGE.read_text()
+    begin = page.index("| `minimal` |")
+    end = page.index("\n\n", begin)
+    PAGE.write_text(page[:begin] + "\n".join(rows(scenarios)) + page[end:])
+
+
 def check_page(scenarios, variants, mutants):
     """What is not true on the page."""
     page, wrong = PAGE.read_text(), []
@@ -25,6 +34,9 @@ def check_page(scenarios, variants, mutants):
     wrong += [f"the file {name} is not in the table" for name in {s["file"] for s in scenarios} if f"| `{name}` |" not in page]
     known = set(files.PROFILES["all"])
     for scenario in scenarios:
+        missing = implied_needs(scenario) - files.needs_of(scenario)
+        if missing and files.level_of(scenario) != "reauth":
+            wrong.append(f"{scenario['name']} needs {', '.join(sorted(missing))} too")
         if not files.needs_of(scenario) <= known:
             wrong.append(f"{scenario['name']} needs something that no profile has")
     wrong += [f"the need {need} is not explained" for need in known if f"`{need}`" not in page]
