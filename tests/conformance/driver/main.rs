@@ -140,6 +140,7 @@ fn hello() -> Value {
             "terminal_memory": Timing::TERMINAL_MEMORY.as_secs_f64(),
             "terminal_memory_max": Timing::TERMINAL_MEMORY_MAX.as_secs_f64(),
             "rejection_interval": Timing::REJECTION_INTERVAL.as_secs_f64(),
+            "store_timeout": Timing::STORE_TIMEOUT.as_secs_f64(),
             "flight_deadline": Timing::FLIGHT_DEADLINE.as_secs_f64(),
         },
     })

@@ -40,7 +40,7 @@ CAUGHT_BY = {
     "retries at once": "retry-after-is-honoured",
     "ignores the time that a provider asks for within a flight": "retry-after-is-honoured",
     "ignores the time that a provider asks for between flights": "retry-after-past-the-deadline",
-    "follows any time that a provider asks for": "retry-after-has-a-limit",
+    "follows any time that a provider asks for": "retry-after-limit-is-a-setting",
     "has no back-off between flights": "source-panics-again",
     "does not remember a terminal error": "login-refused",
     "remembers each refusal equally long": "terminal-memory-is-a-setting",
@@ -83,5 +83,4 @@ CAUGHT_BY = {
     "remembers a doubt beyond new credentials": "new-credentials-forget-a-doubt",
     "sends no refresh token any more after one was refused": "log-out-forgets-a-refused-refresh-token",
     "clears the store before it refreshes": "crash-at-any-call-of-a-refresh",
-    "makes one attempt of a first log-in": "first-log-in-cannot-reach-the-provider",
 }

@@ -53,6 +53,7 @@ fn term(text: &str) -> Option<f64> {
         return match text {
             "deadline" => Some(seconds(Timing::FLIGHT_DEADLINE)),
             "mandatory_wait" => Some(seconds(Timing::MANDATORY_WAIT)),
+            "store_timeout" => Some(seconds(Timing::STORE_TIMEOUT)),
             _ => None,
         };
     };

@@ -36,6 +36,8 @@ class Settings:
     default_lifetime: int = None
     # Whether the store is read before each refresh, though no lock asks for it.
     load_before_refresh: bool = False
+    # Whether a write names the version that it replaces.
+    compare_versions: bool = True
     # Whether the store's lock is taken before a refresh or a log-in.
     use_guard: bool = True
 

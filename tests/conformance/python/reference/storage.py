@@ -101,7 +101,8 @@ class Storage:
     def save(self, held):
         """Writes over what is known. Returns whether that was done, and what another process has written instead."""
         entry = Entry(tokens_of(held), self.new_version())
-        result = yield from self.write(entry, {"save": entry.tokens}, {"over": self.known})
+        over = {"over": self.known} if self.client.settings.compare_versions else {}
+        result = yield from self.write(entry, {"save": entry.tokens}, over)
         if result is LATE or "error" in result:
             return False, None
         if "changed" in result:

@@ -75,6 +75,9 @@ class Timing:
     def mandatory_wait(self):
         return self.values["mandatory_wait"]
 
+    def store_timeout(self):
+        return self.values["store_timeout"]
+
 
 WITH_ARGUMENT = ["advisory", "mandatory", "retry", "back_off", "urgent", "terminal", "interval"]
-WITHOUT_ARGUMENT = ["deadline", "mandatory_wait"]
+WITHOUT_ARGUMENT = ["deadline", "mandatory_wait", "store_timeout"]
