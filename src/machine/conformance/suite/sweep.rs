@@ -5,8 +5,9 @@ use serde::Deserialize;
 
 use super::form::{Process, Seconds};
 
-/// The scenario is played once without a crash. Then it is played once for each call that the process made: it is killed
-/// before that call is carried out, and once more after it. The provider responds by itself. Only this is checked.
+/// The scenario is played once without a crash. Then it is played for each call that the process made: the process is killed
+/// before that call is carried out, and in another run after it. In a third run for each write, the write lands late. The
+/// provider responds by itself. Only this is checked.
 // The runner of the drivers plays these.
 #[allow(dead_code)]
 #[derive(Debug, Deserialize, JsonSchema)]

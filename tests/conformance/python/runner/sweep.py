@@ -1,7 +1,7 @@
 """Plays a scenario once for each call that a process makes, and kills the process at that call."""
 
 from .pipe import DriverError
-from .provider import Provider
+from .provider import LIFETIME, Provider
 from .steps import kill, perform
 from .timing import Timing
 from .world import Broken, World
@@ -20,24 +20,37 @@ class Run:
         self.boundary = boundary
         self.passed = 0
         self.where = None
+        # A write of the process that was killed, which is carried out later.
+        self.late_write = None
         self.provider = Provider(self.sweep["provider"])
         self.world = World(drivers, scenario.get("setup", {}), Timing(drivers.hello["timing"]), self.provider)
         self.world.on_call = self.at_call
 
-    def at_call(self, process, call, when):
+    def at_call(self, process, call, when, note):
+        """Each call has a boundary before it and one after it. A write has a third: it is carried out long after the crash."""
         if process.number != self.sweep["crash"] or self.where:
             return
-        if self.passed == self.boundary:
-            self.where = f"killed {when} {call}"
-            raise Crash
-        self.passed += 1
+        is_write = note["what"] == "write" and when == "before"
+        for late_write in [None, note] if is_write else [None]:
+            if self.passed == self.boundary:
+                self.where = f"killed {when} {call}" + (", which is carried out later" if late_write else "")
+                self.late_write = late_write
+                raise Crash
+            self.passed += 1
 
     def play(self):
         for step in self.scenario["steps"]:
             if self.where and step.get("process", 1) == self.sweep["crash"]:
                 continue
             self.guarded(lambda: perform(self.world, step))
-        return self.always() + self.eventually()
+        differences = self.always() + self.eventually()
+        if self.late_write:
+            self.world.write_to_store(self.late_write)
+            self.world.store_has_changed()
+            self.world.settle()
+            self.world.advance(LIFETIME * 1000)
+            differences += self.eventually()
+        return differences
 
     def guarded(self, act):
         try:

@@ -29,7 +29,7 @@ class World:
         self.outside_writes = 0
         self.store = None
         # Called with the process and the name of a call before it is carried out, and after.
-        self.on_call = lambda process, call, when: None
+        self.on_call = lambda process, call, when, note: None
         if "store" in setup:
             self.store = SharedStore(setup["store"].get("guard_lapses", False))
             if "holds" in setup["store"]:
@@ -127,10 +127,10 @@ class World:
         else:
             self.take_store_call(process, note)
             return
-        self.on_call(process, process.seen.calls[-1], "before")
+        self.on_call(process, process.seen.calls[-1], "before", note)
         response = self.provider.respond(note) if self.provider else process.standing
         if response:
-            self.on_call(process, process.seen.calls[-1], "after")
+            self.on_call(process, process.seen.calls[-1], "after", note)
             self.answer(process, note["id"], self.result_of(response))
         else:
             process.open.append(note["id"])
@@ -158,7 +158,7 @@ class World:
             return
         process.seen.call(call)
         manner = process.manners.get(operation, "works")
-        self.on_call(process, call, "before")
+        self.on_call(process, call, "before", note)
         if manner == "works":
             self.carry_out(process, note)
         elif manner == "hangs":
@@ -177,18 +177,22 @@ class World:
                 self.answer(process, note["id"], {"queued": True})
         else:
             self.write(process, note)
-        self.on_call(process, named_call(note)[1], "after")
+        self.on_call(process, named_call(note)[1], "after", note)
 
     def write(self, process, note):
+        result = self.write_to_store(note)
+        # The writer hears of it first.
+        self.answer(process, note["id"], result)
+        if "ok" in result:
+            if note["shows"] != "note" and self.store.guard_lapses:
+                self.lose_guard(process)
+            self.store_has_changed()
+
+    def write_to_store(self, note):
         shows = note["shows"]
         if isinstance(shows, dict):
             shows = {"save": inward(shows["save"])}
-        result = self.store.write(note["entry"], note["version"], shows, note.get("over", ANYTHING))
-        self.answer(process, note["id"], result)
-        if "ok" in result:
-            if shows != "note" and self.store.guard_lapses:
-                self.lose_guard(process)
-            self.store_has_changed()
+        return self.store.write(note["entry"], note["version"], shows, note.get("over", ANYTHING))
 
     def store_has_changed(self):
         for process in self.processes.values():
