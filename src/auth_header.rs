@@ -1,8 +1,8 @@
 //! The header that carries the access token: `Authorization: Bearer …`, or another name and scheme.
 
 use http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, Entry, HOST, PROXY_AUTHORIZATION, SET_COOKIE, TE,
-    TRAILER, TRANSFER_ENCODING, UPGRADE, WWW_AUTHENTICATE,
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, Entry, HOST, SET_COOKIE, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -28,8 +28,11 @@ use crate::error::Error;
 /// An HTTP client that follows a redirect to another origin removes `Authorization`. It sends a header of another name on, and
 /// the token with it. So a header of another name is refused where the client may follow redirects by itself: in
 /// `AuthMiddleware`, and where an [`Authorizer`](crate::Authorizer) sends. Have your client follow none, and say so with
-/// [`Authorizer::without_redirects`](crate::Authorizer::without_redirects). An [`AuthLayer`](crate::AuthLayer) refuses such a header if it has a
-/// [`response_uri`](crate::AuthLayer::response_uri), which means that a layer below follows redirects.
+/// [`Authorizer::without_redirects`](crate::Authorizer::without_redirects).
+///
+/// A tower service follows no redirects by itself. An [`AuthLayer`](crate::AuthLayer) takes it that none below does, unless it has
+/// a [`response_uri`](crate::AuthLayer::response_uri). Then it refuses such a header too. So put a layer that follows redirects
+/// *outside* of the `AuthLayer`, which then checks each hop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthHeader {
     name: HeaderName,
@@ -57,7 +60,7 @@ impl AuthHeader {
         }
         let prefix = match scheme {
             "" => String::new(),
-            scheme if is_token(scheme) => format!("{scheme} "),
+            scheme if is_token(scheme) && scheme.len() <= MAX_SCHEME => format!("{scheme} "),
             _ => {
                 return Err(Error::misconfigured(
                     "the scheme of the header is one word, such as `Bearer`, without the space behind it",
@@ -90,9 +93,9 @@ impl AuthHeader {
         &self.prefix
     }
 
-    /// Whether HTTP clients remove it on a redirect to another origin.
+    /// Whether every HTTP client removes it on a redirect to another origin. reqwest removes some others, ureq only this one.
     pub(crate) fn is_removed_on_redirects(&self) -> bool {
-        [AUTHORIZATION, PROXY_AUTHORIZATION, WWW_AUTHENTICATE].contains(&self.name)
+        self.name == AUTHORIZATION
     }
 
     pub(crate) fn may_leak(&self) -> Error {
@@ -106,6 +109,9 @@ impl AuthHeader {
 
 /// What stands before the token by default (RFC 6750 section 2.1).
 pub(crate) const BEARER: &str = "Bearer ";
+
+/// The longest scheme. Those that are registered have less than twenty characters.
+const MAX_SCHEME: usize = 256;
 
 /// Headers by which HTTP itself works.
 const OF_HTTP: [HeaderName; 9] =
@@ -174,16 +180,18 @@ mod tests {
             ("x", "a b"),
             ("x", "Bearer "),
             ("x", "a\r\nb"),
+            ("x", &"a".repeat(MAX_SCHEME + 1)),
         ] {
             assert!(made(name, scheme).is_err(), "{name:?} {scheme:?}");
         }
     }
 
     #[test]
-    fn f54_only_the_names_that_clients_remove_are_safe_on_redirects() {
+    fn f54_only_the_name_that_every_client_removes_is_safe_on_redirects() {
         let is_safe = |name| AuthHeader::bare(name).map(|header| header.is_removed_on_redirects()).ok();
         assert_eq!(is_safe("AUTHORIZATION"), Some(true));
-        assert_eq!(is_safe("Proxy-Authorization"), Some(true));
+        assert_eq!(is_safe("Proxy-Authorization"), Some(false));
+        assert_eq!(is_safe("WWW-Authenticate"), Some(false));
         assert_eq!(is_safe("X-Auth-Token"), Some(false));
     }
 

@@ -23,27 +23,25 @@
 //! # }
 //! ```
 //!
+//! Set your client up so that a 401 is a response and not an error, and so that it follows no redirects. With ureq these are
+//! `http_status_as_error(false)` and `max_redirects(0)`. An error of the closure renews nothing.
+//!
 //! Token requests run on one thread of this crate, which all authenticators of the process share. It starts with the first
 //! call that needs it. While a token is at hand, there is none.
 //!
-//! A program may call these also from async code, and blocks its thread then. A credential source or a store must not.
-
-use std::cell::Cell;
-use std::future::pending;
-use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Wake};
-use std::thread::{self, Thread};
-
-use tokio::runtime::{Builder, Handle};
+//! A program may call these also from async code, and blocks its thread then. A credential source or a store must not: it shares the
+//! thread with all token requests. A source whose HTTP client blocks uses `tokio::task::spawn_blocking`.
 
 use crate::authenticator::Authenticator;
 use crate::authorizer::{AuthError, Authorized, Authorizer, RequestUrl, ResponseTo, SendRequest};
 use crate::credentials::Credentials;
 use crate::error::Error;
+use crate::own_runtime::{own_runtime, wait};
 
 /// Runs a future of this crate on the thread of the caller, such as [`Authenticator::log_out`], and waits for its end.
+///
+/// A timer or a connection that is made outside of the future belongs to the runtime around it, which may stand still meanwhile.
+/// Make it inside: `block_on(async { tokio::time::timeout(limit, auth.settled()).await })`.
 ///
 /// # Errors
 ///
@@ -117,93 +115,4 @@ impl Authorized {
     pub fn renew_blocking(&mut self, headers: &mut http::HeaderMap) -> Result<(), Error> {
         wait(self.renew(headers))?
     }
-}
-
-thread_local! {
-    /// Whether this thread waits in a call of this module.
-    static WAITS: Cell<bool> = const { Cell::new(false) };
-    /// Whether this is the thread of this crate.
-    static IS_OWN: Cell<bool> = const { Cell::new(false) };
-}
-
-/// The runtime for what a call on this thread starts. The runtime around a call that blocks may not run meanwhile, so it gets the
-/// one of this crate.
-pub(crate) fn current_runtime() -> Option<Handle> {
-    if WAITS.get() { own_runtime().ok() } else { Handle::try_current().ok() }
-}
-
-/// Runs a future that needs no runtime but to start a flight.
-fn wait<F: Future>(future: F) -> Result<F::Output, Error> {
-    check_thread()?;
-    let _waiting = Waiting { outer: WAITS.replace(true) };
-    let mut future = pin!(future);
-    let signal = Arc::new(Signal { thread: thread::current(), is_set: AtomicBool::new(false) });
-    let waker = signal.clone().into();
-    let mut context = Context::from_waker(&waker);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-            return Ok(output);
-        }
-        while !signal.is_set.swap(false, Ordering::Acquire) {
-            thread::park();
-        }
-    }
-}
-
-fn check_thread() -> Result<(), Error> {
-    match IS_OWN.get() {
-        true => Err(Error::misconfigured(
-            "a credential source or a store makes a call that blocks, which would wait for itself; use the async form",
-        )),
-        false => Ok(()),
-    }
-}
-
-/// Ends with the call.
-struct Waiting {
-    outer: bool,
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        WAITS.set(self.outer);
-    }
-}
-
-/// Wakes a thread. What the program's own code does with the thread's token loses no signal.
-struct Signal {
-    thread: Thread,
-    is_set: AtomicBool,
-}
-
-impl Wake for Signal {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.is_set.store(true, Ordering::Release);
-        self.thread.unpark();
-    }
-}
-
-/// The runtime on the thread of this crate, which starts with the first call of this.
-fn own_runtime() -> Result<Handle, Error> {
-    static RUNTIME: Mutex<Option<Handle>> = Mutex::new(None);
-    check_thread()?;
-    let mut runtime = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(runtime) = &*runtime {
-        return Ok(runtime.clone());
-    }
-    let no_thread = |error| {
-        Error::misconfigured("the system gives no further thread for token requests").with_source(error)
-    };
-    let built = Builder::new_current_thread().enable_all().build().map_err(no_thread)?;
-    let handle = built.handle().clone();
-    let run = move || {
-        IS_OWN.set(true);
-        built.block_on(pending::<()>());
-    };
-    thread::Builder::new().name("reauth".into()).spawn(run).map_err(no_thread)?;
-    Ok(runtime.insert(handle).clone())
 }

@@ -1,11 +1,11 @@
 //! What a source returns: an access token, with a refresh token and an expiry if it has them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use crate::auth_header::BEARER;
 use crate::error::Error;
 use crate::timing::Timing;
+use header::{header, is_b64token};
 
 /// An access token, with its refresh token and its expiry if they are known.
 ///
@@ -47,6 +48,8 @@ struct Parts {
     /// How many bytes of it stand before the token.
     prefix: u16,
     refresh_token: Option<Arc<SecretString>>,
+    /// `None` if there are none, which is usual.
+    fields: Option<Arc<Fields>>,
     expiry: Expiry,
     /// The log-in for which an authenticator handed these out.
     login: Option<Login>,
@@ -60,6 +63,9 @@ pub(crate) struct Login {
     /// How many log-outs came before it.
     pub(crate) number: u32,
 }
+
+/// Names and values of what a provider sent besides the tokens.
+pub(crate) type Fields = BTreeMap<String, SecretString>;
 
 /// When an access token expires, in the form in which the source said it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,13 +96,8 @@ impl Credentials {
             )
         })?;
         let prefix = BEARER.len() as u16;
-        Ok(Self(Arc::new(Parts {
-            header,
-            prefix,
-            refresh_token: None,
-            expiry: Expiry::Unknown,
-            login: None,
-        })))
+        let (refresh_token, fields, expiry, login) = (None, None, Expiry::Unknown, None);
+        Ok(Self(Arc::new(Parts { header, prefix, refresh_token, fields, expiry, login })))
     }
 
     /// As [`new`](Self::new), for the token of a server. It has to be a `b64token` (RFC 6750 section 2.1: letters, digits and
@@ -142,6 +143,18 @@ impl Credentials {
         self.changed(|parts| parts.expiry = Expiry::At(expires_at))
     }
 
+    /// Adds something else that the provider sent, such as the `id_token` or the granted `scope`, or replaces it. It is kept
+    /// with the tokens, in the store too, and its memory is overwritten as theirs is.
+    #[must_use]
+    pub fn with_field(self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let value = Zeroizing::new(value.into());
+        self.changed(|parts| {
+            // From a slice: a `String` that has spare room would be moved, and leave a copy.
+            let fields = Arc::make_mut(parts.fields.get_or_insert_default());
+            fields.insert(name.into(), SecretString::from(value.as_str()));
+        })
+    }
+
     /// Returns the access token. It is a secret: do not log it.
     pub fn access_token(&self) -> &str {
         // It was checked to be ASCII when it was put there.
@@ -153,12 +166,38 @@ impl Credentials {
         self.0.refresh_token.as_ref().map(|token| token.expose_secret())
     }
 
+    /// Returns a field of this name, if the credentials have one: what [`with_field`](Self::with_field) added, or what the
+    /// source keeps of a response, as [`oauth2::ClientCredentials::keep_field`](crate::oauth2::ClientCredentials::keep_field)
+    /// and its likes say. It may be a secret: do not log it.
+    ///
+    /// A field stays if the response to a refresh does not have it.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.0.fields.as_ref()?.get(name).map(|value| value.expose_secret())
+    }
+
     /// Returns the time at which the access token expires, if it is known. Credentials that an
     /// [`Authenticator`](crate::Authenticator) returns have it whenever their lifetime is known.
     pub fn expires_at(&self) -> Option<SystemTime> {
         match self.0.expiry {
             Expiry::At(at) => Some(at),
             Expiry::After(_) | Expiry::Unknown => None,
+        }
+    }
+
+    pub(crate) fn fields(&self) -> Option<&Fields> {
+        self.0.fields.as_deref()
+    }
+
+    /// Adds the fields of `older` that these do not have.
+    pub(crate) fn with_fields_of(self, older: &Self) -> Self {
+        match (&self.0.fields, &older.0.fields) {
+            (_, None) => self,
+            (None, Some(older)) => self.clone().changed(|parts| parts.fields = Some(older.clone())),
+            (Some(newer), Some(older)) => {
+                let mut fields = Fields::clone(older);
+                fields.extend(newer.iter().map(|(name, value)| (name.clone(), value.clone())));
+                self.changed(|parts| parts.fields = Some(Arc::new(fields)))
+            }
         }
     }
 
@@ -240,26 +279,12 @@ impl fmt::Debug for Credentials {
             .field("access_token", &"[redacted]")
             .field("refresh_token", &self.0.refresh_token.as_ref().map(|_| "[redacted]"))
             .field("expiry", &self.0.expiry)
+            .field("fields", &self.0.fields.iter().flat_map(|fields| fields.keys()).collect::<Vec<_>>())
             .finish()
     }
 }
 
-/// The header value of a token. Its memory is overwritten when the last owner, which may be a request, drops it.
-fn header(prefix: &str, token: &str) -> Option<HeaderValue> {
-    let mut text = Zeroizing::new(Vec::with_capacity(prefix.len() + token.len()));
-    text.extend_from_slice(prefix.as_bytes());
-    text.extend_from_slice(token.as_bytes());
-    let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text)).ok()?;
-    value.set_sensitive(true);
-    Some(value)
-}
-
-/// RFC 6750 section 2.1: `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
-fn is_b64token(token: &str) -> bool {
-    let body = token.trim_end_matches('=');
-    !body.is_empty() && body.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b))
-}
-
+mod header;
 pub(crate) mod json;
 #[cfg(test)]
 mod tests;

@@ -46,10 +46,11 @@ struct Details {
     message: Cow<'static, str>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
     retry_after: Option<Duration>,
+    code: Option<Box<str>>,
+    status: Option<u16>,
     reach: Reach,
     refusal: Refusal,
     holder: Option<Box<Holder>>,
-    /// A call of the store took too long.
     is_late: bool,
 }
 
@@ -183,21 +184,39 @@ impl Error {
         self.0.retry_after
     }
 
+    /// Returns the error code that the provider sent (RFC 6749 section 5.2), such as `invalid_grant`, if it sent one.
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
     /// Returns the process that holds the store, if there are no credentials because of it. It may stand still.
     pub fn holder(&self) -> Option<&Holder> {
         self.0.holder.as_deref()
     }
 
-    /// A call of the store took too long.
     pub(crate) fn late() -> Self {
-        let mut error =
-            Self::store("the credential store did not respond in time; check that it can be reached");
-        Arc::make_mut(&mut error.0).is_late = true;
-        error
+        let message = "the credential store did not respond in time; check that it can be reached";
+        let mut late = Self::store(message);
+        Arc::make_mut(&mut late.0).is_late = true;
+        late
     }
 
     pub(crate) fn is_late(&self) -> bool {
         self.0.is_late
+    }
+
+    pub(crate) fn with_code(mut self, code: Option<String>) -> Self {
+        Arc::make_mut(&mut self.0).code = code.map(String::into_boxed_str);
+        self
+    }
+
+    pub(crate) fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    pub(crate) fn with_status(mut self, status: u16) -> Self {
+        Arc::make_mut(&mut self.0).status = Some(status);
+        self
     }
 
     pub(crate) fn with_holder(mut self, holder: Option<Holder>) -> Self {
@@ -228,6 +247,8 @@ impl Error {
             message: message.into(),
             source: None,
             retry_after: None,
+            code: None,
+            status: None,
             reach: Reach::MaybeProcessed,
             refusal: Refusal::Definite,
             holder: None,

@@ -1,9 +1,16 @@
-//! Bearer tokens that refresh themselves, as a layer around an HTTP client: reqwest, hyper, tonic or any tower stack.
+//! Bearer tokens that refresh themselves, around the HTTP client that you have: reqwest, hyper, tonic, any tower stack, or any
+//! other client, async or blocking.
 //!
 //! A [source](CredentialSource) gets credentials. An [`Authenticator`] keeps them valid for all callers: it refreshes
-//! before expiry, one refresh at a time. A [tower layer](AuthLayer) or a reqwest middleware (`AuthMiddleware`, feature
-//! `reqwest`) puts the token on requests to the origins that you name. On a 401 it refreshes and sends the request
-//! again, once.
+//! before expiry, one refresh at a time. One of four ways in puts the token on requests to the origins that you name. On a 401 it
+//! refreshes and sends the request again, once.
+//!
+//! | your program | its way in |
+//! | --- | --- |
+//! | has reqwest-middleware, or can have it | `AuthMiddleware` (feature `reqwest`) |
+//! | has a tower stack: hyper, tonic | [`AuthLayer`] |
+//! | sends by itself: a plain `reqwest::Client`, another client, a WebSocket | [`Authorizer::send`], or its [single steps](Authorizer::authorize) |
+//! | blocks, without async code | [`Authorizer::send_blocking`], or the [credentials](Authenticator::credentials_blocking) alone: see [`blocking`] |
 //!
 //! # reqwest
 //!
@@ -18,6 +25,26 @@
 //!     .with(AuthMiddleware::for_origin("https://api.example.com", Authenticator::new(source))?)
 //!     .build();
 //! let response = client.get("https://api.example.com/orders").send().await?;
+//! # let _ = response;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # By hand
+//!
+//! With a plain `reqwest::Client`, or with any client that takes an `http::Request`.
+//!
+//! ```no_run
+//! # #[cfg(feature = "reqwest")]
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use reauth::{Authenticator, Authorizer, ClientAuth, oauth2};
+//!
+//! let client_auth = ClientAuth::basic("my-service", "s3cret")?;
+//! let source = oauth2::ClientCredentials::new("https://id.example.com/token", client_auth)?;
+//! let auth = Authorizer::for_origin("https://api.example.com", Authenticator::new(source))?;
+//! let client = reqwest::Client::new();
+//! let request = client.get("https://api.example.com/orders").build()?;
+//! let response = auth.send(request, |request| client.execute(request)).await?;
 //! # let _ = response;
 //! # Ok(())
 //! # }
@@ -83,8 +110,10 @@
 //!
 //! # Security
 //!
-//! * Credentials go only to the [`Origins`] of their layer, over https or to loopback.
+//! * Credentials go only to the [`Origins`] that you name, over https or to loopback. Plain http to another machine has to be named in
+//!   so many words.
 //! * A request that already has an `Authorization` header passes unchanged.
+//! * A token in [another header](AuthHeader) is sent only by a client that does not pass that header on at a redirect.
 //! * No token, password or secret is in any `Debug`, `Display`, event, log line or URL. Of what a server says, only its
 //!   `error` and a shortened description are shown, without the secrets that were sent to it.
 //! * Tokens, passwords and client secrets are overwritten in memory when their last owner is dropped. So is the header
@@ -97,16 +126,20 @@
 //! | feature | default | adds |
 //! | --- | --- | --- |
 //! | `reqwest` | yes | `AuthMiddleware`, and reqwest as the default transport of token requests |
+//! | `identities` | no | `Identities`: a bounded set of authenticators by a key of yours, such as a tenant or a user |
 //! | `seal` | no | `store::Sealed`, which encrypts the credentials that another store keeps |
 //! | `keyring` | no | `store::Keychain`, which keeps the key for it in the keychain of the operating system; includes `seal` |
 //! | `file` | no | `FileStore`: credentials in a file that all processes of one machine share |
 //! | `redis` | no | `store::RedisStore`: credentials that a fleet shares on Redis 7 or Valkey. Its newer dependencies need Rust 1.88 |
+//! | `command` | no | `external::TokenCommand`: a token that a command prints |
+//! | `loopback` | no | `oauth2::AuthorizationCode`: a log-in in a browser that comes back to a port of this machine |
 //! | `tracing` | no | every [`Event`] as a `tracing` event of the target `reauth`, and a span `refresh` for each refresh |
 //!
 //! TLS belongs to the HTTP client: enable a TLS feature of `reqwest` (its default features have one), or give the hyper
 //! client a TLS connector. This crate enables no TLS feature; see [`TokenEndpoint::transport`].
 //!
-//! The crate needs Tokio with its time driver. It does not support wasm32 in a browser, or `reqwest::blocking`.
+//! The crate needs Tokio with its time driver; the [`blocking`] forms bring their own. It does not support wasm32 in a browser. Requests
+//! of `reqwest::blocking` have types of their own, and go in by the single steps.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -121,10 +154,13 @@ pub mod clock;
 mod credentials;
 mod error;
 mod event;
+#[cfg(feature = "identities")]
+mod identities;
 mod jwt;
 pub mod layer;
 mod machine;
 mod origins;
+mod own_runtime;
 mod passed;
 pub mod per_request;
 mod per_thread;
@@ -148,6 +184,8 @@ pub use challenge::Challenge;
 pub use credentials::Credentials;
 pub use error::{Error, ErrorKind};
 pub use event::{Event, RefreshCause};
+#[cfg(feature = "identities")]
+pub use identities::{Identities, IdentitiesBuilder};
 pub use layer::auth_layer::AuthLayer;
 pub use origins::Origins;
 pub use passed::{PassedKind, PassedReason};
@@ -155,9 +193,9 @@ pub use replay::body::ReplayBody;
 #[cfg(feature = "reqwest")]
 pub use reqwest::AuthMiddleware;
 pub use source::{CredentialSource, SourceFn, source_fn};
-pub use sources::{oauth2, pilot, vathos};
+pub use sources::{external, oauth2, pilot, vathos};
 pub use timing::Timing;
-pub use token_endpoint::{ClientAuth, TokenEndpoint, TokenTransport};
+pub use token_endpoint::{ClientAuth, TokenEndpoint, TokenRequest, TokenResponse, TokenTransport};
 
 /// The pages of the directory `docs`, on more than one item.
 // A link to another page has its target twice: here, and at the end of the page. The first one counts.
@@ -179,7 +217,7 @@ pub mod _guide {
     #[doc = include_str!("../docs/sources.md")]
     pub mod sources {}
 
-    #[cfg(feature = "reqwest")]
+    #[cfg(all(feature = "identities", feature = "reqwest"))]
     #[doc = include_str!("../docs/stacks.md")]
     pub mod stacks {}
 }

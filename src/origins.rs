@@ -79,6 +79,18 @@ impl Origins {
         Ok(Self { origins: vec![Origin::plain(origin)?] })
     }
 
+    /// The origin of a URL, as [`of_url`](Self::of_url), also if it is plain http to another machine. It is for a setting that says
+    /// where an API is, if the user may have plain http there. See [`danger_plain_http`](Self::danger_plain_http).
+    ///
+    /// # Errors
+    ///
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) if the text is not an absolute URL of http or https, or contains a user
+    /// name or a password.
+    pub fn danger_of_url(url: &str) -> Result<Self, Error> {
+        let origin = url.parse().ok().and_then(|uri| Origin::of(&uri));
+        Ok(Self { origins: vec![origin.ok_or_else(|| not_a_url("origin"))?] })
+    }
+
     /// Adds one more origin of plain http on another machine. See [`danger_plain_http`](Self::danger_plain_http).
     ///
     /// # Errors
@@ -142,6 +154,21 @@ impl Scheme {
             Some(Self::Http)
         } else {
             None
+        }
+    }
+
+    /// The scheme of a request. A WebSocket's URL has another one than its handshake (RFC 6455 section 3).
+    #[inline]
+    fn of_request(scheme: &str) -> Option<Self> {
+        Self::parse(scheme).or_else(|| Self::of_web_socket(scheme))
+    }
+
+    #[cold]
+    fn of_web_socket(scheme: &str) -> Option<Self> {
+        match scheme {
+            _ if scheme.eq_ignore_ascii_case("wss") => Some(Self::Https),
+            _ if scheme.eq_ignore_ascii_case("ws") => Some(Self::Http),
+            _ => None,
         }
     }
 
@@ -250,7 +277,7 @@ impl Origin {
     #[cfg(feature = "reqwest")]
     #[cold]
     fn is_odd_base(&self, url: &reqwest::Url) -> bool {
-        Scheme::parse(url.scheme()) == Some(self.scheme)
+        Scheme::of_request(url.scheme()) == Some(self.scheme)
             && url.port().unwrap_or(self.scheme.default_port()) == self.port
             && url.host_str().is_some_and(|host| host.eq_ignore_ascii_case(&self.host))
     }

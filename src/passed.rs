@@ -123,12 +123,14 @@ impl PassedKind {
     pub(crate) fn of_place(place: &impl Place) -> Self {
         match place.parts() {
             None => Self::NoOrigin,
-            Some((scheme, host, _)) if scheme.eq_ignore_ascii_case("http") && !is_loopback(host) => {
-                Self::PlainHttp
-            }
+            Some((scheme, host, _)) if is_plain(scheme) && !is_loopback(host) => Self::PlainHttp,
             Some(_) => Self::OtherOrigin,
         }
     }
+}
+
+fn is_plain(scheme: &str) -> bool {
+    scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("ws")
 }
 
 impl fmt::Display for PassedKind {

@@ -93,8 +93,8 @@ impl AuthMiddleware {
     }
 
     /// Sets how many bytes of a streaming body (`Body::wrap_stream`, a multipart form) are kept while it is sent, so
-    /// that it can be sent again after a 401. Default: [`REPLAY_LIMIT`]. With 0 nothing is kept, and a stream is sent
-    /// once.
+    /// that it can be sent again after a 401. Default: [`REPLAY_LIMIT`](crate::replay::REPLAY_LIMIT). With 0 nothing is kept,
+    /// and a stream is sent once.
     ///
     /// A body of bytes (`Body::from`) needs no copy. It is sent again whatever its size.
     #[must_use]
@@ -251,6 +251,10 @@ impl Middleware for AuthMiddleware {
         let Some(applies) = settings.applies(request.url(), extensions) else {
             return self.pass(request, extensions, next);
         };
+        if !extensions.is_empty() {
+            // It may be from an attempt of a retry outside.
+            extensions.remove::<ResendCount>();
+        }
         let valid_for = settings.valid_for(extensions);
         let ticket = match valid_for {
             None => settings.authenticator(&applies).try_acquire(),
@@ -260,7 +264,10 @@ impl Middleware for AuthMiddleware {
             Some(ticket) => self.send(request, extensions, next, ticket, applies),
             None if settings.has_callers_header(&applies, request.headers()) => next.run(request, extensions),
             None => Box::pin(async move {
-                let ticket = settings.authenticator(&applies).acquire_for(valid_for).await;
+                let authenticator = settings.authenticator(&applies);
+                // Before a token is fetched that can't be sent.
+                settings.check(authenticator, Client::Any).map_err(MiddlewareError::middleware)?;
+                let ticket = authenticator.acquire_for(valid_for).await;
                 let ticket = ticket.map_err(MiddlewareError::middleware)?;
                 self.send(request, extensions, next, ticket, applies).await
             }),

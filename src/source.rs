@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::time::Duration;
 
 use crate::credentials::Credentials;
 use crate::error::Error;
@@ -50,7 +51,8 @@ use crate::error::Error;
 ///
 /// The futures may be dropped at any await: that of `login` at the deadline of the flight, that of `refresh` at twice the
 /// deadline, that of `revoke` after a time limit ([`TokenEndpoint::DEFAULT_TIMEOUT`](crate::TokenEndpoint::DEFAULT_TIMEOUT)),
-/// and all of them when the runtime shuts down. A caller that goes away drops none of them, and neither does a log-out.
+/// and all of them when the runtime shuts down. A caller that goes away drops none of them. A log-out drops only a `login` that
+/// waits for a person ([`login_limit`](Self::login_limit)).
 pub trait CredentialSource: Send + Sync + 'static {
     /// Logs in: gets credentials with what the source itself knows, such as a password. A source that can't log in returns
     /// [`Error::unsupported`].
@@ -74,6 +76,15 @@ pub trait CredentialSource: Send + Sync + 'static {
     fn revoke(&self, held: &Credentials) -> impl Future<Output = Result<(), Error>> + Send {
         let _ = held;
         std::future::ready(Ok(()))
+    }
+
+    /// Returns how long a log-in may take, if it waits for a person, as one in a browser does. Otherwise the log-in has to end by
+    /// the deadline of its flight ([`Timing::flight_deadline`](crate::Timing::flight_deadline)): the default is `None`.
+    ///
+    /// Such a log-in is dropped when a log-out comes first. Callers wait for it to its end, or for
+    /// [`Timing::login_patience`](crate::Timing::login_patience).
+    fn login_limit(&self) -> Option<Duration> {
+        None
     }
 
     /// Returns the credentials that the source was built with. They are used first, before the source is asked for any.

@@ -29,6 +29,7 @@ pub struct Timing {
     pub(crate) rejection_interval: Duration,
     pub(crate) store_timeout: Duration,
     pub(crate) default_lifetime: Option<Duration>,
+    pub(crate) login_patience: Option<Duration>,
     pub(crate) jitter: bool,
 }
 
@@ -185,6 +186,16 @@ impl Timing {
         self
     }
 
+    /// Sets how long callers wait for a log-in that waits for the user
+    /// ([`CredentialSource::login_limit`](crate::CredentialSource::login_limit)). After that they get
+    /// [`LoginRequired`](crate::ErrorKind::LoginRequired), and the log-in goes on. Zero: they never wait. Default: callers wait until
+    /// the log-in ends.
+    #[must_use]
+    pub fn login_patience(mut self, patience: Duration) -> Self {
+        self.login_patience = Some(patience.min(Self::MAX_LIFETIME));
+        self
+    }
+
     /// Turns off the random part of windows and waits, so that a test or a simulation is exact. Do not use it in production:
     /// all clients would refresh at the same moment.
     #[must_use]
@@ -207,6 +218,7 @@ impl Default for Timing {
             rejection_interval: Self::REJECTION_INTERVAL,
             store_timeout: Self::STORE_TIMEOUT,
             default_lifetime: None,
+            login_patience: None,
             jitter: true,
         }
     }

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+#[cfg(all(feature = "file", unix))]
+use reauth::store::FileStore;
 use reauth::store::{CredentialStore, Entry, MemoryStore};
 #[cfg(feature = "seal")]
 use reauth::store::{Key, Sealed};
@@ -28,7 +30,7 @@ const KEY: &str = "61206b6579206f662033322062797465732c20616c6c206f66207468656d2
 fn credentials() -> Credentials {
     let expires_at = SystemTime::now() + Duration::from_secs(3600);
     let credentials = Credentials::new(ACCESS).unwrap().with_refresh_token(REFRESH).unwrap();
-    credentials.with_expires_at(expires_at)
+    credentials.with_expires_at(expires_at).with_field("id_token", REFRESH)
 }
 
 #[test]
@@ -56,7 +58,7 @@ fn r41_credentials_leave_no_copy() {
     assert_eq!(copies_left_by(|| drop(from_roomy())), 0);
     let refused = || {
         (
-            Credentials::new(roomy("the-access-token?")),
+            Credentials::new(roomy("the-access-token ?")),
             credentials().with_refresh_token("the-refresh-token\n"),
         )
     };
@@ -69,6 +71,7 @@ fn r41_the_json_of_a_store_leaves_no_copy_when_it_is_written_and_read() {
         let written = credentials();
         let read = Credentials::from_json(&written.expose_json()).unwrap();
         assert_eq!((read.access_token(), read.refresh_token()), (ACCESS, Some(REFRESH)));
+        assert_eq!(read.field("id_token"), Some(REFRESH));
     };
     assert_eq!(copies_left_by(round_trip), 0);
 }
@@ -120,6 +123,17 @@ fn r41_a_store_that_is_sealed_leaves_no_copy_and_neither_does_its_key() {
     };
     assert_eq!(copies_left_by(with_a_note), 0);
     assert_eq!(copies_left_by(|| drop(Key::from_text("k", KEY).unwrap().expose_text())), 0);
+}
+
+#[cfg(all(feature = "file", unix))]
+#[test]
+fn r41_a_store_in_a_file_leaves_no_copy() {
+    let directory = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("freed-memory");
+    let of = || FileStore::in_directory(&directory).unwrap();
+    assert_eq!(copies_left_by(|| runs_with(of())), 0);
+    // What is there is read again, and written over.
+    assert_eq!(copies_left_by(|| runs_with(of())), 0);
+    std::fs::remove_dir_all(&directory).unwrap();
 }
 
 /// A first run of a program logs in and refreshes; a second finds the tokens in the store; then it logs out.

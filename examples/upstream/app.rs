@@ -21,11 +21,11 @@ use crate::users::{Identity, Users};
 pub(crate) struct App {
     upstream: ClientWithMiddleware,
     url: Arc<str>,
-    users: Arc<Users>,
+    users: Users,
 }
 
 impl App {
-    pub(crate) fn new(settings: &Settings, users: Arc<Users>) -> Result<Self, reauth::Error> {
+    pub(crate) fn new(settings: &Settings, users: Users) -> Result<Self, reauth::Error> {
         // By default the server acts as itself. A request for a user names the user's authenticator.
         let itself = Authenticator::new(settings.own_source()?);
         let scope = Origins::of_url(&settings.api_url)?;
@@ -42,7 +42,7 @@ impl App {
 /// Calls upstream on behalf of the user who asks.
 async fn me(State(app): State<App>, headers: HeaderMap) -> Response {
     let Some(identity) = Identity::of(&headers) else { return log_in() };
-    let authenticator = match app.users.authenticator(identity) {
+    let authenticator = match app.users.authenticator(&identity).await {
         Ok(authenticator) => authenticator,
         Err(_) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     };

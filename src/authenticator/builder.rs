@@ -1,7 +1,8 @@
 //! Builds an [`Authenticator`] with settings other than the defaults.
 
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -56,12 +57,14 @@ pub struct AuthenticatorBuilder {
     observer: Option<Observer>,
     refreshes_without_store: bool,
     header: Option<Arc<AuthHeader>>,
+    login_limit: Option<Duration>,
 }
 
 impl AuthenticatorBuilder {
     pub(super) fn new(source: impl CredentialSource) -> Self {
         Self {
             initial: source.initial(),
+            login_limit: source.login_limit().map(|limit| limit.min(Timing::MAX_LIFETIME)),
             source: Box::new(source),
             store: None,
             clock: Box::new(SystemClock::new()),
@@ -126,6 +129,7 @@ impl AuthenticatorBuilder {
         let timing = shared(self.timing);
         let header = self.header.clone();
         let cache = Cache::new(timing.clone(), self.store.is_some(), header, self.initial, self.clock.now());
+        cache.limit_login(self.login_limit);
         if self.refreshes_without_store {
             cache.refresh_without_store();
         }
@@ -140,8 +144,10 @@ impl AuthenticatorBuilder {
                 clock: self.clock,
                 timing,
                 observer: self.observer,
+                login_limit: self.login_limit,
                 passed: OncePerMinute::default(),
                 header: self.header,
+                exchanges: OnceLock::new(),
             }),
         }
     }

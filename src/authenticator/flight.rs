@@ -10,14 +10,15 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::Shared;
+use super::exchanges::Place;
 use super::guard::HeldGuard;
 use super::limit::within;
-use crate::blocking::current_runtime;
 use crate::cache::{Turn, Waiters, World, drive};
 use crate::clock::Reading;
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::machine::{Step, StoreCall, Work};
+use crate::own_runtime::current_runtime;
 
 /// Added to a flight's own limits before its runtime counts as dead.
 const GRACE: Duration = Duration::from_secs(1);
@@ -68,7 +69,8 @@ impl World for Arc<Shared> {
             }
             // Callers who have a valid token use it now (R8).
             waiters.nudge();
-            let limit = shared.timing.flight_deadline + shared.timing.store_timeout * 4 + GRACE;
+            let login = shared.login_limit.unwrap_or_default();
+            let limit = shared.timing.flight_deadline + login + shared.timing.store_timeout * 4 + GRACE;
             if within(limit, waiters.clone().wait_end()).await.is_none() {
                 let error = "the runtime that runs the refresh stands still; call again, which starts another refresh";
                 shared.cache.interrupt(waiters.number, Error::transient(error), shared.clock.now());
@@ -97,12 +99,26 @@ impl World for Arc<Shared> {
         self.until_overtaken(turn).await;
     }
 
-    async fn refresh(&self, held: &Credentials, limit: Duration) -> Result<Credentials, Error> {
-        self.response_of(limit, self.source.refresh(held)).await
+    type Place = Option<Arc<Place>>;
+
+    async fn place(&self, limit: Duration) -> Result<Self::Place, Error> {
+        match self.exchanges.get() {
+            Some(exchanges) => exchanges.place(limit).await.map(Some),
+            None => Ok(None),
+        }
     }
 
-    async fn login(&self, limit: Duration) -> Result<Credentials, Error> {
-        self.response_of(limit, self.source.login()).await
+    async fn refresh(
+        &self,
+        held: &Credentials,
+        limit: Duration,
+        place: Self::Place,
+    ) -> Result<Credentials, Error> {
+        self.response_of(limit, place, self.source.refresh(held)).await
+    }
+
+    async fn login(&self, limit: Duration, place: Self::Place) -> Result<Credentials, Error> {
+        self.response_of(limit, place, self.source.login()).await
     }
 
     async fn revoke(&self, credentials: &Credentials) {

@@ -1,8 +1,11 @@
 //! The handle that programs clone: one identity, its credentials, one flight at a time.
 
 mod builder;
+mod exchanges;
 mod flight;
 mod guard;
+#[cfg(feature = "identities")]
+mod leaving;
 mod limit;
 mod log_out;
 mod own_calls;
@@ -12,11 +15,14 @@ mod ticket;
 mod watcher;
 
 pub use builder::AuthenticatorBuilder;
+#[cfg(feature = "identities")]
+pub(crate) use exchanges::Exchanges;
+pub(crate) use own_calls::without_place;
 pub(crate) use ticket::Ticket;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -66,10 +72,14 @@ struct Shared {
     clock: Box<dyn Clock>,
     timing: Arc<Timing>,
     observer: Option<builder::Observer>,
+    /// How long a log-in of the source may take, if it waits for a person.
+    login_limit: Option<Duration>,
     /// Limits the events of requests that pass without a token.
     passed: OncePerMinute,
     /// The header that carries the token, if it is another one than `Authorization: Bearer`.
     header: Option<Arc<AuthHeader>>,
+    /// The limit of exchanges at once, if this belongs to a set of identities that has one.
+    exchanges: OnceLock<exchanges::Exchanges>,
 }
 
 impl Authenticator {
@@ -185,7 +195,7 @@ impl Authenticator {
     /// Once this future has been polled, the refresh goes on, even if the caller does not wait.
     pub async fn refresh(&self) -> Result<Credentials, Error> {
         self.shared.check_not_called_by_itself()?;
-        Ok(Box::pin(refresh(&self.shared.cache, &self.shared)).await?.credentials)
+        Ok(Box::pin(without_place(refresh(&self.shared.cache, &self.shared))).await?.credentials)
     }
 
     /// Replaces the credentials with those of a log-in that happened elsewhere (a browser, a prompt).
@@ -222,6 +232,7 @@ impl Authenticator {
     async fn follow(&self, ask: Ask, wanted: Wanted) -> Result<Usable, Error> {
         if let Ask::Wait { .. } = ask {
             self.shared.check_not_called_by_itself()?;
+            return Box::pin(without_place(acquire(&self.shared.cache, ask, wanted, &self.shared))).await;
         }
         Box::pin(acquire(&self.shared.cache, ask, wanted, &self.shared)).await
     }

@@ -1,9 +1,11 @@
 //! Notices a source or a store that asks its own authenticator for credentials. It would wait for itself (R32).
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::Shared;
+use super::exchanges::Place;
 use super::limit::within;
 use crate::credentials::Credentials;
 use crate::error::Error;
@@ -17,6 +19,17 @@ struct CalledBy {
     /// The address of that authenticator.
     authenticator: usize,
     asked_itself: AtomicBool,
+    /// The place of this exchange among those that may happen at once.
+    place: Option<Arc<Place>>,
+}
+
+/// Waits for credentials of another identity, or for its authenticator. An exchange gives up its place meanwhile, because what
+/// it waits for may need that place.
+pub(crate) async fn without_place<T>(wait: impl Future<Output = T>) -> T {
+    let Some(place) = CALLED_BY.try_with(|called| called.place.clone()).ok().flatten() else {
+        return wait.await;
+    };
+    place.left_during(wait).await
 }
 
 impl Shared {
@@ -32,17 +45,23 @@ impl Shared {
 
     /// Marks the task during this call.
     pub(super) fn marked<F: Future>(&self, call: F) -> impl Future<Output = F::Output> {
-        CALLED_BY
-            .scope(CalledBy { authenticator: self.address(), asked_itself: AtomicBool::new(false) }, call)
+        self.marked_with(None, call)
+    }
+
+    fn marked_with<F: Future>(&self, place: Option<Arc<Place>>, call: F) -> impl Future<Output = F::Output> {
+        let called_by =
+            CalledBy { authenticator: self.address(), asked_itself: AtomicBool::new(false), place };
+        CALLED_BY.scope(called_by, call)
     }
 
     /// Gives the source until `limit` for a response.
     pub(super) fn response_of(
         &self,
         limit: Duration,
+        place: Option<Arc<Place>>,
         call: impl Future<Output = Result<Credentials, Error>>,
     ) -> impl Future<Output = Result<Credentials, Error>> {
-        self.marked(async move {
+        self.marked_with(place, async move {
             let response = within(limit, call).await.unwrap_or_else(|| {
                 Err(Error::transient(
                     "the identity provider did not respond before the deadline of the refresh; check that it can be reached",

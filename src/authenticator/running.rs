@@ -1,6 +1,7 @@
 //! The tasks of flights: a program can wait for them before it ends (R67).
 
 use std::pin::pin;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
@@ -11,7 +12,8 @@ use super::Authenticator;
 #[derive(Default)]
 pub(super) struct Running {
     tasks: AtomicUsize,
-    none: Notify,
+    /// Tells that there is none any more, once somebody waits for that. Most programs never do.
+    none: OnceLock<Box<Notify>>,
 }
 
 impl Running {
@@ -20,15 +22,17 @@ impl Running {
     }
 
     pub(super) fn end(&self) {
-        if self.tasks.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.none.notify_waiters();
+        let is_last = self.tasks.fetch_sub(1, Ordering::SeqCst) == 1;
+        if let Some(none) = self.none.get().filter(|_| is_last) {
+            none.notify_waiters();
         }
     }
 
     /// Waits until there is none.
     async fn none(&self) {
+        let notify = self.none.get_or_init(Box::default);
         loop {
-            let mut none = pin!(self.none.notified());
+            let mut none = pin!(notify.notified());
             none.as_mut().enable();
             if self.tasks.load(Ordering::SeqCst) == 0 {
                 return;
@@ -55,7 +59,7 @@ impl Authenticator {
     /// # }
     /// ```
     ///
-    /// There is no time limit. What can't be stored is tried until it can.
+    /// There is no time limit: credentials that the store does not take are offered to it again and again, until it takes them.
     ///
     /// # Cancel safety
     ///

@@ -8,9 +8,9 @@ use tokio::time::{sleep, timeout};
 
 use super::Shared;
 use super::store::unsealed;
-use crate::blocking::current_runtime;
 use crate::error::Error;
 use crate::machine::State;
+use crate::own_runtime::current_runtime;
 use crate::store::{DynStore, Entry};
 
 /// The shortest time between two reads.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{Extensions, HeaderMap, StatusCode};
 
 use super::Authorizer;
-use super::message::RequestUrl;
+use super::message::{RequestUrl, SendRequest};
 use super::settings::{Applies, Client, Settings};
 use crate::auth_header::replace;
 use crate::error::Error;
@@ -48,10 +48,28 @@ struct Token {
 }
 
 impl Authorizer {
+    /// As [`authorize`](Self::authorize), for a request of a type that [`send`](Self::send) takes, too. Marks in the extensions of an
+    /// `http::Request` count.
+    ///
+    /// # Errors
+    ///
+    /// As [`authorize`](Self::authorize).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends this caller's wait and nothing else.
+    pub async fn authorize_request<Q: SendRequest>(&self, request: &mut Q) -> Result<Authorized, Error> {
+        let url = request.url().clone();
+        let marks = self.marks.with(request.extensions());
+        let marked = Self { settings: self.settings.clone(), marks };
+        marked.authorize(&url, request.headers_mut()).await
+    }
+
     /// Adds the header for a request to `url`, for programs that send by themselves: the first of three steps. The other two
     /// are methods of [`Authorized`].
     ///
-    /// The header is not added if the request goes to another origin, or `headers` has it already.
+    /// The header is not added if the request goes to another origin, or `headers` has it already. A URL of another type is
+    /// parsed: `url.as_str().parse::<http::Uri>()`.
     ///
     /// # Errors
     ///
@@ -75,9 +93,12 @@ impl Authorizer {
         if settings.has_callers_header(&applies, headers) {
             return Ok(Authorized { settings, token: Err(None) });
         }
-        let ticket = settings.authenticator(&applies).acquire_for(self.marks.valid_for).await?;
+        let authenticator = settings.authenticator(&applies);
+        // Before a token is fetched that can't be sent.
+        settings.check(authenticator, Client::Any)?;
+        let ticket = authenticator.acquire_for(self.marks.valid_for).await?;
         settings.authorize(&applies, headers, ticket.header, Client::Any)?;
-        applies.sent_to = url.mark();
+        applies.sent_to = url.mark_of_any_type();
         Ok(Authorized {
             settings,
             token: Ok(Token { applies, generation: ticket.generation, is_last: false }),
@@ -98,17 +119,23 @@ impl Authorized {
     /// because the client may have removed the token. Authorize a request to that URL instead.
     pub fn is_rejected_at(&self, url: &impl RequestUrl, status: StatusCode, headers: &HeaderMap) -> bool {
         self.is_rejected(status, headers)
-            && self.token.as_ref().is_ok_and(|token| token.applies.sent_to == url.mark())
+            && self
+                .token
+                .as_ref()
+                .is_ok_and(|token| token.applies.is_path || token.applies.sent_to == url.mark_of_any_type())
     }
 
     /// Reports that the token was rejected, waits for the next one, and puts it into `headers`. Then send the request again.
+    ///
+    /// Call it also if the token is rejected in a way that [`is_rejected`](Self::is_rejected) can't see, such as an error in the body
+    /// of a 200.
     ///
     /// If the authorizer is marked [`NoReplay`](crate::per_request::NoReplay), the token is replaced all the same.
     ///
     /// # Errors
     ///
     /// The reason why there is no newer token. It is [`Misconfigured`](crate::ErrorKind::Misconfigured) if the request carried
-    /// none, and if this was called before.
+    /// none, and after this has returned a newer token.
     ///
     /// # Cancel safety
     ///
@@ -116,7 +143,7 @@ impl Authorized {
     pub async fn renew(&mut self, headers: &mut HeaderMap) -> Result<(), Error> {
         let Some(token) = self.token.as_mut().ok().filter(|token| !token.is_last) else {
             return Err(Error::misconfigured(
-                "the request carries no token that could be replaced; call `renew` once, after `is_rejected`",
+                "the request carries no token that could be replaced; a token is replaced once for each request",
             ));
         };
         let authenticator = self.settings.authenticator(&token.applies);

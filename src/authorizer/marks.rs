@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use http::Extensions;
+
 use crate::authenticator::Authenticator;
 use crate::per_request::{NoReplay, ValidFor, WithAuthenticator, WithoutCredentials};
 
@@ -12,6 +14,23 @@ pub struct Marks {
     pub(super) no_replay: bool,
     pub(super) valid_for: Option<Duration>,
     pub(super) authenticator: Option<Authenticator>,
+}
+
+impl Marks {
+    /// These, and those in the extensions of a request, which come first.
+    pub(super) fn with(&self, extensions: Option<&Extensions>) -> Self {
+        let mut marks = self.clone();
+        let Some(extensions) = extensions else { return marks };
+        marks.without_credentials |= extensions.get::<WithoutCredentials>().is_some();
+        marks.no_replay |= extensions.get::<NoReplay>().is_some();
+        if let Some(least) = extensions.get::<ValidFor>() {
+            marks.valid_for = Some(least.0);
+        }
+        if let Some(with) = extensions.get::<WithAuthenticator>() {
+            marks.authenticator = Some(with.0.clone());
+        }
+        marks
+    }
 }
 
 /// A mark of [`per_request`](crate::per_request). This trait is sealed.

@@ -17,7 +17,9 @@ pub use marks::Mark;
 pub use message::{RequestUrl, ResponseTo, SendRequest};
 
 pub(crate) use message::{Request, SavedRequest, Url};
-pub(crate) use renewal::{Resend, Sent, explain, resent};
+#[cfg(feature = "reqwest")]
+pub(crate) use renewal::{Resend, Sent};
+pub(crate) use renewal::{explain, resent};
 pub(crate) use settings::{Applies, Client, Judgement, Settings};
 
 use std::fmt;
@@ -126,13 +128,14 @@ impl Authorizer {
     }
 
     /// Authorizes also requests whose URI is only a path, such as `/orders`. It is for clients where a layer below adds the origin.
-    /// Such a request gets the token wherever that layer sends it. Default: they pass without a token.
+    /// Such a request gets the token wherever that layer sends it, and each of its 401s counts, also after a redirect, because
+    /// nobody knows where it was sent. Default: they pass without a token.
     #[must_use]
     pub fn authorize_paths(self) -> Self {
         self.changed(|settings| settings.authorizes_paths = true)
     }
 
-    /// Says that the client below follows no redirects by itself. A token in a header other than `Authorization` is sent only
+    /// Says that the client below follows no redirects to another origin by itself. A token in a header other than `Authorization` is sent only
     /// then, because a client would send that header to another origin too. See [`AuthHeader`](crate::AuthHeader). Default: it may.
     #[must_use]
     pub fn without_redirects(self) -> Self {
@@ -158,6 +161,11 @@ impl Authorizer {
         let mut marked = self.clone();
         mark.add_to(&mut marked.marks);
         marked
+    }
+
+    /// Returns the authenticator, or `None` if it was made with [`per_request`](Self::per_request).
+    pub fn authenticator(&self) -> Option<&Authenticator> {
+        Some(&self.settings.authenticator).filter(|_| !self.settings.per_request)
     }
 
     /// The settings with the marks, for a layer or middleware.

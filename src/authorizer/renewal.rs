@@ -39,7 +39,7 @@ impl Settings {
         }
         let sent_to = || saved.and_then(Q::url_of).map_or(applies.sent_to, |url| url.mark());
         match response.url(self) {
-            Some(from) if from.mark() != sent_to() => Judgement::Redirected,
+            Some(from) if !applies.is_path && from.mark() != sent_to() => Judgement::Redirected,
             _ => Judgement::Rejected,
         }
     }

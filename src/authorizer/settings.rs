@@ -52,6 +52,8 @@ pub(crate) struct Applies {
     pub(crate) may_replay: bool,
     /// It was sent straight to where a redirect led, and is not sent to a third place.
     pub(crate) is_straight: bool,
+    /// Its URI is only a path. A layer below adds the origin, so nobody knows where it is sent.
+    pub(crate) is_path: bool,
 }
 
 /// What a response says about the token that its request carried.
@@ -95,7 +97,8 @@ impl Settings {
         to: &impl Url,
         extensions: &Extensions,
     ) -> Option<Applies> {
-        if to.find_in(&self.origins).is_none() && !self.authorizes_path(to) {
+        let is_path = to.find_in(&self.origins).is_none();
+        if is_path && !self.authorizes_path(to) {
             return None;
         }
         if marks.without_credentials || extensions.get::<WithoutCredentials>().is_some() {
@@ -107,7 +110,7 @@ impl Settings {
         if self.per_request && authenticator.is_none() {
             return None;
         }
-        Some(Applies { authenticator, sent_to: 0, may_replay, is_straight: false })
+        Some(Applies { authenticator, sent_to: 0, may_replay, is_straight: false, is_path })
     }
 
     #[cold]
@@ -187,7 +190,7 @@ impl Settings {
     }
 
     /// Refuses a header that the client below would send to another origin after a redirect (F54).
-    pub(super) fn check(&self, authenticator: &Authenticator, client: Client) -> Result<(), Error> {
+    pub(crate) fn check(&self, authenticator: &Authenticator, client: Client) -> Result<(), Error> {
         let Some(header) = authenticator.header() else { return Ok(()) };
         let may_follow_redirects = match client {
             Client::Tower => self.response_uri.is_some(),
@@ -200,6 +203,7 @@ impl Settings {
     }
 
     /// As [`check`](Self::check), for the authenticator of the settings.
+    #[cfg(feature = "reqwest")]
     pub(crate) fn check_own(&self, client: Client) -> Result<(), Error> {
         self.check(&self.authenticator, client)
     }

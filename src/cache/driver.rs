@@ -1,12 +1,11 @@
 //! Does what the machine says. The authenticator, the model checker and the conformance scenarios share this code; each
 //! brings a [`World`] of its own.
 
-use std::future::poll_fn;
-use std::pin::pin;
+use std::future::pending;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
+use super::together::{unless, with_reminder};
 use super::waiters::{Waiters, Woken};
 use super::{Ask, Cache, Usable};
 use crate::clock::Reading;
@@ -46,16 +45,27 @@ pub(crate) trait World: Sync {
     /// Returns when a log-out, or credentials set by the program, have overtaken the work.
     fn overtaken(&self, turn: Turn<'_>) -> impl Future<Output = ()> + Send;
 
+    /// A place among the exchanges that may happen at once.
+    type Place: Default + Send;
+
+    /// Waits for a place, for `limit` at most.
+    fn place(&self, limit: Duration) -> impl Future<Output = Result<Self::Place, Error>> + Send;
+
     /// Asks the source to refresh `held` within `limit`. The response may bring the successor of a refresh token, so that
     /// nothing shorter may end this.
     fn refresh(
         &self,
         held: &Credentials,
         limit: Duration,
+        place: Self::Place,
     ) -> impl Future<Output = Result<Credentials, Error>> + Send;
 
     /// Asks the source to log in within `limit`.
-    fn login(&self, limit: Duration) -> impl Future<Output = Result<Credentials, Error>> + Send;
+    fn login(
+        &self,
+        limit: Duration,
+        place: Self::Place,
+    ) -> impl Future<Output = Result<Credentials, Error>> + Send;
 
     /// Has the provider revoke what a request brought that a log-out has overtaken.
     fn revoke(&self, credentials: &Credentials) -> impl Future<Output = ()> + Send;
@@ -123,35 +133,65 @@ async fn carry_out<W: World>(
     loop {
         world.tell();
         let input = match step {
-            Step::Store(call) => match world.store(&call, turn, guard).await {
-                Some(next) => {
-                    step = next;
-                    continue;
+            // Without the guard it would replace the note of another process.
+            Step::Store(call) if call.opens_exchange() && world.may_lapse(guard) => Input::Lapsed,
+            Step::Store(call) => {
+                let calling = world.store(&call, turn, guard);
+                // Another process may have the guard while its user logs in.
+                let patience = login_patience(turn, world);
+                match with_reminder(calling, patience, || cache.release(work, world.now())).await {
+                    Some(next) => {
+                        step = next;
+                        continue;
+                    }
+                    // Another call has done the same.
+                    None if turn.is_wanted() => Input::Stored(StoreResult::Replaced(Ok(Replaced::Yes))),
+                    None => return Ok(()),
                 }
-                // Another call has done the same.
-                None if turn.is_wanted() => Input::Stored(StoreResult::Replaced(Ok(Replaced::Yes))),
-                None => return Ok(()),
-            },
-            Step::Refresh(_) if world.may_lapse(guard) => Input::Lapsed,
+            }
             Step::Refresh(request) => {
-                let sent = world.now();
-                let response = world.refresh(&request.held, request.limit);
-                let patience = world.sleep(request.patience);
-                let release = || cache.release(work, world.now());
-                let response = with_reminder(response, patience, release);
-                // The next flight needs the guard.
-                let give_back = || *guard = W::Guard::default();
-                Input::Responded(sent, with_reminder(response, world.overtaken(turn), give_back).await)
+                let Some(started) = start(world, turn, request.patience).await else { return Ok(()) };
+                match started.place {
+                    Err(error) => Input::Responded(started.at, Err(error)),
+                    Ok(_) if world.may_lapse(guard) => Input::Lapsed,
+                    Ok(place) => {
+                        let left = |limit: Duration| limit.saturating_sub(started.waited);
+                        let response = world.refresh(&request.held, left(request.limit), place);
+                        let patience = world.sleep(left(request.patience));
+                        let release = || cache.release(work, world.now());
+                        let response = with_reminder(response, patience, release);
+                        // The next flight needs the guard.
+                        let give_back = || *guard = W::Guard::default();
+                        let response = with_reminder(response, world.overtaken(turn), give_back);
+                        Input::Responded(started.at, response.await)
+                    }
+                }
             }
-            Step::Login(limit) => {
+            Step::Login(request) if request.waits_for_user => {
                 let sent = world.now();
-                let give_back = || *guard = W::Guard::default();
-                let response = with_reminder(world.login(limit), world.overtaken(turn), give_back);
-                Input::Responded(sent, response.await)
+                // A person would keep a place from others for minutes, so this log-in has none.
+                let login = world.login(request.limit, W::Place::default());
+                let patience = login_patience(turn, world);
+                let login = with_reminder(login, patience, || cache.release(work, world.now()));
+                // The prompt is not needed any more after a log-out.
+                let Some(response) = unless(world.overtaken(turn), login).await else { return Ok(()) };
+                Input::Responded(sent, response)
             }
-            Step::Wait(time) => match first(world.sleep(time), world.overtaken(turn)).await {
-                true => Input::Waited,
-                false => return Ok(()),
+            Step::Login(request) => {
+                let Some(started) = start(world, turn, request.limit).await else { return Ok(()) };
+                match started.place {
+                    Err(error) => Input::Responded(started.at, Err(error)),
+                    Ok(place) => {
+                        let response = world.login(request.limit.saturating_sub(started.waited), place);
+                        let give_back = || *guard = W::Guard::default();
+                        let response = with_reminder(response, world.overtaken(turn), give_back);
+                        Input::Responded(started.at, response.await)
+                    }
+                }
+            }
+            Step::Wait(time) => match unless(world.overtaken(turn), world.sleep(time)).await {
+                Some(()) => Input::Waited,
+                None => return Ok(()),
             },
             Step::Revoke(credentials) => {
                 world.revoke(&credentials).await;
@@ -164,32 +204,28 @@ async fn carry_out<W: World>(
     }
 }
 
-/// Whether `one` ends before `other`.
-async fn first(one: impl Future<Output = ()>, other: impl Future<Output = ()>) -> bool {
-    let (mut one, mut other) = (pin!(one), pin!(other));
-    poll_fn(|context| match one.as_mut().poll(context) {
-        Poll::Ready(()) => Poll::Ready(true),
-        Poll::Pending => other.as_mut().poll(context).map(|()| false),
-    })
-    .await
+/// The start of an exchange with the provider.
+struct Started<P> {
+    place: Result<P, Error>,
+    at: Reading,
+    /// How long the wait for the place was.
+    waited: Duration,
 }
 
-/// Waits for `work`. If it is not over when `time` is, calls `remind` and goes on.
-async fn with_reminder<T>(
-    work: impl Future<Output = T>,
-    time: impl Future<Output = ()>,
-    remind: impl FnOnce(),
-) -> T {
-    let (mut work, mut time) = (pin!(work), pin!(time));
-    let mut remind = Some(remind);
-    poll_fn(|context| {
-        let result = work.as_mut().poll(context);
-        if result.is_pending() && remind.is_some() && time.as_mut().poll(context).is_ready() {
-            remind.take().into_iter().for_each(|remind| remind());
-        }
-        result
-    })
-    .await
+/// Waits for a place. `None` if the work is not needed any more by then.
+async fn start<W: World>(world: &W, turn: Turn<'_>, limit: Duration) -> Option<Started<W::Place>> {
+    let asked = world.now();
+    let place = unless(world.overtaken(turn), world.place(limit)).await?;
+    let at = world.now();
+    Some(Started { place, at, waited: at.monotonic.saturating_sub(asked.monotonic) })
+}
+
+/// Returns when callers have waited long enough for a person to log in.
+async fn login_patience(turn: Turn<'_>, world: &impl World) {
+    match turn.cache.look(|state| state.login_patience(turn.work)) {
+        Some(patience) => world.sleep(patience).await,
+        None => pending().await,
+    }
 }
 
 /// Gets credentials that are issued from now on. Waits for the end of a flight, even if a valid token is in

@@ -6,6 +6,7 @@ mod driver;
 mod model;
 mod snapshot;
 mod sync;
+mod together;
 mod waiters;
 
 pub(crate) use driver::{Turn, World, acquire, drive, refresh};
@@ -15,6 +16,7 @@ pub(crate) use waiters::Waiters;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -81,6 +83,10 @@ impl Cache {
 
     pub(crate) fn refresh_without_store(&self) {
         self.locked.lock().state.refresh_without_store();
+    }
+
+    pub(crate) fn limit_login(&self, limit: Option<Duration>) {
+        self.locked.lock().state.limit_login(limit);
     }
 
     /// Looks at the machine.

@@ -157,3 +157,32 @@ fn r70_what_stands_before_the_token_can_be_another_word_or_nothing() {
         assert!(Credentials::from_json(&changed.expose_json()).unwrap().same_tokens(&given));
     }
 }
+
+#[test]
+fn r85_fields_are_added_replaced_and_never_shown() {
+    let bare = Credentials::new("at").unwrap();
+    let first = bare.clone().with_field("id_token", "canary-1").with_field("scope", "canary-2");
+    let second = first.clone().with_field("id_token", "canary-3");
+    assert_eq!((bare.field("id_token"), bare.field("scope")), (None, None));
+    assert_eq!((first.field("id_token"), first.field("scope")), (Some("canary-1"), Some("canary-2")));
+    assert_eq!((second.field("id_token"), second.field("scope")), (Some("canary-3"), Some("canary-2")));
+    assert_eq!(second.copy().field("id_token"), Some("canary-3"));
+    let shown = format!("{second:?} {second:#?}");
+    assert!(shown.contains("id_token") && !shown.contains("canary"), "{shown}");
+}
+
+#[test]
+fn r85_what_newer_credentials_lack_is_taken_over() {
+    let at = |token: &str| Credentials::new(token).unwrap();
+    let older = at("at-1").with_field("a", "1").with_field("b", "1");
+    for (newer, expected) in [
+        (at("at-2"), [Some("1"), Some("1"), None]),
+        (at("at-2").with_field("b", "2").with_field("c", "2"), [Some("1"), Some("2"), Some("2")]),
+    ] {
+        let both = newer.with_fields_of(&older);
+        assert_eq!(["a", "b", "c"].map(|name| both.field(name)), expected);
+        assert_eq!(both.access_token(), "at-2");
+    }
+    let newer = at("at-2").with_field("c", "2").with_fields_of(&at("at-1"));
+    assert_eq!(newer.field("c"), Some("2"));
+}

@@ -53,6 +53,11 @@ impl Attempt {
         }
     }
 
+    /// Whether a token may be sent in the header of the authenticator.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        self.settings.check(self.settings.authenticator(&self.applies), Client::Tower)
+    }
+
     pub(super) fn acquire(&self, valid_for: Option<Duration>) -> TicketFuture {
         let authenticator = self.settings.authenticator(&self.applies).clone();
         Box::pin(async move { authenticator.acquire_for(valid_for).await })

@@ -86,7 +86,8 @@ impl AuthLayer {
     }
 
     /// Authorizes also requests whose URI is only a path, such as `/orders`. It is for clients where a layer below adds the origin.
-    /// Such a request gets the token wherever that layer sends it. Default: they pass without a token.
+    /// Such a request gets the token wherever that layer sends it, and each of its 401s counts, also after a redirect, because
+    /// nobody knows where it was sent. Default: they pass without a token.
     #[must_use]
     pub fn authorize_paths(self) -> Self {
         self.authorizer.authorize_paths().into()

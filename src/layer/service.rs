@@ -73,6 +73,10 @@ where
                 ResponseFuture::passing(self.inner.call(request))
             }
             None => {
+                // Before a token is fetched that can't be sent.
+                if let Err(error) = attempt.check() {
+                    return ResponseFuture::failing(error);
+                }
                 // The token request may need what this service got when it was made ready, such as the only permit of a
                 // limit. So it is dropped, and another clone is made ready when there is a token (R32).
                 let clone = self.inner.clone();

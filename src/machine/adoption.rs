@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::State;
-use super::flight::{Flight, Step};
+use super::flight::{Flight, Phase, Step, StoreCall};
 use super::guarding::refused_elsewhere;
 use super::held::{Candidate, Held, RefreshToken};
 use super::shelf::ChangeOfLogin;
@@ -59,6 +59,15 @@ impl State {
         if was_inconclusive || self.holdings.refresh_token == RefreshToken::Inconclusive {
             return self.log_in(flight, now);
         }
+        if self.initial_is_in_use() {
+            self.holdings.initial = None;
+        }
+        let is_another_left = self.holdings.doubted.is_some() || self.holdings.initial.is_some();
+        if let Some(note) = self.refusal_to_note(&flight).filter(|_| is_another_left) {
+            // What comes next is written over it, and may never be sent.
+            let call = StoreCall::Replace(Some(*note.version()), note.clone());
+            return self.proceed(flight, Phase::Noting(note), Step::Store(call));
+        }
         if let Some(doubted) = self.holdings.doubted.take() {
             if let Some(shelf) = &mut self.shelf {
                 let entry = shelf.refreshed(doubted.held.credentials.clone());
@@ -66,13 +75,17 @@ impl State {
             }
             return self.take_up(flight, doubted, false, now);
         }
-        let used = self.holdings.held().map(|held| held.credentials.clone());
         match self.holdings.initial.take() {
-            Some(initial) if !used.is_some_and(|used| used.same_tokens(&initial.held.credentials)) => {
-                self.take_up_initial(flight, initial, now)
-            }
-            _ => self.log_in(flight, now),
+            Some(initial) => self.take_up_initial(flight, initial, now),
+            None => self.log_in(flight, now),
         }
+    }
+
+    /// Whether the store held just what the source was built with.
+    fn initial_is_in_use(&self) -> bool {
+        let initial = self.holdings.initial.as_ref().map(|initial| &initial.held.credentials);
+        let held = self.holdings.held().map(|held| &held.credentials);
+        initial.zip(held).is_some_and(|(initial, held)| initial.same_tokens(held))
     }
 
     /// Puts credentials in use that were not issued just now. They are refreshed at once if that is due, or if a caller

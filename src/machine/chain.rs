@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::State;
-use super::flight::{By, Flight, LoadReason, Phase, RefreshRequest, Step, StoreCall};
+use super::flight::{By, Flight, LoadReason, LoginRequest, Phase, RefreshRequest, Step, StoreCall};
 use super::held::RefreshToken;
 use super::retry::out_of_time;
 use super::shelf::Finding;
@@ -57,11 +57,23 @@ impl State {
         now: Reading,
     ) -> Step {
         flight.at_store.turns += 1;
-        match self.forget_again(result) {
-            // The write may have ended the guard.
-            Ok(true) => flight.at_store.hold = None,
-            Ok(false) if flight.at_store.turns < 5 => return self.forget(flight, now),
-            Ok(false) => {}
+        let Some(shelf) = &mut self.shelf else { return self.attempt(flight, now) };
+        match result {
+            Ok(Replaced::Yes) => {
+                shelf.forgot();
+                // The write may have ended the guard.
+                flight.at_store.hold = None;
+            }
+            Ok(Replaced::No(found)) => {
+                if found.as_ref().is_some_and(|found| shelf.yields_to(found)) {
+                    return self.found(flight, found, now);
+                }
+                shelf.read(found.as_ref());
+                found.map(|found| shelf.forget_over(*found.version()));
+                if flight.at_store.turns < 5 {
+                    return self.forget(flight, now);
+                }
+            }
             Err(error) => self.events.push(Event::StoreFailed { error }),
         }
         self.attempt(flight, now)
@@ -69,7 +81,7 @@ impl State {
 
     /// Refreshes if there is a refresh token that may be sent, and logs in otherwise.
     pub(super) fn attempt(&mut self, flight: Box<Flight>, now: Reading) -> Step {
-        let patience = self.time_left(&flight, now);
+        let patience = flight.time_left(now);
         if patience.is_zero() {
             return self.fail(flight, out_of_time(), now);
         }
@@ -86,20 +98,30 @@ impl State {
     }
 
     /// Nothing was sent, because the guard may have been lost.
-    pub(super) fn lapsed(&mut self, mut flight: Box<Flight>, was_in_doubt: bool, now: Reading) -> Step {
+    pub(super) fn lapsed(&mut self, flight: Box<Flight>, was_in_doubt: bool, now: Reading) -> Step {
         self.holdings.refresh_token = if was_in_doubt { RefreshToken::InDoubt } else { RefreshToken::Good };
+        self.enter_again(flight, now)
+    }
+
+    /// Takes the guard anew.
+    pub(super) fn enter_again(&mut self, mut flight: Box<Flight>, now: Reading) -> Step {
         flight.at_store.hold = None;
         flight.at_store.is_proved = false;
         self.attempt(flight, now)
     }
 
-    pub(super) fn log_in(&mut self, flight: Box<Flight>, now: Reading) -> Step {
+    pub(super) fn log_in(&mut self, mut flight: Box<Flight>, now: Reading) -> Step {
         if self.needs_store(&flight, false) {
+            self.await_user(&mut flight, false, now);
             return self.prepare(flight, false, now);
         }
-        match self.time_left(&flight, now) {
+        self.await_user(&mut flight, true, now);
+        match flight.time_left(now) {
             Duration::ZERO => self.fail(flight, out_of_time(), now),
-            limit => self.proceed(flight, Phase::LoggingIn, Step::Login(limit)),
+            limit => {
+                let request = LoginRequest { limit, waits_for_user: flight.waits_for_user };
+                self.proceed(flight, Phase::LoggingIn, Step::Login(request))
+            }
         }
     }
 
@@ -113,7 +135,7 @@ impl State {
     ) -> Step {
         let error = match response {
             Ok(credentials) => {
-                let credentials = self.keep_refresh_token(credentials);
+                let credentials = self.keep_what_is_missing(credentials);
                 return self.persist(flight, sent, credentials, By::Refresh, now);
             }
             Err(error) => error,
@@ -182,6 +204,9 @@ impl State {
         result: Result<Option<Entry>, Error>,
         now: Reading,
     ) -> Step {
+        if let (Ok(Some(found)), Some(shelf)) = (&result, &mut self.shelf) {
+            let _ = shelf.forget.is_some() && shelf.yields_to(found);
+        }
         let found = match (result, &mut self.shelf) {
             (Ok(found), Some(shelf)) if shelf.forget.is_none() => {
                 let finding = shelf.finding(found.as_ref());
@@ -190,6 +215,9 @@ impl State {
                     (Finding::News, Some(found)) => return self.adopt(flight, found, now),
                     (Finding::LoggedOut, Some(found)) => {
                         return self.logged_out_elsewhere(flight, found, None, now);
+                    }
+                    (Finding::Outdated, Some(found)) if self.is_worth_more(&found, now) => {
+                        return self.logged_in_elsewhere(found, None, flight.id, now);
                     }
                     (_, found) => found,
                 }
@@ -210,10 +238,13 @@ impl State {
             LoadReason::Refused => self.await_writer(flight, now),
             LoadReason::Yielding => self.found(flight, found, now),
             LoadReason::NotWritable(error) => self.go_without(flight, error, now),
-            LoadReason::Look => match flight.only_looks {
-                Some(remembered) => Step::Done(Err(remembered)),
-                None => Step::Stop,
-            },
+            LoadReason::Look => {
+                self.end_look(&flight);
+                match flight.only_looks {
+                    Some(remembered) => Step::Done(Err(remembered)),
+                    None => Step::Stop,
+                }
+            }
         }
     }
 }

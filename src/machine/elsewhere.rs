@@ -36,6 +36,7 @@ impl State {
         let is_held = self.holdings.current.is_some();
         match (shelf.finding(Some(&found)), found.credentials().cloned()) {
             (Finding::LoggedOut, _) if is_held => {
+                shelf.ends_login();
                 shelf.holds(found);
                 self.end_login();
             }
@@ -61,6 +62,18 @@ impl State {
             }
             _ => {}
         }
+    }
+
+    /// Whether an older login, to which the store was set back, is better than what is held: that is refused and has expired. The
+    /// other processes use the older one (R64).
+    pub(super) fn is_worth_more(&self, found: &Entry, now: Reading) -> bool {
+        let Some(shelf) = &self.shelf else { return false };
+        let is_of_another_login =
+            shelf.ours().is_some_and(|ours| ours.version().login != found.version().login)
+                && !shelf.has_ended(found);
+        let is_held_in_vain =
+            self.holdings.refresh_token == RefreshToken::Refused && !self.holdings.is_unexpired(now);
+        is_held_in_vain && is_of_another_login && found.credentials().is_some() && !found.is_refused()
     }
 
     /// Another process has logged out, and then in, perhaps as another user. Who waits for this flight gets nothing of that login.
@@ -116,6 +129,7 @@ impl State {
     ) -> Step {
         let is_held = self.holdings.current.is_some() || brought.is_some();
         if let Some(shelf) = &mut self.shelf {
+            shelf.ends_login();
             shelf.holds(tombstone);
             shelf.rest = brought.map(|brought| (flight.id, Rest::Revoke(brought)));
         }
@@ -151,9 +165,7 @@ impl State {
                 self.holdings.refresh_token = RefreshToken::InDoubt;
                 self.prove(flight, now)
             }
-            left if left.min(POLL) >= self.time_left(&flight, now) => {
-                self.fail(flight, held_by(Some(holder)), now)
-            }
+            left if left.min(POLL) >= flight.time_left(now) => self.fail(flight, held_by(Some(holder)), now),
             left => self.proceed(flight, Phase::Yielding, Step::Wait(left.min(POLL))),
         }
     }
@@ -162,7 +174,8 @@ impl State {
     pub(super) fn await_writer(&mut self, flight: Box<Flight>, now: Reading) -> Step {
         let since = flight.at_store.yields_since.unwrap_or(now.monotonic);
         let is_over = now.monotonic >= since.saturating_add(Timing::EXCHANGE_WAIT.saturating_mul(2));
-        let has_time = POLL < self.time_left(&flight, now);
+        // A log-in may follow, and has to have the time that a request may take.
+        let has_time = POLL.saturating_add(Timing::EXCHANGE_WAIT) <= flight.time_left(now);
         // If the guard can't lapse, the other process has ended.
         let may_come = flight.at_store.took_over && flight.at_store.hold != Some(Hold::CannotLapse);
         match may_come && flight.at_store.yields_since.is_some() && !is_over && has_time {

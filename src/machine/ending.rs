@@ -7,6 +7,7 @@ use super::State;
 use super::backoff::Failure;
 use super::flight::{Flight, Phase, Step, Work};
 use super::held::{Candidate, Held, RefreshToken};
+use super::interactive::waits_for_user;
 use super::windows::Freshness;
 use crate::clock::Reading;
 use crate::credentials::Credentials;
@@ -25,10 +26,11 @@ pub(super) enum Saved {
 }
 
 impl State {
-    /// Keeps the old refresh token if the response brought none (R13).
-    pub(super) fn keep_refresh_token(&self, response: Credentials) -> Credentials {
-        let held = self.holdings.held().and_then(|held| held.credentials.refresh_token());
-        match (response.refresh_token(), held) {
+    /// Keeps the old refresh token if the response of a refresh brought none (R13), and the fields that it did not bring (R85).
+    pub(super) fn keep_what_is_missing(&self, response: Credentials) -> Credentials {
+        let Some(held) = self.holdings.held() else { return response };
+        let response = response.with_fields_of(&held.credentials);
+        match (response.refresh_token(), held.credentials.refresh_token()) {
             (None, Some(held)) => response.clone().with_refresh_token(held).unwrap_or(response),
             _ => response,
         }
@@ -79,7 +81,7 @@ impl State {
         self.holdings.refresh_token = RefreshToken::Good;
         self.holdings.doubted = None;
         if expired {
-            let may_ask = !flight.asked_again && !self.time_left(&flight, now).is_zero();
+            let may_ask = !flight.asked_again && !flight.time_left(now).is_zero();
             if may_ask && self.usable(now).is_none() {
                 // The provider may have taken longer than its token lasts.
                 flight.asked_again = true;
@@ -162,7 +164,10 @@ impl State {
 
     /// Ends the wait for a flight whose request takes long, and which goes on (R14). For its callers the renewal has failed.
     pub(crate) fn release(&mut self, work: &Work) -> Option<Result<(), Error>> {
-        let error = self.is_wanted(work).then(overdue)?;
+        let is_wanted = self.is_wanted(work);
+        let flight = self.flight.as_mut().filter(|_| is_wanted)?;
+        flight.is_released = flight.waits_for_user;
+        let error = if flight.waits_for_user { waits_for_user() } else { overdue() };
         self.put_back_in_use(&error);
         Some(Err(error))
     }
@@ -182,6 +187,9 @@ impl State {
             };
         }
         self.put_back_in_use(&error);
+        if flight.only_looks.is_some() {
+            self.end_look(&flight);
+        }
         let streak = flight.streak.with_one_more(&error);
         let failure = Failure::interrupted(error.clone(), streak, now.monotonic, &mut self.pace);
         self.remember(&flight, failure, now);

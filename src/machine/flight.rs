@@ -43,7 +43,7 @@ pub(crate) enum Step {
     /// Ask the source to refresh these, then [`Input::Responded`].
     Refresh(RefreshRequest),
     /// Ask the source to log in within this time, then [`Input::Responded`].
-    Login(Duration),
+    Login(LoginRequest),
     /// Wait for this time, then [`Input::Waited`].
     Wait(Duration),
     /// A log-out came before this response: have the provider revoke what it brought. Then the work is done.
@@ -63,11 +63,19 @@ pub(crate) struct RefreshRequest {
     pub(crate) limit: Duration,
 }
 
+/// A log-in by the source.
+pub(crate) struct LoginRequest {
+    /// How long it may take.
+    pub(crate) limit: Duration,
+    /// A person has to do something. If a log-out comes first, there is nothing left to wait for.
+    pub(crate) waits_for_user: bool,
+}
+
 /// What came of a [`Step`].
 pub(crate) enum Input {
     Begin,
     Stored(StoreResult),
-    /// The guard may be lost before a response comes, so nothing was sent.
+    /// The guard may be lost, so nothing was sent or written.
     Lapsed,
     /// The clocks were read just before the request was sent (R3).
     Responded(Reading, Result<Credentials, Error>),
@@ -85,6 +93,18 @@ pub(crate) enum StoreCall {
     Replace(Option<Version>, Entry),
     /// Write over whatever is there.
     Overwrite(Entry),
+}
+
+impl StoreCall {
+    /// Whether this only adds the note of an open exchange: it is not compared with the notes that are there.
+    pub(crate) fn opens_exchange(&self) -> bool {
+        match self {
+            Self::Replace(expected, entry) => {
+                *expected == Some(*entry.version()) && entry.open_exchange().is_some() && !entry.is_refused()
+            }
+            Self::Load | Self::Guard(_) | Self::Overwrite(_) => false,
+        }
+    }
 }
 
 /// What came of the call of the same name.
@@ -119,6 +139,14 @@ pub(super) struct Flight {
     pub(super) cause: RefreshCause,
     /// When it started, on the monotonic clock.
     pub(super) started: Duration,
+    /// When it has taken too long, on the monotonic clock.
+    pub(super) ends: Duration,
+    /// Its log-in waits for a person, or for that of another process, and so it may take longer than other flights.
+    pub(super) waits_for_user: bool,
+    /// The source was asked for such a log-in.
+    pub(super) asks_user: bool,
+    /// Callers do not wait for it any more.
+    pub(super) is_released: bool,
     /// How many callers wait or have waited for it.
     pub(super) callers: u64,
     /// How many attempts have failed so far. Another attempt follows each of them.
@@ -138,6 +166,8 @@ pub(super) struct Flight {
     pub(super) at_store: AtStore,
     /// It only looks for something new in the store. If there is nothing, callers get this error, which is remembered (R58).
     pub(super) only_looks: Option<Error>,
+    /// A 401 caused it while an error is remembered. If there is nothing new in the store, the token is used again.
+    pub(super) withholds: bool,
 }
 
 /// Where a flight stands at the store.
@@ -170,6 +200,8 @@ pub(super) enum Phase {
     Proving {
         ends_turn: bool,
     },
+    /// Writing the note that the refresh token in use was refused, before another one takes its place.
+    Noting(Entry),
     /// Waiting for the writer of an open exchange, with the guard.
     Yielding,
     /// Waiting for the writer that may have spent the refresh token that was refused.
@@ -226,6 +258,11 @@ pub(super) struct Reasons {
 }
 
 impl Flight {
+    /// How much time callers give it from now on.
+    pub(super) fn time_left(&self, now: Reading) -> Duration {
+        self.ends.saturating_sub(now.monotonic)
+    }
+
     /// Whether this flight is the first of a possible outage: the flights before it did not fail.
     pub(super) fn opens_an_outage(&self) -> bool {
         self.streak.since == self.started

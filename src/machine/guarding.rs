@@ -59,7 +59,7 @@ impl State {
     }
 
     fn enter(&mut self, mut flight: Box<Flight>, sends_token: bool, now: Reading) -> Step {
-        let limit = self.time_left(&flight, now);
+        let limit = flight.time_left(now);
         flight.at_store.turns += 1;
         if limit.is_zero() || flight.at_store.turns > MAX_TURNS {
             return self.fail(flight, out_of_time(), now);
@@ -110,14 +110,18 @@ impl State {
 
     /// This is in the store, and no other process writes now.
     pub(super) fn found(&mut self, mut flight: Box<Flight>, found: Option<Entry>, now: Reading) -> Step {
+        let is_worth_more = found.as_ref().is_some_and(|found| self.is_worth_more(found, now));
         let Some(shelf) = &mut self.shelf else { return self.attempt(flight, now) };
+        if let (Some(_), Some(found)) = (&shelf.forget, &found) {
+            if !shelf.yields_to(found) {
+                // It may be what was logged out here (R17). The next write is newer.
+                shelf.read(Some(found));
+                shelf.forget_over(*found.version());
+                return self.attempt(flight, now);
+            }
+        }
         let finding = shelf.finding(found.as_ref());
         shelf.read(found.as_ref());
-        if let (Some(_), Some(found)) = (&shelf.forget, &found) {
-            // It may be what was logged out here (R17). The next write is newer.
-            shelf.forget_over(*found.version());
-            return self.attempt(flight, now);
-        }
         if finding == Finding::Outdated && found.is_some() && shelf.remembers_log_out() {
             // The store was set back behind the log-out (R64).
             return self.forget(flight, now);
@@ -125,6 +129,9 @@ impl State {
         match (finding, found) {
             (Finding::News, Some(found)) => return self.adopt(flight, found, now),
             (Finding::LoggedOut, Some(found)) => return self.logged_out_elsewhere(flight, found, None, now),
+            (Finding::Outdated, Some(found)) if is_worth_more => {
+                return self.logged_in_elsewhere(found, None, flight.id, now);
+            }
             (Finding::Ours, Some(found)) => {
                 if found.is_refused() && self.holdings.refresh_token != RefreshToken::Refused {
                     self.holdings.refresh_token = RefreshToken::Refused;

@@ -67,6 +67,17 @@ pub(super) enum RefreshToken {
     Refused,
 }
 
+/// Where the credentials in use come from, which says whether they can be had again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The source was built with them, or there are none.
+    Built,
+    /// The source has logged in, and can do so again.
+    LoggedIn,
+    /// The program has set them, or they come from a refresh of those that the source was built with.
+    Handed,
+}
+
 /// Everything that is held, and the generation counter.
 pub(super) struct Holdings {
     /// The credentials in use.
@@ -84,13 +95,23 @@ pub(super) struct Holdings {
     pub(super) login: Login,
     /// The header that the credentials are for, if it is not `Authorization: Bearer`.
     pub(super) header: Option<Arc<AuthHeader>>,
+    #[cfg_attr(not(feature = "identities"), allow(dead_code, reason = "a set of identities asks for it"))]
+    pub(super) origin: Origin,
 }
 
 impl Holdings {
     /// Holds nothing. The generations go on after `newest`.
     pub(super) fn empty(newest: u64, login: Login) -> Self {
-        let refresh_token = RefreshToken::Good;
-        Self { current: None, refresh_token, initial: None, doubted: None, newest, login, header: None }
+        Self {
+            current: None,
+            refresh_token: RefreshToken::Good,
+            initial: None,
+            doubted: None,
+            newest,
+            login,
+            header: None,
+            origin: Origin::Built,
+        }
     }
 
     /// The generation in use; 0 if nothing is held.

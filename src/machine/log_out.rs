@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::State;
 use super::flight::Phase;
-use super::held::{Candidate, Held, Holdings};
+use super::held::{Candidate, Held, Holdings, Origin};
 use super::marks::{LogOut, Rejections, hash_access_token};
 use super::windows::Windows;
 use crate::clock::Reading;
@@ -17,7 +17,7 @@ impl State {
     pub(crate) fn log_out(&mut self) -> Vec<Credentials> {
         let grants = self.grants();
         if let Some(shelf) = &mut self.shelf {
-            shelf.log_out();
+            shelf.log_out(&grants);
         }
         self.end_login();
         grants
@@ -51,6 +51,7 @@ impl State {
             shelf.set(&held.credentials);
         }
         self.holdings.current = Some(Candidate::good(held.clone()));
+        self.holdings.origin = Origin::Handed;
         held
     }
 

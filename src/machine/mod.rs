@@ -11,8 +11,12 @@ mod ending;
 mod flight;
 mod guarding;
 mod held;
+mod interactive;
+#[cfg(feature = "identities")]
+mod leaving;
 mod log_out;
 mod marks;
+mod notes;
 mod pace;
 mod rejection;
 mod retry;
@@ -25,19 +29,21 @@ mod testing;
 mod verdict;
 mod windows;
 
+pub(crate) use backoff::Failure;
+#[cfg(feature = "identities")]
+pub(crate) use backoff::Streak;
 pub(crate) use flight::{Guarded, Hold, Input, Rest, Step, StoreCall, StoreResult, Work};
 pub(crate) use held::Held;
+pub(crate) use pace::Pace;
 pub(crate) use verdict::{Verdict, Wanted};
 pub(crate) use windows::Deadline;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use backoff::Failure;
 use flight::Flight;
 use held::{Candidate, Holdings};
 use marks::{LogOut, Rejections, first_login};
-use pace::Pace;
 use shelf::Shelf;
 use verdict::too_short;
 use windows::{Freshness, Windows};
@@ -72,6 +78,8 @@ pub(crate) struct State {
     replaced: u64,
     /// The generation that was too short for a caller who asked for credentials that last, and how long it asked for.
     too_short: Option<(u64, Duration)>,
+    /// How long a log-in of the source may take, if it waits for a person.
+    login_limit: Option<Duration>,
     /// What the observer has not seen yet. The cache takes these, and adds what happens outside the machine.
     pub(crate) events: Vec<Event>,
 }
@@ -89,6 +97,7 @@ impl State {
             log_out: LogOut::default(),
             replaced: 0,
             too_short: None,
+            login_limit: None,
             events: Vec::new(),
         }
     }

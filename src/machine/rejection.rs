@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::ending::overdue;
+use super::flight::Flight;
 use super::held::Held;
 use super::marks::hash_access_token;
 use super::{State, Verdict};
@@ -37,9 +38,15 @@ impl State {
             return verdict;
         }
         if let Some(error) = self.rest(now, false, true) {
-            return Verdict::Fail(error);
+            if !self.may_look(&error) {
+                return Verdict::Fail(error);
+            }
+            self.mark_rejected();
+            let verdict = self.join(now, RefreshCause::Rejected, false);
+            self.flight.iter_mut().for_each(|look| look.withholds = true);
+            return verdict;
         }
-        if self.flight.as_ref().is_some_and(|flight| self.time_left(flight, now).is_zero()) {
+        if self.flight.as_ref().is_some_and(|flight| flight.time_left(now).is_zero()) {
             // Nobody is made to wait for a request that has taken too long already.
             return Verdict::Fail(overdue());
         }
@@ -121,6 +128,13 @@ impl State {
         lifetime.map_or(self.pace.timing.rejection_interval, |life| {
             (life / 2).min(self.pace.timing.rejection_interval)
         })
+    }
+
+    /// The token that a 401 was for is used again, because the flight that looked for another one has found none.
+    pub(super) fn end_look(&mut self, flight: &Flight) {
+        if let Some(current) = self.holdings.current.as_mut().filter(|_| flight.withholds) {
+            current.rejected = false;
+        }
     }
 
     fn mark_rejected(&mut self) {

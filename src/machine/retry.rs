@@ -33,7 +33,7 @@ impl State {
     fn wait(&mut self, mut flight: Box<Flight>, error: Error, streak: Streak, now: Reading) -> Step {
         let (attempts, monotonic) = (flight.attempts, now.monotonic);
         let wait = backoff::between_attempts(attempts, &error, streak, monotonic, &mut self.pace);
-        if wait >= self.time_left(&flight, now) || self.gives_up_first_login(&flight, &error, wait, now) {
+        if wait >= flight.time_left(now) || self.gives_up_first_login(&flight, &error, wait, now) {
             return self.fail(flight, error, now);
         }
         flight.attempts += 1;
@@ -54,12 +54,6 @@ impl State {
         self.holdings.newest == 0
             && error.is_unreached()
             && (is_over || flight.attempts + 1 >= Timing::FIRST_LOGIN_ATTEMPTS)
-    }
-
-    /// How much time callers give the flight from now on.
-    pub(super) fn time_left(&self, flight: &Flight, now: Reading) -> Duration {
-        let deadline = flight.started.saturating_add(self.pace.timing.flight_deadline);
-        deadline.saturating_sub(now.monotonic)
     }
 }
 

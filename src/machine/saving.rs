@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::State;
 use super::ending::Saved;
 use super::flight::{By, Flight, Phase, Rest, Saving, Step, StoreCall};
-use super::held::{Candidate, RefreshToken};
+use super::held::{Candidate, Origin, RefreshToken};
 use super::shelf::{ChangeOfLogin, Finding};
 use super::windows::Windows;
 use crate::clock::Reading;
@@ -37,7 +37,12 @@ impl State {
     ) -> Step {
         let windows = Windows::of(&issued, sent, true, &mut self.pace);
         let held = self.holdings.number(issued, windows);
-        let Some(shelf) = &self.shelf else { return self.publish(flight, held, Saved::NoStore, now) };
+        match by {
+            By::Login => self.holdings.origin = Origin::LoggedIn,
+            By::Refresh if self.holdings.origin == Origin::Built => self.holdings.origin = Origin::Handed,
+            By::Refresh => {}
+        }
+        let Some(shelf) = &mut self.shelf else { return self.publish(flight, held, Saved::NoStore, now) };
         let credentials = held.credentials.clone();
         let entry = match by {
             By::Refresh => shelf.refreshed(credentials),
@@ -123,7 +128,7 @@ impl State {
         }
         let wait = save_wait(flight.at_store.failed_saves);
         flight.at_store.failed_saves += 1;
-        if may_wait && wait < self.time_left(&flight, now) {
+        if may_wait && wait < flight.time_left(now) {
             return self.proceed(flight, Phase::SavingAgain(saving), Step::Wait(wait));
         }
         if let Some(shelf) = &mut self.shelf {
@@ -134,27 +139,11 @@ impl State {
         self.publish(flight, saving.held, Saved::Later(saving.entry), now)
     }
 
-    /// What is left to write when an exchange ends without new credentials: whether its refresh token may be sent again.
-    pub(super) fn leave_note(&mut self, flight: &Flight) {
-        let Some(shelf) = &mut self.shelf else { return };
-        let Some(ours) = shelf.ours().filter(|_| flight.at_store.is_proved && flight.at_store.hold.is_some())
-        else {
-            return;
-        };
-        let closed = ours.clone().with_intent(None);
-        let rest = match self.holdings.refresh_token {
-            RefreshToken::Good | RefreshToken::Inconclusive => Some(Rest::Note(closed)),
-            RefreshToken::Refused => Some(Rest::Note(closed.refused())),
-            // It may be spent, so the exchange stays open.
-            RefreshToken::InDoubt => None,
-        };
-        shelf.rest = rest.map(|rest| (flight.id, rest));
-    }
-
     /// What this flight has left to do.
     pub(crate) fn take_rest(&mut self, flight: u64) -> Option<Rest> {
-        let rest = self.shelf.as_mut()?.rest.take_if(|(id, _)| *id == flight);
-        rest.map(|(_, rest)| rest)
+        let shelf = self.shelf.as_mut()?;
+        let rest = shelf.rest.take_if(|(id, _)| *id == flight).map(|(_, rest)| rest);
+        rest.or_else(|| shelf.met.pop().map(Rest::Revoke))
     }
 
     /// Nobody does what flight `id` has left to do. The next flight writes what is newer than the store's content (R64).

@@ -1,6 +1,9 @@
 //! What the machine knows about the store's content, and what it still has to write there.
 
-use std::time::UNIX_EPOCH;
+mod log_out;
+mod logins;
+
+use logins::Logins;
 
 use super::flight::Rest;
 use super::pace::random_ids;
@@ -28,12 +31,18 @@ pub(super) struct Shelf {
     pub(super) forget: Option<Entry>,
     /// The log-out is written over whatever is there, because the store can't be read.
     pub(super) overwrites: bool,
+    /// The log-out is over and could not be written, so a flight writes it.
+    log_out_is_late: bool,
     /// What a flight, with this number, left to do at the store.
     pub(super) rest: Option<(u64, Rest)>,
     /// The flight that could not save a rotated refresh token, while that is still tried (R54).
     pub(super) unsaved_since: Option<u64>,
     /// What a log-out found in the store.
     pub(super) found: Vec<Credentials>,
+    /// What a flight found there that a log-out had ended. It is still to be revoked.
+    pub(super) met: Vec<Credentials>,
+    /// The log-ins before and after the last log-out.
+    logins: Logins,
     /// A refresh token is spent even if its successor can't be stored.
     pub(super) refreshes_without_store: bool,
 }
@@ -74,9 +83,12 @@ impl Default for Shelf {
             is_known: false,
             forget: None,
             overwrites: false,
+            log_out_is_late: false,
             rest: None,
             unsaved_since: None,
             found: Vec::new(),
+            met: Vec::new(),
+            logins: Logins::default(),
             refreshes_without_store: false,
         }
     }
@@ -163,8 +175,9 @@ impl Shelf {
     }
 
     /// The entry of credentials from a log-in. It is newer than all that is known.
-    pub(super) fn logged_in(&self, credentials: Credentials) -> Entry {
+    pub(super) fn logged_in(&mut self, credentials: Credentials) -> Entry {
         let version = self.latest().next_login(random_ids());
+        self.logins.tries(&version);
         match &self.ours {
             Some(ours) if !ours.is_logged_out() => ours.successor(version, credentials),
             _ => Entry::of(version, Content::Credentials(credentials)),
@@ -180,73 +193,12 @@ impl Shelf {
     }
 
     /// The entry of credentials from a refresh, or of others of the same log-in.
-    pub(super) fn refreshed(&self, credentials: Credentials) -> Entry {
+    pub(super) fn refreshed(&mut self, credentials: Credentials) -> Entry {
         match &self.ours {
             Some(ours) if !ours.is_logged_out() => {
                 ours.successor(ours.version().next_refresh(random_ids()), credentials)
             }
             _ => self.logged_in(credentials),
-        }
-    }
-
-    /// A log-out: what is in use is forgotten, and the store has to forget it too.
-    pub(super) fn log_out(&mut self) {
-        let tombstone = Entry::of(self.latest().next_login(random_ids()), Content::LoggedOut);
-        *self = Self {
-            id: self.id,
-            stored: self.stored,
-            is_known: self.is_known,
-            forget: Some(tombstone.clone()),
-            found: std::mem::take(&mut self.found),
-            ours: Some(tombstone),
-            refreshes_without_store: self.refreshes_without_store,
-            ..Self::default()
-        };
-    }
-
-    /// Makes the note of a log-out newer than what was found. Credentials from a log-in since then stay newer than the note.
-    pub(super) fn forget_over(&mut self, found: Version) -> Option<Entry> {
-        let forget = self.forget.as_mut()?;
-        if forget.version().sequence <= found.sequence {
-            let newer = Entry::of(found.next_login(random_ids()), Content::LoggedOut);
-            let old = std::mem::replace(forget, newer.clone());
-            match self.ours.as_ref().and_then(Entry::credentials).cloned() {
-                Some(since) => {
-                    self.ours = Some(self.logged_in(since));
-                    // What was tried had another version.
-                    self.rest = None;
-                    self.unsaved_since = None;
-                }
-                None if self.ours.as_ref().is_some_and(|ours| ours.version() == old.version()) => {
-                    self.ours = Some(newer);
-                }
-                None => {}
-            }
-        }
-        self.forget.clone()
-    }
-
-    /// The note of a log-out for a store that can't be read. If nothing is known of its content, the seconds since 1970 are
-    /// greater than any number of log-ins.
-    pub(super) fn forget_unread(&mut self, now: Reading) -> Option<Entry> {
-        let seconds = now.wall.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        match self.is_known {
-            true => self.forget.clone(),
-            false => self.forget_over(Version::unnamed(0).at_sequence(seconds)),
-        }
-    }
-
-    /// Whether nothing was held since a log-out. Then its note is to be written again.
-    pub(super) fn remembers_log_out(&mut self) -> bool {
-        self.forget = self.ours.as_ref().filter(|ours| ours.is_logged_out()).cloned();
-        self.forget.is_some()
-    }
-
-    /// The note of the log-out is in the store.
-    pub(super) fn forgot(&mut self) {
-        if let Some(forget) = self.forget.take() {
-            self.stored = Some(*forget.version());
-            self.is_known = true;
         }
     }
 

@@ -12,10 +12,13 @@ use crate::timing::Timing;
 impl State {
     /// Joins the flight in the air, or starts one, or fails with the error that is remembered.
     pub(super) fn join(&mut self, now: Reading, cause: RefreshCause, is_requested: bool) -> Verdict {
+        if let Some(error) = self.released() {
+            return Verdict::Fail(error);
+        }
         let run = self.flight.is_none();
         match self.rest(now, self.usable(now).is_some(), true) {
             // Another process may have logged in meanwhile (R58).
-            Some(error) if error.kind() == ErrorKind::LoginRequired && self.shelf.is_some() => {
+            Some(error) if self.may_look(&error) => {
                 self.start_flight(now, cause, Some(error));
             }
             Some(error) => return Verdict::Fail(error),
@@ -29,6 +32,11 @@ impl State {
             flight.is_requested |= is_requested;
         }
         Verdict::Wait { flight: self.flights, run }
+    }
+
+    /// Whether a flight looks into the store while this error is remembered.
+    pub(super) fn may_look(&self, remembered: &Error) -> bool {
+        remembered.kind() == ErrorKind::LoginRequired && self.shelf.is_some()
     }
 
     /// Whether a flight may start while a valid token is in use.
@@ -60,6 +68,10 @@ impl State {
             id: self.flights,
             cause,
             started: now.monotonic,
+            ends: now.monotonic.saturating_add(self.pace.timing.flight_deadline),
+            waits_for_user: false,
+            asks_user: false,
+            is_released: false,
             callers: 0,
             attempts: 0,
             streak,
@@ -71,6 +83,7 @@ impl State {
             reasons: Reasons::default(),
             at_store: AtStore::default(),
             only_looks,
+            withholds: false,
         }));
         self.flights
     }

@@ -72,6 +72,10 @@ impl State {
             (Phase::Proving { ends_turn }, Input::Stored(StoreResult::Replaced(result))) => {
                 self.proved(flight, ends_turn, result, now)
             }
+            (Phase::Proving { .. }, Input::Lapsed) => self.enter_again(flight, now),
+            (Phase::Noting(note), Input::Stored(StoreResult::Replaced(result))) => {
+                self.noted(flight, note, result, now)
+            }
             (Phase::Yielding, Input::Waited) => self.load(flight, LoadReason::Yielding),
             (Phase::AwaitingWriter, Input::Waited) => self.load(flight, LoadReason::Refused),
             (Phase::Waiting, Input::Waited) => self.attempt(flight, now),
@@ -120,7 +124,7 @@ impl State {
             Input::Stored(
                 StoreResult::Loaded(Ok(found)) | StoreResult::Replaced(Ok(Replaced::No(found))),
             ) => {
-                shelf.found.extend(found.as_ref().and_then(Entry::credentials).cloned());
+                shelf.log_out_finds(found.as_ref());
                 shelf.read(found.as_ref());
                 found.map(|found| shelf.forget_over(*found.version()));
                 self.write_forget()
@@ -135,12 +139,26 @@ impl State {
                     None => Step::Done(Ok(())),
                 }
             }
-            Input::Stored(StoreResult::Loaded(Err(error))) => Step::Done(Err(error)),
-            Input::Stored(StoreResult::Replaced(result)) => {
-                shelf.overwrites = false;
-                Step::Done(self.forget_again(result).map(|_| ()))
+            Input::Stored(StoreResult::Loaded(Err(error)) | StoreResult::Replaced(Err(error))) => {
+                shelf.log_out_failed();
+                self.guard_may_have_ended();
+                Step::Done(Err(error))
+            }
+            Input::Stored(StoreResult::Replaced(Ok(Replaced::Yes))) => {
+                shelf.forgot();
+                self.guard_may_have_ended();
+                Step::Done(Ok(()))
             }
             _ => Step::Done(Ok(())),
+        }
+    }
+
+    /// Something was written outside the flight, as a log-out or as what the program has set. That may end the guard that a
+    /// flight has.
+    fn guard_may_have_ended(&mut self) {
+        if let Some(flight) = &mut self.flight {
+            flight.at_store.hold = None;
+            flight.at_store.is_proved = false;
         }
     }
 
@@ -153,42 +171,37 @@ impl State {
         call.map_or(Step::Done(Ok(())), Step::Store)
     }
 
-    /// Whether the note of the log-out is in the store now. It is not if another one was found there.
-    pub(super) fn forget_again(&mut self, result: Result<Replaced, Error>) -> Result<bool, Error> {
-        let Some(shelf) = &mut self.shelf else { return Ok(true) };
-        match result? {
-            Replaced::Yes => {
-                shelf.forgot();
-                Ok(true)
-            }
-            Replaced::No(found) => {
-                shelf.read(found.as_ref());
-                if let Some(found) = &found {
-                    shelf.forget_over(*found.version());
-                }
-                Ok(false)
-            }
-        }
-    }
-
     /// Saves the credentials that the program set, over whatever is there: they are a new log-in.
     fn step_save(&mut self, held: &Arc<Held>, input: Input) -> Step {
         let is_current =
             self.holdings.held().is_some_and(|now| now.credentials.same_tokens(&held.credentials));
         let Some(shelf) = self.shelf.as_mut().filter(|_| is_current) else { return Step::Done(Ok(())) };
         match input {
-            Input::Stored(StoreResult::Replaced(Ok(Replaced::Yes))) => {
-                shelf.saved_set();
-                return Step::Done(Ok(()));
+            // Nobody could tell what comes later from what was there before.
+            Input::Begin if !shelf.is_known => return Step::Store(StoreCall::Load),
+            Input::Stored(StoreResult::Loaded(Ok(found))) => shelf.read(found.as_ref()),
+            Input::Stored(StoreResult::Loaded(Err(error))) => return Step::Done(Err(error)),
+            Input::Stored(StoreResult::Replaced(result)) => {
+                // If not, a flight has stored them, and what is there now came later.
+                let is_saving = shelf.is_saving_set();
+                match result {
+                    Ok(Replaced::No(found)) if is_saving => {
+                        shelf.read(found.as_ref());
+                        // The program has set them after whatever was found.
+                        shelf.log_in_over();
+                    }
+                    Ok(Replaced::No(_)) => return Step::Done(Ok(())),
+                    Ok(Replaced::Yes) => {
+                        shelf.saved_set();
+                        self.guard_may_have_ended();
+                        return Step::Done(Ok(()));
+                    }
+                    Err(error) => {
+                        self.guard_may_have_ended();
+                        return Step::Done(if is_saving { Err(error) } else { Ok(()) });
+                    }
+                }
             }
-            // A flight has stored them, and what is there now came later.
-            Input::Stored(StoreResult::Replaced(_)) if !shelf.is_saving_set() => return Step::Done(Ok(())),
-            Input::Stored(StoreResult::Replaced(Ok(Replaced::No(found)))) => {
-                shelf.read(found.as_ref());
-                // The program has set them after whatever was found.
-                shelf.log_in_over();
-            }
-            Input::Stored(StoreResult::Replaced(Err(error))) => return Step::Done(Err(error)),
             _ => {}
         }
         match shelf.saves_set() {

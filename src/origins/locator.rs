@@ -15,7 +15,7 @@ pub(crate) trait Locator {
 impl Locator for Uri {
     #[inline]
     fn find_in(&self, origins: &Origins) -> Option<usize> {
-        let (scheme, authority) = (Scheme::parse(self.scheme_str()?)?, self.authority()?.as_str());
+        let (scheme, authority) = (Scheme::of_request(self.scheme_str()?)?, self.authority()?.as_str());
         let is_at = |origin: &Origin| {
             origin.scheme == scheme && (authority == origin.authority || origin.is_odd_authority(authority))
         };

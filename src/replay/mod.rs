@@ -21,7 +21,7 @@
 //! ```
 //!
 //! After a 401 a request is sent again only if its body can be sent again. The layer knows some body types that are
-//! cheap to copy: `Full<Bytes>`, `Empty<Bytes>`, `Bytes`, `String`, `&'static str`, `()` and a `reqwest::Body`.
+//! cheap to copy: `Full<Bytes>`, `Empty<Bytes>`, `Bytes`, `String`, `Vec<u8>`, `&'static str`, `()` and a `reqwest::Body`.
 //!
 //! A body of any other type needs no wrapper to be sent once. To be sent again, it needs a
 //! [`ReplayBody`](crate::ReplayBody) around it. Or its type implements [`ReplayableBody`], and is added to the layer
@@ -142,7 +142,7 @@ macro_rules! cloned {
     )*};
 }
 
-cloned!(Bytes, String, &'static str, ());
+cloned!(Bytes, String, Vec<u8>, &'static str, ());
 
 impl<D: Buf + Clone + 'static> ReplayableBody for Full<D> {
     fn replay(&mut self) -> Replay<Self> {

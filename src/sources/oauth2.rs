@@ -13,11 +13,21 @@
 //! ```
 
 mod client;
+#[cfg(feature = "loopback")]
+mod code;
+mod device;
+mod exchange;
+mod jwt_bearer;
 mod settings;
 
 pub(super) use self::client::GrantClient;
 use self::client::Login;
-pub(super) use self::settings::{client_source, refresh_settings};
+#[cfg(feature = "loopback")]
+pub use self::code::AuthorizationCode;
+pub use self::device::{DeviceCode, DevicePrompt};
+pub use self::exchange::TokenExchange;
+pub use self::jwt_bearer::JwtBearer;
+pub(super) use self::settings::{client_settings, client_source, refresh_settings};
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::source::CredentialSource;
@@ -42,7 +52,7 @@ impl ClientCredentials {
         endpoint: impl TryInto<TokenEndpoint, Error: Into<Error>>,
         client_auth: ClientAuth,
     ) -> Result<Self, Error> {
-        Ok(Self { client: GrantClient::new(endpoint, client_auth, Login::Client)? })
+        Ok(Self { client: GrantClient::new(endpoint, Some(client_auth), Login::Client)? })
     }
 }
 
@@ -71,7 +81,7 @@ impl Password {
     ) -> Result<Self, Error> {
         let username = non_empty(username.into(), "user name")?;
         let login = Login::User(username, non_empty(password.into(), "password")?.into());
-        Ok(Self { client: GrantClient::new(endpoint, client_auth, login)? })
+        Ok(Self { client: GrantClient::new(endpoint, Some(client_auth), login)? })
     }
 
     refresh_settings!();
@@ -105,7 +115,7 @@ impl RefreshToken {
             ));
         }
         let login = Login::Elsewhere(Some(credentials));
-        Ok(Self { client: GrantClient::new(endpoint, client_auth, login)? })
+        Ok(Self { client: GrantClient::new(endpoint, Some(client_auth), login)? })
     }
 
     /// Creates the source for the credentials that the authenticator's store holds, or that
@@ -132,7 +142,7 @@ impl RefreshToken {
         endpoint: impl TryInto<TokenEndpoint, Error: Into<Error>>,
         client_auth: ClientAuth,
     ) -> Result<Self, Error> {
-        Ok(Self { client: GrantClient::new(endpoint, client_auth, Login::Elsewhere(None))? })
+        Ok(Self { client: GrantClient::new(endpoint, Some(client_auth), Login::Elsewhere(None))? })
     }
 
     refresh_settings!();

@@ -1,9 +1,9 @@
-//! PILOT: a user of the portal, logged in with a password.
+//! PILOT: a user of the portal, logged in with a password, an API key or a browser.
 //!
 //! ```
 //! # #[cfg(feature = "reqwest")]
 //! # fn example() -> Result<(), reauth::Error> {
-//! use reauth::{Authenticator, Credentials, pilot::Pilot, store::MemoryStore};
+//! use reauth::{Authenticator, Credentials, pilot::{ApiKey, Pilot}, store::MemoryStore};
 //!
 //! // With a user name and a password:
 //! let auth = Authenticator::new(Pilot::new("https://pilot.example.com", "ada", "s3cret")?);
@@ -15,14 +15,24 @@
 //! // With what a store holds:
 //! let source = Pilot::stored("https://pilot.example.com")?;
 //! let auth = Authenticator::builder(source).store(MemoryStore::new()).build();
+//!
+//! // With an API key, at the Keycloak realm:
+//! let realm = "https://id.example.com/auth/realms/pilot";
+//! let auth = Authenticator::new(ApiKey::new(realm, "my-api-key")?);
 //! # Ok(())
 //! # }
 //! ```
 
+mod api_key;
+mod device;
 mod envelope;
 mod hpc;
+mod realm;
 
+pub use api_key::ApiKey;
+pub use device::DeviceLogin;
 pub use hpc::HpcLogin;
+pub use realm::CLIENT_ID;
 
 use secrecy::{ExposeSecret, SecretString};
 

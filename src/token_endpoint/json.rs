@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
+use zeroize::Zeroizing;
+
+use crate::credentials::json::string;
 
 /// A JSON object that is read member by member, so that an odd value of a member that does not matter does no harm.
 ///
@@ -24,6 +27,12 @@ impl<'a> JsonObject<'a> {
     /// The member, if it is a string.
     pub(crate) fn string(&self, name: &str) -> Option<String> {
         serde_json::from_str(self.get(name)?).ok()
+    }
+
+    /// The text of a string, or the JSON text of another value than null.
+    pub(crate) fn text(&self, name: &str) -> Option<Zeroizing<String>> {
+        let value = self.0.get(name).filter(|value| value.get() != "null")?;
+        Some(string(value).unwrap_or_else(|| Zeroizing::new(value.get().to_owned())))
     }
 
     /// The member, if it is an object.

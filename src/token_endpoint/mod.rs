@@ -1,26 +1,35 @@
-//! One POST to a token endpoint, with limits of time and size, over any tower HTTP service.
+//! Requests to a token endpoint, with limits of time and size, over any tower HTTP service.
 
 mod client_auth;
+mod discovery;
 mod json;
 mod reach;
 mod redactor;
+mod request;
 mod resolved;
 mod response;
+mod token_response;
 mod transport;
 
 pub use client_auth::ClientAuth;
+pub use request::TokenRequest;
+pub use token_response::TokenResponse;
 pub use transport::TokenTransport;
 
-pub(crate) use client_auth::non_empty;
+pub(crate) use client_auth::{MakeAssertion, maker, non_empty, read_assertion};
+use discovery::Discovered;
 pub(crate) use json::{JsonObject, without_bom};
 pub(crate) use redactor::clean;
-use redactor::{clean_code, clean_media_type};
-pub(crate) use resolved::{Form, ResolvedEndpoint};
-pub(crate) use response::{
-    Purpose, Received, Speaker, read_revocation, read_token_object, read_tokens, unreadable,
-};
+pub(crate) use redactor::clean_code;
+use redactor::clean_media_type;
+pub(crate) use resolved::ResolvedEndpoint;
+pub(crate) use response::{Expected, Purpose, Received, Speaker, read_token_object, unreadable};
+use response::{read_object, read_revocation};
+pub(crate) use token_response::Members;
 
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::Uri;
@@ -46,8 +55,12 @@ use crate::origins::Origin;
 /// ```
 #[derive(Clone, Debug)]
 pub struct TokenEndpoint {
+    /// The URL, or that of the issuer by which it is found.
     url: EndpointUrl,
+    discovered: Option<Discovered>,
     transport: Option<TokenTransport>,
+    /// The transport that is used if none is set. Clones share it. It keeps no connection.
+    default_transport: Arc<OnceLock<TokenTransport>>,
     pub(crate) timeout: Option<Duration>,
 }
 
@@ -72,8 +85,58 @@ impl TokenEndpoint {
         Ok(endpoint)
     }
 
+    /// Creates an endpoint that is found by the issuer of a provider, such as `https://id.example.com/realms/my-realm`: in its
+    /// metadata (OpenID Connect Discovery 1.0, or RFC 8414). The issuer is https, or plain http on loopback.
+    ///
+    /// The metadata are read before the first request, within its time limit, and over its transport. They are kept as long as
+    /// this endpoint and its clones, or until nothing is at the URL that they name. They count only if they name exactly this
+    /// issuer, and https endpoints. If they can't be read, the request fails, and a later one reads them. No response to a
+    /// request of your program leads to another issuer.
+    ///
+    /// ```
+    /// # #[cfg(feature = "reqwest")]
+    /// # fn example() -> Result<(), reauth::Error> {
+    /// use reauth::{ClientAuth, TokenEndpoint, oauth2};
+    ///
+    /// let endpoint = TokenEndpoint::discover("https://id.example.com/realms/my-realm")?;
+    /// let revocation = endpoint.discovered("revocation_endpoint")?;
+    /// let client_auth = ClientAuth::basic("my-service", "s3cret")?;
+    /// let source = oauth2::ClientCredentials::new(endpoint, client_auth)?.revocation_endpoint(revocation);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new); also if the issuer has a query.
+    pub fn discover(issuer: &str) -> Result<Self, Error> {
+        let endpoint = Self::new(issuer)?;
+        if endpoint.url.0.query().is_some() {
+            return Err(Error::misconfigured("issuer: it has a query; use the URL without it"));
+        }
+        Ok(Self { discovered: Some(Discovered::new(issuer)), ..endpoint })
+    }
+
+    /// Returns another endpoint from the same metadata, such as the `revocation_endpoint`. It shares the metadata, the
+    /// transport and the time limit.
+    ///
+    /// # Errors
+    ///
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) if this endpoint does not come from [`discover`](Self::discover).
+    /// If the metadata have no such member, a request fails.
+    pub fn discovered(&self, member: impl Into<Cow<'static, str>>) -> Result<Self, Error> {
+        let discovered = self.discovered.as_ref().ok_or_else(|| {
+            Error::misconfigured("token endpoint: it has a URL; use `TokenEndpoint::discover` to find others")
+        })?;
+        Ok(Self { discovered: Some(discovered.with_member(member.into())), ..self.clone() })
+    }
+
     /// Creates an endpoint from its URL, and accepts plain http to any host: **secrets and tokens are readable on
     /// the network**.
+    ///
+    /// The metadata servers of clouds are such endpoints, at the link-local address 169.254.169.254. A request to it does not
+    /// leave the host, as long as the program runs in that cloud: elsewhere, anybody on the local network may respond.
+    /// [`TokenRequest::get`] has an example.
     ///
     /// # Errors
     ///
@@ -86,7 +149,8 @@ impl TokenEndpoint {
                  use one such as https://id.example.com/token",
             )
         })?;
-        Ok(Self { url: EndpointUrl(uri), transport: None, timeout: None })
+        let url = EndpointUrl(uri);
+        Ok(Self { url, discovered: None, transport: None, default_transport: Arc::default(), timeout: None })
     }
 
     /// Sets what sends the requests. Default, with the feature `reqwest`: a reqwest client with its defaults and
@@ -113,7 +177,26 @@ impl TokenEndpoint {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        // It gives up connecting after the time limit.
+        self.default_transport = Arc::default();
         self
+    }
+
+    /// Starts a request for tokens with a grant of your own.
+    ///
+    /// If there is no transport, sending it fails.
+    pub fn request(&self) -> TokenRequest {
+        TokenRequest::new(ResolvedEndpoint::new(self.clone()))
+    }
+
+    fn resolved_transport(&self) -> Result<TokenTransport, Error> {
+        match (&self.transport, self.default_transport.get()) {
+            (Some(transport), _) | (None, Some(transport)) => Ok(transport.clone()),
+            (None, None) => {
+                let transport = TokenTransport::default_for(self)?;
+                Ok(self.default_transport.get_or_init(|| transport).clone())
+            }
+        }
     }
 }
 

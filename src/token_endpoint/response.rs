@@ -6,8 +6,7 @@ mod unreadable;
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::StatusCode;
 
 pub(crate) use failure::{Purpose, Received, Speaker, TooLong};
 pub(crate) use unreadable::unreadable;
@@ -17,19 +16,25 @@ use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::timing::Timing;
 
-/// Returns the credentials in an RFC 6749 response, or what is wrong with it.
-pub(crate) fn read_tokens(
-    response: &Response<Bytes>,
-    purpose: Purpose,
-    secrets: &[&str],
-) -> Result<Credentials, Error> {
-    let object = JsonObject::parse(response.body());
-    let received = Received { response, status: response.status(), purpose, secrets };
+/// What a token object may be, besides what RFC 6749 says.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Expected {
+    /// Another type than Bearer.
+    pub(crate) token_type: Option<String>,
+    /// The member that is the bearer token, if it is not `access_token`.
+    pub(crate) bearer: Option<String>,
+    /// The members that are kept with the tokens.
+    pub(crate) kept: Vec<String>,
+}
+
+/// Returns the object in a success, or what is wrong with the response.
+pub(crate) fn read_object(received: Received<'_>) -> Result<JsonObject<'_>, Error> {
+    let object = JsonObject::parse(received.response.body());
     received.check(object.as_ref())?;
-    let object = object.ok_or_else(|| unreadable(response))?;
+    let object = object.ok_or_else(|| unreadable(received.response))?;
     match object.get("error") {
         // Some servers send an empty one with every response.
-        None | Some("null" | r#""""#) => read_token_object(&object),
+        None | Some("null" | r#""""#) => Ok(object),
         Some(_) if object.string("error").is_some() => {
             Err(Received { status: StatusCode::BAD_REQUEST, ..received }.refusal(&object))
         }
@@ -40,33 +45,40 @@ pub(crate) fn read_tokens(
 }
 
 /// Returns whether a revocation was successful. The status says it all (RFC 7009 section 2.2).
-pub(crate) fn read_revocation(response: &Response<Bytes>, secrets: &[&str]) -> Result<(), Error> {
-    let object = JsonObject::parse(response.body());
+pub(crate) fn read_revocation(received: Received<'_>) -> Result<(), Error> {
+    let object = JsonObject::parse(received.response.body());
     let code = object.as_ref().and_then(|object| object.string("error"));
-    if response.status() == StatusCode::BAD_REQUEST && code.as_deref() == Some("invalid_token") {
+    if received.status == StatusCode::BAD_REQUEST && code.as_deref() == Some("invalid_token") {
         // By the RFC, an unknown or dead token is a success. Some servers report it in this way.
         return Ok(());
     }
-    let received = Received { response, status: response.status(), purpose: Purpose::Revoke, secrets };
     received.check(object.as_ref())
 }
 
 /// Returns the credentials in a token object (RFC 6749 section 5.1).
-pub(crate) fn read_token_object(object: &JsonObject<'_>) -> Result<Credentials, Error> {
-    let bearer = |kind: String| kind.eq_ignore_ascii_case("bearer");
-    if object.get("token_type").is_some() && !object.string("token_type").is_some_and(bearer) {
+pub(crate) fn read_token_object(object: &JsonObject<'_>, expected: &Expected) -> Result<Credentials, Error> {
+    let is_expected = |kind: String| {
+        let other = expected.token_type.as_deref();
+        ["bearer"].into_iter().chain(other).any(|expected| kind.eq_ignore_ascii_case(expected))
+    };
+    let bearer = expected.bearer.as_deref().unwrap_or("access_token");
+    // The type is that of the access token.
+    let has_type = expected.bearer.is_none() && object.get("token_type").is_some();
+    if has_type && !object.string("token_type").is_some_and(is_expected) {
         return Err(Error::invalid_response(
             "the token endpoint issued a token whose type is not Bearer; check the client's settings",
         ));
     }
-    let access_token = object.string("access_token").ok_or_else(|| {
-        Error::invalid_response("the token endpoint responded without an access_token; check its URL")
+    let access_token = object.string(bearer).ok_or_else(|| {
+        Error::invalid_response(format!(
+            "the token endpoint responded without an {bearer}; check its URL and the scope"
+        ))
     })?;
     let mut credentials = Credentials::of_server(&access_token).ok_or_else(|| {
-        Error::invalid_response(
-            "the token endpoint issued an access_token that is not a bearer token (RFC 6750 section 2.1); check the \
+        Error::invalid_response(format!(
+            "the token endpoint issued an {bearer} that is not a bearer token (RFC 6750 section 2.1); check the \
              endpoint's URL",
-        )
+        ))
     })?;
     if let Some(refresh_token) = object.string("refresh_token").filter(|token| !token.is_empty()) {
         credentials = credentials.with_refresh_token(refresh_token).map_err(|_| {
@@ -75,7 +87,14 @@ pub(crate) fn read_token_object(object: &JsonObject<'_>) -> Result<Credentials, 
             )
         })?;
     }
-    Ok(credentials.with_lifetime(lifetime(object).unwrap_or_default()))
+    for name in &expected.kept {
+        if let Some(value) = object.text(name) {
+            credentials = credentials.with_field(name, value.as_str());
+        }
+    }
+    // The lifetime is that of the access token. Another token says in itself when it expires (R4).
+    let lifetime = lifetime(object).filter(|_| expected.bearer.is_none());
+    Ok(credentials.with_lifetime(lifetime.unwrap_or_default()))
 }
 
 /// The lifetime in `expires_in` (R4): seconds as an integer, a float or a numeric string. Zero, a negative number

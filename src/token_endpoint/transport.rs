@@ -3,12 +3,14 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::future::poll_fn;
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
 #[cfg(feature = "reqwest")]
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::uri::Scheme;
+use http::{Request, Response, Uri};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use tower_service::Service;
 
@@ -16,7 +18,6 @@ use super::TokenEndpoint;
 use super::reach::{torn, unanswered, unsent};
 use super::response::TooLong;
 use crate::error::Error;
-#[cfg(feature = "reqwest")]
 use crate::origins::Origin;
 use crate::source::BoxFuture;
 
@@ -61,6 +62,10 @@ impl TokenTransport {
     /// Creates a transport over reqwest, with the proxy and TLS settings of `builder`. It turns off redirects, reqwest's
     /// retries (the authenticator makes them), and `connection_verbose`, which would log secrets.
     ///
+    /// A connection belongs to the runtime that opened it. In a program with several runtimes, or one that also makes
+    /// [blocking](crate::blocking) calls, set `pool_max_idle_per_host(0)`, as the default transport has it: a token request could
+    /// otherwise wait for a runtime that stands still.
+    ///
     /// # Errors
     ///
     /// [`Misconfigured`](crate::ErrorKind::Misconfigured) if reqwest can't build a client.
@@ -93,14 +98,15 @@ impl TokenTransport {
         })))
     }
 
-    /// The transport of an endpoint for which none was set. A proxy could read what plain http to loopback carries, and
-    /// such a request never has to leave the machine, so it ignores the proxies of the environment.
+    /// The transport of an endpoint for which none was set. It keeps no connection, because one belongs to the runtime that opened
+    /// it, and the next token request may come from another while that stands still. A proxy could read what plain http carries. A
+    /// request to loopback or to a metadata server never has to leave the machine, so it ignores the proxies of the environment.
     #[cfg(feature = "reqwest")]
     pub(super) fn default_for(endpoint: &TokenEndpoint) -> Result<Self, Error> {
         let url = &endpoint.url.0;
         let limit = endpoint.timeout.unwrap_or(CONNECT_TIMEOUT).min(CONNECT_TIMEOUT);
-        let builder = reqwest::Client::builder().connect_timeout(limit);
-        Self::reqwest(if Origin::is_plain_loopback(url) { builder.no_proxy() } else { builder })
+        let builder = reqwest::Client::builder().connect_timeout(limit).pool_max_idle_per_host(0);
+        Self::reqwest(if is_plain_and_near(url) { builder.no_proxy() } else { builder })
     }
 
     #[cfg(not(feature = "reqwest"))]
@@ -120,6 +126,14 @@ impl fmt::Debug for TokenTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TokenTransport")
     }
+}
+
+/// Whether a request to this URL is plain http that needs no proxy: to loopback, or to a link-local address (RFC 3927),
+/// where clouds have their metadata servers.
+pub(super) fn is_plain_and_near(url: &Uri) -> bool {
+    let is_link_local =
+        || url.host().and_then(|host| host.parse::<Ipv4Addr>().ok()).is_some_and(|ip| ip.is_link_local());
+    Origin::is_plain_loopback(url) || url.scheme() == Some(&Scheme::HTTP) && is_link_local()
 }
 
 /// Reads the whole response, up to [`TokenEndpoint::MAX_RESPONSE`].
@@ -142,5 +156,22 @@ where
         Err(_) => Err(Error::invalid_response(
             "the token endpoint's response is larger than 1 MiB; check the endpoint's URL",
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r81_plain_http_to_loopback_and_to_a_metadata_server_needs_no_proxy() {
+        for url in ["http://127.0.0.1/a", "http://localhost:1/", "http://169.254.169.254/metadata?a=b"] {
+            assert!(is_plain_and_near(&Uri::from_static(url)), "{url}");
+        }
+        for url in
+            ["https://169.254.169.254/", "http://169.253.0.1/", "http://metadata.test/", "https://localhost/"]
+        {
+            assert!(!is_plain_and_near(&Uri::from_static(url)), "{url}");
+        }
     }
 }

@@ -8,6 +8,7 @@
 // back after the provider has committed, until POST /admin/release {"run"}; each of them counts as `token.held`.
 import http from 'node:http';
 import fs from 'node:fs';
+import path from 'node:path';
 import crypto from 'node:crypto';
 import Provider, { errors } from 'oidc-provider';
 import MemoryAdapter from 'oidc-provider/lib/adapters/memory_adapter.js';
@@ -67,15 +68,39 @@ const client = (grant_types, scope) => (client_id, client_secret) => ({
 const machine = client(['client_credentials'], 'api');
 const user = client(['password', 'refresh_token'], SCOPES.join(' '));
 
+// Clients that sign their own proof (RFC 7523): one with a key pair, whose private half goes into a file, and one with its secret.
+const signer = crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const JWT_KEY = process.env.ENV_FILE && path.resolve(path.dirname(process.env.ENV_FILE), 'client-key.der');
+if (JWT_KEY) fs.writeFileSync(JWT_KEY, signer.privateKey.export({ type: 'pkcs8', format: 'der' }), { mode: 0o600 });
+const signing = (id, rest) => ({ ...machine(id), ...rest });
+const signers = [
+  signing('svc-key', {
+    client_secret: undefined, token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_signing_alg: 'ES256',
+    jwks: { keys: [{ ...signer.publicKey.export({ format: 'jwk' }), use: 'sig', alg: 'ES256', kid: 'c1' }] },
+  }),
+  signing('svc-mac', {
+    client_secret: 'a-secret-of-32-bytes-at-the-least', token_endpoint_auth_method: 'client_secret_jwt',
+    token_endpoint_auth_signing_alg: 'HS256',
+  }),
+];
+
+// A program on the user's machine (RFC 8252): public, with a browser that comes back to any port of loopback, or with a code.
+const native = {
+  client_id: 'cli', application_type: 'native', token_endpoint_auth_method: 'none', scope: SCOPES.join(' '),
+  grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
+  redirect_uris: ['http://127.0.0.1/callback'], response_types: ['code'],
+};
+
 const provider = new Provider(ISSUER, {
   // No secret beyond ASCII: the provider refuses one, as RFC 6749 appendix A.2 does. Passwords may have it (A.4).
-  clients: [user('portal', 'portal-secret'), machine('svc', 'svc-secret'), machine('svc-odd', 'a+b/c%41:=&d')],
+  clients: [user('portal', 'portal-secret'), machine('svc', 'svc-secret'), machine('svc-odd', 'a+b/c%41:=&d'), ...signers, native],
   scopes: SCOPES,
   adapter: (model) => new MemoryAdapter(model, store),
   features: {
     devInteractions: { enabled: false },
     clientCredentials: { enabled: true },
     introspection: { enabled: true },
+    deviceFlow: { enabled: true },
     revocation: { enabled: true },
   },
   ttl: {
@@ -83,6 +108,8 @@ const provider = new Provider(ISSUER, {
     RefreshToken: REFRESH_TTL, Grant: REFRESH_TTL, IdToken: 600,
   },
   rotateRefreshToken: ROTATE,
+  issueRefreshToken: (ctx, by) => by.grantTypeAllowed('refresh_token'),
+  interactions: { url: (ctx, { uid }) => `/interaction/${uid}` },
   cookies: { keys: [crypto.randomBytes(16).toString('hex')] },
   jwks: { keys: [{
     ...crypto.generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }),
@@ -114,6 +141,21 @@ provider.registerGrantType('password', async (ctx) => {
     refresh_token: await rt.save(), scope,
   };
 }, ['username', 'password', 'scope']);
+
+// The user at the browser is alice, who agrees to everything; with the header `x-user: nobody` she declines.
+async function interact(ctx) {
+  const { prompt, params, session } = await provider.interactionDetails(ctx.req, ctx.res);
+  let result = { login: { accountId: 'alice' } };
+  if (ctx.get('x-user') === 'nobody') {
+    result = { error: 'access_denied', error_description: 'the user declined' };
+  } else if (prompt.name === 'consent') {
+    const grant = new provider.Grant({ accountId: session.accountId, clientId: params.client_id });
+    grant.addOIDCScope(params.scope);
+    result = { consent: { grantId: await grant.save() } };
+  }
+  ctx.respond = false;
+  await provider.interactionFinished(ctx.req, ctx.res, result, { mergeWithLastSubmission: true });
+}
 
 const readBody = async (req) => { const c = []; for await (const b of req) c.push(b); return Buffer.concat(c).toString(); };
 const readJson = async (req) => { try { return JSON.parse(await readBody(req)); } catch { return undefined; } };
@@ -190,6 +232,7 @@ async function pilot(ctx, what) {
 }
 
 provider.use(async (ctx, next) => {
+  if (ctx.path.startsWith('/interaction/')) return interact(ctx);
   if (ctx.path === '/api/echo' || ctx.path.startsWith('/api/echo/')) return echo(ctx);
   if (ctx.path === '/stats') { ctx.body = stats; return undefined; }
   if (ctx.path === '/stats/reset') { for (const k of Object.keys(stats)) delete stats[k]; ctx.body = stats; return undefined; }
@@ -218,7 +261,9 @@ const settings = {
   IDP_NAME: 'oidc-provider', BASE_URL: ISSUER, TOKEN_URL: `${ISSUER}/token`, REVOKE_URL: `${ISSUER}/token/revocation`,
   INTROSPECT_URL: `${ISSUER}/token/introspection`, ECHO_URL: `${ISSUER}/api/echo`, STATS_URL: `${ISSUER}/stats`,
   PILOT_ENDPOINT: ISSUER, PW_CLIENT_ID: 'portal', PW_CLIENT_SECRET: 'portal-secret', SVC_CLIENT_ID: 'svc',
-  SVC_CLIENT_SECRET: 'svc-secret', ODD_CLIENT_ID: 'svc-odd', ODD_CLIENT_SECRET: 'a+b/c%41:=&d', IDP_USER: 'alice',
+  SVC_CLIENT_SECRET: 'svc-secret', ODD_CLIENT_ID: 'svc-odd', ODD_CLIENT_SECRET: 'a+b/c%41:=&d',
+  JWT_CLIENT_ID: 'svc-key', JWT_CLIENT_KEY: JWT_KEY, MAC_CLIENT_ID: 'svc-mac', MAC_CLIENT_SECRET: signers[1].client_secret,
+  CLI_CLIENT_ID: native.client_id, AUTH_URL: `${ISSUER}/auth`, DEVICE_URL: `${ISSUER}/device/auth`, IDP_USER: 'alice',
   IDP_PASSWORD: USERS.get('alice'), ODD_USER: 'bob', ODD_PASSWORD: USERS.get('bob'), DISABLED_USER: 'mallory',
   IDP_SCOPE: 'api', ACCESS_TTL: accessTtl, REFRESH_TTL, ACCESS_LOG,
 };

@@ -3,6 +3,7 @@
 mod back_off;
 mod callers;
 mod clocks;
+mod earlier_logins;
 mod events;
 mod family;
 mod faults;
@@ -21,6 +22,7 @@ mod rejections;
 mod retries;
 mod revocation;
 mod runtimes;
+mod set_credentials;
 mod simulations;
 mod single_flight;
 mod slow_provider;

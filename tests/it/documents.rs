@@ -52,8 +52,6 @@ fn every_test_that_failures_md_names_exists_and_every_row_is_there() {
             let failure = cells[0].trim_start_matches("| ");
             cells[4].split('`').skip(1).step_by(2).map(move |name| (failure, name))
         })
-        // F54 cannot happen here, and its row names a header.
-        .filter(|(failure, _)| *failure != "F54")
         .collect();
     let missing: Vec<_> = named
         .iter()
@@ -65,7 +63,7 @@ fn every_test_that_failures_md_names_exists_and_every_row_is_there() {
 
     assert!(missing.is_empty(), "no such test, and no scenario that holds this failure: {missing:#?}");
     // Every failure has a row, except that four share one.
-    assert_eq!(rows.len(), 131);
+    assert!(rows.len() >= 158, "{}", rows.len());
     assert!(named.len() >= 90, "{}", named.len());
 }
 

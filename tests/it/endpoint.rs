@@ -7,13 +7,16 @@ use crate::support::clock::TestClock;
 use crate::support::server::{Reply, TokenServer};
 use crate::support::source::credentials;
 
+mod assertions;
 mod client_auth;
 mod construction;
+mod discovery;
 mod limits;
 mod network;
 mod proxies;
 mod reach;
 mod redirects;
+mod request;
 mod retries;
 
 /// The URL of an in-memory server. Its name is never looked up.

@@ -20,6 +20,7 @@
 mod checks;
 mod ledger;
 mod lives;
+mod logins;
 mod member;
 mod program;
 mod provider;

@@ -12,6 +12,8 @@ mod authenticator;
 mod cancellation;
 mod conformance;
 mod fleet;
+#[cfg(feature = "identities")]
+mod identities;
 mod properties;
 mod stores;
 mod surface;
@@ -19,6 +21,7 @@ mod surface;
 // The adapters.
 mod bodies;
 mod contract;
+mod doors;
 mod passed;
 mod per_request;
 mod reqwest_middleware;
@@ -27,6 +30,7 @@ mod tower_layer;
 
 // The token endpoint and the sources.
 mod endpoint;
+mod external;
 mod oauth2;
 mod pilot;
 mod vathos;

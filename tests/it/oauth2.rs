@@ -1,13 +1,21 @@
 //! The grants of OAuth 2: what they send, and how they read the responses.
 
 use reauth::oauth2::{ClientCredentials, Password, RefreshToken};
-use reauth::{Authenticator, ClientAuth, CredentialSource, Credentials, ErrorKind, Timing, TokenEndpoint};
+use reauth::{
+    Authenticator, ClientAuth, CredentialSource, Credentials, Error, ErrorKind, Timing, TokenEndpoint,
+};
 
 use crate::support::clock::TestClock;
 use crate::support::server::{Reply, TokenServer};
 use crate::support::source::credentials;
 
+#[cfg(feature = "loopback")]
+mod code;
+mod device;
+mod exchange;
+mod fields;
 mod grants;
+mod jwt_bearer;
 mod keycloak;
 mod lifetimes;
 mod revocation;

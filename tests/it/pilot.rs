@@ -10,6 +10,8 @@ use crate::support::clock::TestClock;
 use crate::support::server::{Reply, TokenServer};
 use crate::support::source::credentials;
 
+mod api_key;
+mod device;
 mod wire;
 
 fn at(url: &str, server: &TokenServer) -> TokenEndpoint {

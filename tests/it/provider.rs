@@ -3,7 +3,12 @@
 //! Real sockets and real time. The provider counts in whole seconds, so its two-second tokens live for one to two
 //! seconds. A test waits for a counter or a state, never for a duration.
 
+mod assertions;
+mod discovery;
+mod fields;
 mod grants;
+mod interactive;
+mod own_grant;
 mod pilot;
 mod refusals;
 mod revocation;

@@ -10,10 +10,6 @@ mod rejection;
 mod renewal;
 mod size;
 
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
-
-use reauth::clock::{Clock, Reading};
 use reauth::{AuthMiddleware, Authenticator};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 
@@ -32,22 +28,4 @@ fn client_of(server: &Server, auth: Authenticator) -> ClientWithMiddleware {
 
 fn with(middleware: AuthMiddleware) -> ClientWithMiddleware {
     ClientBuilder::new(reqwest::Client::new()).with(middleware).build()
-}
-
-/// A clock that only the test moves. Tokio's paused clock doesn't fit a test that waits for a socket: it advances
-/// whenever no task is ready.
-#[derive(Clone, Default)]
-struct HandClock(Arc<Mutex<Duration>>);
-
-impl HandClock {
-    fn advance(&self, by: Duration) {
-        *self.0.lock().unwrap() += by;
-    }
-}
-
-impl Clock for HandClock {
-    fn now(&self) -> Reading {
-        let monotonic = *self.0.lock().unwrap();
-        Reading { monotonic, wall: SystemTime::UNIX_EPOCH + monotonic }
-    }
 }

@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use std::fmt::{Debug, Display};
 use std::sync::{Arc, Mutex};
 
-use reauth::pilot::{HpcLogin, Pilot};
+use reauth::pilot::{ApiKey, DeviceLogin, HpcLogin, Pilot};
 use reauth::vathos::{ClientGrant, ServiceAccount};
 use reauth::{
     Authenticator, ClientAuth, CredentialSource, Credentials, Timing, TokenEndpoint, TokenTransport,
@@ -106,7 +106,7 @@ fn client() -> ClientAuth {
 
 fn held() -> Credentials {
     let credentials = Credentials::new("canary-at-0").unwrap();
-    credentials.with_refresh_token("canary-rt-0 \"%+&=").unwrap()
+    credentials.with_refresh_token("canary-rt-0 \"%+&=").unwrap().with_field("id_token", "canary.id.0")
 }
 
 fn in_memory(server: &TokenServer) -> TokenEndpoint {
@@ -116,7 +116,12 @@ fn in_memory(server: &TokenServer) -> TokenEndpoint {
 /// A good response to any request: a token object, PILOT's envelope, or an HPC token.
 fn good(seen: &Seen) -> Reply {
     let path = seen.uri.path();
-    if path.ends_with("/hpc/auth") {
+    if path.ends_with("/device") {
+        Reply::json(
+            200,
+            r#"{"device_code":"canary-dc","user_code":"canary-uc","verification_uri":"https://id.test/x?canary","expires_in":600}"#,
+        )
+    } else if path.ends_with("/hpc/auth") {
         Reply::json(200, r#"{"code":200,"result":"canary-at-hpc"}"#)
     } else if path.contains("/users/") {
         Reply::pilot("canary-at-1", "canary-rt-1")
@@ -132,7 +137,7 @@ async fn with_every_source(
     mut check: impl AsyncFnMut(&str, Authenticator),
     printed: &Printed,
 ) {
-    use reauth::oauth2::{ClientCredentials, Password, RefreshToken};
+    use reauth::oauth2::{ClientCredentials, DeviceCode, Password, RefreshToken};
     let endpoint = || TokenEndpoint::new(&format!("{base}/token")).unwrap().transport(transport.clone());
     let revoke = || TokenEndpoint::new(&format!("{base}/revoke")).unwrap();
     let portal = || TokenEndpoint::new(base).unwrap().transport(transport.clone());
@@ -153,9 +158,31 @@ async fn with_every_source(
     with!("user", user.scope("api").revocation_endpoint(revoke()));
     let holder = RefreshToken::new(endpoint(), client(), held()).unwrap();
     with!("holder", holder.revocation_endpoint(revoke()));
+    let bearer = reauth::oauth2::JwtBearer::new(endpoint(), || async { Ok("canary.a.b".to_owned()) });
+    with!("assertion", bearer.unwrap().client(client()).revocation_endpoint(revoke()));
+    let subject = reauth::oauth2::TokenExchange::new(endpoint(), Authenticator::new(held())).unwrap();
+    with!("exchange", subject.client(client()).revocation_endpoint(revoke()));
+    let signing = ClientAuth::assertion("app", || async { Ok("canary.c.d".to_owned()) }).unwrap();
+    with!(
+        "service, signing",
+        ClientCredentials::new(endpoint(), signing).unwrap().revocation_endpoint(revoke())
+    );
     with!("PILOT", Pilot::new(portal(), "ada", PASSWORD).unwrap());
     with!("PILOT with credentials", Pilot::from_credentials(portal(), held()).unwrap());
     with!("HPC", HpcLogin::new(portal(), "ada", PASSWORD, "hpc-1").unwrap());
+    with!("PILOT with an API key", ApiKey::new(portal(), "canary-key/%+&=").unwrap());
+    let realm = endpoint();
+    let device = DeviceCode::new(
+        endpoint(),
+        TokenEndpoint::new(&format!("{base}/device")).unwrap(),
+        client(),
+        async |prompt| {
+            assert!(prompt.user_code().contains(CANARY));
+            Ok(())
+        },
+    );
+    with!("device", device.unwrap().revocation_endpoint(revoke()));
+    with!("PILOT with a device", DeviceLogin::new(realm, async |_| Ok(())).unwrap());
     with!("Vathos device", ServiceAccount::new(endpoint(), "app", CLIENT_SECRET).unwrap());
     with!("Vathos person", ClientGrant::new(endpoint(), "app", CLIENT_SECRET, "ada", PASSWORD).unwrap());
     with!("credentials as they are", held());

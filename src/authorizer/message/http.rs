@@ -17,6 +17,10 @@ impl sealed::Url for Uri {
         hasher.finish()
     }
 
+    fn path_and_query(&self) -> (&str, Option<&str>) {
+        (self.path(), self.query())
+    }
+
     fn is_path(&self) -> bool {
         self.scheme().is_none() && self.authority().is_none()
     }

@@ -31,12 +31,29 @@ pub(crate) use sealed::{Request, Response, Url};
 
 /// What the code of this crate needs of them.
 pub(crate) mod sealed {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+
     use super::{Extensions, HeaderMap, Locator, Method, Place, Settings, StatusCode};
 
     #[allow(private_bounds, reason = "nobody outside may implement or call this")]
     pub trait Url: Locator + Place + Clone {
         /// A number that is another one for another URL, so that no copy has to be kept for a comparison.
         fn mark(&self) -> u64;
+
+        /// The same for all types of URLs, and for all spellings of an origin.
+        fn mark_of_any_type(&self) -> u64 {
+            let mut hasher = DefaultHasher::new();
+            if let Some((scheme, host, port)) = self.parts() {
+                let scheme = scheme.to_ascii_lowercase();
+                let default = if scheme == "http" || scheme == "ws" { 80 } else { 443 };
+                (port.unwrap_or(default), scheme, host.to_ascii_lowercase()).hash(&mut hasher);
+            }
+            let (path, query) = self.path_and_query();
+            (if path.is_empty() { "/" } else { path }, query).hash(&mut hasher);
+            hasher.finish()
+        }
+
+        fn path_and_query(&self) -> (&str, Option<&str>);
 
         /// Whether it is only a path, without an origin.
         fn is_path(&self) -> bool;

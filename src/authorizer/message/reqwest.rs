@@ -17,6 +17,10 @@ impl sealed::Url for Url {
         hasher.finish()
     }
 
+    fn path_and_query(&self) -> (&str, Option<&str>) {
+        (self.path(), self.query())
+    }
+
     fn is_path(&self) -> bool {
         false
     }
@@ -25,6 +29,9 @@ impl sealed::Url for Url {
         self.username().is_empty() && self.password().is_none()
     }
 }
+
+/// The host of a `reqwest::Response` that was made from an `http::Response` without a URL.
+const UNKNOWN_HOST: &str = "no.url.provided.local";
 
 /// The fragment is not sent.
 fn sent(url: &Url) -> &[u8] {
@@ -105,6 +112,6 @@ impl sealed::Response<Request> for Response {
     }
 
     fn url(&self, _settings: &Settings) -> Option<Url> {
-        Some(self.url().clone())
+        Some(self.url()).filter(|url| url.host_str() != Some(UNKNOWN_HOST)).cloned()
     }
 }

@@ -57,11 +57,17 @@ impl driver::World for Outside {
 
     async fn overtaken(&self, _: Turn<'_>) {}
 
-    async fn refresh(&self, _: &Credentials, _: Duration) -> Result<Credentials, Error> {
+    type Place = ();
+
+    async fn place(&self, _: Duration) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn refresh(&self, _: &Credentials, _: Duration, (): ()) -> Result<Credentials, Error> {
         self.respond()
     }
 
-    async fn login(&self, _: Duration) -> Result<Credentials, Error> {
+    async fn login(&self, _: Duration, (): ()) -> Result<Credentials, Error> {
         if !self.world.logs_in {
             return Err(Error::unsupported("the source can't log in"));
         }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::error::ErrorKind;
+use crate::store::Entry;
 
 fn full() -> Credentials {
     Credentials::new("at-1").unwrap().with_refresh_token("rt-1").unwrap()
@@ -48,8 +49,12 @@ proptest! {
         access in "[a-zA-Z0-9._~+/-]{1,40}={0,2}",
         refresh in prop::option::of("[^\\pC]{1,40}"),
         expires_at in prop::option::of(0_u64..1 << 62),
+        fields in prop::collection::btree_map(any::<String>(), any::<String>(), 0..4),
     ) {
         let mut credentials = Credentials::new(access).unwrap();
+        for (name, value) in &fields {
+            credentials = credentials.with_field(name, value);
+        }
         if let Some(refresh) = refresh {
             credentials = credentials.with_refresh_token(refresh).unwrap();
         }
@@ -59,6 +64,12 @@ proptest! {
         let read = Credentials::from_json(&credentials.expose_json()).unwrap();
         prop_assert!(read.same_tokens(&credentials));
         prop_assert_eq!(read.expires_at(), credentials.expires_at());
+        for read in [read, Entry::from_text(&Entry::new(credentials).expose_text()).unwrap().credentials().unwrap().clone()] {
+            for (name, value) in &fields {
+                prop_assert_eq!(read.field(name), Some(value.as_str()));
+            }
+            prop_assert_eq!(read.fields().map_or(0, |fields| fields.len()), fields.len());
+        }
     }
 
     #[test]
@@ -146,4 +157,24 @@ fn a_time_before_1970_is_not_written_as_unknown() {
     let credentials = full().with_expires_at(UNIX_EPOCH - Duration::from_secs(1));
     let read = Credentials::from_json(&credentials.expose_json()).unwrap();
     assert_eq!(read.expires_at(), Some(UNIX_EPOCH));
+}
+
+#[test]
+fn r85_fields_are_a_member_of_their_own_and_must_be_texts() {
+    let json = full().with_field("scope", "a \"b\"\n").expose_json();
+    assert!(json.contains(r#""fields":{"scope":"a \"b\"\n"}"#), "{}", *json);
+    assert!(!full().expose_json().contains("fields"));
+    for fields in ["7", "[]", r#"{"a":7}"#, r#"{"a":null}"#, r#"{"a":{"b":"c"}}"#, "\"a\""] {
+        for error in [
+            Credentials::from_json(&format!(r#"{{"access_token":"at","fields":{fields}}}"#)).unwrap_err(),
+            Entry::from_text(&format!(r#"{{"access_token":"at","fields":{fields}}}"#)).unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::Store, "{fields}");
+            assert!(error.to_string().contains("fields"), "{error}");
+        }
+    }
+    for fields in ["null", "{}"] {
+        let read = Credentials::from_json(&format!(r#"{{"access_token":"at","fields":{fields}}}"#)).unwrap();
+        assert!(read.fields().is_none(), "{fields}");
+    }
 }

@@ -160,14 +160,20 @@ impl World for Outside {
         poll_fn(|_| if turn.is_wanted() { Poll::Pending } else { Poll::Ready(()) }).await;
     }
 
-    async fn refresh(&self, held: &Credentials, limit: Duration) -> SourceResult {
+    type Place = ();
+
+    async fn place(&self, _: Duration) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn refresh(&self, held: &Credentials, limit: Duration, (): ()) -> SourceResult {
         match self.can_refresh {
             true => self.ask(Call::Refresh(held.refresh_token().unwrap_or_default().to_owned()), limit).await,
             false => Err(Error::unsupported("the scenario's source cannot refresh")),
         }
     }
 
-    async fn login(&self, limit: Duration) -> SourceResult {
+    async fn login(&self, limit: Duration, (): ()) -> SourceResult {
         match self.can_login {
             true => self.ask(Call::Login, limit).await,
             false => Err(Error::unsupported("the scenario's source cannot log in")),

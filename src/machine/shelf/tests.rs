@@ -29,7 +29,7 @@ fn r52_what_another_process_wrote_is_news_and_what_this_one_replaces_is_not() {
     shelf.holds(next);
     let other = shelf.refreshed(credentials("other"));
     assert!(shelf.finding(Some(&other)) == Finding::News);
-    shelf.log_out();
+    shelf.log_out(&[]);
     assert!(shelf.finding(Some(&other)) == Finding::Outdated);
     assert!(shelf.finding(shelf.ours()) == Finding::Ours);
     let login = shelf.logged_in(credentials("login"));
@@ -41,7 +41,7 @@ fn r52_what_another_process_wrote_is_news_and_what_this_one_replaces_is_not() {
 #[test]
 fn r52_a_log_out_is_newer_than_what_it_finds() {
     let mut shelf = Shelf::default();
-    shelf.log_out();
+    shelf.log_out(&[]);
     let found = Version { sequence: 7, login: 1, generation: 9, write: 1 };
     let forget = shelf.forget_over(found).unwrap();
     assert!(forget.version().relation_to(&found) == Relation::Newer);
@@ -58,4 +58,65 @@ fn r51_an_exchange_of_this_process_is_not_foreign() {
     other.holds(proof);
     assert!(one.foreign_intent().is_none());
     assert!(other.foreign_intent().is_some());
+}
+
+/// A log-out that could not be written, of a login that the store holds.
+fn late_log_out() -> Shelf {
+    let mut shelf = Shelf::default();
+    shelf.read(None);
+    let login = shelf.logged_in(credentials("held"));
+    shelf.holds(login);
+    shelf.log_out(&[credentials("held")]);
+    shelf.log_out_failed();
+    shelf
+}
+
+#[test]
+fn r17_a_late_log_out_ends_what_this_process_had_tried_to_save_before_it() {
+    let mut shelf = Shelf::default();
+    shelf.read(None);
+    // The save of a flight, which the log-out overtakes, and which happens all the same.
+    let tried = shelf.logged_in(credentials("tried"));
+    shelf.log_out(&[]);
+    shelf.log_out_failed();
+    assert!(!shelf.yields_to(&tried) && shelf.forget.is_some());
+    assert!(shelf.met.iter().any(|met| met.access_token() == "tried"), "it is revoked");
+    assert!(!shelf.yields_to(&tried) && shelf.met.len() == 1, "once");
+}
+
+#[test]
+fn r17_a_late_log_out_ends_a_refresh_of_the_login_that_was_held() {
+    let mut other = Shelf::default();
+    let mut shelf = late_log_out();
+    other.holds(Entry::of(shelf.stored.unwrap(), Content::Credentials(credentials("held"))));
+    assert!(!shelf.yields_to(&other.refreshed(credentials("refreshed"))));
+    assert_eq!(shelf.met.len(), 1);
+    // What was in memory is revoked by the log-out itself.
+    assert!(!shelf.yields_to(other.ours().unwrap()) && shelf.met.len() == 1);
+}
+
+#[test]
+fn r59_a_late_log_out_yields_to_a_login_of_another_process_and_to_one_of_this_process_since() {
+    let elsewhere = |shelf: &Shelf| {
+        let version = Version { login: 77, ..shelf.stored.unwrap().next_login([77, 1]) };
+        Entry::of(version, Content::Credentials(credentials("elsewhere")))
+    };
+    let mut shelf = late_log_out();
+    assert!(shelf.yields_to(&elsewhere(&shelf)) && shelf.forget.is_none() && shelf.met.is_empty());
+    assert!(shelf.finding(Some(&elsewhere(&shelf))) == Finding::News);
+    let mut shelf = late_log_out();
+    let since = shelf.logged_in(credentials("since"));
+    assert!(shelf.yields_to(&since) && shelf.met.is_empty());
+    // While the log-out itself is under way, what it meets was there before.
+    let mut shelf = late_log_out();
+    shelf.log_out_is_late = false;
+    assert!(!shelf.yields_to(&elsewhere(&shelf)));
+    // Nobody can say whose an entry without a version is, or what a store held that could not be read.
+    let mut shelf = late_log_out();
+    assert!(!shelf.yields_to(&Entry::new(credentials("by-hand"))));
+    let mut shelf = Shelf::default();
+    shelf.log_out(&[]);
+    shelf.log_out_failed();
+    let found = Version { sequence: 4, login: 77, generation: 0, write: 1 };
+    assert!(!shelf.yields_to(&Entry::of(found, Content::Credentials(credentials("unknown")))));
 }

@@ -46,7 +46,8 @@ fn r17_a_log_out_is_carried_through_by_a_write_of_what_is_held_now_and_of_nothin
         assert!(state.must_forget());
     }
     let work = Work::Save(current);
-    assert!(matches!(state.step(&work, Input::Begin, at(0)), Step::Store(StoreCall::Replace(..))));
+    assert!(matches!(state.step(&work, Input::Begin, at(0)), Step::Store(StoreCall::Load)));
+    assert!(matches!(state.step(&work, nothing_loaded(), at(0)), Step::Store(StoreCall::Replace(..))));
     assert!(matches!(state.step(&work, replaced(), at(0)), Step::Done(Ok(()))));
     assert!(!state.must_forget());
 }
@@ -133,4 +134,38 @@ fn r07_no_flight_stays_in_the_air_when_its_driver_goes_away_while_it_saves_an_ex
     let ended = state.interrupt(id, Error::transient("the driver is gone"), at(1));
     assert!(ended.is_some_and(|outcome| outcome.is_err()));
     assert!(!state.is_wanted(&flight));
+}
+
+#[test]
+fn r54_the_end_of_another_flight_does_not_drop_what_a_flight_has_left_to_save() {
+    let mut state = with_store();
+    let entry = Entry::new(nth(1));
+    let shelf = state.shelf.as_mut().unwrap();
+    shelf.rest = Some((1, Rest::Save { entry, attempts: 1 }));
+    shelf.unsaved_since = Some(1);
+    state.interrupt(2, Error::transient("its runtime stands still"), at(0));
+    assert!(state.shelf.as_ref().unwrap().unsaved_since.is_some());
+    assert!(matches!(state.take_rest(1), Some(Rest::Save { .. })));
+    state.interrupt(1, Error::transient("its runtime is gone"), at(0));
+    assert!(state.shelf.as_ref().unwrap().unsaved_since.is_none());
+}
+
+#[test]
+fn r50_a_write_of_what_the_program_has_set_ends_the_guard_of_a_flight() {
+    let mut state = with_store();
+    let save = Work::Save(state.set_credentials(nth(1), at(0)));
+    state.step(&save, Input::Begin, at(0));
+    assert!(matches!(state.step(&save, nothing_loaded(), at(0)), Step::Store(StoreCall::Replace(..))));
+    let Verdict::Wait { flight: id, run: true } = state.refresh(0, None, at(0)).0 else {
+        unreachable!("nothing is in the air")
+    };
+    let flight = Work::Flight(id);
+    assert!(matches!(state.step(&flight, Input::Begin, at(0)), Step::Store(StoreCall::Guard(_))));
+    let Step::Store(StoreCall::Replace(_, entry)) = state.step(&flight, guarded(), at(0)) else {
+        unreachable!("it stores what was set")
+    };
+    // The other write comes first, and gives the guard back.
+    state.step(&save, replaced(), at(0));
+    let met = Input::Stored(StoreResult::Replaced(Ok(Replaced::No(Some(entry)))));
+    assert!(matches!(state.step(&flight, met, at(0)), Step::Store(StoreCall::Guard(_))));
 }

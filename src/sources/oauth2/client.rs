@@ -1,15 +1,19 @@
 //! What the grants have in common: a client of a provider, and its requests.
 
-use bytes::Bytes;
-use http::Response;
-use secrecy::{ExposeSecret, SecretString};
+use std::fmt;
+use std::sync::Arc;
 
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::oneshot;
+
+use super::exchange::Exchange;
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::source::CredentialSource;
 use crate::sources::nothing_stored;
 use crate::token_endpoint::{
-    ClientAuth, Form, Purpose, ResolvedEndpoint, TokenEndpoint, non_empty, read_revocation, read_tokens,
+    ClientAuth, MakeAssertion, ResolvedEndpoint, TokenEndpoint, TokenRequest, TokenResponse, non_empty,
+    read_assertion,
 };
 
 /// The client that a grant is given to: its identity, where it asks, and for what.
@@ -17,15 +21,20 @@ use crate::token_endpoint::{
 pub(in crate::sources) struct GrantClient {
     endpoint: ResolvedEndpoint,
     revocation: Option<ResolvedEndpoint>,
-    auth: ClientAuth,
+    /// `None` for a client that does not say who it is.
+    pub(super) auth: Option<ClientAuth>,
     pub(super) login: Login,
     pub(in crate::sources) scope: Option<String>,
     pub(in crate::sources) scope_on_refresh: bool,
+    /// The member of a response that is the bearer token, if it is not `access_token`.
+    pub(in crate::sources) bearer: Option<String>,
+    /// The members of a response that are kept.
+    pub(in crate::sources) kept: Vec<String>,
     extra: Vec<(String, SecretString)>,
 }
 
 /// Who logs in.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) enum Login {
     /// The client itself.
     Client,
@@ -33,7 +42,26 @@ pub(super) enum Login {
     User(String, SecretString),
     /// A user who logs in elsewhere, with the credentials from there.
     Elsewhere(Option<Credentials>),
+    /// Whoever the assertion names.
+    Assertion(Arc<MakeAssertion>),
+    /// The subject of a token exchange.
+    Exchange(Box<Exchange>),
 }
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Client => f.write_str("Client"),
+            Self::User(name, _) => f.debug_tuple("User").field(name).finish(),
+            Self::Elsewhere(credentials) => f.debug_tuple("Elsewhere").field(credentials).finish(),
+            Self::Assertion(_) => f.write_str("Assertion"),
+            Self::Exchange(exchange) => exchange.fmt(f),
+        }
+    }
+}
+
+/// RFC 7523 section 2.1.
+const JWT_BEARER_GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 /// The fields of all requests.
 const RESERVED: &[&str] = &[
@@ -51,18 +79,29 @@ const RESERVED: &[&str] = &[
 impl GrantClient {
     pub(super) fn new(
         endpoint: impl TryInto<TokenEndpoint, Error: Into<Error>>,
-        auth: ClientAuth,
+        auth: Option<ClientAuth>,
         login: Login,
     ) -> Result<Self, Error> {
-        Ok(Self {
-            endpoint: ResolvedEndpoint::new(endpoint)?,
+        Ok(Self::at(ResolvedEndpoint::new(endpoint)?, auth, login))
+    }
+
+    /// A client that renews what it did not get itself.
+    pub(in crate::sources) fn for_refreshes(endpoint: ResolvedEndpoint, auth: ClientAuth) -> Self {
+        Self::at(endpoint, Some(auth), Login::Elsewhere(None))
+    }
+
+    fn at(endpoint: ResolvedEndpoint, auth: Option<ClientAuth>, login: Login) -> Self {
+        Self {
+            endpoint,
             revocation: None,
             auth,
             login,
             scope: None,
             scope_on_refresh: false,
+            bearer: None,
+            kept: Vec::new(),
             extra: Vec::new(),
-        })
+        }
     }
 
     /// Adds a field to every request.
@@ -85,47 +124,58 @@ impl GrantClient {
         self.revocation = Some(self.endpoint.beside(endpoint));
     }
 
-    /// Requests tokens.
-    async fn request<'a>(
-        &'a self,
-        form: Form<'a>,
-        purpose: Purpose,
-        secrets: Vec<&'a str>,
-    ) -> Result<Credentials, Error> {
-        let read = |response: &Response<Bytes>, secrets: &[&str]| read_tokens(response, purpose, secrets);
-        self.send(&self.endpoint, form, purpose, secrets, read).await
+    /// A request to the token endpoint.
+    pub(super) fn token_request(&self) -> TokenRequest {
+        let request = self.kept.iter().fold(self.request(&self.endpoint), TokenRequest::keep_field);
+        match &self.bearer {
+            Some(bearer) => request.bearer_field(bearer),
+            None => request,
+        }
     }
 
-    /// Sends a form with the extra fields and the proof of the client's identity, and reads the response. `secrets` are
-    /// those in the form.
-    async fn send<'a, T>(
-        &'a self,
-        endpoint: &ResolvedEndpoint,
-        mut form: Form<'a>,
-        purpose: Purpose,
-        mut secrets: Vec<&'a str>,
-        read: impl FnOnce(&Response<Bytes>, &[&str]) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        for (name, value) in &self.extra {
-            form.push((name, value.expose_secret()));
-            secrets.push(value.expose_secret());
+    /// Another endpoint of the same provider.
+    pub(super) fn beside(&self, endpoint: TokenEndpoint) -> ResolvedEndpoint {
+        self.endpoint.beside(endpoint)
+    }
+
+    /// Sends a request for tokens, and waits for its response in a task of its own. If nobody waits for it any more when it
+    /// brings tokens, they are revoked (R17).
+    pub(super) async fn send_to_its_end(&self, request: TokenRequest) -> Result<Credentials, Error> {
+        let (done, result) = oneshot::channel();
+        let client = self.clone();
+        tokio::spawn(async move {
+            let response = request.send().await.map(TokenResponse::into_credentials);
+            if let Err(Ok(credentials)) = done.send(response) {
+                let _ = client.revoke(&credentials).await;
+            }
+        });
+        let ended = |_| Err(Error::transient("the runtime was shut down during the log-in; log in again"));
+        result.await.unwrap_or_else(ended)
+    }
+
+    /// A request that the client makes at this endpoint.
+    pub(super) fn request(&self, endpoint: &ResolvedEndpoint) -> TokenRequest {
+        match &self.auth {
+            Some(auth) => endpoint.request().client(auth),
+            None => endpoint.request(),
         }
-        let proof = self.auth.apply(&mut form)?;
-        let response = endpoint.post_form(proof.clone(), &form, purpose).await?;
-        secrets.extend(proof.as_ref().and_then(|proof| proof.to_str().ok()?.strip_prefix("Basic ")));
-        secrets.push(self.auth.secret());
-        read(&response, &secrets)
+    }
+
+    /// Adds the extra fields to a request.
+    pub(super) fn with_extra(&self, request: TokenRequest) -> TokenRequest {
+        let extra = self.extra.iter();
+        extra.fold(request, |request, (name, value)| request.secret(name.clone(), value.expose_secret()))
     }
 }
 
 impl CredentialSource for GrantClient {
     async fn login(&self) -> Result<Credentials, Error> {
-        let (mut form, secrets, purpose) = match &self.login {
-            Login::Client => (vec![("grant_type", "client_credentials")], vec![], Purpose::ClientLogin),
+        let request = self.token_request();
+        let mut request = match &self.login {
+            Login::Client => request.grant("client_credentials"),
             Login::User(username, password) => {
-                let password = password.expose_secret();
-                let form = vec![("grant_type", "password"), ("username", username), ("password", password)];
-                (form, vec![password], Purpose::Login)
+                let request = request.grant("password").open("username", username);
+                request.secret("password", password.expose_secret())
             }
             Login::Elsewhere(Some(_)) => {
                 return Err(Error::unsupported(
@@ -133,9 +183,16 @@ impl CredentialSource for GrantClient {
                 ));
             }
             Login::Elsewhere(None) => return Err(nothing_stored()),
+            Login::Assertion(make) => {
+                let assertion = read_assertion(make().await?)?;
+                request.grant(JWT_BEARER_GRANT).secret("assertion", assertion.as_str())
+            }
+            Login::Exchange(exchange) => return exchange.log_in(self).await,
         };
-        form.extend(self.scope.as_deref().map(|scope| ("scope", scope)));
-        self.request(form, purpose, secrets).await
+        if let Some(scope) = &self.scope {
+            request = request.scope(scope);
+        }
+        Ok(self.with_extra(request).send().await?.into_credentials())
     }
 
     /// RFC 6749 section 6.
@@ -143,9 +200,12 @@ impl CredentialSource for GrantClient {
         let refresh_token = held
             .refresh_token()
             .ok_or_else(|| Error::unsupported("there is no refresh token; log in again"))?;
-        let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
-        form.extend(self.scope.as_deref().filter(|_| self.scope_on_refresh).map(|scope| ("scope", scope)));
-        self.request(form, Purpose::Refresh, vec![refresh_token, held.access_token()]).await
+        let request = self.token_request().grant("refresh_token");
+        let mut request = request.secret("refresh_token", refresh_token).redact(held.access_token());
+        if let Some(scope) = self.scope.as_ref().filter(|_| self.scope_on_refresh) {
+            request = request.scope(scope);
+        }
+        Ok(self.with_extra(request).send().await?.into_credentials())
     }
 
     /// RFC 7009 section 2.1. The refresh token comes first: what it could still get would outlive the access token. A server
@@ -153,12 +213,16 @@ impl CredentialSource for GrantClient {
     async fn revoke(&self, held: &Credentials) -> Result<(), Error> {
         let Some(endpoint) = &self.revocation else { return Ok(()) };
         let refresh_token = held.refresh_token().map(|token| (token, "refresh_token"));
+        let access_token = match &self.bearer {
+            Some(_) => held.field("access_token"),
+            None => Some(held.access_token()),
+        };
+        let access_token = access_token.map(|token| (token, "access_token"));
         let mut outcome = Ok(());
-        for (token, hint) in refresh_token.into_iter().chain([(held.access_token(), "access_token")]) {
-            let form = vec![("token", token), ("token_type_hint", hint)];
-            let secrets = vec![token, held.access_token()];
-            let revoked = self.send(endpoint, form, Purpose::Revoke, secrets, read_revocation).await;
-            outcome = outcome.and(revoked);
+        for (token, hint) in refresh_token.into_iter().chain(access_token) {
+            let request = self.request(endpoint).secret("token", token).open("token_type_hint", hint);
+            let request = self.with_extra(request).redact(held.access_token());
+            outcome = outcome.and(request.revoke().await);
         }
         outcome
     }
@@ -166,7 +230,7 @@ impl CredentialSource for GrantClient {
     fn initial(&self) -> Option<Credentials> {
         match &self.login {
             Login::Elsewhere(credentials) => credentials.clone(),
-            Login::Client | Login::User(..) => None,
+            Login::Client | Login::User(..) | Login::Assertion(_) | Login::Exchange(_) => None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the sources that are a [`GrantClient`](super::client::GrantClient), in their field `client`, have in common.
 
-/// The settings of every grant, and `CredentialSource`.
-macro_rules! client_source {
+/// The settings of every grant.
+macro_rules! client_settings {
     ($source:ty) => {
         impl $source {
             /// Sets the scope to ask for, space-separated (RFC 6749 section 3.3). Default: no scope is sent.
@@ -27,6 +27,27 @@ macro_rules! client_source {
                 Ok(self)
             }
 
+            /// Keeps a member of each token response, such as `id_token` or the granted `scope`, with the tokens: as
+            /// [`Credentials::field`], and in the store. It may be called more than once. Default: none is kept, because most
+            /// programs do not need them and some have personal data.
+            #[must_use]
+            pub fn keep_field(mut self, name: impl Into<String>) -> Self {
+                self.client.kept.push(name.into());
+                self
+            }
+
+            /// Takes another member of a token response for the bearer token, such as the `id_token` that Kubernetes wants.
+            /// Default: `access_token`. A response without it is
+            /// [`InvalidResponse`](crate::ErrorKind::InvalidResponse).
+            ///
+            /// Its lifetime is what it says in itself, if it is a JWT: `expires_in` is about the access token. A log-out
+            /// revokes the access token only if [`keep_field`](Self::keep_field) keeps it.
+            #[must_use]
+            pub fn bearer_field(mut self, name: impl Into<String>) -> Self {
+                self.client.bearer = Some(name.into());
+                self
+            }
+
             /// Sets where a log-out revokes the refresh token and then the access token (RFC 7009): see
             /// [`Authenticator::log_out`](crate::Authenticator::log_out). Default: nothing is revoked.
             ///
@@ -40,6 +61,13 @@ macro_rules! client_source {
                 self
             }
         }
+    };
+}
+
+/// The settings of every grant, and `CredentialSource`.
+macro_rules! client_source {
+    ($source:ty) => {
+        crate::sources::oauth2::client_settings!($source);
 
         impl CredentialSource for $source {
             async fn login(&self) -> Result<Credentials, Error> {
@@ -73,4 +101,17 @@ macro_rules! refresh_settings {
     };
 }
 
-pub(in crate::sources) use {client_source, refresh_settings};
+/// The setting of the grants that need no client.
+macro_rules! client_setting {
+    () => {
+        /// Sets how the client proves its identity. Default: it does not say who it is.
+        #[must_use]
+        pub fn client(mut self, client_auth: ClientAuth) -> Self {
+            self.client.auth = Some(client_auth);
+            self
+        }
+    };
+}
+
+pub(super) use client_setting;
+pub(in crate::sources) use {client_settings, client_source, refresh_settings};

@@ -5,7 +5,9 @@ use http::{Response, StatusCode};
 
 use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::token_endpoint::{JsonObject, Purpose, Received, Speaker, clean, read_token_object, unreadable};
+use crate::token_endpoint::{
+    Expected, JsonObject, Purpose, Received, Speaker, clean, read_token_object, unreadable,
+};
 
 /// Returns the credentials in an envelope. Its `result` is a token object or, for the HPC login, the access token
 /// itself.
@@ -31,7 +33,7 @@ pub(super) fn read(
     let token = envelope.object("result").ok_or_else(|| {
         Error::invalid_response("PILOT's result is not a token object; check the endpoint's URL")
     })?;
-    read_token_object(&token)
+    read_token_object(&token, &Expected::default())
 }
 
 /// Checks the status of the response. The envelope's `code` repeats the status. If a proxy changed the status to 200, the

@@ -1,7 +1,8 @@
 //! An entry as text: a JSON object. Neither writing nor reading it leaves a copy of a token in freed memory.
 //!
 //! ```json
-//! {"access_token":"at-1","refresh_token":"rt-1","expires_at":1790000000,"version":"3-00c0ffee00c0ffee-17-2c624232cdd22177",
+//! {"access_token":"at-1","refresh_token":"rt-1","expires_at":1790000000,"fields":{"scope":"api"},
+//!  "version":"3-00c0ffee00c0ffee-17-2c624232cdd22177",
 //!  "intent":{"id":"9f86d081884c7d65","pid":4711,"host":"web-3","since":1789999990},"refused":true}
 //! ```
 
@@ -16,7 +17,7 @@ use zeroize::Zeroizing;
 
 use super::{Content, Entry, Intent, Parts};
 use crate::credentials::Credentials;
-use crate::credentials::json::{seconds_since_1970, string, time, unusable};
+use crate::credentials::json::{FieldsJson, seconds_since_1970, string, time, unusable};
 use crate::error::Error;
 use crate::store::{Holder, Version};
 
@@ -30,6 +31,7 @@ impl Entry {
                 text.member("access_token", &credentials.access_token());
                 text.optional("refresh_token", credentials.refresh_token().as_ref());
                 text.optional("expires_at", credentials.expires_at_seconds().as_ref());
+                text.optional("fields", FieldsJson::of(credentials).as_ref());
             }
             Content::LoggedOut => text.member("logged_out", &true),
             Content::Sealed { text: sealed, expires_at } => {
@@ -75,7 +77,7 @@ impl Entry {
                 None => unknown.push((name, Zeroizing::new(value.get().to_owned()))),
             }
         }
-        let [access_token, refresh_token, expires_at, logged_out, sealed, version, intent, refused] =
+        let [access_token, refresh_token, expires_at, fields, logged_out, sealed, version, intent, refused] =
             known.map(|value| value.filter(|value| value.get() != "null"));
         let entry = match (flag(logged_out, "logged_out")?, sealed) {
             (true, _) => Self::of(Version::unnamed(0), Content::LoggedOut),
@@ -85,7 +87,9 @@ impl Entry {
                 let content = Content::Sealed { text: Arc::from(sealed.as_str()), expires_at };
                 Self::of(Version::unnamed(0), content)
             }
-            (false, None) => Self::new(Credentials::from_members(access_token, refresh_token, expires_at)?),
+            (false, None) => {
+                Self::new(Credentials::from_members(access_token, refresh_token, expires_at, fields)?)
+            }
         };
         let version = match version {
             Some(text) => {
@@ -102,8 +106,17 @@ impl Entry {
 }
 
 /// The members that this version of the crate knows.
-const KNOWN: [&str; 8] =
-    ["access_token", "refresh_token", "expires_at", "logged_out", "sealed", "version", "intent", "refused"];
+const KNOWN: [&str; 9] = [
+    "access_token",
+    "refresh_token",
+    "expires_at",
+    "fields",
+    "logged_out",
+    "sealed",
+    "version",
+    "intent",
+    "refused",
+];
 
 fn flag(json: Option<&RawValue>, name: &'static str) -> Result<bool, Error> {
     json.map_or(Ok(false), |json| json.get().parse().map_err(|_| unusable(name)))
@@ -164,7 +177,9 @@ impl Parts {
         let content = match &self.content {
             // No token has a control character: an escape has two bytes at most.
             Content::Credentials(credentials) => {
+                let fields = FieldsJson::of(credentials).map_or(0, |fields| fields.length());
                 2 * (credentials.access_token().len() + credentials.refresh_token().map_or(0, str::len))
+                    + fields
             }
             Content::LoggedOut => 0,
             Content::Sealed { text, .. } => 6 * text.len(),

@@ -9,11 +9,11 @@ use crate::credentials::Credentials;
 use crate::error::ErrorKind;
 use crate::store::{Holder, Intent, MemoryStore};
 
-const FULL: &str = r#"{"access_token":"the-access-token","refresh_token":"the-refresh-token","expires_at":1790000000,
+const FULL: &str = r#"{"access_token":"the-access-token","refresh_token":"the-refresh-token","expires_at":1790000000,"fields":{"id_token":"the-id-token"},
     "version":"3-0000000000c0ffee-17-0000000000000007","note":"the-note","refused":true,
     "intent":{"id":"00000000000000ff","pid":4711,"host":"web-3","since":1789999990}}"#;
 /// Each secret of it.
-const SECRETS: [&str; 3] = ["the-access-token", "the-refresh-token", "the-note"];
+const SECRETS: [&str; 4] = ["the-access-token", "the-refresh-token", "the-id-token", "the-note"];
 
 fn key(id: &str) -> Key {
     Key::new(id, [id.len().try_into().unwrap(); 32]).unwrap()

@@ -1,4 +1,4 @@
-//! What is searched for: each secret as it is and in base64.
+//! What is searched for: each secret as it is, in a form and in base64.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -33,6 +33,11 @@ fn spellings(secret: &str) -> Vec<Needle> {
         let Some(undone) = escapes::undo(&letters) else { break };
         needles.push(Needle::new(undone.iter().map(|letter| letter.c), LONG));
         letters = undone;
+    }
+    // A `%` before a form turns its beginning into an escape: `%` and `0a%21` are `%0a%21`.
+    let form = Zeroizing::new(form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>());
+    if *form != secret {
+        needles.push(Needle::new(form.chars(), LONG));
     }
     // Alone, and behind one or two other bytes: base64 has three ways to write a text in the middle of another.
     for before in 0..3 {

@@ -174,6 +174,17 @@ fn r09_a_media_type_is_shown_without_its_parameters() {
     }
 }
 
+#[test]
+fn r42_a_sign_before_a_secret_does_not_hide_it() {
+    for before in ["%", "%%", "\\", "&", "%u", "\\x"] {
+        for secret in ["0a0!aaAA", "41!b/c+d", "n\"tabcde"] {
+            let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+            let shown = clean(&format!("{before}{form}"), &[secret]);
+            assert!(!shown.contains(&form), "{shown}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn r42_no_text_panics_and_no_secret_of_eight_characters_is_shown(

@@ -19,12 +19,18 @@ pub(crate) enum Purpose {
     ClientLogin,
     Refresh,
     Revoke,
+    /// The endpoints of the provider are looked up.
+    Discovery,
 }
 
 impl Purpose {
     /// Where the request goes.
     fn endpoint(self) -> &'static str {
-        if self == Self::Revoke { "revocation endpoint" } else { "token endpoint" }
+        match self {
+            Self::Login | Self::ClientLogin | Self::Refresh => "token endpoint",
+            Self::Revoke => "revocation endpoint",
+            Self::Discovery => "issuer",
+        }
     }
 }
 
@@ -81,13 +87,13 @@ impl Received<'_> {
         let description = object.string("error_description").filter(|text| !text.is_empty());
         let shown = code.as_deref().and_then(|code| clean_code(code, self.secrets));
         let said: Vec<_> =
-            shown.into_iter().chain(description.map(|text| clean(&text, self.secrets))).collect();
+            shown.iter().cloned().chain(description.map(|text| clean(&text, self.secrets))).collect();
         let said = if said.is_empty() { format!("status {}", self.status.as_u16()) } else { said.join(": ") };
         let error = match code {
             Some(code) => self.refused_because(&code, &said),
             None => self.refused_without_a_reason(self.speaker(false), &said),
         };
-        self.with_retry_after(error)
+        self.with_retry_after(error.with_code(shown))
     }
 
     /// What the provider's `error` means.
@@ -119,13 +125,14 @@ impl Received<'_> {
             (Purpose::Login | Purpose::ClientLogin, _) => Error::misconfigured(format!(
                 "the token endpoint refused the request ({said}); check the client's settings and the scope"
             )),
-            (Purpose::Revoke, _) => Error::misconfigured(format!(
-                "the revocation endpoint refused the request ({said}); check its URL and what the client may do"
+            (Purpose::Revoke | Purpose::Discovery, _) => Error::misconfigured(format!(
+                "the {endpoint} refused the request ({said}); check its URL and what the client may do"
             )),
         }
     }
 
     fn refused_without_a_reason(&self, speaker: Speaker, said: &str) -> Error {
+        let endpoint = self.purpose.endpoint();
         match (self.purpose, speaker) {
             (Purpose::Refresh, Speaker::Provider | Speaker::Silent) => Error::login_required(format!(
                 "the token endpoint refused the refresh without a reason ({said}); log in again, and check how the client \
@@ -142,8 +149,8 @@ impl Received<'_> {
             (Purpose::Login | Purpose::ClientLogin, _) => Error::misconfigured(format!(
                 "the token endpoint does not accept the request ({said}); check its URL"
             )),
-            (Purpose::Revoke, _) => Error::misconfigured(format!(
-                "the revocation endpoint refused the request ({said}); check its URL and what the client may do"
+            (Purpose::Revoke | Purpose::Discovery, _) => Error::misconfigured(format!(
+                "the {endpoint} refused the request ({said}); check its URL and what the client may do"
             )),
         }
     }
@@ -173,8 +180,9 @@ impl Received<'_> {
         .not_processed()
     }
 
-    /// Adds what the server asked for in any failure (R10).
+    /// Adds the status, and what the server asked for in any failure (R10).
     pub(crate) fn with_retry_after(&self, error: Error) -> Error {
+        let error = error.with_status(self.status.as_u16());
         let is_failure = self.status.is_client_error() || self.status.is_server_error();
         match retry_after(self.response.headers(), SystemTime::now()).filter(|_| is_failure) {
             Some(wait) => error.with_retry_after(wait),

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failure here fails the test")]
 
+use bytes::Bytes;
+use http::Response;
+
 use super::*;
 use crate::ErrorKind;
 use crate::credentials::Expiry;
@@ -17,7 +20,16 @@ fn response(status: u16, body: impl Into<Bytes>) -> Response<Bytes> {
 }
 
 fn read(status: u16, purpose: Purpose, body: impl Into<Bytes>) -> Result<Credentials, Error> {
-    read_tokens(&response(status, body), purpose, &[])
+    read_response(&response(status, body), purpose, &[])
+}
+
+fn read_response(
+    response: &Response<Bytes>,
+    purpose: Purpose,
+    secrets: &[&str],
+) -> Result<Credentials, Error> {
+    let received = Received { response, status: response.status(), purpose, secrets };
+    read_token_object(&read_object(received)?, &Expected::default())
 }
 
 fn error(status: u16, purpose: Purpose, body: impl Into<Bytes>) -> Error {

@@ -1,6 +1,7 @@
 //! Bad input is refused at construction. The error names the field, and does not show its value.
 
 use reauth::Credentials;
+use reauth::oauth2::{JwtBearer, TokenExchange};
 use reauth::pilot::{HpcLogin, Pilot};
 use reauth::vathos::{ClientGrant, ServiceAccount};
 
@@ -20,6 +21,8 @@ fn every_constructor(url: &str) -> Vec<(&'static str, Result<(), Error>)> {
         ("ClientCredentials", ClientCredentials::new(url, client()).map(drop)),
         ("Password", Password::new(url, client(), "ada", "p").map(drop)),
         ("RefreshToken", RefreshToken::new(url, client(), given()).map(drop)),
+        ("JwtBearer", JwtBearer::new(url, || async { Ok(String::new()) }).map(drop)),
+        ("TokenExchange", TokenExchange::new(url, Authenticator::new(given())).map(drop)),
         ("Pilot", Pilot::new(url, "ada", "p").map(drop)),
         ("Pilot with credentials", Pilot::from_credentials(url, given()).map(drop)),
         ("HpcLogin", HpcLogin::new(url, "ada", "p", "issuer").map(drop)),
@@ -121,6 +124,7 @@ fn an_empty_or_impossible_value_is_refused_by_the_name_of_its_field() {
         ("client id", ClientAuth::basic_raw(format!("{MARK}:x"), MARK).map(drop)),
         ("client id", ClientAuth::post("", MARK).map(drop)),
         ("client id", ClientAuth::none("").map(drop)),
+        ("client id", ClientAuth::assertion("", || async { Ok(MARK.to_owned()) }).map(drop)),
         ("user name", Password::new(endpoint(), client(), "", MARK).map(drop)),
         ("password", Password::new(endpoint(), client(), MARK, "").map(drop)),
         ("refresh token", RefreshToken::new(endpoint(), client(), credentials(MARK, None, None)).map(drop)),

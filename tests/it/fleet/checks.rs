@@ -12,14 +12,16 @@ use super::lives::Life;
 impl Ledger {
     /// A refresh token is sent that was sent before.
     pub fn check_again(&mut self, number: usize, life: Life, now: Reading) {
-        let Send { family, index, by, at, outcome } = self.sends[number];
-        let (set_back, trouble, lapses) = (self.set_back, self.trouble, self.lapses);
+        let Send { family, index, by, noted, at, outcome } = self.sends[number];
+        let (trouble, lapses) = (self.trouble, self.lapses);
+        // The note of the exchange was lost.
+        let is_set_back = self.set_back > noted;
         let is_expired = self.expired(family, index, now);
         let is_set_again = self.families[family].is_set_again;
         let sender = self.known(by);
         let was_stopped = sender.is_stopped || sender.stopped > at;
         let was_overtaken = was_stopped && lapses;
-        let is_gone = sender.is_killed || sender.own_change > at || set_back > 0 || is_set_again;
+        let is_gone = sender.is_killed || sender.own_change > at || is_set_back || is_set_again;
         let was_in_doubt = self.sends.iter().any(|other| match other.outcome {
             Outcome::Refused => other.family == family && other.index > index,
             outcome => (other.family, other.index) == (family, index) && outcome == Outcome::Lost,
@@ -43,19 +45,35 @@ impl Ledger {
             .sends
             .iter()
             .any(|other| (other.family, other.index, other.by) == (family, index, life) && other.at > at);
-        if may && is_open && by != life && !is_expired && set_back == 0 && !took_over {
+        // It may have stood still after it had made sure of the guard, and have written its note over that of the other.
+        let had_lapsed = lapses && self.known(life).stopped > 0;
+        if may && is_open && by != life && !is_expired && !is_set_back && !took_over && !had_lapsed {
             self.breaks(format!(
                 "R51: {life:?} sends rt-{family}-{index} while the exchange of {by:?} is open"
             ));
         }
     }
 
+    /// A process knows these credentials.
+    pub fn sees(&mut self, life: Life, credentials: &Credentials) {
+        let family = self.token(credentials).family;
+        self.known(life).seen.insert(family);
+    }
+
+    /// The store is read for a process, which gets that later.
+    pub fn looks(&mut self, life: Life) {
+        let order = self.next();
+        self.known(life).read = order;
+    }
+
     /// A process has read this.
     pub fn read(&mut self, life: Life, found: Option<&Entry>) {
+        found.and_then(Entry::credentials).into_iter().for_each(|found| self.sees(life, found));
         let Some(found) = found.filter(|found| found.is_logged_out()) else { return };
         let version = found.version().to_string();
         // Of a log-out of its own, the process knows more: it may have been written later than a login.
-        let Some((_, ended)) = self.tombstones.get(&version).cloned().filter(|(by, _)| *by != life) else {
+        let Some((_, _, ended)) = self.tombstones.get(&version).cloned().filter(|(by, ..)| *by != life)
+        else {
             return;
         };
         let is_mine = |family: &usize| self.families[*family].by == Origin::Elsewhere;
@@ -64,19 +82,42 @@ impl Ledger {
         self.known(life).ended.extend(ended);
     }
 
+    /// Whether the store was set back since this log-out was written.
+    fn is_lost(&self, tombstone: &Entry) -> bool {
+        let written = self.tombstones.get(&tombstone.version().to_string());
+        written.is_none_or(|(_, at, _)| self.set_back > *at)
+    }
+
     /// A process has written this over something else.
     pub fn written(&mut self, life: Life, before: Option<&Entry>, entry: &Entry) {
+        if self.content.as_ref().map(Entry::version) != Some(entry.version()) {
+            (self.content_by, self.content_since) = (Some(life), self.next());
+        }
+        self.content = Some(entry.clone());
+        self.known(life).has_to_forget = false;
         let access = entry.credentials().map(Credentials::access_token);
         let holder = entry.open_exchange().is_some();
+        if holder {
+            let order = self.next();
+            self.known(life).noted = order;
+        }
         self.note(format!("{life:?} writes {} {access:?}, open exchange: {holder}", entry.version()));
         if entry.is_logged_out() {
             let all = (0..self.families.len()).collect();
-            self.tombstones.insert(entry.version().to_string(), (life, all));
+            let at = self.next();
+            self.tombstones.insert(entry.version().to_string(), (life, at, all));
+            let known = self.known(life);
+            let met = std::mem::take(&mut known.may_end);
+            known.ended.extend(met);
             return;
         }
         let Some(new) = entry.credentials().map(|new| self.token(new)) else { return };
+        entry.credentials().into_iter().for_each(|new| self.sees(life, new));
+        let order = self.next();
         let family = &mut self.families[new.family];
-        family.is_known = true;
+        if family.written == 0 {
+            family.written = order;
+        }
         if new.index == 1 && family.by == Origin::Elsewhere {
             let version = entry.version().to_string();
             family.is_set_again |= *family.first.get_or_insert_with(|| version.clone()) != version;
@@ -87,13 +128,20 @@ impl Ledger {
             // It came after the log-out, or it would have been revoked.
             self.lives.values_mut().for_each(|known| known.ended.retain(|family| *family != new.family));
         }
-        if before.is_logged_out() && new.index > 1 && self.set_back == 0 {
+        if before.is_logged_out() && new.index > 1 && !self.is_lost(before) {
             self.breaks(format!(
                 "R59: {life:?} writes the refresh {}-{} over a log-out",
                 new.family, new.index
             ));
         }
         let Some(old) = before.credentials().map(|old| self.token(old)) else { return };
+        let (first, login) = (self.families[new.family].written, self.families[old.family].written);
+        if new.index > 1 && first < login && self.set_back < login && !is_set_again {
+            self.breaks(format!(
+                "R52: {life:?} writes {}-{} over the login {}",
+                new.family, new.index, old.family
+            ));
+        }
         if new.family == old.family && new.index < old.index && !is_set_again {
             let live = &self.families[old.family];
             if old.index == live.live && !live.is_dead && !live.is_revoked {
@@ -105,7 +153,7 @@ impl Ledger {
     /// A caller was given this.
     pub fn handed_out(&mut self, life: Life, credentials: &Credentials, now: Reading) {
         let token = self.token(credentials);
-        self.families[token.family].is_known = true;
+        self.sees(life, credentials);
         self.note(format!("{now:?} {life:?} gives out {}", credentials.access_token()));
         let by_wall = now.wall >= credentials.expires_at().unwrap_or(SystemTime::UNIX_EPOCH);
         if by_wall || (!self.has_jumps && now.monotonic >= token.expires.monotonic) {
@@ -119,6 +167,7 @@ impl Ledger {
     /// A response was received. What came of it?
     pub fn received(&mut self, life: Life, started: u64, credentials: &Credentials) {
         let family = self.token(credentials).family;
+        self.sees(life, credentials);
         if self.known(life).logged_out > started {
             self.families[family].must_be_revoked.get_or_insert(life);
         }

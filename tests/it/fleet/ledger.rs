@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use reauth::Credentials;
 use reauth::clock::Reading;
+use reauth::store::Entry;
 use tokio::time::sleep;
 
 use super::lives::{Known, Life};
@@ -50,8 +51,13 @@ pub struct Ledger {
     /// When the store was set back last, and when a call of it failed last. What was noted is lost when it is set back.
     pub set_back: u64,
     pub trouble: u64,
-    /// The log-outs that were written: by whom, and the families that were there.
-    pub tombstones: BTreeMap<String, (Life, BTreeSet<usize>)>,
+    /// The log-outs that were written: by whom, when, and the families that were there.
+    pub tombstones: BTreeMap<String, (Life, u64, BTreeSet<usize>)>,
+    /// What the store holds, who has written it, and since when.
+    pub content: Option<Entry>,
+    pub content_by: Option<Life>,
+    pub content_since: u64,
+    pub logins: Vec<Login>,
     pub broken: Vec<String>,
     pub log: Vec<String>,
 }
@@ -67,8 +73,8 @@ pub struct Family {
     pub must_be_revoked: Option<Life>,
     /// A program has set it. That was written, and again in another version by a process that did not know of the first.
     pub is_set_again: bool,
-    /// It was written, or handed out: a log-out knows it.
-    pub is_known: bool,
+    /// When it was first written to the store; 0 if it was not.
+    pub written: u64,
     /// The version of the first write.
     pub first: Option<String>,
     pub by: Origin,
@@ -92,8 +98,17 @@ pub struct Send {
     pub family: usize,
     pub index: usize,
     pub by: Life,
+    /// When its sender had last written that an exchange is open.
+    pub noted: u64,
     pub at: u64,
     pub outcome: Outcome,
+}
+
+/// A log-in that was asked for.
+pub struct Login {
+    pub by: Life,
+    pub at: u64,
+    pub is_open: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,15 +135,15 @@ impl Ledger {
         self.broken.push(text);
     }
 
-    pub fn set_back(&mut self) {
+    pub fn set_back(&mut self, content: Option<Entry>) {
         self.set_back = self.next();
-        // Log-outs may be lost, too.
-        self.tombstones.clear();
-        self.lives.values_mut().for_each(|known| known.ended.clear());
+        (self.content, self.content_by, self.content_since) = (content, None, self.set_back);
     }
 
-    pub fn trouble(&mut self) {
+    /// A call of this process fails.
+    pub fn trouble(&mut self, life: Life) {
         self.trouble = self.next();
+        self.known(life).trouble = self.trouble;
     }
 
     pub fn new_family(&mut self, by: Origin) -> usize {
@@ -138,7 +153,7 @@ impl Ledger {
             live: 0,
             must_be_revoked: None,
             is_set_again: false,
-            is_known: false,
+            written: 0,
             first: None,
             by,
         };
@@ -185,7 +200,8 @@ impl Ledger {
             }
         }
         let at = self.next();
-        self.sends.push(Send { family, index, by: life, at, outcome: Outcome::Open });
+        let noted = self.known(life).noted;
+        self.sends.push(Send { family, index, by: life, noted, at, outcome: Outcome::Open });
         self.sends.len() - 1
     }
 }

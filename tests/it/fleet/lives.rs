@@ -22,11 +22,22 @@ pub struct Known {
     pub fuse: Option<(u8, Fate)>,
     /// What has to happen to it now.
     pub fate: Option<Fate>,
+    /// When it last read the store, and when a call of the store last failed.
+    pub read: u64,
+    pub trouble: u64,
+    /// When it last wrote that an exchange is open.
+    pub noted: u64,
+    /// It has logged out, and has not written anything since.
+    pub has_to_forget: bool,
     /// When it logged out, or its program set credentials, last.
     pub own_change: u64,
     pub logged_out: u64,
+    /// The families that it has issued, read or written.
+    pub seen: BTreeSet<usize>,
     /// The families of which nothing may be handed out here any more.
     pub ended: BTreeSet<usize>,
+    /// Those that were in the store when it logged out, and that it had not seen. Its log-out ends them if it is written.
+    pub may_end: BTreeSet<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,13 +100,15 @@ impl Ledger {
     /// The process logs out, or its program sets credentials.
     pub fn changes(&mut self, life: Life, logs_out: bool) {
         let order = self.next();
-        let all = (0..self.families.len()).filter(|family| self.families[*family].is_known);
-        let all: BTreeSet<usize> = all.collect();
+        let written = (0..self.families.len()).filter(|family| self.families[*family].written > 0);
+        let written: BTreeSet<usize> = written.collect();
         let known = self.known(life);
         known.own_change = order;
         if logs_out {
             known.logged_out = order;
-            known.ended = all;
+            known.has_to_forget = true;
+            known.ended = known.seen.clone();
+            known.may_end = written.difference(&known.seen).copied().collect();
         }
     }
 }

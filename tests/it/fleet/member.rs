@@ -84,6 +84,7 @@ impl Member {
                 (Call::Set, _) => {
                     ledger.lock().changes(life, false);
                     let credentials = provider.elsewhere(clock.now());
+                    ledger.lock().sees(life, &credentials);
                     let _ = auth.set_credentials(credentials).await;
                     return;
                 }

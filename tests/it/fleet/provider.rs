@@ -155,6 +155,7 @@ impl Source {
             ledger.moves += 1;
             if held.is_none() {
                 ledger.note(format!("{now:?} {:?} logs in", self.life));
+                ledger.check_login(self.life);
             }
             (held.map(|held| ledger.sends(self.life, held, now)), ledger.started())
         };
@@ -177,11 +178,14 @@ impl Source {
                 sender,
             });
         }
-        let given_up = GivenUp { ledger: &shared.ledger, number };
+        let given_up = GivenUp { ledger: &shared.ledger, life: self.life, number };
         shared.ledger.point(self.life).await;
         let response = response.await.expect("the provider keeps the requests");
         shared.ledger.point(self.life).await;
         std::mem::forget(given_up);
+        if held.is_none() {
+            shared.ledger.lock().login_ends(self.life);
+        }
         if let Ok(credentials) = &response {
             shared.ledger.lock().received(self.life, started, credentials);
         }
@@ -192,14 +196,16 @@ impl Source {
 /// A request that was given up at its time limit: its response is lost.
 struct GivenUp<'a> {
     ledger: &'a SharedLedger,
+    life: Life,
     number: Option<usize>,
 }
 
 impl Drop for GivenUp<'_> {
     fn drop(&mut self) {
         let mut ledger = self.ledger.lock();
-        if let Some(number) = self.number {
-            ledger.sends[number].outcome = Outcome::Lost;
+        match self.number {
+            Some(number) => ledger.sends[number].outcome = Outcome::Lost,
+            None => ledger.login_ends(self.life),
         }
     }
 }

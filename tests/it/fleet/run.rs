@@ -57,6 +57,7 @@ impl Fleet {
             let credentials = ledger.issue(family, now, lifetime);
             let credentials = credentials.with_expires_at(now.wall + lifetime);
             store.look(|shelf| shelf.change(Some(credentials))).unwrap();
+            ledger.content = store.look(|shelf| shelf.load());
         }
         let (setup, members, now) = (setup.clone(), Vec::new(), Duration::ZERO);
         let mut fleet = Self { setup, ledger, wall, provider, store, now, members, lives: 0 };
@@ -92,8 +93,8 @@ impl Fleet {
             }
             Step::Provider(mode) => self.provider.set_mode(mode),
             Step::SetBack => {
-                self.ledger.lock().set_back();
                 self.store.change(|shelf| shelf.set_back());
+                self.ledger.lock().set_back(self.store.look(|shelf| shelf.load()));
             }
             Step::Advance(millis) => self.advance(Duration::from_millis(millis)),
             Step::Jump(seconds) => self.wall.jump(seconds < 0, Duration::from_secs(seconds.unsigned_abs())),

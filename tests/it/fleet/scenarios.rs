@@ -91,3 +91,37 @@ fn r50_f107_a_guard_that_lapsed_before_its_process_got_it_is_no_guard() {
     let steps = [Get(2), StopAfter(2, 1), Set(0), Advance(59_999), Get(2), Get(0)];
     holds(&Setup { lapses: true, ..setup(3, false, 0) }, &steps);
 }
+
+#[test]
+fn r50_a_write_of_what_the_program_has_set_ends_the_guard_of_a_flight_that_began_meanwhile() {
+    let steps = [Get(1), Set(1), Refresh(2), Unauthorized(1), Provider(LosesResponses), Advance(5_000)];
+    holds(&Setup { lapses: true, ..setup(3, false, 30) }, &steps);
+}
+
+#[test]
+fn r59_a_late_log_out_does_not_end_what_another_process_has_set_meanwhile() {
+    let steps = [
+        Set(0),
+        StopAfter(0, 3),
+        Store(None, ReadOnly),
+        Get(1),
+        Advance(5_000),
+        Get(3),
+        LogOut(1),
+        Advance(60),
+    ];
+    holds(&setup(3, true, 30), &steps);
+}
+
+#[test]
+fn r64_a_process_whose_login_was_refused_uses_the_older_one_to_which_the_store_was_set_back() {
+    let steps =
+        [KillAfter(2, 6), Set(1), Advance(30_000), Get(2), Advance(60), Get(1), Advance(300), SetBack];
+    holds(&Setup { lifetime: 20, ..setup(4, false, 30) }, &steps);
+}
+
+#[test]
+fn r59_a_log_out_that_was_written_and_not_heard_of_does_not_end_the_next_log_in_elsewhere() {
+    let steps = [Set(0), StopAfter(2, 4), LogOut(0), Get(0), Get(0), Advance(60), Get(1), Advance(5_000)];
+    holds(&setup(2, true, 30), &steps);
+}

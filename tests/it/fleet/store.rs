@@ -117,7 +117,7 @@ impl ProcessStore {
 
     /// A call is about to fail.
     fn trouble(&self) {
-        self.shared.0.ledger.lock().trouble();
+        self.shared.0.ledger.lock().trouble(self.life);
     }
 
     fn write(&self, store: &SharedStore, entry: &Entry, expected: Option<Option<&Version>>) -> Replaced {
@@ -130,7 +130,9 @@ impl ProcessStore {
                     Replaced::Yes
                 }
             };
-            if matches!(replaced, Replaced::Yes) {
+            if matches!(replaced, Replaced::No(_)) {
+                self.shared.0.ledger.lock().looks(self.life);
+            } else {
                 self.shared.0.ledger.lock().written(self.life, before.as_ref(), entry);
             }
             replaced
@@ -146,7 +148,12 @@ async fn sleep_for(latency: Duration) {
 
 impl CredentialStore for ProcessStore {
     async fn load(&self) -> Result<Option<Entry>, Error> {
-        let found = self.call(false, |store| store.look(|shelf| shelf.load())).await?;
+        let found = self
+            .call(false, |store| {
+                store.0.ledger.lock().looks(self.life);
+                store.look(|shelf| shelf.load())
+            })
+            .await?;
         self.shared.0.ledger.lock().read(self.life, found.as_ref());
         Ok(found)
     }
@@ -188,6 +195,7 @@ impl CredentialStore for ProcessStore {
         let taken = Taken { shared: self.shared.clone(), ticket };
         let take = self.shared.until(|shelf| shelf.take_guard(ticket, request));
         let (found, is_written) = timeout(request.limit(), take).await.map_err(|_| GuardError::Held(None))?;
+        self.shared.0.ledger.lock().looks(self.life);
         if let Some(note) = request.entry_to_write(found.as_ref()).filter(|_| is_written) {
             self.shared.0.ledger.lock().written(self.life, found.as_ref(), &note);
         }

@@ -251,13 +251,14 @@ async fn unauthorized(
     ledger: &Ledger,
     used: &Credentials,
 ) -> Result<Credentials, reauth::Error> {
+    let before = ledger.rejections();
     let mut report = pin!(auth.reject(used));
     let first = poll_fn(|context| Poll::Ready(report.as_mut().poll(context))).await;
     let at_once = match &first {
         Poll::Ready(Err(error)) => Some(error),
         _ => None,
     };
-    ledger.unauthorized(used, at_once);
+    ledger.unauthorized(used, at_once, ledger.rejections() > before);
     match first {
         Poll::Ready(result) => result,
         Poll::Pending => report.await,

@@ -52,10 +52,10 @@ pub fn response_to<B>(request: &Request, body: B) -> http::Response<B> {
     http::Response::builder().url(request.url().clone()).body(body).unwrap()
 }
 
-type Pending<'a> = Pin<Box<dyn Future<Output = Result<Response>> + Send + 'a>>;
+pub type Pending<'a> = Pin<Box<dyn Future<Output = Result<Response>> + Send + 'a>>;
 
 /// Tells the compiler that the closure takes any lifetime.
-fn middleware<F>(closure: F) -> F
+pub fn middleware<F>(closure: F) -> F
 where
     F: for<'a> Fn(Request, &'a mut Extensions, Next<'a>) -> Pending<'a>,
 {

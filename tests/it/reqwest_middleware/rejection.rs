@@ -13,7 +13,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::server::{Server, unauthorized};
-use super::{HandClock, client, client_of, in_memory, with};
+use super::{client, client_of, in_memory, with};
+use crate::support::clock::StillClock;
 use crate::support::clock::in_paused_time;
 use crate::support::source::{Asked, Script};
 use crate::tower_layer::api::{Api, ORIGIN, holding_first, nth, status};
@@ -132,7 +133,7 @@ async fn f03_a_late_401_for_the_old_token_is_replayed_and_refreshes_nothing() {
 async fn r26_a_server_that_rejects_everything_costs_one_token_request_an_interval() {
     let script = (2..20).fold(holding_first(), |script, n| script.then_ok(nth(n)));
     let server = Server::start(|_| unauthorized()).await;
-    let clock = HandClock::default();
+    let clock = StillClock::default();
     let auth = Authenticator::builder(script.clone()).clock(clock.clone()).build();
     let client = client_of(&server, auth);
     for at in 0..=60 {

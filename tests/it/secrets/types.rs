@@ -19,6 +19,7 @@ fn r40_no_debug_shows_a_secret() {
         ClientAuth::basic_raw("app", CLIENT_SECRET),
         ClientAuth::post("app", CLIENT_SECRET),
         ClientAuth::none("app"),
+        ClientAuth::assertion("app", || async { Ok("canary.a.b".to_owned()) }),
     ] {
         let auth = auth.unwrap();
         printed.debug(&auth);
@@ -29,7 +30,14 @@ fn r40_no_debug_shows_a_secret() {
         printed.debug(&RefreshToken::new(endpoint(), auth, held()).unwrap());
     }
     printed.debug(&endpoint());
+    let exchange = reauth::oauth2::TokenExchange::new(endpoint(), Authenticator::new(held())).unwrap();
+    printed.debug(&exchange.actor(Authenticator::new(held()), "jwt").extra_field("key", PASSWORD).unwrap());
+    printed.debug(&reauth::oauth2::JwtBearer::new(endpoint(), || async { Ok("canary.a.b".into()) }).unwrap());
     printed.debug(&server.transport());
+    let request = endpoint().request().client(&client()).grant("urn:example:key").redact(CLIENT_SECRET);
+    let request = request.field("key", PASSWORD).unwrap().header("x-key", "canary").unwrap();
+    printed.debug(&request);
+    printed.debug(&TokenEndpoint::new("https://id.test/?key=canary").unwrap().request());
     printed.debug(&TokenEndpoint::new("https://id.test/?key=canary").unwrap());
     let pilot = Pilot::new(endpoint(), "ada", PASSWORD).unwrap();
     printed.debug(&pilot.credentials(held()));

@@ -1,5 +1,7 @@
 //! reqwest: the middleware, its neighbours, and reqwest clients as tower services.
 
+#[cfg(feature = "tracing")]
+mod attempts;
 mod retry;
 mod service;
 #[cfg(feature = "tracing")]

@@ -6,6 +6,7 @@ use reauth::store::{CredentialStore, Entry, MemoryStore};
 use reauth::{Authenticator, Credentials, Error, ErrorKind};
 use tokio::time::Instant;
 
+use super::failing::Failing;
 use super::{kept, tokens, with_store};
 use crate::authenticator::{at_once, millis, quiet, seconds, token, until, waiting};
 use crate::support::revoker::{Revoker, next as next_of};
@@ -120,29 +121,6 @@ async fn r17_a_log_out_ends_the_wait_of_a_flight_for_the_provider() {
     assert!(begun.elapsed() < millis(500), "{:?}", begun.elapsed());
 }
 
-/// Two methods, and saves that fail as long as the test says so.
-#[derive(Clone, Default)]
-struct Failing(MemoryStore, std::sync::Arc<std::sync::atomic::AtomicBool>);
-
-impl Failing {
-    fn fails(&self, fails: bool) {
-        self.1.store(fails, std::sync::atomic::Ordering::SeqCst);
-    }
-}
-
-impl CredentialStore for Failing {
-    async fn load(&self) -> Result<Option<Entry>, Error> {
-        self.0.load().await
-    }
-
-    async fn save(&self, entry: &Entry) -> Result<(), Error> {
-        match self.1.load(std::sync::atomic::Ordering::SeqCst) {
-            true => Err(Error::store("the test says no")),
-            false => self.0.save(entry).await,
-        }
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn r54_r59_an_unsaved_rotation_that_meets_a_log_out_is_revoked() {
     let store = Failing::default();
@@ -150,18 +128,18 @@ async fn r54_r59_an_unsaved_rotation_that_meets_a_log_out_is_revoked() {
     let response = script.then_when();
     let (revoker, mut revoked) = Revoker::new(script.clone());
     let (one, _) = with_store(revoker, store.clone());
-    let other = process(&Script::new(), &store.0);
+    let other = process(&Script::new(), &store.kept);
     one.set_credentials(good(1)).await.unwrap();
     let refreshing = tokio::spawn({
         let one = one.clone();
         async move { one.refresh().await }
     });
     until(|| script.requests() == 1).await;
-    store.fails(true);
+    store.saves_fail(true);
     response.send(Ok(good(2))).unwrap();
     assert_eq!(refreshing.await.unwrap().unwrap().access_token(), "at-2", "it is used all the same");
     other.log_out().await.unwrap();
-    store.fails(false);
+    store.saves_fail(false);
     next_of(&mut revoked, "rt-2").await.done();
     quiet().await;
     assert_eq!(token(&one).await.unwrap_err().kind(), ErrorKind::LoginRequired);

@@ -191,6 +191,7 @@ async fn r17_credentials_that_were_set_before_the_log_out_are_not_stored_after_i
     let (auth, _) = with_store(Script::new(), store);
     let mut first = pin!(auth.set_credentials(good(1)));
     assert!(at_once(first.as_mut()).await.is_none());
+    allow(&mut calls, Call::Load).await;
     let saving = next(&mut calls, save("at-1")).await;
     // Both calls wait for their turn at the store.
     let mut second = pin!(auth.set_credentials(good(2)));
@@ -201,7 +202,6 @@ async fn r17_credentials_that_were_set_before_the_log_out_are_not_stored_after_i
     first.await.unwrap();
     second.await.unwrap();
     assert!(at_once(clearing.as_mut()).await.is_none());
-    allow(&mut calls, Call::Load).await;
     allow(&mut calls, Call::Clear).await;
     clearing.await.unwrap();
     assert_eq!(kept(&kept_by_it).await, None);

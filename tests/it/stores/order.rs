@@ -225,6 +225,7 @@ async fn r16_credentials_that_the_program_sets_are_stored() {
     assert!(at_once(setting.as_mut()).await.is_none());
     // The credentials are in use already.
     assert_eq!(token_at_once(&auth).await.unwrap(), "at-7");
+    allow(&mut calls, Call::Load).await;
     allow(&mut calls, save("at-7")).await;
     setting.await.unwrap();
     assert_eq!(kept(&kept_by_it).await, tokens("at-7", "rt-7"));

@@ -46,3 +46,37 @@ impl Clock for TestClock {
         Reading { monotonic, wall: *self.wall_at_origin.lock().unwrap() + monotonic }
     }
 }
+
+/// A clock that stands still until the test moves it. It is for tests with real files and processes, in which Tokio's time can't be
+/// paused.
+#[derive(Clone)]
+pub struct StillClock(Arc<Mutex<Reading>>);
+
+/// Starts in 1970.
+impl Default for StillClock {
+    fn default() -> Self {
+        Self::at(UNIX_EPOCH)
+    }
+}
+
+impl StillClock {
+    /// Starts at the real time of day.
+    pub fn new() -> Self {
+        Self::at(SystemTime::now())
+    }
+
+    fn at(wall: SystemTime) -> Self {
+        Self(Arc::new(Mutex::new(Reading { monotonic: Duration::ZERO, wall })))
+    }
+
+    pub fn advance(&self, by: Duration) {
+        let mut now = self.0.lock().unwrap();
+        *now = now.after(by);
+    }
+}
+
+impl Clock for StillClock {
+    fn now(&self) -> Reading {
+        *self.0.lock().unwrap()
+    }
+}

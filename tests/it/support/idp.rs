@@ -35,6 +35,14 @@ pub(crate) struct Idp {
     pub(crate) svc_client: Login,
     /// As `svc_client`, with a secret that fails if it is not encoded.
     pub(crate) odd_client: Login,
+    /// As `svc_client`, with `private_key_jwt`: the path of its key, in DER.
+    pub(crate) jwt_client: Login,
+    /// As `svc_client`, with `client_secret_jwt`.
+    pub(crate) mac_client: Login,
+    /// A public client whose user has a browser.
+    pub(crate) cli_client: String,
+    pub(crate) auth_url: String,
+    pub(crate) device_url: String,
     pub(crate) user: Login,
     /// A user whose password holds `%`, `+`, `&`, a space and letters beyond ASCII.
     pub(crate) odd_user: Login,
@@ -138,6 +146,11 @@ impl Idp {
             pw_client: login("PW_CLIENT_ID", "PW_CLIENT_SECRET"),
             svc_client: login("SVC_CLIENT_ID", "SVC_CLIENT_SECRET"),
             odd_client: login("ODD_CLIENT_ID", "ODD_CLIENT_SECRET"),
+            jwt_client: login("JWT_CLIENT_ID", "JWT_CLIENT_KEY"),
+            mac_client: login("MAC_CLIENT_ID", "MAC_CLIENT_SECRET"),
+            cli_client: value("CLI_CLIENT_ID"),
+            auth_url: value("AUTH_URL"),
+            device_url: value("DEVICE_URL"),
             user: login("IDP_USER", "IDP_PASSWORD"),
             odd_user: login("ODD_USER", "ODD_PASSWORD"),
             disabled_user: value("DISABLED_USER"),

@@ -2,6 +2,7 @@
 
 #![allow(dead_code)]
 
+pub(crate) mod browser;
 pub mod clock;
 pub mod idp;
 pub mod proxy;

@@ -7,7 +7,8 @@ use reauth::clock::{Clock, Reading, SystemClock, TokioClock};
 use reauth::store::{CredentialStore, MemoryStore};
 use reauth::{
     Authenticator, AuthenticatorBuilder, Challenge, ClientAuth, CredentialSource, Credentials, Error,
-    ErrorKind, Event, RefreshCause, Timing, TokenEndpoint, TokenTransport, oauth2, pilot, vathos,
+    ErrorKind, Event, RefreshCause, Timing, TokenEndpoint, TokenRequest, TokenResponse, TokenTransport,
+    external, oauth2, pilot, vathos,
 };
 
 #[test]
@@ -22,6 +23,8 @@ fn r18_handles_and_values_are_send_sync_clone_and_debug() {
     handle::<Challenge>();
     handle::<ClientAuth>();
     handle::<TokenEndpoint>();
+    handle::<TokenRequest>();
+    handle::<TokenResponse>();
     handle::<TokenTransport>();
     handle::<Timing>();
     handle::<MemoryStore>();
@@ -31,10 +34,21 @@ fn r18_handles_and_values_are_send_sync_clone_and_debug() {
     handle::<oauth2::ClientCredentials>();
     handle::<oauth2::Password>();
     handle::<oauth2::RefreshToken>();
+    handle::<oauth2::JwtBearer>();
+    handle::<oauth2::TokenExchange>();
     handle::<pilot::Pilot>();
     handle::<pilot::HpcLogin>();
+    handle::<pilot::ApiKey>();
+    handle::<pilot::DeviceLogin>();
+    handle::<oauth2::DeviceCode>();
+    #[cfg(feature = "loopback")]
+    handle::<oauth2::AuthorizationCode>();
+    #[cfg(feature = "command")]
+    handle::<external::TokenCommand>();
+    handle::<oauth2::DevicePrompt>();
     handle::<vathos::ServiceAccount>();
     handle::<vathos::ClientGrant>();
+    handle::<external::TokenFile>();
 }
 
 #[test]
@@ -68,8 +82,12 @@ fn each_trait_has_its_implementations() {
     source::<oauth2::RefreshToken>();
     source::<pilot::Pilot>();
     source::<pilot::HpcLogin>();
+    source::<pilot::ApiKey>();
+    source::<pilot::DeviceLogin>();
+    source::<oauth2::DeviceCode>();
     source::<vathos::ServiceAccount>();
     source::<vathos::ClientGrant>();
+    source::<external::TokenFile>();
     fn store<T: CredentialStore>() {}
     store::<MemoryStore>();
     fn clock<T: Clock>() {}

@@ -118,7 +118,7 @@ fn r09_f115_a_body_too_long_to_be_read_is_somebody_else_s() {
     for purpose in [Purpose::Login, Purpose::ClientLogin, Purpose::Refresh, Purpose::Revoke] {
         let mut response = response(400, "");
         response.extensions_mut().insert(TooLong);
-        assert_eq!(read_tokens(&response, purpose, &[]).unwrap_err().kind(), Transient);
+        assert_eq!(read_response(&response, purpose, &[]).unwrap_err().kind(), Transient);
     }
 }
 
@@ -135,7 +135,7 @@ fn r09_f115_the_message_names_the_status_and_the_type_of_the_content() {
         if let Some(value) = content_type {
             response.headers_mut().insert("content-type", value.parse().unwrap());
         }
-        let error = read_tokens(&response, Purpose::Refresh, &[MARK]).unwrap_err();
+        let error = read_response(&response, Purpose::Refresh, &[MARK]).unwrap_err();
         assert!(error.to_string().contains(shown), "{error}");
         assert!(!self::shown(&error).contains(MARK));
     }

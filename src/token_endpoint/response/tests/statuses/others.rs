@@ -7,7 +7,7 @@ fn r32_a_redirect_is_an_error_that_says_what_to_do() {
     for status in [301, 302, 303, 307, 308] {
         let mut response = response(status, "");
         response.headers_mut().insert("location", format!("https://elsewhere.test/{MARK}").parse().unwrap());
-        let error = read_tokens(&response, Purpose::Refresh, &[]).unwrap_err();
+        let error = read_response(&response, Purpose::Refresh, &[]).unwrap_err();
         assert_eq!(error.kind(), Misconfigured);
         assert!(error.to_string().contains("redirects are not followed"), "{error}");
         assert!(!shown(&error).contains(MARK));
@@ -88,7 +88,7 @@ fn r10_f29_the_wait_is_handed_on_with_every_4xx_and_5xx() {
             for purpose in [Purpose::Login, Purpose::ClientLogin, Purpose::Refresh, Purpose::Revoke] {
                 let mut response = response(status, body.to_owned());
                 response.headers_mut().insert(RETRY_AFTER, "7".parse().unwrap());
-                let error = read_tokens(&response, purpose, &[]).unwrap_err();
+                let error = read_response(&response, purpose, &[]).unwrap_err();
                 assert_eq!(error.retry_after(), Some(Duration::from_secs(7)), "{status} {body}");
             }
         }

@@ -20,7 +20,7 @@ fn r09_a_form_encoded_success_is_an_invalid_response_that_says_what_to_do() {
     ] {
         let mut response = response(200, body);
         response.headers_mut().insert("content-type", content_type.parse().unwrap());
-        let error = read_tokens(&response, Purpose::Refresh, &[]).unwrap_err();
+        let error = read_response(&response, Purpose::Refresh, &[]).unwrap_err();
         assert_eq!(error.kind(), InvalidResponse, "{body}");
         assert!(error.to_string().contains("form-encoded body, which this crate does not read"), "{error}");
         assert!(!shown(&error).contains(MARK));

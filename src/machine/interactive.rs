@@ -1,0 +1,42 @@
+//! A log-in that waits for a person: it may take longer than a flight otherwise, and callers need not wait for it (R89).
+
+use std::time::Duration;
+
+use super::State;
+use super::flight::{Flight, Work};
+use crate::clock::Reading;
+use crate::error::Error;
+
+impl State {
+    /// Sets how long a log-in may take that waits for a person.
+    pub(crate) fn limit_login(&mut self, limit: Option<Duration>) {
+        self.login_limit = limit;
+    }
+
+    /// Gives a flight the time that a person needs, once for the wait for another process, whose user logs in, and once for the
+    /// log-in here.
+    pub(super) fn await_user(&self, flight: &mut Flight, asks: bool, now: Reading) {
+        let had_time = if asks { flight.asks_user } else { flight.waits_for_user };
+        if let Some(limit) = self.login_limit.filter(|_| !had_time) {
+            flight.waits_for_user = true;
+            flight.asks_user = asks;
+            flight.ends = flight.ends.max(now.monotonic.saturating_add(limit));
+        }
+    }
+
+    /// How long callers wait for this work from now on; `None` if they wait for its end.
+    pub(crate) fn login_patience(&self, work: &Work) -> Option<Duration> {
+        let Work::Flight(id) = work else { return None };
+        let flight = self.flight.as_ref().filter(|flight| flight.id == *id)?;
+        self.pace.timing.login_patience.filter(|_| flight.waits_for_user)
+    }
+
+    /// The error for a caller, if there is a flight for which callers do not wait any more.
+    pub(super) fn released(&self) -> Option<Error> {
+        self.flight.as_ref().filter(|flight| flight.is_released).map(|_| waits_for_user())
+    }
+}
+
+pub(super) fn waits_for_user() -> Error {
+    Error::login_required("a log-in waits for the user; complete it, then try again")
+}
