@@ -100,6 +100,7 @@ impl State {
         flight.at_store.is_proved = false;
         let Candidate { held, rejected } = &found;
         let is_due = *rejected || held.windows.freshness(now) >= Freshness::Mandatory;
+        let (successor, is_good) = (held.credentials.clone(), !*rejected);
         let is_older = self.holdings.held().is_some_and(|current| held.generation < current.generation);
         let left = held.time_left(now);
         let better = |good: &Arc<Held>| {
@@ -112,6 +113,9 @@ impl State {
             }
             _ => found,
         };
+        if is_good {
+            self.remember_replaced(&successor);
+        }
         self.holdings.put_in_use(candidate);
         if is_refused {
             self.holdings.refresh_token = RefreshToken::Refused;

@@ -64,11 +64,16 @@ impl State {
         flight.at_store.is_proved = false;
         let rejected = self.is_rejected(&held.credentials);
         let expired = held.windows.freshness(now) == Freshness::Expired;
+        if !rejected && !expired {
+            self.remember_replaced(&held.credentials);
+        }
+        let is_unusable =
+            |before: &Held| expired || (rejected && !before.credentials.same_access_token(&held.credentials));
         let before =
             self.holdings.current.take_if(|before| before.held.windows.freshness(now) != Freshness::Expired);
         self.holdings.current = Some(match before {
-            // Only the refresh token of an expired response is used (R12).
-            Some(Candidate { held: before, rejected }) if expired => {
+            // Only the refresh token is used if the access token has expired (R12) or was rejected before (R93).
+            Some(Candidate { held: before, rejected }) if is_unusable(&before) => {
                 Candidate { held: before.with_refresh_token_of(&held), rejected }
             }
             _ => Candidate { held, rejected },
@@ -140,7 +145,7 @@ impl State {
             RefreshToken::Good | RefreshToken::InDoubt => is_login_refused,
         };
         if let Some(current) = self.holdings.current.as_mut().filter(|_| !is_refused) {
-            current.rejected = false;
+            current.rejected = self.rejections.replaced.contain(&current.held.credentials);
         }
     }
 

@@ -1,5 +1,6 @@
 //! What is remembered about tokens that are not in use any more: hashes, generations and times, never the tokens.
 
+use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,6 +15,30 @@ pub(super) struct Rejections {
     pub(super) last: Option<Duration>,
     /// The hash of the access token that was last reported as rejected while it was not in use.
     pub(super) reported: Option<u64>,
+    /// The access tokens that were rejected and then replaced.
+    pub(super) replaced: ReplacedTokens,
+}
+
+/// The hashes of the last few access tokens that a server rejected before a successor came (R93).
+#[derive(Default)]
+pub(super) struct ReplacedTokens(VecDeque<u64>);
+
+impl ReplacedTokens {
+    /// More than a provider has in its caches at a time. The oldest one is forgotten.
+    const MOST: usize = 8;
+
+    pub(super) fn add(&mut self, credentials: &Credentials) {
+        let hash = hash_access_token(credentials);
+        self.0.retain(|known| *known != hash);
+        self.0.push_back(hash);
+        if self.0.len() > Self::MOST {
+            self.0.pop_front();
+        }
+    }
+
+    pub(super) fn contain(&self, credentials: &Credentials) -> bool {
+        !self.0.is_empty() && self.0.contains(&hash_access_token(credentials))
+    }
 }
 
 /// The first log-in of a new authenticator.

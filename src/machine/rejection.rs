@@ -114,6 +114,17 @@ impl State {
         let held = self.holdings.held().filter(|_| self.holdings.is_rejected());
         held.is_some_and(|held| held.credentials.same_access_token(candidate))
             || self.rejections.reported == Some(hash_access_token(candidate))
+            || self.rejections.replaced.contain(candidate)
+    }
+
+    /// A rejected token makes way for `successor`. It is not handed out again, whoever issues it once more (R93).
+    pub(super) fn remember_replaced(&mut self, successor: &Credentials) {
+        let rejected = self.holdings.current.as_ref().filter(|current| current.rejected);
+        if let Some(replaced) =
+            rejected.filter(|current| !current.held.credentials.same_access_token(successor))
+        {
+            self.rejections.replaced.add(&replaced.held.credentials);
+        }
     }
 
     /// The shortest time between two refreshes that rejections caused (R26).

@@ -83,3 +83,26 @@ fn r17_r44_credentials_of_another_authenticator_are_not_those_of_an_earlier_logi
         matches!(state.reject_token(&foreign.credentials, at(0)), Verdict::Use(held, None) if held.generation == 1)
     );
 }
+
+#[test]
+fn r93_the_last_eight_rejected_tokens_are_known_and_none_of_them_is_handed_out_again() {
+    let mut state = holding();
+    for n in 1..=9 {
+        let now = at(20 * n as u64);
+        let Verdict::Wait { flight, run: true } = state.reject(state.generation(), now) else {
+            unreachable!("at-{n} is in use")
+        };
+        respond(&mut state, flight, nth(n + 1), now).unwrap();
+    }
+    assert!(!state.is_rejected(&nth(1)), "it was nine rejections ago");
+    assert!((2..=9).all(|n| state.is_rejected(&nth(n))));
+    assert!(!state.is_rejected(&nth(10)), "it is in use");
+
+    let Verdict::Wait { flight, run: true } = state.reject(state.generation(), at(210)) else {
+        unreachable!("at-10 is in use")
+    };
+    assert!(respond(&mut state, flight, nth(2), at(210)).is_err());
+    let held = state.held().unwrap();
+    assert!(held.same_access_token(&nth(10)), "it goes back into use");
+    assert_eq!(held.refresh_token(), nth(2).refresh_token(), "which may be the only one that is good");
+}

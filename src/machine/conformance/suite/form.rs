@@ -6,6 +6,8 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer};
 
+use super::amount::Amount;
+
 /// Reads a field in another form than its type: `#[serde(with = "As::<Form>")]`, which schemars follows too.
 pub(super) struct As<Form>(PhantomData<Form>);
 
@@ -77,13 +79,13 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-/// `R1` to `R67` and `F1` to `F136`: a number beyond is a mistake.
+/// `R1` to `R97` and `F1` to `F170`: a number beyond is a mistake.
 fn is_rule(text: &str) -> bool {
     let known = |letter, last| {
         let number = text.strip_prefix(letter).filter(|number| !number.starts_with(['0', '+']));
         number.and_then(|number| number.parse().ok()).is_some_and(|number: u8| number <= last)
     };
-    known('R', 67) || known('F', 136)
+    known('R', 97) || known('F', 170)
 }
 
 /// The number of a process.
@@ -106,18 +108,19 @@ impl TryFrom<u8> for Process {
     }
 }
 
-/// A duration in seconds, with at most three decimals.
+/// A duration in seconds, with at most three decimals. Or a sum of those that the client names in its driver's `hello`, such
+/// as `advisory(3600) - 0.001`.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
-#[serde(try_from = "f64")]
-#[schemars(extend("minimum" = 0))]
+#[serde(try_from = "Amount")]
+#[schemars(with = "Amount", extend("minimum" = 0))]
 pub(crate) struct Seconds(pub(crate) Duration);
 
-impl TryFrom<f64> for Seconds {
+impl TryFrom<Amount> for Seconds {
     type Error = String;
 
-    fn try_from(seconds: f64) -> Result<Self, String> {
-        let Moment(millis) = Moment::try_from(seconds)?;
-        let millis = u64::try_from(millis).map_err(|_| format!("{seconds} is negative"))?;
+    fn try_from(amount: Amount) -> Result<Self, String> {
+        let Moment(millis) = Moment::try_from(amount)?;
+        let millis = u64::try_from(millis).map_err(|_| "a duration is negative".to_owned())?;
         Ok(Self(Duration::from_millis(millis)))
     }
 }
@@ -131,13 +134,15 @@ impl From<Seconds> for Duration {
 /// A time of the wall clock, in seconds since the scenario began. Negative before; at most three decimals.
 // Here in milliseconds.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
-#[serde(try_from = "f64")]
+#[serde(try_from = "Amount")]
+#[schemars(with = "Amount")]
 pub(crate) struct Moment(pub(crate) i64);
 
-impl TryFrom<f64> for Moment {
+impl TryFrom<Amount> for Moment {
     type Error = String;
 
-    fn try_from(seconds: f64) -> Result<Self, String> {
+    fn try_from(amount: Amount) -> Result<Self, String> {
+        let seconds = amount.seconds()?;
         let millis = seconds * 1000.0;
         if (millis - millis.round()).abs() > 1e-4 {
             return Err(format!("{seconds} is finer than a millisecond"));

@@ -4,12 +4,15 @@
 //! `tests/it`). Their module `api` imports the types of this crate, as `crate::…` or as `reauth::…`.
 
 mod action;
+mod amount;
 mod expect;
 mod form;
+mod level;
 mod play;
 mod read;
 mod scenario;
 mod shelf;
+mod sweep;
 mod tokens;
 mod translate;
 

@@ -68,10 +68,10 @@ fn processes(scenario: &Scenario) -> Result<(), String> {
 pub(crate) const NULLABLE: [&str; 2] = ["to", "stored"];
 
 /// The keys of lists. serde also takes a list for an object: its values, in order.
-const LISTS: [&str; 5] = ["rules", "steps", "calls", "events", "waiting"];
+const LISTS: [&str; 6] = ["rules", "needs", "steps", "calls", "events", "waiting"];
 
 /// The keys of lists in which nothing comes twice.
-const DISTINCT: [&str; 2] = ["rules", "waiting"];
+const DISTINCT: [&str; 3] = ["rules", "needs", "waiting"];
 
 /// Pairs of keys of which an object has at most one.
 const EITHER: [[&str; 2]; 2] = [["lifetime", "expires_at"], ["calls", "requests"]];

@@ -9,6 +9,8 @@ use serde_json::{Map, Value};
 use super::action::Action;
 use super::expect::Then;
 use super::form::{AccessToken, As, Moment, Process, RefreshToken, Rule, ScenarioName, Seconds};
+use super::level::{Level, Need};
+use super::sweep::Sweep;
 
 /// One story with one client, or with the clients of several processes.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -21,11 +23,25 @@ pub(crate) struct Scenario {
     /// What it holds: rules, and failures that others had.
     #[schemars(length(min = 1), extend("uniqueItems" = true))]
     pub(crate) rules: Vec<Rule>,
+    /// Without this key it is `reauth`.
+    #[allow(dead_code)] // The test of the page counts them, in the other runner.
+    #[serde(default = "reauth")]
+    pub(crate) level: Level,
+    /// What a client must be able to do to play it.
+    #[allow(dead_code)]
+    #[serde(default)]
+    #[schemars(extend("uniqueItems" = true))]
+    pub(crate) needs: Vec<Need>,
+    pub(crate) sweep: Option<Sweep>,
     #[serde(default)]
     pub(crate) setup: Setup,
     #[serde(deserialize_with = "steps")]
     #[schemars(length(min = 1))]
     pub(crate) steps: Vec<Step>,
+}
+
+fn reauth() -> Level {
+    Level::Reauth
 }
 
 /// What each client is built with. By default a source that can do both, no initial credentials and no store.

@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+"""Plays the scenarios with a driver: run.py [options] -- DRIVER [ARGUMENT…]. The page is ../BEGIN.md."""
+
+import argparse
+import sys
+
+from runner import scenarios as files
+from runner.pipe import Drivers
+from runner.play import play
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--level", default="must,should", help="must, should, reauth, separated by commas")
+    parser.add_argument("--needs", help="only scenarios that need nothing else than these, separated by commas")
+    parser.add_argument("--verbose", action="store_true", help="show each message to and from the driver")
+    parser.add_argument("--passed", action="store_true", help="name the scenarios that pass, too")
+    parser.add_argument("--name", action="append", default=[], help="play this scenario, whatever it needs")
+    parser.add_argument("--profile", choices=files.PROFILES, help="instead of --needs: a profile of the page")
+    parser.add_argument("--without", action="append", default=[], help="leave this scenario out")
+    parser.add_argument("driver", nargs="+")
+    options = parser.parse_args()
+    drivers = Drivers(options.driver)
+    needs = wanted_needs(options, drivers.hello["needs"])
+    chosen = files.selected(files.read(), options.level.split(","), needs, options.name)
+    chosen = [scenario for scenario in chosen if scenario["name"] not in options.without]
+    if options.verbose:
+        for index in range(3):
+            drivers.pipe(index).log = print
+    failed = 0
+    for scenario in chosen:
+        is_exact = drivers.hello.get("store_calls") == "exact"
+        failure = play(scenario, drivers, is_exact)
+        if failure:
+            failed += 1
+            print(f"FAILED {scenario['file']}: {scenario['name']} ({files.level_of(scenario)})\n  {scenario['about']}\n{failure}")
+        elif options.passed:
+            print(f"passed {scenario['name']}")
+    drivers.close()
+    print(f"test result: {'FAILED' if failed else 'ok'}. {len(chosen) - failed} passed; {failed} failed; {drivers.hello['client']}")
+    return 1 if failed or not chosen else 0
+
+
+def wanted_needs(options, needs):
+    """What the client can do, or what the caller of this program names."""
+    if options.profile:
+        return files.PROFILES[options.profile]
+    return needs if options.needs is None else options.needs.split(",")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

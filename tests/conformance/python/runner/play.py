@@ -1,0 +1,32 @@
+"""Plays one scenario."""
+
+from .compare import Comparison
+from .pipe import DriverError
+from .steps import perform
+from .sweep import play_sweep
+from .timing import Timing
+from .world import Broken, World
+
+
+def play(scenario, drivers, is_exact):
+    """Returns nothing, or what is wrong with the first step that fails: later failures would follow from it."""
+    if "sweep" in scenario:
+        return play_sweep(scenario, drivers)
+    timing = Timing(drivers.hello["timing"])
+    comparison = Comparison(timing, is_exact)
+    comparison.has_events = "events" in drivers.hello["needs"]
+    world = World(drivers, scenario.get("setup", {}), timing)
+    for index, step in enumerate(scenario["steps"]):
+        try:
+            perform(world, step)
+            seen = {number: process.take_seen() for number, process in world.processes.items()}
+            waiting = {caller for process in world.processes.values() for caller in process.waiting}
+            differences = comparison.step(step, seen, waiting, world.store and world.store.stored())
+        except (Broken, DriverError) as error:
+            if isinstance(error, DriverError):
+                drivers.restart()
+            differences = [str(error)]
+        if differences:
+            shown = {key: value for key, value in step.items() if key != "then"}
+            return f"  step {index + 1}, {shown}:\n    " + "\n    ".join(differences)
+    return None

@@ -1,0 +1,55 @@
+"""Reads the scenarios and says which of them concern a client."""
+
+import json
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parents[2]
+
+LEVELS = ("must", "should", "reauth")
+
+
+def growing(steps):
+    """Each profile has what the one before it has, and more."""
+    profiles, needs = {}, []
+    for name, more in steps:
+        needs = needs + more
+        profiles[name] = needs
+    return profiles
+
+
+# What a client must be able to do to play all scenarios of a profile.
+PROFILES = growing([
+    ("minimal", []),
+    ("background", ["back_off", "background", "cancel", "early", "panic", "patience", "retries", "retry_after", "settings"]),
+    ("server", ["clocks", "inconclusive", "initial", "jwt", "refresh", "reject"]),
+    ("session", ["log_out", "revoke", "set_credentials"]),
+    ("store", ["store"]),
+    ("processes", ["guard", "processes", "sweep"]),
+    ("all", ["interrupt", "lapses", "refresh_without_store", "set_back"]),
+])
+
+
+def read(folder=FOLDER):
+    """All scenarios, each with the name of its file."""
+    scenarios = []
+    for path in sorted(folder.glob("*.json")):
+        if path.name not in ("schema.json",):
+            for scenario in json.loads(path.read_text()):
+                scenarios.append({"file": path.name, **scenario})
+    return scenarios
+
+
+def level_of(scenario):
+    return scenario.get("level", "reauth")
+
+
+def needs_of(scenario):
+    return set(scenario.get("needs", []))
+
+
+def selected(scenarios, levels, needs, names=()):
+    """Those of these levels that need nothing else than `needs`, or those with these names."""
+    if names:
+        return [scenario for scenario in scenarios if scenario["name"] in names]
+    return [scenario for scenario in scenarios
+            if level_of(scenario) in levels and needs_of(scenario) <= set(needs)]
