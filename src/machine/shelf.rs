@@ -142,6 +142,9 @@ impl Shelf {
         self.stored = Some(*entry.version());
         self.stored_unnamed = entry.unnamed_version();
         self.is_known = true;
+        if !entry.is_logged_out() {
+            self.logins.knows(entry.version());
+        }
         self.ours = Some(entry);
         self.is_set = false;
         // It is newer than any log-out here, and what was set is stored with it, or is in use no longer.
@@ -154,6 +157,10 @@ impl Shelf {
         self.stored = found.map(|found| *found.version());
         self.stored_unnamed = found.and_then(Entry::unnamed_version);
         self.is_known = true;
+        if let Some(found) = found.filter(|found| self.forget.is_none() && !found.is_logged_out()) {
+            // A later log-out ends it, too.
+            self.logins.knows(found.version());
+        }
         if self.is_set {
             self.log_in_over();
         }
@@ -177,7 +184,7 @@ impl Shelf {
     /// The entry of credentials from a log-in. It is newer than all that is known.
     pub(super) fn logged_in(&mut self, credentials: Credentials) -> Entry {
         let version = self.latest().next_login(random_ids());
-        self.logins.tries(&version);
+        self.logins.knows(&version);
         match &self.ours {
             Some(ours) if !ours.is_logged_out() => ours.successor(version, credentials),
             _ => Entry::of(version, Content::Credentials(credentials)),

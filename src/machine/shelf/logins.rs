@@ -12,7 +12,7 @@ const MAX: usize = 32;
 /// The log-ins before and after the last log-out.
 #[derive(Default)]
 pub(super) struct Logins {
-    /// Those that this process has tried to save since the last log-out. A save that seemed to fail may have happened.
+    /// Those that this process has read or tried to save since the last log-out. A save that seemed to fail may have happened.
     since: Vec<u64>,
     /// Those that a log-out has ended.
     ended: Vec<u64>,
@@ -29,19 +29,21 @@ pub(super) struct Logins {
 pub(super) enum Belongs {
     /// It was ended, or may have been.
     Before,
-    /// This process has made it since.
+    /// This process has made it or read it since.
     Since,
     /// Another process has made it, and this one did not know of it.
     Elsewhere,
 }
 
 impl Logins {
-    /// An entry of this version may be written.
-    pub(super) fn tries(&mut self, version: &Version) {
-        remember(&mut self.since, version.login);
+    /// This process has read it, or may have written it.
+    pub(super) fn knows(&mut self, version: &Version) {
+        if version.sequence > 0 {
+            remember(&mut self.since, version.login);
+        }
     }
 
-    /// A log-out ends what is in use, what the store was known to hold, and what this process has tried to save.
+    /// A log-out ends what is in use, what the store was known to hold, and what this process knew before.
     pub(super) fn log_out(&mut self, ours: Option<&Version>, stored: Option<&Version>, is_known: bool) {
         for login in std::mem::take(&mut self.since) {
             remember(&mut self.ended, login);

@@ -137,6 +137,11 @@ impl Ledger {
 
     pub fn set_back(&mut self, content: Option<Entry>) {
         self.set_back = self.next();
+        // A log-out that is lost has not ended what its process does not know.
+        for known in self.lives.values_mut() {
+            known.may_end.clear();
+            known.ended.retain(|family| known.seen.contains(family));
+        }
         (self.content, self.content_by, self.content_since) = (content, None, self.set_back);
     }
 

@@ -44,7 +44,10 @@ impl Ledger {
 
     /// Nobody else is just logging in.
     fn check_others(&mut self, life: Life) {
-        if self.lapses && self.known(life).stopped > 0 {
+        let lapses = self.lapses;
+        let known = self.known(life);
+        // It may have no guard.
+        if known.trouble > 0 || (lapses && known.stopped > 0) {
             return;
         }
         let others: Vec<(Life, u64)> = self

@@ -57,6 +57,7 @@ impl Fleet {
             let credentials = ledger.issue(family, now, lifetime);
             let credentials = credentials.with_expires_at(now.wall + lifetime);
             store.look(|shelf| shelf.change(Some(credentials))).unwrap();
+            ledger.families[family].written = ledger.next();
             ledger.content = store.look(|shelf| shelf.load());
         }
         let (setup, members, now) = (setup.clone(), Vec::new(), Duration::ZERO);

@@ -125,3 +125,24 @@ fn r59_a_log_out_that_was_written_and_not_heard_of_does_not_end_the_next_log_in_
     let steps = [Set(0), StopAfter(2, 4), LogOut(0), Get(0), Get(0), Advance(60), Get(1), Advance(5_000)];
     holds(&setup(2, true, 30), &steps);
 }
+
+#[test]
+fn r17_a_late_log_out_also_ends_a_login_that_was_replaced_before_it() {
+    let steps = [Refresh(0), Advance(60), Set(0), Store(None, Fails), SetBack, LogOut(2)];
+    holds(&setup(2, false, 0), &steps);
+}
+
+#[test]
+fn r17_a_late_log_out_also_ends_a_login_that_was_only_read() {
+    let steps = [
+        Advance(15_000),
+        Set(3),
+        Advance(15_000),
+        SetBack,
+        Advance(30_000),
+        Get(1),
+        Store(None, Fails),
+        LogOut(3),
+    ];
+    holds(&setup(3, false, 0), &steps);
+}
