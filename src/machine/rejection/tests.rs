@@ -89,7 +89,7 @@ fn r93_the_last_eight_rejected_tokens_are_known_and_none_of_them_is_handed_out_a
     let mut state = holding();
     for n in 1..=9 {
         let now = at(20 * n as u64);
-        let Verdict::Wait { flight, run: true } = state.reject(state.generation(), now) else {
+        let Verdict::Wait { flight, run: true } = state.reject(state.held_generation(), now) else {
             unreachable!("at-{n} is in use")
         };
         respond(&mut state, flight, nth(n + 1), now).unwrap();
@@ -98,7 +98,7 @@ fn r93_the_last_eight_rejected_tokens_are_known_and_none_of_them_is_handed_out_a
     assert!((2..=9).all(|n| state.is_rejected(&nth(n))));
     assert!(!state.is_rejected(&nth(10)), "it is in use");
 
-    let Verdict::Wait { flight, run: true } = state.reject(state.generation(), at(210)) else {
+    let Verdict::Wait { flight, run: true } = state.reject(state.held_generation(), at(210)) else {
         unreachable!("at-10 is in use")
     };
     assert!(respond(&mut state, flight, nth(2), at(210)).is_err());
