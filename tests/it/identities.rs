@@ -4,6 +4,7 @@ mod creation;
 mod eviction;
 mod exchanges;
 mod losses;
+mod places;
 mod tenants;
 
 use std::collections::HashMap;
