@@ -5,6 +5,7 @@ mod eviction;
 mod exchanges;
 mod losses;
 mod places;
+mod slots;
 mod tenants;
 
 use std::collections::HashMap;
