@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, Semaphore};
 
 use super::limit::within;
 use crate::error::Error;
@@ -16,6 +16,8 @@ pub(crate) struct Exchanges(Arc<Semaphore>);
 pub(crate) struct Place {
     exchanges: Exchanges,
     use_of: Mutex<Use>,
+    /// Locked while the exchange waits for a permit, so that it never has one and waits for another.
+    taking: AsyncMutex<()>,
 }
 
 #[derive(Default)]
@@ -42,7 +44,7 @@ impl Exchanges {
             .not_processed()
         })?;
         let use_of = Mutex::new(Use { permit, waits: 0 });
-        Ok(Arc::new(Place { exchanges: self.clone(), use_of }))
+        Ok(Arc::new(Place { exchanges: self.clone(), use_of, taking: AsyncMutex::default() }))
     }
 
     /// There is always one: the semaphore is never closed.
@@ -56,11 +58,18 @@ impl Place {
     pub(super) async fn left_during<T>(&self, wait: impl Future<Output = T>) -> T {
         let waiting = Waiting::begin(self);
         let result = wait.await;
-        if waiting.end() {
+        waiting.end();
+        self.take().await;
+        result
+    }
+
+    /// Waits for a place, unless the exchange has one, or another of its waits goes on and will take one.
+    async fn take(&self) {
+        let _taking = self.taking.lock().await;
+        if self.lock().needs_permit() {
             let permit = self.exchanges.permit().await;
             self.lock().take_back(permit);
         }
-        result
     }
 
     fn lock(&self) -> MutexGuard<'_, Use> {
@@ -69,9 +78,13 @@ impl Place {
 }
 
 impl Use {
+    fn needs_permit(&self) -> bool {
+        self.waits == 0 && self.permit.is_none()
+    }
+
     /// Keeps the permit, unless the exchange has begun to wait again.
     fn take_back(&mut self, permit: Option<OwnedSemaphorePermit>) {
-        if self.waits == 0 && self.permit.is_none() {
+        if self.needs_permit() {
             self.permit = permit;
         }
     }
@@ -94,12 +107,9 @@ impl<'a> Waiting<'a> {
         Self { place, is_over: false }
     }
 
-    /// Whether it was the last wait, so that the exchange needs a place again.
-    fn end(mut self) -> bool {
+    fn end(mut self) {
         self.is_over = true;
-        let mut use_of = self.place.lock();
-        use_of.waits -= 1;
-        use_of.waits == 0
+        self.place.lock().waits -= 1;
     }
 }
 

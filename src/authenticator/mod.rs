@@ -17,6 +17,8 @@ mod watcher;
 pub use builder::AuthenticatorBuilder;
 #[cfg(feature = "identities")]
 pub(crate) use exchanges::Exchanges;
+#[cfg(feature = "identities")]
+pub(crate) use leaving::has_other_clones;
 pub(crate) use own_calls::without_place;
 pub(crate) use ticket::Ticket;
 

@@ -178,7 +178,9 @@ async fn carry_out<W: World>(
                 Input::Responded(sent, response)
             }
             Step::Login(request) => {
-                let Some(started) = start(world, turn, request.limit).await else { return Ok(()) };
+                // A quarter of the time is kept for the request itself.
+                let patience = request.limit - request.limit / 4;
+                let Some(started) = start(world, turn, patience).await else { return Ok(()) };
                 match started.place {
                     Err(error) => Input::Responded(started.at, Err(error)),
                     Ok(place) => {

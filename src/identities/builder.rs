@@ -68,7 +68,8 @@ impl<K: Eq + Hash + Clone + Send + Sync + 'static> IdentitiesBuilder<K> {
     ///
     /// A source may ask another identity of the set for its token: its own exchange gives up its place while it waits, and then
     /// waits for another one. It has to ask in the task in which it was called. In a task that it spawned, it would wait for
-    /// its own place until the deadline.
+    /// its own place until the deadline. A source that gives such a wait up, as a timeout does, goes on without a place if none
+    /// is free.
     pub fn exchanges(mut self, at_once: usize) -> Self {
         self.exchanges = Some(at_once);
         self

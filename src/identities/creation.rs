@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::Set;
-use super::slot::{Ask, Outcome, Slot};
+use super::slot::{Ask, Number, Outcome, Slot};
 use crate::authenticator::{Authenticator, without_place};
 use crate::error::Error;
 
@@ -22,7 +22,7 @@ const GRACE: Duration = Duration::from_secs(1);
 
 tokio::task_local! {
     /// The slots whose creation this task belongs to: that of its own, and those that wait for it.
-    static CREATING: Vec<usize>;
+    static CREATING: Vec<Number>;
 }
 
 impl<K: Eq + Hash + Clone + Send + Sync + 'static> Set<K> {
@@ -38,11 +38,11 @@ impl<K: Eq + Hash + Clone + Send + Sync + 'static> Set<K> {
             let running = match slot.ask(self.now()) {
                 Ask::Use(made) => return Ok(made),
                 Ask::Fail(error) => return Err(error),
-                Ask::Wait(_) if outer.contains(&address(&slot)) => return Err(asks_itself()),
+                Ask::Wait(_) if outer.contains(&slot.number()) => return Err(asks_itself()),
                 Ask::Wait(running) => running,
                 Ask::Run(outcome, running) => {
                     let creator = Creator { set: self.clone(), slot: slot.clone(), outcome, result: None };
-                    let creating = outer.iter().copied().chain([address(&slot)]).collect();
+                    let creating = outer.iter().copied().chain([slot.number()]).collect();
                     // If the task is dropped before it ran, it drops the creator, which ends the creation.
                     runtime.spawn(CREATING.scope(creating, creator.run(key.clone())));
                     running
@@ -100,10 +100,6 @@ impl<K> Drop for Creator<K> {
         self.slot.end(&self.outcome.subscribe(), result, self.set.now(), &self.set.timing);
         let _ = self.outcome.send(Some(outcome));
     }
-}
-
-fn address(slot: &Arc<Slot>) -> usize {
-    Arc::as_ptr(slot).addr()
 }
 
 fn asks_itself() -> Error {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::authenticator::Authenticator;
+use crate::authenticator::{Authenticator, has_other_clones};
 use crate::error::Error;
 use crate::machine::{Failure, Pace, Streak};
 use crate::timing::Timing;
@@ -16,11 +16,23 @@ pub(super) type Outcome = Option<Result<(), Error>>;
 
 #[derive(Default)]
 pub(super) struct Slot {
+    number: Number,
     made: OnceLock<Authenticator>,
     /// `None` before the first creation, and after one that succeeded.
     creation: Mutex<Option<Box<Creation>>>,
     /// When it was last asked for, in milliseconds.
     used: AtomicU64,
+}
+
+/// Which slot it is. No other has the same number, also after this one is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Number(u64);
+
+impl Default for Number {
+    fn default() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
 }
 
 #[derive(Default)]
@@ -41,6 +53,10 @@ pub(super) enum Ask {
 }
 
 impl Slot {
+    pub(super) fn number(&self) -> Number {
+        self.number
+    }
+
     pub(super) fn made(&self) -> Option<&Authenticator> {
         self.made.get()
     }
@@ -53,7 +69,7 @@ impl Slot {
 
     /// Whether somebody has this slot or its authenticator.
     pub(super) fn has_users(self: &Arc<Self>) -> bool {
-        Arc::strong_count(self) > 1 || self.made().is_some_and(Authenticator::has_other_clones)
+        has_other_clones(self) || self.made().is_some_and(Authenticator::has_other_clones)
     }
 
     pub(super) fn touch(&self, now: Duration) {

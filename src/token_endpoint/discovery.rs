@@ -10,7 +10,7 @@ use http_body_util::Full;
 use tokio::sync::Mutex;
 
 use super::resolved::Deadline;
-use super::{JsonObject, Members, Purpose, Received, TokenEndpoint, TokenTransport, clean};
+use super::{JsonObject, Members, Purpose, Received, Speaker, TokenEndpoint, TokenTransport, clean};
 use crate::error::Error;
 
 /// One endpoint of a provider that is found by its issuer.
@@ -86,16 +86,21 @@ impl Discovered {
 
 impl Provider {
     async fn read(&self, transport: &TokenTransport) -> Result<Members, Error> {
+        let mut page = None;
         for url in self.locations() {
             let mut request = Request::new(Full::default());
             *request.uri_mut() = url;
             request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
             let response = transport.send(request).await?;
             let (status, purpose) = (response.status(), Purpose::Discovery);
+            let received = Received { response: &response, status, purpose, secrets: &[] };
             if status.is_client_error() && !matches!(status.as_u16(), 408 | 429) {
+                if received.speaker(false) == Speaker::Other {
+                    page = Some(received.with_retry_after(received.not_the_provider()));
+                }
                 continue;
             }
-            Received { response: &response, status, purpose, secrets: &[] }.check(None)?;
+            received.check(None)?;
             let object = JsonObject::parse(response.body()).ok_or_else(|| {
                 Error::transient(
                     "the metadata of the provider are not a JSON object; try again, or check the issuer",
@@ -104,7 +109,10 @@ impl Provider {
             self.check_issuer(&object)?;
             return Ok(Members::new(response.into_body()));
         }
-        Err(Error::misconfigured("the issuer has no metadata of a provider; check its URL"))
+        // A page may be that of a proxy, while the provider is deployed (R9).
+        Err(page.unwrap_or_else(|| {
+            Error::misconfigured("the issuer has no metadata of a provider; check its URL")
+        }))
     }
 
     /// OpenID Connect Discovery 1.0 section 4, and RFC 8414 section 3.1.

@@ -4,6 +4,8 @@ mod creation;
 mod eviction;
 mod exchanges;
 mod losses;
+mod places;
+mod slots;
 mod tenants;
 
 use std::collections::HashMap;

@@ -1,5 +1,6 @@
 //! A token that a command prints.
 
+mod failure;
 mod output;
 mod run;
 
@@ -152,9 +153,10 @@ impl CredentialSource for TokenCommand {
                     Self::MAX_OUTPUT >> 10
                 )));
             }
-            Ended::NotStarted(error) => {
-                return Err(Error::misconfigured(format!(
-                    "the command {program} can't be started; check that it is installed, and its path"
+            Ended::NotStarted(error) => return Err(failure::not_started(&program, error)),
+            Ended::Unknown(error) => {
+                return Err(Error::transient(format!(
+                    "the system does not say how the command {program} has ended; try again"
                 ))
                 .with_source(error));
             }

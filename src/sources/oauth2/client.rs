@@ -145,12 +145,19 @@ impl GrantClient {
         let client = self.clone();
         tokio::spawn(async move {
             let response = request.send().await.map(TokenResponse::into_credentials);
-            if let Err(Ok(credentials)) = done.send(response) {
-                let _ = client.revoke(&credentials).await;
+            let issued = response.as_ref().ok().cloned();
+            // It is dropped with a response that nobody takes.
+            let (take, is_taken) = oneshot::channel();
+            let _ = done.send((response, take));
+            if let (Some(issued), Err(_)) = (issued, is_taken.await) {
+                let _ = client.revoke(&issued).await;
             }
         });
-        let ended = |_| Err(Error::transient("the runtime was shut down during the log-in; log in again"));
-        result.await.unwrap_or_else(ended)
+        let Ok((response, take)) = result.await else {
+            return Err(Error::transient("the runtime was shut down during the log-in; log in again"));
+        };
+        let _ = take.send(());
+        response
     }
 
     /// A request that the client makes at this endpoint.

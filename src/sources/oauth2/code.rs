@@ -78,8 +78,8 @@ impl AuthorizationCode {
     pub const LOGIN_LIMIT: Duration = Duration::from_secs(5 * 60);
 
     /// Creates the source for the token endpoint and the authorization endpoint of a provider. `open` gets the URL that the user has
-    /// to open. An error from it ends the log-in, such as when the user has cancelled it. The URL has the `state` in it: show it
-    /// to the user alone.
+    /// to open. An error from it ends the log-in, such as when the user has cancelled it, as
+    /// [`LoginRequired`](crate::ErrorKind::LoginRequired). The URL has the `state` in it: show it to the user alone.
     ///
     /// # Errors
     ///

@@ -61,7 +61,8 @@ impl DeviceCode {
     pub const LOGIN_LIMIT: Duration = Duration::from_secs(15 * 60);
 
     /// Creates the source for the token endpoint and the device authorization endpoint of a provider. `prompt` shows the user
-    /// where to go and what to enter. An error from it ends the log-in, such as when the user has cancelled it.
+    /// where to go and what to enter. An error from it ends the log-in, such as when the user has
+    /// cancelled it, as [`LoginRequired`](crate::ErrorKind::LoginRequired).
     ///
     /// The transport of the device authorization endpoint is the token endpoint's, unless it has its own.
     ///

@@ -54,6 +54,15 @@ impl DeviceLogin {
         self.device = self.device.login_limit(limit);
         self
     }
+
+    /// Sets where a log-out revokes the refresh token and then the access token (RFC 7009), as
+    /// [`DeviceCode::revocation_endpoint`] does. Keycloak has it at the realm's `/protocol/openid-connect/revoke`. Default:
+    /// nothing is revoked.
+    #[must_use]
+    pub fn revocation_endpoint(mut self, endpoint: TokenEndpoint) -> Self {
+        self.device = self.device.revocation_endpoint(endpoint);
+        self
+    }
 }
 
 impl CredentialSource for DeviceLogin {
@@ -63,6 +72,10 @@ impl CredentialSource for DeviceLogin {
 
     async fn refresh(&self, held: &Credentials) -> Result<Credentials, Error> {
         realm::refresh(&self.client, held).await
+    }
+
+    async fn revoke(&self, held: &Credentials) -> Result<(), Error> {
+        self.device.revoke(held).await
     }
 
     fn login_limit(&self) -> Option<Duration> {

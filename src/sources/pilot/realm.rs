@@ -19,10 +19,11 @@ pub(super) fn client(realm: &ResolvedEndpoint) -> Result<GrantClient, Error> {
     Ok(GrantClient::for_refreshes(realm.join(TOKEN)?, ClientAuth::none(CLIENT_ID)?))
 }
 
-/// Refreshes. The realm responds 500 to some refresh tokens that are dead, and during an outage, too.
+/// Refreshes. The realm responds 500 to some refresh tokens that are dead, and during an outage, too. If it says when to come
+/// back, that is an outage.
 pub(super) async fn refresh(client: &GrantClient, held: &Credentials) -> Result<Credentials, Error> {
     client.refresh(held).await.map_err(|error| match (error.kind(), error.status()) {
-        (ErrorKind::Transient, Some(500)) => {
+        (ErrorKind::Transient, Some(500)) if error.retry_after().is_none() => {
             Error::login_required("PILOT could not refresh (status 500); log in again if that stays")
                 .inconclusive()
                 .with_source(error)

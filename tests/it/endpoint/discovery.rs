@@ -95,7 +95,10 @@ async fn r84_f144_an_endpoint_that_is_missing_or_not_https_gets_no_secret() {
 async fn r84_what_is_not_there_and_what_is_not_now_are_told_apart() {
     let hint = Reply::bare(503, "").header("retry-after", "7");
     for (reply, kind, requests) in [
-        (Reply::html(404, "<html>"), ErrorKind::Misconfigured, 2),
+        (Reply::json(404, r#"{"error":"Realm does not exist"}"#), ErrorKind::Misconfigured, 2),
+        (Reply::bare(404, ""), ErrorKind::Misconfigured, 2),
+        (Reply::html(404, "<html>"), ErrorKind::Transient, 2),
+        (Reply::html(403, "<html>"), ErrorKind::Transient, 2),
         (Reply::bare(401, ""), ErrorKind::Misconfigured, 2),
         (Reply::bare(301, "").header("location", "https://evil.test/"), ErrorKind::Misconfigured, 1),
         (Reply::json(200, r#"{"token_endpoint":"https://id.test/t"}"#), ErrorKind::Misconfigured, 1),
@@ -194,4 +197,19 @@ async fn r84_a_provider_that_has_moved_is_looked_up_again() {
         assert_eq!(source.login().await.unwrap().access_token(), "at-1");
     }
     assert_eq!(looked_up.load(Ordering::SeqCst), 2);
+}
+
+/// R9: a page is not the provider's.
+#[tokio::test(start_paused = true)]
+async fn r84_f144_the_page_of_a_proxy_during_a_deployment_is_waited_out() {
+    let server = TokenServer::new({
+        let pages = AtomicU32::new(0);
+        move |seen| match seen.uri.path() {
+            "/t" => Reply::token("at-1"),
+            _ if pages.fetch_add(1, Ordering::SeqCst) < 6 => Reply::html(404, "<html>deploying</html>"),
+            _ => metadata(ISSUER),
+        }
+    });
+    let auth = authenticator(service(discover(&server, ISSUER)));
+    assert_eq!(auth.credentials().await.unwrap().access_token(), "at-1");
 }

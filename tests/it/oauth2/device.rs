@@ -12,6 +12,7 @@ use super::*;
 use crate::support::server::Seen;
 
 mod callers;
+mod late_tokens;
 mod polling;
 
 const CODE: &str = r#"{"device_code":"dc-1","user_code":"WDJB-MJHT","verification_uri":"https://id.test/device",

@@ -53,6 +53,22 @@ async fn r88_a_refresh_that_is_refused_or_fails_with_500_logs_in_with_the_key_ag
     }
 }
 
+/// A realm that says when to come back is down, and has not refused anything.
+#[tokio::test(start_paused = true)]
+async fn r10_r88_a_500_with_a_retry_after_is_waited_for() {
+    let server = TokenServer::script([
+        Reply::tokens("at-1", "rt-1"),
+        Reply::bare(500, "").header("retry-after", "7"),
+        Reply::tokens("at-2", "rt-2"),
+    ]);
+    let auth = authenticator(with_key(&server));
+    auth.credentials().await.unwrap();
+    let start = tokio::time::Instant::now();
+    assert_eq!(auth.refresh().await.unwrap().access_token(), "at-2");
+    assert!(start.elapsed() >= Duration::from_secs(7), "{:?}", start.elapsed());
+    assert_eq!(server.seen()[2].field("refresh_token").as_deref(), Some("rt-1"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn f155_a_key_that_is_refused_ends_the_log_in_and_is_never_shown() {
     for (status, kind) in [

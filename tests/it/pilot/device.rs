@@ -30,3 +30,22 @@ async fn r88_the_device_log_in_is_that_of_pilots_tool() {
     assert_eq!(seen[1].field("device_code").as_deref(), Some("dc-1"));
     assert_eq!(seen[2].field("refresh_token").as_deref(), Some("rt-1"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn r17_a_log_out_revokes_at_the_realm() {
+    let server = TokenServer::new(|seen| match seen.uri.path().rsplit('/').next() {
+        Some("device") => Reply::json(
+            200,
+            r#"{"device_code":"dc-1","user_code":"X","verification_uri":"https://id.test/d","expires_in":600,"interval":5}"#,
+        ),
+        Some("token") => Reply::tokens("at-1", "rt-1"),
+        _ => Reply::bare(200, ""),
+    });
+    let source = DeviceLogin::new(at("https://id.test/realm", &server), async |_| Ok(())).unwrap();
+    let revocation = TokenEndpoint::new("https://id.test/realm/protocol/openid-connect/revoke").unwrap();
+    let auth = authenticator(source.revocation_endpoint(revocation));
+    auth.credentials().await.unwrap();
+    auth.log_out().await.unwrap();
+    let revoked: Vec<_> = server.seen()[2..].iter().map(|seen| seen.field("token")).collect();
+    assert_eq!(revoked, [Some("rt-1".to_owned()), Some("at-1".to_owned())]);
+}

@@ -31,6 +31,8 @@ pub(super) enum Ended {
     TooLate,
     TooLong,
     NotStarted(io::Error),
+    /// The operating system does not say how.
+    Unknown(io::Error),
 }
 
 pub(super) async fn run(settings: &TokenCommand) -> Ended {
@@ -75,7 +77,7 @@ async fn finish(mut tree: Tree) -> Ended {
     match status {
         Ok(status) if status.success() => Ended::Well(printed),
         Ok(status) => Ended::Badly(how(status), printed),
-        Err(error) => Ended::NotStarted(error),
+        Err(error) => Ended::Unknown(error),
     }
 }
 

@@ -24,6 +24,7 @@ use tokio::time::{Sleep, sleep, timeout};
 
 use super::answer::{Answer, Expected};
 use crate::error::Error;
+use crate::sources::oauth2::not_asked;
 
 /// The most connections at a time. A browser opens a few.
 const MAX_CONNECTIONS: usize = 32;
@@ -93,7 +94,7 @@ impl Listener {
         poll_fn(|context| {
             if !is_open {
                 match opening.as_mut().poll(context) {
-                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(not_asked(error))),
                     Poll::Ready(Ok(())) => is_open = true,
                     Poll::Pending => {}
                 }

@@ -42,7 +42,10 @@ impl AuthorizationUrl {
 
     pub(super) fn add(&mut self, name: &str, value: &str) -> Result<(), Error> {
         let name = non_empty(name.to_owned(), "authorization field, its name")?;
-        if RESERVED.contains(&name.as_str()) || self.fields.iter().any(|(other, _)| *other == name) {
+        let query = self.url.split_once('?').map_or("", |(_, query)| query);
+        let is_in_url = form_urlencoded::parse(query.as_bytes()).any(|(other, _)| other == name);
+        let is_added = self.fields.iter().any(|(other, _)| *other == name);
+        if RESERVED.contains(&name.as_str()) || is_in_url || is_added {
             return Err(Error::misconfigured(
                 "authorization field: the URL has one of this name already; leave it out, or use the setting for it",
             ));

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::prompt::WaitingCode;
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind};
-use crate::sources::oauth2::GrantClient;
+use crate::sources::oauth2::{GrantClient, not_asked};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// Added to the wait when the provider asks for it.
@@ -26,14 +26,18 @@ pub(super) async fn poll(
     let mut polling = pin!(until_confirmed(client, code));
     let mut is_shown = false;
     poll_fn(|context| {
+        // Tokens that are there count, even if the prompt fails in the same moment.
+        if let Poll::Ready(response) = polling.as_mut().poll(context) {
+            return Poll::Ready(response);
+        }
         if !is_shown {
             match prompt.as_mut().poll(context) {
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(not_asked(error))),
                 Poll::Ready(Ok(())) => is_shown = true,
                 Poll::Pending => {}
             }
         }
-        polling.as_mut().poll(context)
+        Poll::Pending
     })
     .await
 }

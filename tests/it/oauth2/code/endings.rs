@@ -1,5 +1,7 @@
 //! How a log-in in a browser ends, and what it leaves behind: nothing.
 
+use tokio::time::Instant;
+
 use super::*;
 
 #[tokio::test]
@@ -110,6 +112,26 @@ async fn r91_an_error_of_the_closure_ends_the_log_in() {
     assert_eq!(source.unwrap().login().await.unwrap_err().to_string(), "there is no browser");
 }
 
+#[tokio::test]
+async fn r91_f165_a_browser_that_cant_be_opened_is_not_opened_again() {
+    for failure in [Error::transient("no browser"), Error::misconfigured("no browser")] {
+        let server = TokenServer::always(Reply::tokens("at-1", "rt-1"));
+        let (opened, result) = (Arc::<Mutex<usize>>::default(), failure.clone());
+        let counter = opened.clone();
+        let open = move |_| {
+            *counter.lock().unwrap() += 1;
+            std::future::ready(Err(result.clone()))
+        };
+        let client = ClientAuth::none("app").unwrap();
+        let source = AuthorizationCode::new(endpoint(&server), "https://id.test/authorize", client, open);
+        let error = Authenticator::new(source.unwrap()).credentials().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::LoginRequired, "{failure:?}");
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        assert_eq!(cause.as_deref(), Some("no browser"));
+        assert_eq!(*opened.lock().unwrap(), 1);
+    }
+}
+
 /// A code that was sent may be spent, and the user would have to be asked again: that is for the program to decide.
 #[tokio::test]
 async fn f165_an_exchange_that_fails_does_not_ask_the_user_again() {
@@ -145,6 +167,38 @@ async fn f165_a_code_that_was_not_sent_is_sent_again() {
     assert_eq!(waiting.login.await.unwrap().unwrap().access_token(), "at-1");
     let codes: Vec<_> = server.seen().iter().map(|seen| seen.field("code")).collect();
     assert_eq!(codes, [Some("c-1".to_owned()), Some("c-1".to_owned())]);
+}
+
+/// The code is sent again when the provider wants it, or not at all.
+#[tokio::test]
+async fn r10_f165_a_code_is_not_sent_again_before_the_time_that_the_provider_asks_for() {
+    for (wait, is_sent) in [("9", true), ("600", false)] {
+        let times = Arc::<Mutex<Vec<Instant>>>::default();
+        let asked = times.clone();
+        let server = TokenServer::new(move |_| {
+            let mut asked = asked.lock().unwrap();
+            asked.push(Instant::now());
+            match asked.len() {
+                1 => Reply::bare(503, "").header("retry-after", wait),
+                _ => Reply::tokens("at-1", "rt-1"),
+            }
+        });
+        let (source, mut urls) = source(&server);
+        let waiting = waiting(source, &mut urls).await;
+        open(&waiting.url.back(&[("code", "c-1")])).await;
+        tokio::time::pause();
+        let outcome = waiting.login.await.unwrap();
+        tokio::time::resume();
+        let times = times.lock().unwrap();
+        if is_sent {
+            assert_eq!(outcome.unwrap().access_token(), "at-1");
+            assert!(times[1] - times[0] >= Duration::from_secs(9), "{times:?}");
+        } else {
+            let error = outcome.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::LoginRequired);
+            assert_eq!((error.retry_after(), times.len()), (Some(Duration::from_secs(600)), 1));
+        }
+    }
 }
 
 #[tokio::test]

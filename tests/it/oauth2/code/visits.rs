@@ -142,3 +142,16 @@ async fn r91_the_redirect_uri_is_that_of_the_program() {
         assert!(error.to_string().starts_with("authorization endpoint:"), "{error}");
     }
 }
+
+/// RFC 6749 section 3.1: no parameter may come twice.
+#[test]
+fn r91_a_parameter_that_the_endpoint_has_is_not_added_again() {
+    let server = TokenServer::always(Reply::bare(500, ""));
+    let url = "https://id.test/authorize?prompt=login&max%5Fage=0";
+    let client = ClientAuth::none("app").unwrap();
+    let source = AuthorizationCode::new(endpoint(&server), url, client, async |_| Ok(())).unwrap();
+    for (name, is_good) in [("prompt", false), ("max_age", false), ("resource", true)] {
+        let added = source.clone().authorization_field(name, "x");
+        assert_eq!(added.map_err(|error| error.kind()).err(), (!is_good).then_some(ErrorKind::Misconfigured));
+    }
+}

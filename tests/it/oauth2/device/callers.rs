@@ -115,43 +115,6 @@ async fn r90_credentials_that_the_program_sets_end_the_prompt() {
     assert_eq!(provider.polled(), [5, 10]);
 }
 
-/// What a request brings that was under way at the log-out is revoked.
-#[tokio::test(start_paused = true)]
-async fn r17_f160_tokens_that_come_after_the_log_out_are_revoked() {
-    let asked = Arc::<Mutex<Vec<String>>>::default();
-    let seen = asked.clone();
-    let service = tower::service_fn(move |request: http::Request<http_body_util::Full<bytes::Bytes>>| {
-        let path = request.uri().path().to_owned();
-        let seen = seen.clone();
-        async move {
-            seen.lock().unwrap().push(path.clone());
-            let body = match path.as_str() {
-                "/device" => CODE.to_owned(),
-                "/token" => {
-                    sleep(seconds(4)).await;
-                    r#"{"access_token":"at-1","refresh_token":"rt-1"}"#.to_owned()
-                }
-                _ => String::new(),
-            };
-            let response = http::Response::new(http_body_util::Full::new(bytes::Bytes::from(body)));
-            Ok::<_, std::convert::Infallible>(response)
-        }
-    });
-    let endpoint = TokenEndpoint::new("https://id.test/token").unwrap();
-    let endpoint = endpoint.transport(reauth::TokenTransport::new(service));
-    let client = ClientAuth::none("app").unwrap();
-    let source = DeviceCode::new(endpoint, "https://id.test/device", client, async |_| Ok(())).unwrap();
-    let source = source.revocation_endpoint(TokenEndpoint::new("https://id.test/revoke").unwrap());
-    let auth = authenticator(source);
-    let waiting = caller(&auth).await;
-    sleep(seconds(7)).await;
-    assert_eq!(*asked.lock().unwrap(), ["/device", "/token"]);
-    auth.log_out().await.unwrap();
-    assert!(waiting.await.unwrap().is_err());
-    sleep(seconds(10)).await;
-    assert_eq!(*asked.lock().unwrap(), ["/device", "/token", "/revoke", "/revoke"]);
-}
-
 #[tokio::test(start_paused = true)]
 async fn r90_f108_processes_that_share_a_store_prompt_the_user_once() {
     let provider = Provider::confirmed_after(seconds(600));

@@ -100,6 +100,29 @@ async fn r89_a_prompt_that_fails_ends_the_log_in_and_one_that_goes_on_is_dropped
     provider.source_with(async |_| std::future::pending().await).login().await.unwrap();
 }
 
+/// It is not tried again: the next attempt would ask the user again.
+#[tokio::test(start_paused = true)]
+async fn r89_f165_a_prompt_that_fails_does_not_ask_the_user_again() {
+    for failure in [
+        Error::transient("no browser"),
+        Error::misconfigured("no browser"),
+        Error::invalid_response("no browser"),
+    ] {
+        let provider = Provider::new(CODE, |_, _| Provider::pending());
+        let (prompts, result) = (provider.prompts.clone(), failure.clone());
+        let source = provider.source_with(move |prompt| {
+            prompts.lock().unwrap().push(prompt);
+            std::future::ready(Err(result.clone()))
+        });
+        let error = authenticator(source).credentials().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::LoginRequired, "{failure:?}");
+        assert!(error.to_string().contains("log in again"), "{error}");
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        assert_eq!(cause.as_deref(), Some("no browser"));
+        assert_eq!(provider.prompts(), 1);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn f158_a_response_that_cant_be_shown_to_a_user_is_an_error() {
     let good: serde_json::Value = serde_json::from_str(CODE).unwrap();
