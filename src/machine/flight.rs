@@ -145,6 +145,8 @@ pub(super) struct Flight {
     pub(super) waits_for_user: bool,
     /// The source was asked for such a log-in.
     pub(super) asks_user: bool,
+    /// When it has sent its first request since it last waited for the guard, on the monotonic clock.
+    pub(super) sends_since: Option<Duration>,
     /// Callers do not wait for it any more.
     pub(super) is_released: bool,
     /// How many callers wait or have waited for it.
@@ -265,7 +267,7 @@ impl Flight {
 
     /// Whether this flight is the first of a possible outage: the flights before it did not fail.
     pub(super) fn opens_an_outage(&self) -> bool {
-        self.streak.since == self.started
+        self.streak.since >= self.started
     }
 
     /// Whether an attempt has failed and another will follow.
@@ -275,7 +277,7 @@ impl Flight {
 
     /// Whether a caller who has a valid token still waits for it (R8).
     pub(super) fn is_worth_a_wait(&self, now: Reading) -> bool {
-        !self.is_retrying() && now.monotonic < self.patient_until
+        !self.is_retrying() && !self.is_released && now.monotonic < self.patient_until
     }
 
     /// Whether the next request of this flight is still to be sent.

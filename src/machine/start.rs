@@ -71,6 +71,7 @@ impl State {
             ends: now.monotonic.saturating_add(self.pace.timing.flight_deadline),
             waits_for_user: false,
             asks_user: false,
+            sends_since: None,
             is_released: false,
             callers: 0,
             attempts: 0,
