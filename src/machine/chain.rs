@@ -80,7 +80,11 @@ impl State {
     }
 
     /// Refreshes if there is a refresh token that may be sent, and logs in otherwise.
-    pub(super) fn attempt(&mut self, mut flight: Box<Flight>, now: Reading) -> Step {
+    pub(super) fn attempt(&mut self, flight: Box<Flight>, now: Reading) -> Step {
+        let mut flight = match self.take_late(flight, now) {
+            Ok(step) => return step,
+            Err(flight) => flight,
+        };
         if flight.time_left(now).is_zero() {
             return self.fail(flight, out_of_time(), now);
         }

@@ -75,6 +75,7 @@ impl State {
         });
         self.holdings.refresh_token = RefreshToken::Good;
         self.holdings.doubted = None;
+        self.holdings.late = None;
         if expired {
             let may_ask = !flight.asked_again && !flight.time_left(now).is_zero();
             if may_ask && self.usable(now).is_none() {
@@ -112,7 +113,10 @@ impl State {
     }
 
     pub(super) fn fail(&mut self, flight: Box<Flight>, error: Error, now: Reading) -> Step {
-        self.fail_until(flight, error, Duration::ZERO, now)
+        match self.take_late(flight, now) {
+            Ok(step) => step,
+            Err(flight) => self.fail_until(flight, error, Duration::ZERO, now),
+        }
     }
 
     /// Fails, and lets no flight start before `next` on the monotonic clock.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::backoff::Streak;
 use super::held::Held;
+use super::late::Sent;
 use crate::clock::Reading;
 use crate::credentials::Credentials;
 use crate::error::Error;
@@ -46,7 +47,7 @@ pub(crate) enum Step {
     Login(LoginRequest),
     /// Wait for this time, then [`Input::Waited`].
     Wait(Duration),
-    /// A log-out came before this response: have the provider revoke what it brought. Then the work is done.
+    /// Have the provider revoke what this response brought, because nobody needs it any more. Then the work is done.
     Revoke(Credentials),
     /// The work is done. The state already shows it.
     Done(Result<(), Error>),
@@ -77,8 +78,7 @@ pub(crate) enum Input {
     Stored(StoreResult),
     /// The guard may be lost, so nothing was sent or written.
     Lapsed,
-    /// The clocks were read just before the request was sent (R3).
-    Responded(Reading, Result<Credentials, Error>),
+    Responded(Sent, Result<Credentials, Error>),
     Waited,
 }
 

@@ -33,6 +33,11 @@ impl State {
         if flight.waits_for_user { left.min(ends.saturating_sub(now.monotonic)) } else { left }
     }
 
+    /// When this flight has taken too long, on the monotonic clock. `None` if it is not in the air.
+    pub(crate) fn ends(&self, flight: u64) -> Option<Duration> {
+        self.flight.as_ref().filter(|running| running.id == flight).map(|running| running.ends)
+    }
+
     /// How long callers wait for this work from now on; `None` if they wait for its end.
     pub(crate) fn login_patience(&self, work: &Work) -> Option<Duration> {
         let Work::Flight(id) = work else { return None };

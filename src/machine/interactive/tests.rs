@@ -8,7 +8,7 @@ use super::super::testing::{at, nth};
 use super::*;
 use crate::clock::Reading;
 use crate::error::ErrorKind;
-use crate::machine::{Guarded, Hold, Input, Step, StoreCall, StoreResult, Verdict, Wanted};
+use crate::machine::{Guarded, Hold, Input, Sent, Step, StoreCall, StoreResult, Verdict, Wanted};
 use crate::store::Entry;
 use crate::timing::Timing;
 
@@ -43,7 +43,7 @@ fn tries(state: &mut State, flight: &Work, mut step: Step, mut now: Reading) -> 
             Step::Login(request) => {
                 assert!(request.waits_for_user && request.limit > LIMIT / 2, "{:?}", request.limit);
                 let error = Error::transient("503").not_processed();
-                state.step(flight, Input::Responded(now, Err(error)), now)
+                state.step(flight, Input::Responded(Sent::login(now), Err(error)), now)
             }
             Step::Wait(time) => {
                 now = now.after(time);
@@ -109,7 +109,7 @@ fn r08_callers_use_a_valid_token_while_a_log_in_waits_for_the_user() {
     let flight = begun(&mut state, at(95));
     assert!(matches!(state.step(&flight, Input::Begin, at(95)), Step::Refresh(_)));
     let refused = Error::login_required("invalid_grant");
-    let step = state.step(&flight, Input::Responded(at(95), Err(refused)), at(95));
+    let step = state.step(&flight, Input::Responded(Sent::login(at(95)), Err(refused)), at(95));
     assert!(matches!(step, Step::Login(request) if request.waits_for_user));
     // Callers have waited long enough, and the log-in goes on.
     assert!(state.release(&flight).is_some());
@@ -134,7 +134,7 @@ fn r76_what_a_person_has_logged_in_for_is_not_dropped_before_it_is_spent() {
             step = state.step(&flight, guarded(None, false, Some(Hold::MayLapse)), at(0));
         }
         assert!(matches!(step, Step::Login(_)));
-        step = state.step(&flight, Input::Responded(at(0), Ok(credentials)), at(0));
+        step = state.step(&flight, Input::Responded(Sent::login(at(0)), Ok(credentials)), at(0));
         if has_store {
             let failed = StoreResult::Replaced(Err(Error::store("it is full")));
             step = state.step(&flight, Input::Stored(failed), at(0));
