@@ -185,13 +185,17 @@ impl State {
 
     pub(super) fn logged_in(
         &mut self,
-        flight: Box<Flight>,
+        mut flight: Box<Flight>,
         sent: Reading,
         response: Result<Credentials, Error>,
         now: Reading,
     ) -> Step {
         let error = match response {
-            Ok(credentials) => return self.persist(flight, sent, credentials, By::Login, now),
+            Ok(credentials) => {
+                // The person has taken their time. What follows has its own.
+                flight.sends_since = None;
+                return self.persist(flight, sent, credentials, By::Login, now);
+            }
             Err(error) => error,
         };
         match error.kind() {

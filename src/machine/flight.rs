@@ -145,7 +145,7 @@ pub(super) struct Flight {
     pub(super) waits_for_user: bool,
     /// The source was asked for such a log-in.
     pub(super) asks_user: bool,
-    /// When it has sent its first request since it last waited for the guard, on the monotonic clock.
+    /// When it has sent its first request since it last waited for the guard or a person, on the monotonic clock.
     pub(super) sends_since: Option<Duration>,
     /// Callers do not wait for it any more.
     pub(super) is_released: bool,

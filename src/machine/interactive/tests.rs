@@ -103,6 +103,16 @@ fn r14_a_refresh_in_a_flight_that_has_waited_for_a_user_holds_callers_no_longer_
 }
 
 #[test]
+fn r12_a_token_that_has_expired_while_the_user_logged_in_is_refreshed() {
+    let mut state = state(false);
+    let flight = begun(&mut state, at(0));
+    assert!(matches!(state.step(&flight, Input::Begin, at(0)), Step::Login(_)));
+    let step = state.step(&flight, Input::Responded(Sent::login(at(0)), Ok(nth(1))), at(500));
+    let Step::Refresh(request) = step else { unreachable!("it has expired") };
+    assert_eq!(request.patience, Timing::FLIGHT_DEADLINE);
+}
+
+#[test]
 fn r08_callers_use_a_valid_token_while_a_log_in_waits_for_the_user() {
     let mut state = state(false);
     state.start_with(nth(1), at(0));
