@@ -144,7 +144,6 @@ impl AuthenticatorBuilder {
                 clock: self.clock,
                 timing,
                 observer: self.observer,
-                login_limit: self.login_limit,
                 passed: OncePerMinute::default(),
                 header: self.header,
                 exchanges: OnceLock::new(),

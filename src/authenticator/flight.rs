@@ -69,15 +69,27 @@ impl World for Arc<Shared> {
             }
             // Callers who have a valid token use it now (R8).
             waiters.nudge();
-            let login = shared.login_limit.unwrap_or_default();
-            let limit = shared.timing.flight_deadline + login + shared.timing.store_timeout * 4 + GRACE;
-            if within(limit, waiters.clone().wait_end()).await.is_none() {
-                let error = "the runtime that runs the refresh stands still; call again, which starts another refresh";
-                shared.cache.interrupt(waiters.number, Error::transient(error), shared.clock.now());
-                // What drives the flight does not give it back.
-                shared.give_guard_back(waiters.number);
-                shared.tell();
+            let mut seen = None;
+            loop {
+                // It is over, and its callers are woken.
+                let Some(ends) = shared.cache.look(|state| state.ends(waiters.number)) else { return };
+                // A log-in that waits for a person moves the end, while its runtime is alive.
+                if seen.is_some_and(|seen| ends <= seen) {
+                    break;
+                }
+                seen = Some(ends);
+                let left = ends.saturating_sub(shared.clock.now().monotonic);
+                let limit = left.max(shared.timing.flight_deadline) + shared.timing.store_timeout * 4 + GRACE;
+                if within(limit, waiters.clone().wait_end()).await.is_some() {
+                    return;
+                }
             }
+            let error =
+                "the runtime that runs the refresh stands still; call again, which starts another refresh";
+            shared.cache.interrupt(waiters.number, Error::transient(error), shared.clock.now());
+            // What drives the flight does not give it back.
+            shared.give_guard_back(waiters.number);
+            shared.tell();
         });
     }
 

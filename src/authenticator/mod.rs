@@ -74,8 +74,6 @@ struct Shared {
     clock: Box<dyn Clock>,
     timing: Arc<Timing>,
     observer: Option<builder::Observer>,
-    /// How long a log-in of the source may take, if it waits for a person.
-    login_limit: Option<Duration>,
     /// Limits the events of requests that pass without a token.
     passed: OncePerMinute,
     /// The header that carries the token, if it is another one than `Authorization: Bearer`.

@@ -11,7 +11,7 @@ use super::{Ask, Cache, Usable};
 use crate::clock::Reading;
 use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::machine::{Input, State, Step, StoreCall, StoreResult, Wanted, Work};
+use crate::machine::{Input, Sent, State, Step, StoreCall, StoreResult, Wanted, Work};
 use crate::store::{Entry, Replaced};
 
 /// What callers and work need from outside.
@@ -67,7 +67,7 @@ pub(crate) trait World: Sync {
         place: Self::Place,
     ) -> impl Future<Output = Result<Credentials, Error>> + Send;
 
-    /// Has the provider revoke what a request brought that a log-out has overtaken.
+    /// Has the provider revoke what a request brought that nobody needs any more.
     fn revoke(&self, credentials: &Credentials) -> impl Future<Output = ()> + Send;
 
     fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send;
@@ -152,7 +152,7 @@ async fn carry_out<W: World>(
             Step::Refresh(request) => {
                 let Some(started) = start(world, turn, request.patience).await else { return Ok(()) };
                 match started.place {
-                    Err(error) => Input::Responded(started.at, Err(error)),
+                    Err(error) => Input::Responded(Sent::refresh(started.at, request.held), Err(error)),
                     Ok(_) if world.may_lapse(guard) => Input::Lapsed,
                     Ok(place) => {
                         let left = |limit: Duration| limit.saturating_sub(started.waited);
@@ -163,7 +163,8 @@ async fn carry_out<W: World>(
                         // The next flight needs the guard.
                         let give_back = || *guard = W::Guard::default();
                         let response = with_reminder(response, world.overtaken(turn), give_back);
-                        Input::Responded(started.at, response.await)
+                        let response = response.await;
+                        Input::Responded(Sent::refresh(started.at, request.held), response)
                     }
                 }
             }
@@ -175,19 +176,19 @@ async fn carry_out<W: World>(
                 let login = with_reminder(login, patience, || cache.release(work, world.now()));
                 // The prompt is not needed any more after a log-out.
                 let Some(response) = unless(world.overtaken(turn), login).await else { return Ok(()) };
-                Input::Responded(sent, response)
+                Input::Responded(Sent::login(sent), response)
             }
             Step::Login(request) => {
                 // A quarter of the time is kept for the request itself.
                 let patience = request.limit - request.limit / 4;
                 let Some(started) = start(world, turn, patience).await else { return Ok(()) };
                 match started.place {
-                    Err(error) => Input::Responded(started.at, Err(error)),
+                    Err(error) => Input::Responded(Sent::login(started.at), Err(error)),
                     Ok(place) => {
                         let response = world.login(request.limit.saturating_sub(started.waited), place);
                         let give_back = || *guard = W::Guard::default();
                         let response = with_reminder(response, world.overtaken(turn), give_back);
-                        Input::Responded(started.at, response.await)
+                        Input::Responded(Sent::login(started.at), response.await)
                     }
                 }
             }

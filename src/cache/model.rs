@@ -36,7 +36,7 @@ use super::{Ask, Cache, Waiters, acquire, drive};
 use crate::clock::Reading;
 use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::machine::{Input, State, Step, Verdict, Wanted, Work};
+use crate::machine::{Input, Sent, State, Step, Verdict, Wanted, Work};
 use crate::timing::Timing;
 
 /// Runs `model` in every schedule with at most `preemptions` of them: switches away from a thread that could
@@ -119,6 +119,12 @@ impl World {
         Self::new(None, Some(credentials("at-0")), seconds)
     }
 
+    /// Holds `at-0`, which has expired, with a refresh token; no store.
+    fn expired() -> Arc<Self> {
+        let initial = credentials("at-0").with_refresh_token("rt-0").unwrap();
+        Self::new(None, Some(initial), 100)
+    }
+
     fn responding(self: Arc<Self>, response: Result<Credentials, Error>) -> Arc<Self> {
         self.responses.lock().unwrap().push_back(response);
         self
@@ -189,9 +195,11 @@ impl World {
     /// What the source and the store do for a step of a flight.
     fn perform(self: &Arc<Self>, flight: u64, step: Step) -> Option<Input> {
         match step {
-            Step::Refresh(..) | Step::Login(_) => {
-                Some(Input::Responded(self.now, self.outside(flight).respond()))
+            Step::Refresh(request) => {
+                let sent = Sent::refresh(self.now, request.held);
+                Some(Input::Responded(sent, self.outside(flight).respond()))
             }
+            Step::Login(_) => Some(Input::Responded(Sent::login(self.now), self.outside(flight).respond())),
             Step::Wait(_) => Some(Input::Waited),
             Step::Store(_) | Step::Revoke(_) | Step::Done(_) | Step::Stop => None,
         }

@@ -55,6 +55,10 @@ impl State {
     /// Tries the credentials that were in doubt, then those that the source was built with. The log-in comes last. A refresh
     /// token whose refusal was inconclusive is kept, so that nothing may take its place but the log-in.
     pub(super) fn after_refusal(&mut self, flight: Box<Flight>, now: Reading) -> Step {
+        let flight = match self.take_late(flight, now) {
+            Ok(step) => return step,
+            Err(flight) => flight,
+        };
         let was_inconclusive = flight.reasons.refusal.as_ref().is_some_and(Error::is_inconclusive);
         if was_inconclusive || self.holdings.refresh_token == RefreshToken::Inconclusive {
             return self.log_in(flight, now);

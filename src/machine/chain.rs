@@ -81,14 +81,22 @@ impl State {
 
     /// Refreshes if there is a refresh token that may be sent, and logs in otherwise.
     pub(super) fn attempt(&mut self, flight: Box<Flight>, now: Reading) -> Step {
-        let patience = flight.time_left(now);
-        if patience.is_zero() {
+        let mut flight = match self.take_late(flight, now) {
+            Ok(step) => return step,
+            Err(flight) => flight,
+        };
+        if flight.time_left(now).is_zero() {
             return self.fail(flight, out_of_time(), now);
         }
         let Some(held) = self.token_to_send().cloned() else { return self.log_in(flight, now) };
         if self.needs_store(&flight, true) {
             return self.prepare(flight, true, now);
         }
+        let patience = self.time_for_requests(&flight, now);
+        if patience.is_zero() {
+            return self.fail(flight, out_of_time(), now);
+        }
+        flight.sends(now);
         let limit = patience.saturating_add(self.pace.timing.flight_deadline);
         let in_doubt = self.holdings.refresh_token == RefreshToken::InDoubt;
         // From here on the refresh token may be spent, whatever happens before the response arrives.
@@ -119,6 +127,7 @@ impl State {
         match flight.time_left(now) {
             Duration::ZERO => self.fail(flight, out_of_time(), now),
             limit => {
+                flight.sends(now);
                 let request = LoginRequest { limit, waits_for_user: flight.waits_for_user };
                 self.proceed(flight, Phase::LoggingIn, Step::Login(request))
             }
@@ -176,13 +185,17 @@ impl State {
 
     pub(super) fn logged_in(
         &mut self,
-        flight: Box<Flight>,
+        mut flight: Box<Flight>,
         sent: Reading,
         response: Result<Credentials, Error>,
         now: Reading,
     ) -> Step {
         let error = match response {
-            Ok(credentials) => return self.persist(flight, sent, credentials, By::Login, now),
+            Ok(credentials) => {
+                // The person has taken their time. What follows has its own.
+                flight.sends_since = None;
+                return self.persist(flight, sent, credentials, By::Login, now);
+            }
             Err(error) => error,
         };
         match error.kind() {

@@ -80,6 +80,7 @@ impl State {
         });
         self.holdings.refresh_token = RefreshToken::Good;
         self.holdings.doubted = None;
+        self.holdings.late = None;
         if expired {
             let may_ask = !flight.asked_again && !flight.time_left(now).is_zero();
             if may_ask && self.usable(now).is_none() {
@@ -117,7 +118,10 @@ impl State {
     }
 
     pub(super) fn fail(&mut self, flight: Box<Flight>, error: Error, now: Reading) -> Step {
-        self.fail_until(flight, error, Duration::ZERO, now)
+        match self.take_late(flight, now) {
+            Ok(step) => step,
+            Err(flight) => self.fail_until(flight, error, Duration::ZERO, now),
+        }
     }
 
     /// Fails, and lets no flight start before `next` on the monotonic clock.
@@ -166,8 +170,9 @@ impl State {
     pub(crate) fn release(&mut self, work: &Work) -> Option<Result<(), Error>> {
         let is_wanted = self.is_wanted(work);
         let flight = self.flight.as_mut().filter(|_| is_wanted)?;
-        flight.is_released = flight.waits_for_user;
-        let error = if flight.waits_for_user { waits_for_user() } else { overdue() };
+        let waits = flight.waits_for_user && !matches!(flight.phase, Phase::Refreshing { .. });
+        flight.is_released |= waits;
+        let error = if waits { waits_for_user() } else { overdue() };
         self.put_back_in_use(&error);
         Some(Err(error))
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::backoff::Streak;
 use super::held::Held;
+use super::late::Sent;
 use crate::clock::Reading;
 use crate::credentials::Credentials;
 use crate::error::Error;
@@ -46,7 +47,7 @@ pub(crate) enum Step {
     Login(LoginRequest),
     /// Wait for this time, then [`Input::Waited`].
     Wait(Duration),
-    /// A log-out came before this response: have the provider revoke what it brought. Then the work is done.
+    /// Have the provider revoke what this response brought, because nobody needs it any more. Then the work is done.
     Revoke(Credentials),
     /// The work is done. The state already shows it.
     Done(Result<(), Error>),
@@ -77,8 +78,7 @@ pub(crate) enum Input {
     Stored(StoreResult),
     /// The guard may be lost, so nothing was sent or written.
     Lapsed,
-    /// The clocks were read just before the request was sent (R3).
-    Responded(Reading, Result<Credentials, Error>),
+    Responded(Sent, Result<Credentials, Error>),
     Waited,
 }
 
@@ -145,6 +145,8 @@ pub(super) struct Flight {
     pub(super) waits_for_user: bool,
     /// The source was asked for such a log-in.
     pub(super) asks_user: bool,
+    /// When it has sent its first request since it last waited for the guard or a person, on the monotonic clock.
+    pub(super) sends_since: Option<Duration>,
     /// Callers do not wait for it any more.
     pub(super) is_released: bool,
     /// How many callers wait or have waited for it.
@@ -265,7 +267,7 @@ impl Flight {
 
     /// Whether this flight is the first of a possible outage: the flights before it did not fail.
     pub(super) fn opens_an_outage(&self) -> bool {
-        self.streak.since == self.started
+        self.streak.since >= self.started
     }
 
     /// Whether an attempt has failed and another will follow.
@@ -275,7 +277,7 @@ impl Flight {
 
     /// Whether a caller who has a valid token still waits for it (R8).
     pub(super) fn is_worth_a_wait(&self, now: Reading) -> bool {
-        !self.is_retrying() && now.monotonic < self.patient_until
+        !self.is_retrying() && !self.is_released && now.monotonic < self.patient_until
     }
 
     /// Whether the next request of this flight is still to be sent.

@@ -61,6 +61,7 @@ impl State {
     fn enter(&mut self, mut flight: Box<Flight>, sends_token: bool, now: Reading) -> Step {
         let limit = flight.time_left(now);
         flight.at_store.turns += 1;
+        flight.sends_since = None;
         if limit.is_zero() || flight.at_store.turns > MAX_TURNS {
             return self.fail(flight, out_of_time(), now);
         }

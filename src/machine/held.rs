@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::late::Late;
 use super::windows::{Freshness, Windows};
 use crate::auth_header::{AuthHeader, BEARER};
 use crate::clock::Reading;
@@ -89,6 +90,8 @@ pub(super) struct Holdings {
     /// What was in use, with its refresh token in doubt, when other credentials were found in the store. Those may be
     /// older, because one of our own writes may have failed.
     pub(super) doubted: Option<Candidate>,
+    /// What a late response to a refresh has brought, until the flight in the air needs it.
+    pub(super) late: Option<Box<Late>>,
     /// The newest generation.
     pub(super) newest: u64,
     /// The log-in that all of these belong to: a new one after each log-out.
@@ -107,6 +110,7 @@ impl Holdings {
             refresh_token: RefreshToken::Good,
             initial: None,
             doubted: None,
+            late: None,
             newest,
             login,
             header: None,

@@ -24,6 +24,20 @@ impl State {
         }
     }
 
+    /// How long callers still wait for requests that need no person: those that refresh, and attempts that follow a failed one.
+    /// A flight that waits for a person has the usual time for them, from its first request on.
+    pub(super) fn time_for_requests(&self, flight: &Flight, now: Reading) -> Duration {
+        let left = flight.time_left(now);
+        let since = flight.sends_since.unwrap_or(now.monotonic);
+        let ends = since.saturating_add(self.pace.timing.flight_deadline);
+        if flight.waits_for_user { left.min(ends.saturating_sub(now.monotonic)) } else { left }
+    }
+
+    /// When this flight has taken too long, on the monotonic clock. `None` if it is not in the air.
+    pub(crate) fn ends(&self, flight: u64) -> Option<Duration> {
+        self.flight.as_ref().filter(|running| running.id == flight).map(|running| running.ends)
+    }
+
     /// How long callers wait for this work from now on; `None` if they wait for its end.
     pub(crate) fn login_patience(&self, work: &Work) -> Option<Duration> {
         let Work::Flight(id) = work else { return None };
@@ -37,6 +51,19 @@ impl State {
     }
 }
 
+impl Flight {
+    /// It sends a request. If that is its first one, the wait for a person before it was no outage.
+    pub(super) fn sends(&mut self, now: Reading) {
+        let since = *self.sends_since.get_or_insert(now.monotonic);
+        if self.waits_for_user && self.opens_an_outage() {
+            self.streak.since = since;
+        }
+    }
+}
+
 pub(super) fn waits_for_user() -> Error {
     Error::login_required("a log-in waits for the user; complete it, then try again")
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,15 +13,20 @@ impl State {
         }
         let has_refresh_token =
             self.holdings.held().is_some_and(|held| held.credentials.refresh_token().is_some());
-        match (&self.shelf, self.holdings.origin) {
+        let may_refresh = has_refresh_token && self.holdings.refresh_token != RefreshToken::Refused;
+        let is_spent = !may_refresh && self.holdings.usable(now).is_none();
+        // A person would have to log in again.
+        let origin = match self.holdings.origin {
+            Origin::LoggedIn if self.login_limit.is_some() => Origin::Handed,
+            origin => origin,
+        };
+        match (&self.shelf, origin) {
             // An access token alone costs no more than another log-in, even if the store could not save it.
             (Some(shelf), Origin::LoggedIn) if !has_refresh_token => shelf.has_nothing_to_do(),
+            (Some(shelf), Origin::Handed) if !has_refresh_token && is_spent => shelf.has_nothing_to_do(),
             (Some(shelf), _) => shelf.has_nothing_to_do() && shelf.is_written(),
             (None, Origin::Built | Origin::LoggedIn) => true,
-            (None, Origin::Handed) => {
-                let is_spent = !has_refresh_token || self.holdings.refresh_token == RefreshToken::Refused;
-                is_spent && self.holdings.usable(now).is_none()
-            }
+            (None, Origin::Handed) => is_spent,
         }
     }
 }

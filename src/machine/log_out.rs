@@ -81,16 +81,18 @@ impl State {
         self.shelf.as_ref().is_some_and(|shelf| shelf.forget.is_some())
     }
 
-    /// Each grant in memory once, the newest first: what a flight is saving, what is in use, what was put aside.
+    /// Each grant in memory once, the newest first: what came late, what a flight is saving, what is in use, what was put aside.
     fn grants(&self) -> Vec<Credentials> {
         let saving = self.flight.iter().filter_map(|flight| match &flight.phase {
             Phase::Saving(saving) | Phase::SavingAgain(saving) => Some(&saving.held),
             _ => None,
         });
+        let late = self.holdings.late.iter().map(|late| &late.brought);
+        let held = saving.chain(self.holdings.all()).map(|held| &held.credentials);
         let mut grants: Vec<Credentials> = Vec::new();
-        for held in saving.chain(self.holdings.all()) {
-            if !grants.iter().any(|grant| same_grant(grant, &held.credentials)) {
-                grants.push(held.credentials.clone());
+        for credentials in late.chain(held) {
+            if !grants.iter().any(|grant| same_grant(grant, credentials)) {
+                grants.push(credentials.clone());
             }
         }
         grants

@@ -12,6 +12,7 @@ mod flight;
 mod guarding;
 mod held;
 mod interactive;
+mod late;
 #[cfg(feature = "identities")]
 mod leaving;
 mod log_out;
@@ -34,6 +35,7 @@ pub(crate) use backoff::Failure;
 pub(crate) use backoff::Streak;
 pub(crate) use flight::{Guarded, Hold, Input, Rest, Step, StoreCall, StoreResult, Work};
 pub(crate) use held::Held;
+pub(crate) use late::Sent;
 pub(crate) use pace::Pace;
 pub(crate) use verdict::{Verdict, Wanted};
 pub(crate) use windows::Deadline;

@@ -33,7 +33,9 @@ impl State {
     fn wait(&mut self, mut flight: Box<Flight>, error: Error, streak: Streak, now: Reading) -> Step {
         let (attempts, monotonic) = (flight.attempts, now.monotonic);
         let wait = backoff::between_attempts(attempts, &error, streak, monotonic, &mut self.pace);
-        if wait >= flight.time_left(now) || self.gives_up_first_login(&flight, &error, wait, now) {
+        if wait >= self.time_for_requests(&flight, now)
+            || self.gives_up_first_login(&flight, &error, wait, now)
+        {
             return self.fail(flight, error, now);
         }
         flight.attempts += 1;

@@ -128,7 +128,7 @@ impl State {
         }
         let wait = save_wait(flight.at_store.failed_saves);
         flight.at_store.failed_saves += 1;
-        if may_wait && wait < flight.time_left(now) {
+        if may_wait && wait < self.time_for_requests(&flight, now) {
             return self.proceed(flight, Phase::SavingAgain(saving), Step::Wait(wait));
         }
         if let Some(shelf) = &mut self.shelf {

@@ -31,7 +31,9 @@ impl State {
             flight.callers += 1;
             flight.is_requested |= is_requested;
         }
-        Verdict::Wait { flight: self.flights, run }
+        // A flight that a late response has brought back has its old number.
+        let flight = self.flight.as_ref().map_or(self.flights, |flight| flight.id);
+        Verdict::Wait { flight, run }
     }
 
     /// Whether a flight looks into the store while this error is remembered.
@@ -58,19 +60,31 @@ impl State {
 
     fn start_flight(&mut self, now: Reading, cause: RefreshCause, only_looks: Option<Error>) -> u64 {
         self.flights += 1;
+        self.flight = Some(self.new_flight(self.flights, cause, only_looks, now));
+        self.flights
+    }
+
+    pub(super) fn new_flight(
+        &self,
+        id: u64,
+        cause: RefreshCause,
+        only_looks: Option<Error>,
+        now: Reading,
+    ) -> Box<Flight> {
         let streak = match &self.failure {
             Some(failure) => failure.streak_at(now.monotonic, &self.pace.timing),
             None => Streak::none(now.monotonic),
         };
         let left = self.usable(now).and_then(|(held, _)| held.windows.expiry.remaining(now));
         let patience = left.map_or(Timing::MANDATORY_WAIT, |left| Timing::MANDATORY_WAIT.min(left / 2));
-        self.flight = Some(Box::new(Flight {
-            id: self.flights,
+        Box::new(Flight {
+            id,
             cause,
             started: now.monotonic,
             ends: now.monotonic.saturating_add(self.pace.timing.flight_deadline),
             waits_for_user: false,
             asks_user: false,
+            sends_since: None,
             is_released: false,
             callers: 0,
             attempts: 0,
@@ -84,7 +98,6 @@ impl State {
             at_store: AtStore::default(),
             only_looks,
             withholds: false,
-        }));
-        self.flights
+        })
     }
 }

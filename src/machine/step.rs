@@ -50,10 +50,7 @@ impl State {
     fn step_flight(&mut self, id: u64, input: Input, now: Reading) -> Step {
         let Some(mut flight) = self.flight.take_if(|flight| flight.id == id) else {
             return match input {
-                // What a request brings that a log-out has overtaken is not kept (R17).
-                Input::Responded(_, Ok(credentials)) if id <= self.log_out.flight => {
-                    Step::Revoke(credentials)
-                }
+                Input::Responded(sent, Ok(brought)) => self.came_late(id, sent, brought, now),
                 _ => Step::Stop,
             };
         };
@@ -82,11 +79,11 @@ impl State {
             (Phase::Refreshing { in_doubt }, Input::Lapsed) => self.lapsed(flight, in_doubt, now),
             (Phase::Refreshing { in_doubt }, Input::Responded(sent, response)) => {
                 let response = response.map_err(|error| self.with_retry_after_in_bounds(error));
-                self.refreshed(flight, in_doubt, sent, response, now)
+                self.refreshed(flight, in_doubt, sent.at, response, now)
             }
             (Phase::LoggingIn, Input::Responded(sent, response)) => {
                 let response = response.map_err(|error| self.with_retry_after_in_bounds(error));
-                self.logged_in(flight, sent, response, now)
+                self.logged_in(flight, sent.at, response, now)
             }
             (Phase::Saving(saving), Input::Stored(StoreResult::Replaced(result))) => {
                 self.saved(flight, saving, result, now)

@@ -23,7 +23,7 @@ fn is_warm(state: &State, seconds: u64) -> bool {
 fn fail_once(state: &mut State, flight: u64, now: Reading) -> Step {
     state.step(&Work::Flight(flight), Input::Begin, now);
     let error = Error::transient("no connection").not_processed();
-    state.step(&Work::Flight(flight), Input::Responded(now, Err(error)), now)
+    state.step(&Work::Flight(flight), Input::Responded(Sent::login(now), Err(error)), now)
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn r10_retry_after_is_honoured_on_a_terminal_error_too_and_within_bounds() -> Re
     state.step(&Work::Flight(flight), Input::Begin, at(0));
     let error = Error::misconfigured("no such client").with_retry_after(hour * 24);
     let Step::Done(Err(error)) =
-        state.step(&Work::Flight(flight), Input::Responded(at(0), Err(error)), at(0))
+        state.step(&Work::Flight(flight), Input::Responded(Sent::login(at(0)), Err(error)), at(0))
     else {
         unreachable!("a terminal error is not retried")
     };
@@ -118,7 +118,7 @@ fn r25_an_explicit_refresh_joins_a_flight_that_started_after_it_was_asked_for() 
     state.step(&Work::Flight(older), Input::Begin, at(0));
     assert!(!state.refresh(older, None, at(1)).1, "its request has left already");
     let error = Error::misconfigured("no such client");
-    state.step(&Work::Flight(older), Input::Responded(at(1), Err(error)), at(1));
+    state.step(&Work::Flight(older), Input::Responded(Sent::login(at(1)), Err(error)), at(1));
     let Verdict::Wait { flight: newer, run: true } = state.refresh(older, None, at(6)).0 else {
         unreachable!("the other caller's turn")
     };
@@ -172,7 +172,7 @@ fn a_time_that_a_new_token_lasts_is_worth_a_flight_that_retries() -> Result<(), 
     state.step(&Work::Flight(flight), Input::Begin, at(1));
     let issued =
         Credentials::new("at-2")?.with_refresh_token("rt-2")?.with_lifetime(Duration::from_secs(100));
-    state.step(&Work::Flight(flight), Input::Responded(at(1), Ok(issued)), at(1));
+    state.step(&Work::Flight(flight), Input::Responded(Sent::login(at(1)), Ok(issued)), at(1));
     for seconds in [100, 101] {
         assert!(matches!(state.need(asked(seconds), at(2)), Verdict::Fail(_)), "no token lasts that long");
     }
@@ -192,7 +192,7 @@ fn r12_an_expired_response_moves_the_generation_on() -> Result<(), Error> {
     };
     state.step(&Work::Flight(flight), Input::Begin, at(0));
     let expired = Credentials::new("at-2")?.with_refresh_token("rt-2")?.with_lifetime(Duration::from_secs(1));
-    state.step(&Work::Flight(flight), Input::Responded(at(0), Ok(expired)), at(1));
+    state.step(&Work::Flight(flight), Input::Responded(Sent::login(at(0)), Ok(expired)), at(1));
     let Verdict::Use(held, None) = state.need(Wanted::Usable, at(1)) else { unreachable!("at is valid") };
     assert_eq!((held.credentials.access_token(), held.credentials.refresh_token()), ("at", Some("rt-2")));
     assert_eq!(held.generation, 2);

@@ -94,6 +94,28 @@ fn r07_an_interrupted_flight_does_not_reach_into_the_next() {
     });
 }
 
+/// R14: what an interrupted refresh brings is kept, unless another flight has brought something newer.
+#[test]
+fn r14_an_interrupted_refresh_keeps_what_its_request_brings() {
+    check(3, || {
+        let world = World::expired();
+        let Ask::Wait { flight: waiters, run: true } = world.cache.ask(world.now, need) else {
+            panic!("nothing valid is held")
+        };
+        world.launch(waiters);
+        let watchdog =
+            world.spawn(|world| world.cache.interrupt(1, Error::transient("stands still"), world.now));
+        let caller = world.call();
+        assert!(["at-1", "at-2", "none"].contains(&token(&caller)));
+        watchdog.join().unwrap();
+        world.land();
+        match world.requests() {
+            0 => assert_eq!(world.warm(), None),
+            requests => assert!((1..=2).contains(&requests) && world.warm().is_some()),
+        }
+    });
+}
+
 /// R1, R24: a 401 that meets a background refresh starts no other, and its caller gets the new token.
 #[test]
 fn r24_a_rejection_joins_the_refresh_in_the_air() {

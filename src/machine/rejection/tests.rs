@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a failure here fails the test")]
 
-use super::super::Wanted;
 use super::super::flight::{Input, Step, Work};
 use super::super::held::Candidate;
 use super::super::testing::{at, nth};
+use super::super::{Sent, Wanted};
 use super::*;
 use crate::timing::Timing;
 
@@ -18,7 +18,7 @@ fn holding() -> State {
 
 fn respond(state: &mut State, flight: u64, response: Credentials, now: Reading) -> Result<(), Error> {
     assert!(matches!(state.step(&Work::Flight(flight), Input::Begin, now), Step::Refresh(..)));
-    match state.step(&Work::Flight(flight), Input::Responded(now, Ok(response)), now) {
+    match state.step(&Work::Flight(flight), Input::Responded(Sent::login(now), Ok(response)), now) {
         Step::Done(outcome) => outcome,
         _ => unreachable!("there is no store"),
     }

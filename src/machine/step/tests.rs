@@ -6,7 +6,7 @@ use super::super::testing::{at, nth};
 use super::super::{Verdict, Wanted};
 use super::*;
 use crate::error::Error;
-use crate::machine::{Guarded, Hold};
+use crate::machine::{Guarded, Hold, Sent};
 use crate::timing::Timing;
 
 fn with_store() -> State {
@@ -111,7 +111,7 @@ fn r16_an_impossible_step_does_not_lose_what_was_received() {
     };
     let flight = Work::Flight(id);
     log_in(&mut state, &flight);
-    let response = Input::Responded(at(0), Ok(nth(1)));
+    let response = Input::Responded(Sent::login(at(0)), Ok(nth(1)));
     assert!(matches!(state.step(&flight, response, at(0)), Step::Store(StoreCall::Replace(..))));
     assert!(matches!(state.step(&flight, Input::Waited, at(0)), Step::Stop));
     assert_eq!(
@@ -129,7 +129,8 @@ fn r07_no_flight_stays_in_the_air_when_its_driver_goes_away_while_it_saves_an_ex
     };
     let flight = Work::Flight(id);
     log_in(&mut state, &flight);
-    let response = Input::Responded(at(0), Ok(nth(1).with_lifetime(std::time::Duration::from_secs(1))));
+    let response =
+        Input::Responded(Sent::login(at(0)), Ok(nth(1).with_lifetime(std::time::Duration::from_secs(1))));
     assert!(matches!(state.step(&flight, response, at(1)), Step::Store(StoreCall::Replace(..))));
     let ended = state.interrupt(id, Error::transient("the driver is gone"), at(1));
     assert!(ended.is_some_and(|outcome| outcome.is_err()));

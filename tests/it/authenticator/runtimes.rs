@@ -109,6 +109,27 @@ fn f31_a_runtime_that_is_alive_and_not_driven_holds_nobody_for_ever() {
 }
 
 #[test]
+fn r14_the_response_to_a_refresh_is_used_although_its_runtime_stood_still_for_too_long() {
+    let clock = Seconds::default();
+    let script = Script::new().holding(credentials("at-1", Some("rt-1"), Some(300))).without_login();
+    let refresh = script.then_when();
+    let store = MemoryStore::new();
+    let auth = Authenticator::builder(script.clone()).clock(clock.clone()).store(store.clone()).build();
+    clock.advance(300);
+    let a = runtime();
+    a.block_on(begin(&auth, &script, 1));
+    // Somebody who waits elsewhere finds that A stands still.
+    let error = runtime().block_on(token(&auth)).unwrap_err();
+    assert!(error.to_string().contains("stands still"), "{error}");
+    refresh.send(Ok(credentials("at-2", Some("rt-2"), Some(300)))).unwrap();
+    a.block_on(quiet());
+    assert_eq!(runtime().block_on(token(&auth)).unwrap(), "at-2");
+    let stored = a.block_on(store.load()).unwrap().unwrap();
+    assert_eq!(stored.credentials().unwrap().refresh_token(), Some("rt-2"));
+    assert_eq!(script.asked(), [Asked::Refresh("rt-1".to_owned())]);
+}
+
+#[test]
 fn r07_flights_that_are_cut_off_are_not_an_outage_however_many_there_are() {
     // Each call has a runtime of its own. A refresh in the background is cut off with it.
     let script = Script::new().holding(credentials("at-1", None, Some(3600)));

@@ -160,3 +160,22 @@ async fn r90_callers_need_not_wait_for_the_user_of_another_process() {
     assert_eq!(other.credentials().await.unwrap().access_token(), "at-1");
     assert_eq!(provider.prompts(), 1);
 }
+
+/// The user of one process lets the prompt pass. Then the other process prompts, and its user has the whole time.
+#[tokio::test(start_paused = true)]
+async fn r90_f159_a_prompt_that_follows_the_one_of_another_process_has_the_time_of_a_person() {
+    let providers =
+        [Provider::new(CODE, |_, _| Provider::pending()), Provider::confirmed_after(seconds(560))];
+    let store = MemoryStore::new();
+    let [one, other] = [0, 1].map(|n: usize| {
+        let timing = Timing::default().without_jitter();
+        let source = providers[n].source().login_limit(seconds(300));
+        Authenticator::builder(source).clock(TestClock::new()).timing(timing).store(store.clone()).build()
+    });
+    let first = caller(&one).await;
+    sleep(seconds(1)).await;
+    let second = caller(&other).await;
+    assert_eq!(first.await.unwrap().unwrap_err().kind(), ErrorKind::LoginRequired);
+    assert_eq!(second.await.unwrap().unwrap().access_token(), "at-1");
+    assert_eq!((providers[0].prompts(), providers[1].prompts()), (1, 1));
+}
