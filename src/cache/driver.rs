@@ -1,10 +1,10 @@
 //! Does what the machine says. The authenticator, the model checker and the conformance scenarios share this code; each
 //! brings a [`World`] of its own.
 
-use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::exchange::{login_patience, start};
 use super::together::{unless, with_reminder};
 use super::waiters::{Waiters, Woken};
 use super::{Ask, Cache, Usable};
@@ -89,6 +89,11 @@ impl Turn<'_> {
     /// Whether the work still matters. If a log-out has overtaken it, a call of the store is dropped.
     pub(crate) fn is_wanted(&self) -> bool {
         self.cache.look(|state| state.is_wanted(self.work))
+    }
+
+    /// How long callers wait from now on for a person who logs in; `None` if they wait for the end.
+    pub(super) fn login_patience(&self) -> Option<Duration> {
+        self.cache.look(|state| state.login_patience(self.work))
     }
 
     /// Whether the call still has to be made.
@@ -204,30 +209,6 @@ async fn carry_out<W: World>(
             Step::Stop => return Ok(()),
         };
         step = cache.step(work, input, world.now());
-    }
-}
-
-/// The start of an exchange with the provider.
-struct Started<P> {
-    place: Result<P, Error>,
-    at: Reading,
-    /// How long the wait for the place was.
-    waited: Duration,
-}
-
-/// Waits for a place. `None` if the work is not needed any more by then.
-async fn start<W: World>(world: &W, turn: Turn<'_>, limit: Duration) -> Option<Started<W::Place>> {
-    let asked = world.now();
-    let place = unless(world.overtaken(turn), world.place(limit)).await?;
-    let at = world.now();
-    Some(Started { place, at, waited: at.monotonic.saturating_sub(asked.monotonic) })
-}
-
-/// Returns when callers have waited long enough for a person to log in.
-async fn login_patience(turn: Turn<'_>, world: &impl World) {
-    match turn.cache.look(|state| state.login_patience(turn.work)) {
-        Some(patience) => world.sleep(patience).await,
-        None => pending().await,
     }
 }
 

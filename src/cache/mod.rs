@@ -2,6 +2,7 @@
 //! Nothing here does I/O, and no lock is held after a call returns.
 
 mod driver;
+mod exchange;
 #[cfg(all(test, reauth_model))]
 mod model;
 mod snapshot;
