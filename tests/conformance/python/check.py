@@ -16,6 +16,7 @@ from mutants import MUTANTS
 from page import check_page, write_rows
 from reference.driver import NEEDS, Driver
 from reference.settings import Settings
+from refusals import check_refusals
 from runner import scenarios as files
 from runner.inside import DriversInside
 from runner.pipe import Drivers
@@ -103,7 +104,7 @@ def main():
         return 0
     passed = failed = 0
     page = [("the page", fault) for fault in check_page(scenarios, len(VARIANTS), len(MUTANTS))], 1
-    for found, count in (page, check_reference(scenarios), check_smallest(scenarios), check_variants(scenarios), check_mutants(scenarios)):
+    for found, count in (page, check_refusals(), check_reference(scenarios), check_smallest(scenarios), check_variants(scenarios), check_mutants(scenarios)):
         for who, failure in found:
             print(f"FAILED {who}: {failure}")
         bad = len({who for who, _ in found})
