@@ -83,6 +83,9 @@ class Timing:
     def deadline(self):
         return self.values["flight_deadline"]
 
+    def request_deadline(self):
+        return self.values["request_deadline"]
+
     def mandatory_wait(self):
         return self.values["mandatory_wait"]
 
@@ -91,4 +94,4 @@ class Timing:
 
 
 WITH_ARGUMENT = ["advisory", "mandatory", "retry", "back_off", "urgent", "terminal", "interval"]
-WITHOUT_ARGUMENT = ["deadline", "mandatory_wait", "store_timeout"]
+WITHOUT_ARGUMENT = ["deadline", "request_deadline", "mandatory_wait", "store_timeout"]
