@@ -142,6 +142,7 @@ fn hello() -> Value {
             "rejection_interval": Timing::REJECTION_INTERVAL.as_secs_f64(),
             "store_timeout": Timing::STORE_TIMEOUT.as_secs_f64(),
             "flight_deadline": Timing::FLIGHT_DEADLINE.as_secs_f64(),
+            "request_deadline": 2.0 * Timing::FLIGHT_DEADLINE.as_secs_f64(),
         },
     })
 }

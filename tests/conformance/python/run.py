@@ -5,11 +5,31 @@ import argparse
 import sys
 
 from runner import scenarios as files
-from runner.pipe import Drivers
+from runner.pipe import DriverError, Drivers
 from runner.play import play
 
 
 def main():
+    parser = options_of_the_program()
+    options = parser.parse_args()
+    scenarios = files.read()
+    levels = options.level.split(",")
+    refuse_unknown(parser, "level", levels, files.LEVELS)
+    refuse_unknown(parser, "scenario", options.name + options.without, [scenario["name"] for scenario in scenarios])
+    refuse_unknown(parser, "need", options.needs.split(",") if options.needs else [], files.NEEDS)
+    try:
+        drivers = Drivers(options.driver)
+    except DriverError as error:
+        parser.exit(2, f"error: {error}\n")
+    chosen = files.selected(scenarios, levels, wanted_needs(options, drivers.hello["needs"]), options.name)
+    chosen = [scenario for scenario in chosen if scenario["name"] not in options.without]
+    failed = play_all(chosen, drivers, options)
+    drivers.close()
+    print(f"test result: {'FAILED' if failed else 'ok'}. {len(chosen) - failed} passed; {failed} failed; {drivers.hello['client']}")
+    return 1 if failed or not chosen else 0
+
+
+def options_of_the_program():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--level", default="must,should", help="must, should, reauth, separated by commas")
     parser.add_argument("--needs", help="only scenarios that need nothing else than these, separated by commas")
@@ -19,33 +39,36 @@ def main():
     parser.add_argument("--profile", choices=files.PROFILES, help="instead of --needs: a profile of the page")
     parser.add_argument("--without", action="append", default=[], help="leave this scenario out")
     parser.add_argument("driver", nargs="+")
-    options = parser.parse_args()
-    drivers = Drivers(options.driver)
-    needs = wanted_needs(options, drivers.hello["needs"])
-    chosen = files.selected(files.read(), options.level.split(","), needs, options.name)
-    chosen = [scenario for scenario in chosen if scenario["name"] not in options.without]
-    if options.verbose:
-        for index in range(3):
-            drivers.pipe(index).log = print
-    failed = 0
-    for scenario in chosen:
-        is_exact = drivers.hello.get("store_calls") == "exact"
-        failure = play(scenario, drivers, is_exact)
-        if failure:
-            failed += 1
-            print(f"FAILED {scenario['file']}: {scenario['name']} ({files.level_of(scenario)})\n  {scenario['about']}\n{failure}")
-        elif options.passed:
-            print(f"passed {scenario['name']}")
-    drivers.close()
-    print(f"test result: {'FAILED' if failed else 'ok'}. {len(chosen) - failed} passed; {failed} failed; {drivers.hello['client']}")
-    return 1 if failed or not chosen else 0
+    return parser
+
+
+def refuse_unknown(parser, what, names, known):
+    """A name that is misspelt must not select nothing in silence."""
+    unknown = [str(name) for name in names if name not in known]
+    if unknown:
+        parser.exit(2, f"error: there is no {what} `{'`, `'.join(unknown)}`\n")
 
 
 def wanted_needs(options, needs):
     """What the client can do, or what the caller of this program names."""
     if options.profile:
         return files.PROFILES[options.profile]
-    return needs if options.needs is None else options.needs.split(",")
+    return needs if options.needs is None else options.needs.split(",") if options.needs else []
+
+
+def play_all(chosen, drivers, options):
+    """Prints what fails, and returns how many."""
+    drivers.log = print if options.verbose else None
+    is_exact = drivers.hello.get("store_calls") == "exact"
+    failed = 0
+    for scenario in chosen:
+        failure = play(scenario, drivers, is_exact)
+        if failure:
+            failed += 1
+            print(f"FAILED {scenario['file']}: {scenario['name']} ({files.level_of(scenario)})\n  {scenario['about']}\n{failure}")
+        elif options.passed:
+            print(f"passed {scenario['name']}")
+    return failed
 
 
 if __name__ == "__main__":

@@ -52,6 +52,7 @@ fn term(text: &str) -> Option<f64> {
     let Some((name, argument)) = text.split_once('(') else {
         return match text {
             "deadline" => Some(seconds(Timing::FLIGHT_DEADLINE)),
+            "request_deadline" => Some(2.0 * seconds(Timing::FLIGHT_DEADLINE)),
             "mandatory_wait" => Some(seconds(Timing::MANDATORY_WAIT)),
             "store_timeout" => Some(seconds(Timing::STORE_TIMEOUT)),
             _ => None,

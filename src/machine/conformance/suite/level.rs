@@ -29,6 +29,8 @@ pub(crate) enum Need {
     Clocks,
     /// It has a window before the expiry in which callers wait for a refresh.
     Early,
+    /// It notes events. No scenario asks for it: events are compared where a scenario has them.
+    Events,
     /// It takes a guard of the store that all processes share.
     Guard,
     /// A source may refuse without saying that the refresh token is the reason.

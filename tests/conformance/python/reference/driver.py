@@ -22,6 +22,8 @@ class Driver:
 
     def hello(self, message):
         timing = {name: seconds(name, value) for name, value in dataclasses.asdict(self.defaults).items()}
+        del timing["refresh_deadlines"]
+        timing["request_deadline"] = timing["flight_deadline"] * self.defaults.refresh_deadlines
         return {"client": "reference", "protocol": 1, "needs": NEEDS, "timing": timing}
 
     def start(self, message):

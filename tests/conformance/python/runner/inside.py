@@ -5,6 +5,10 @@ import json
 from .pipe import DriverError
 
 
+# What a failure says if the client has crashed.
+CRASHED = "the driver has failed"
+
+
 class Inside:
     log = None
 
@@ -16,7 +20,7 @@ class Inside:
         try:
             reply = json.loads(json.dumps(self.driver.handle(json.loads(json.dumps(message)))))
         except Exception as error:
-            raise DriverError(f"the driver has failed: {error!r}") from error
+            raise DriverError(f"{CRASHED}: {error!r}") from error
         if "error" in reply:
             raise DriverError(reply["error"])
         return reply

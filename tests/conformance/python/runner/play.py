@@ -4,7 +4,7 @@ from .compare import Comparison
 from .pipe import DriverError
 from .steps import perform
 from .sweep import play_sweep
-from .timing import Timing
+from .timing import MissingTime, Timing
 from .world import Broken, World
 
 
@@ -15,18 +15,26 @@ def play(scenario, drivers, is_exact):
     timing = Timing(drivers.hello["timing"])
     comparison = Comparison(timing, is_exact)
     comparison.has_events = "events" in drivers.hello["needs"]
-    world = World(drivers, scenario.get("setup", {}), timing)
+    try:
+        world = World(drivers, scenario.get("setup", {}), timing)
+    except (Broken, DriverError, MissingTime) as error:
+        return f"  setup:\n    {failed(drivers, error)}"
     for index, step in enumerate(scenario["steps"]):
         try:
             perform(world, step)
             seen = {number: process.take_seen() for number, process in world.processes.items()}
             waiting = {caller for process in world.processes.values() for caller in process.waiting}
             differences = comparison.step(step, seen, waiting, world.store and world.store.stored())
-        except (Broken, DriverError) as error:
-            if isinstance(error, DriverError):
-                drivers.restart()
-            differences = [str(error)]
+        except (Broken, DriverError, MissingTime) as error:
+            differences = [failed(drivers, error)]
         if differences:
             shown = {key: value for key, value in step.items() if key != "then"}
             return f"  step {index + 1}, {shown}:\n    " + "\n    ".join(differences)
     return None
+
+
+def failed(drivers, error):
+    """What to say of an error that ends the scenario. The next one begins with new drivers, if one of them failed."""
+    if isinstance(error, DriverError):
+        drivers.restart()
+    return str(error)

@@ -29,6 +29,10 @@ PROFILES = growing([
 ])
 
 
+# All that a client can state. Events are compared where a scenario has them, and no scenario asks for them.
+NEEDS = PROFILES["all"] + ["events"]
+
+
 def read(folder=FOLDER):
     """All scenarios, each with the name of its file."""
     scenarios = []

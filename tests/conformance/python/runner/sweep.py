@@ -3,7 +3,7 @@
 from .pipe import DriverError
 from .provider import LIFETIME, Provider
 from .steps import kill, perform
-from .timing import Timing
+from .timing import MissingTime, Timing
 from .world import Broken, World
 
 
@@ -101,15 +101,16 @@ def play_sweep(scenario, drivers):
     """Returns nothing, or what was wrong in the first run that failed."""
     boundary, boundaries = -1, None
     while boundaries is None or boundary < boundaries:
-        run = Run(scenario, drivers, boundary)
+        run = None
         try:
+            run = Run(scenario, drivers, boundary)
             differences = run.play()
-        except (Broken, DriverError) as error:
+        except (Broken, DriverError, MissingTime) as error:
             if isinstance(error, DriverError):
                 drivers.restart()
             differences = [str(error)]
         if differences:
-            return f"  {run.where or 'without a crash'}:\n    " + "\n    ".join(differences)
+            return f"  {run and run.where or 'without a crash'}:\n    " + "\n    ".join(differences)
         if boundaries is None:
             boundaries = run.passed
             if boundaries == 0:

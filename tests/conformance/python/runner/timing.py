@@ -5,11 +5,22 @@ import re
 TERM = re.compile(r"([+-]?)\s*(?:(\d+(?:\.\d+)?)|([a-z_]+)(?:\((\d+(?:\.\d+)?)\))?)\s*")
 
 
+class MissingTime(Exception):
+    """A scenario uses a time that the driver has not stated."""
+
+
+class Values(dict):
+    """The times of `hello`, by their names."""
+
+    def __missing__(self, name):
+        raise MissingTime(f"your driver's `hello` must state `{name}`")
+
+
 class Timing:
     """The windows and waits of one client, in seconds, under the names of its driver's `hello`."""
 
     def __init__(self, values):
-        self.values = values
+        self.values = Values(values)
 
     def seconds(self, value):
         """A number as it is, a text as the sum that it states."""
@@ -72,6 +83,9 @@ class Timing:
     def deadline(self):
         return self.values["flight_deadline"]
 
+    def request_deadline(self):
+        return self.values["request_deadline"]
+
     def mandatory_wait(self):
         return self.values["mandatory_wait"]
 
@@ -80,4 +94,4 @@ class Timing:
 
 
 WITH_ARGUMENT = ["advisory", "mandatory", "retry", "back_off", "urgent", "terminal", "interval"]
-WITHOUT_ARGUMENT = ["deadline", "mandatory_wait", "store_timeout"]
+WITHOUT_ARGUMENT = ["deadline", "request_deadline", "mandatory_wait", "store_timeout"]

@@ -1,5 +1,8 @@
 """The world around the clients of a scenario: both clocks, the provider, the store, and the processes."""
 
+import itertools
+
+from .pipe import DriverError
 from .process import UNKNOWN, Process
 from .store import ANYTHING, SharedStore
 from .texts import START, inward, name_of, outward
@@ -8,6 +11,10 @@ from .texts import START, inward, name_of, outward
 TURN = 50
 # More messages than any step of a scenario needs.
 MOST_MESSAGES = 200_000
+# Counts the clients that were started, for their names.
+STARTED = itertools.count(1)
+# What each note has at least.
+FIELDS = {"call": ("id", "what"), "gave_up": ("id",), "got": ("caller",), "event": ("event",)}
 
 
 class Broken(Exception):
@@ -42,7 +49,7 @@ class World:
             process = Process(number, self.drivers.pipe(number - 1))
             self.processes[number] = process
             process.mono = self.mono
-            self.send(process, {"do": "start", "name": f"p{number}-{self.left}", "setup": self.setup_to_send(),
+            self.send(process, {"do": "start", "name": f"p{number}-{next(STARTED)}", "setup": self.setup_to_send(),
                                 "mono": self.mono, "wall": self.wall()})
             self.settle()
         return self.processes[number]
@@ -82,6 +89,8 @@ class World:
         if self.left < 0:
             raise Broken("this step does not come to an end")
         reply = process.pipe.send(message)
+        if "notes" not in reply:
+            raise DriverError(f"the driver's reply to `{message['do']}` has no `notes`")
         process.due = reply.get("due", UNKNOWN)
         process.mono = reply.get("mono", process.mono)
         for note in reply["notes"]:
@@ -92,7 +101,9 @@ class World:
         self.send(process, {"do": "answer", "id": number, "result": result})
 
     def take(self, process, note):
-        kind = note["note"]
+        kind = note.get("note")
+        if kind not in FIELDS or not all(field in note for field in FIELDS[kind]):
+            raise DriverError(f"the driver notes {note}; a note has `note` and the fields of its kind")
         if kind == "call":
             self.take_call(process, note)
         elif kind == "gave_up":
@@ -101,10 +112,8 @@ class World:
                 self.give_up_guard(process, note["id"])
         elif kind == "got":
             self.take_outcome(process, note)
-        elif kind == "event":
-            process.seen.events.append(note["event"])
         else:
-            raise Broken(f"the driver notes `{kind}`")
+            process.seen.events.append(note["event"])
 
     def take_outcome(self, process, note):
         if "access" in note:
@@ -224,6 +233,8 @@ class World:
         self.outside_writes += 1
         reply = self.drivers.pipe(0).send({"do": "entry", "tokens": outward(tokens, self.timing),
                                            "version": f"other-{self.outside_writes}", "over": self.store.content(), "first": is_first})
+        if "entry" not in reply or "version" not in reply:
+            raise DriverError("the driver's reply to `entry` has no `entry` and `version`")
         named = {**tokens, "expires_at": tokens.get("expires_at")}
         return {"entry": reply["entry"], "version": reply["version"], "tokens": named}
 

@@ -1,0 +1,77 @@
+"""What the runner says of mistakes: of its own arguments, and of a driver. None of them ends it with a traceback."""
+
+import subprocess
+import sys
+
+from runner import pipe
+from runner.pipe import DriverError, Drivers
+from runner.play import play
+
+ARGUMENTS = [
+    (["--name", "no-such-scenario"], "no scenario `no-such-scenario`"),
+    (["--without", "no-such-scenario"], "no scenario `no-such-scenario`"),
+    (["--level", "most"], "no level `most`"),
+    (["--needs", "stores"], "no need `stores`"),
+]
+
+HELLO = '{"client": "x", "protocol": 1, "needs": [], "timing": {}}'
+REPLY = '{"notes": [], "mono": 0}'
+
+# What the driver writes, line by line. Then it ends, unless the last line is "silent". And what the runner says of it.
+DRIVERS = [
+    ([], "the driver has ended"),
+    (["silent"], "has not answered"),
+    (["Hello!"], "no object of JSON: Hello!"),
+    (["[]"], "no object of JSON: []"),
+    (["{}"], "`hello` must state `client`"),
+    (['{"client": "x", "needs": ["stores"], "timing": {}}'], "has a need that there is not: `stores`"),
+    ([HELLO, '{"error": "no entry"}'], "no entry"),
+    ([HELLO, REPLY], "no `entry` and `version`"),
+    ([HELLO, '{"entry": "", "version": ""}', "{}"], "has no `notes`"),
+    ([HELLO, '{"entry": "", "version": ""}', '{"notes": [{}], "mono": 0}'], "a note has `note`"),
+    ([HELLO, '{"entry": "", "version": ""}', REPLY, "silent"], "has not answered"),
+    ([HELLO, '{"entry": "", "version": ""}', REPLY, '{"notes": [{"note": "got", "caller": "a", "access": "at-1"}], "mono": 0}', REPLY],
+     "`hello` must state `advisory_part`"),
+]
+
+SCENARIO = {
+    "setup": {"store": {"holds": {"access": "at-1"}}},
+    "steps": [{"do": "get", "caller": "a", "then": {"got": {"a": "at-1"}}}, {"do": "advance", "seconds": "advisory(60)"}],
+}
+
+PROGRAM = """
+import sys, time
+for line in sys.argv[1:]:
+    if line == "silent":
+        time.sleep(60)
+    sys.stdin.readline()
+    print(line, flush=True)
+sys.stdin.readline()
+"""
+
+
+def said_of(lines):
+    """What the runner says of a driver that writes these lines."""
+    try:
+        drivers = Drivers([sys.executable, "-c", PROGRAM, *lines])
+    except DriverError as error:
+        return str(error)
+    said = play(SCENARIO, drivers, is_exact=False)
+    drivers.close()
+    return said or "nothing"
+
+
+def check_refusals():
+    found = []
+    for arguments, wanted in ARGUMENTS:
+        run = subprocess.run([sys.executable, "run.py", *arguments, "--", sys.executable, "-c", ""], capture_output=True, text=True, check=False)
+        if run.returncode != 2 or wanted not in run.stderr or "Traceback" in run.stderr:
+            found.append((f"the runner with {arguments}", run.stderr))
+    patience = pipe.PATIENCE
+    for lines, wanted in DRIVERS:
+        pipe.PATIENCE = 0.5 if "silent" in lines else patience
+        said = said_of(lines)
+        if wanted not in said:
+            found.append((f"a driver that writes {lines}", said))
+    pipe.PATIENCE = patience
+    return found, len(ARGUMENTS) + len(DRIVERS)
