@@ -129,7 +129,7 @@
 //! | `identities` | no | `Identities`: a bounded set of authenticators by a key of yours, such as a tenant or a user |
 //! | `seal` | no | `store::Sealed`, which encrypts the credentials that another store keeps |
 //! | `keyring` | no | `store::Keychain`, which keeps the key for it in the keychain of the operating system; includes `seal` |
-//! | `file` | no | `FileStore`: credentials in a file that all processes of one machine share |
+//! | `file` | no | `store::FileStore`: credentials in a file that all processes of one machine share |
 //! | `redis` | no | `store::RedisStore`: credentials that a fleet shares on Redis 7 or Valkey. Its newer dependencies need Rust 1.88 |
 //! | `command` | no | `external::TokenCommand`: a token that a command prints |
 //! | `loopback` | no | `oauth2::AuthorizationCode`: a log-in in a browser that comes back to a port of this machine |
@@ -209,6 +209,7 @@ pub mod _guide {
     #[doc = include_str!("../docs/failures.md")]
     pub mod failures {}
 
+    #[cfg(all(feature = "file", feature = "redis", feature = "reqwest"))]
     #[doc = "[behaviour]: crate::_guide::behaviour\n"]
     #[doc = include_str!("../docs/stores.md")]
     pub mod stores {}
