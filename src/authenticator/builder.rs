@@ -1,7 +1,7 @@
 //! Builds an [`Authenticator`] with settings other than the defaults.
 
 use std::fmt;
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -140,7 +140,7 @@ impl AuthenticatorBuilder {
                 store: self.store,
                 overtaken: Notify::new(),
                 running: Running::default(),
-                telling: tokio::sync::Mutex::new(()),
+                telling: Mutex::default(),
                 clock: self.clock,
                 timing,
                 observer: self.observer,

@@ -24,7 +24,7 @@ pub(crate) use ticket::Ticket;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, TryLockError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -70,7 +70,7 @@ struct Shared {
     /// The tasks of flights, also of those that a log-out has ended.
     running: running::Running,
     /// Held by the thread that calls the observer.
-    telling: tokio::sync::Mutex<()>,
+    telling: Mutex<()>,
     clock: Box<dyn Clock>,
     timing: Arc<Timing>,
     observer: Option<builder::Observer>,
@@ -247,7 +247,11 @@ impl Shared {
             return;
         }
         while self.cache.look(|state| !state.events.is_empty()) {
-            let Ok(turn) = self.telling.try_lock() else { return };
+            let turn = match self.telling.try_lock() {
+                Ok(turn) => turn,
+                Err(TryLockError::Poisoned(turn)) => turn.into_inner(),
+                Err(TryLockError::WouldBlock) => return,
+            };
             for event in self.cache.take_events() {
                 #[cfg(feature = "tracing")]
                 crate::trace::record(&event);

@@ -10,14 +10,14 @@ use crate::error::Error;
 impl State {
     /// Sets how long a log-in may take that waits for a person.
     pub(crate) fn limit_login(&mut self, limit: Option<Duration>) {
-        self.login_limit = limit;
+        self.login_limit = limit.map(Box::new);
     }
 
     /// Gives a flight the time that a person needs, once for the wait for another process, whose user logs in, and once for the
     /// log-in here.
     pub(super) fn await_user(&self, flight: &mut Flight, asks: bool, now: Reading) {
         let had_time = if asks { flight.asks_user } else { flight.waits_for_user };
-        if let Some(limit) = self.login_limit.filter(|_| !had_time) {
+        if let Some(limit) = self.login_limit.as_deref().copied().filter(|_| !had_time) {
             flight.waits_for_user = true;
             flight.asks_user = asks;
             flight.ends = flight.ends.max(now.monotonic.saturating_add(limit));

@@ -20,8 +20,9 @@ pub(super) struct Rejections {
 }
 
 /// The hashes of the last few access tokens that a server rejected before a successor came (R93).
+// In a box, because most authenticators never have one.
 #[derive(Default)]
-pub(super) struct ReplacedTokens(VecDeque<u64>);
+pub(super) struct ReplacedTokens(Option<Box<VecDeque<u64>>>);
 
 impl ReplacedTokens {
     /// More than a provider has in its caches at a time. The oldest one is forgotten.
@@ -29,15 +30,16 @@ impl ReplacedTokens {
 
     pub(super) fn add(&mut self, credentials: &Credentials) {
         let hash = hash_access_token(credentials);
-        self.0.retain(|known| *known != hash);
-        self.0.push_back(hash);
-        if self.0.len() > Self::MOST {
-            self.0.pop_front();
+        let hashes = self.0.get_or_insert_default();
+        hashes.retain(|known| *known != hash);
+        hashes.push_back(hash);
+        if hashes.len() > Self::MOST {
+            hashes.pop_front();
         }
     }
 
     pub(super) fn contain(&self, credentials: &Credentials) -> bool {
-        !self.0.is_empty() && self.0.contains(&hash_access_token(credentials))
+        self.0.as_ref().is_some_and(|hashes| hashes.contains(&hash_access_token(credentials)))
     }
 }
 

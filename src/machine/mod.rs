@@ -79,9 +79,9 @@ pub(crate) struct State {
     /// The last flight before the program last set credentials.
     replaced: u64,
     /// The generation that was too short for a caller who asked for credentials that last, and how long it asked for.
-    too_short: Option<(u64, Duration)>,
+    too_short: Option<Box<(u64, Duration)>>,
     /// How long a log-in of the source may take, if it waits for a person.
-    login_limit: Option<Duration>,
+    login_limit: Option<Box<Duration>>,
     /// What the observer has not seen yet. The cache takes these, and adds what happens outside the machine.
     pub(crate) events: Vec<Event>,
 }
@@ -144,7 +144,7 @@ impl State {
                 // A token of the same lifetime would not last long enough either.
                 let is_short = |(generation, asked)| generation == held.generation && least >= asked;
                 if held.windows.issued_lifetime().is_some_and(|lifetime| lifetime <= least)
-                    || self.too_short.is_some_and(is_short)
+                    || self.too_short.as_deref().copied().is_some_and(is_short)
                 {
                     return Verdict::Fail(too_short());
                 }
@@ -219,7 +219,7 @@ impl State {
             (_, Err(error)) => Verdict::Fail(error),
             (Some((held, _)), Ok(())) if held.windows.issued_lifetime().is_some() => {
                 if let Wanted::ValidFor(least) = wanted {
-                    self.too_short = Some((held.generation, least));
+                    self.too_short = Some(Box::new((held.generation, least)));
                     return Verdict::Fail(too_short());
                 }
                 self.need(wanted, now)
