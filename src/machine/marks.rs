@@ -20,8 +20,11 @@ pub(super) struct Rejections {
 }
 
 /// The hashes of the last few access tokens that a server rejected before a successor came (R93).
-// In a box, because most authenticators never have one.
 #[derive(Default)]
+#[allow(
+    clippy::box_collection,
+    reason = "most authenticators never have one, and the box alone takes less room"
+)]
 pub(super) struct ReplacedTokens(Option<Box<VecDeque<u64>>>);
 
 impl ReplacedTokens {
