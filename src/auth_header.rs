@@ -41,8 +41,8 @@ impl AuthHeader {
     ///
     /// # Errors
     ///
-    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) if the name is no header name (RFC 9110 section 5.1), or one by which HTTP
-    /// itself works, such as `Host` or `Cookie`, or if the scheme is no token (RFC 9110 section 11.1).
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) if HTTP does not allow the name (RFC 9110 section 5.1) or the scheme
+    /// (RFC 9110 section 11.1). Some names are refused because HTTP itself uses them, such as `Host` and `Cookie`.
     pub fn new(name: &str, scheme: &str) -> Result<Self, Error> {
         let name = HeaderName::try_from(name).map_err(|_| {
             Error::misconfigured(

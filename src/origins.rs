@@ -2,6 +2,7 @@
 
 mod host;
 mod locator;
+mod scheme;
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,6 +13,7 @@ use crate::error::Error;
 use host::is_host;
 pub(crate) use host::is_loopback;
 pub(crate) use locator::Locator;
+use scheme::Scheme;
 
 /// The origins (scheme, host and port) that credentials may be sent to. Requests to all other origins pass through
 /// without credentials.
@@ -137,51 +139,6 @@ pub(crate) struct Origin {
     /// `scheme://authority/`: how a URL of this origin usually begins.
     #[cfg(feature = "reqwest")]
     base: String,
-}
-
-/// With the default port of each.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Scheme {
-    Http = 80,
-    Https = 443,
-}
-
-impl Scheme {
-    fn parse(scheme: &str) -> Option<Self> {
-        if scheme == "https" || scheme.eq_ignore_ascii_case("https") {
-            Some(Self::Https)
-        } else if scheme.eq_ignore_ascii_case("http") {
-            Some(Self::Http)
-        } else {
-            None
-        }
-    }
-
-    /// The scheme of a request. A WebSocket's URL has another one than its handshake (RFC 6455 section 3).
-    #[inline]
-    fn of_request(scheme: &str) -> Option<Self> {
-        Self::parse(scheme).or_else(|| Self::of_web_socket(scheme))
-    }
-
-    #[cold]
-    fn of_web_socket(scheme: &str) -> Option<Self> {
-        match scheme {
-            _ if scheme.eq_ignore_ascii_case("wss") => Some(Self::Https),
-            _ if scheme.eq_ignore_ascii_case("ws") => Some(Self::Http),
-            _ => None,
-        }
-    }
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Https => "https",
-        }
-    }
-
-    fn default_port(self) -> u16 {
-        self as u16
-    }
 }
 
 impl Origin {

@@ -116,7 +116,7 @@ impl<'a> Waiting<'a> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         if !self.is_over {
-            // There is no waiting here: the exchange takes a place if one is free.
+            // A drop can't wait. So the exchange takes a place only if one is free.
             let permit = self.place.exchanges.0.clone().try_acquire_owned().ok();
             let mut use_of = self.place.lock();
             use_of.waits -= 1;

@@ -23,7 +23,7 @@ impl Running {
 
     pub(super) fn end(&self) {
         let is_last = self.tasks.fetch_sub(1, Ordering::SeqCst) == 1;
-        // Whoever waits sees that there is none, or is seen here.
+        // A caller that begins to wait now either sees that there is none, or is seen here.
         fence(Ordering::SeqCst);
         if let Some(none) = self.none.get().filter(|_| is_last) {
             none.notify_waiters();
@@ -62,7 +62,7 @@ impl Authenticator {
     /// # }
     /// ```
     ///
-    /// There is no time limit: credentials that the store does not take are offered to it again and again, until it takes them.
+    /// There is no time limit. While the store refuses the credentials, this does not return. So give it a limit, as above.
     ///
     /// # Cancel safety
     ///

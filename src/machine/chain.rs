@@ -65,11 +65,13 @@ impl State {
                 flight.at_store.hold = None;
             }
             Ok(Replaced::No(found)) => {
-                if found.as_ref().is_some_and(|found| shelf.yields_to(found)) {
+                if found.as_ref().is_some_and(|found| shelf.log_out_meets(found)) {
                     return self.found(flight, found, now);
                 }
                 shelf.read(found.as_ref());
-                found.map(|found| shelf.forget_over(*found.version()));
+                if let Some(found) = found {
+                    shelf.forget_over(*found.version());
+                }
                 if flight.at_store.turns < 5 {
                     return self.forget(flight, now);
                 }
@@ -218,7 +220,10 @@ impl State {
         now: Reading,
     ) -> Step {
         if let (Ok(Some(found)), Some(shelf)) = (&result, &mut self.shelf) {
-            let _ = shelf.forget.is_some() && shelf.yields_to(found);
+            if shelf.forget.is_some() {
+                // If the log-out is over, there is nothing left to write, and what was found counts.
+                shelf.log_out_meets(found);
+            }
         }
         let found = match (result, &mut self.shelf) {
             (Ok(found), Some(shelf)) if shelf.forget.is_none() => {

@@ -114,7 +114,7 @@ impl State {
         let is_worth_more = found.as_ref().is_some_and(|found| self.is_worth_more(found, now));
         let Some(shelf) = &mut self.shelf else { return self.attempt(flight, now) };
         if let (Some(_), Some(found)) = (&shelf.forget, &found) {
-            if !shelf.yields_to(found) {
+            if !shelf.log_out_meets(found) {
                 // It may be what was logged out here (R17). The next write is newer.
                 shelf.read(Some(found));
                 shelf.forget_over(*found.version());

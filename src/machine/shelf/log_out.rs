@@ -57,9 +57,9 @@ impl Shelf {
         self.log_out_is_late = true;
     }
 
-    /// A flight has found this while the note of a log-out is not written. Returns whether the log-out is over: somebody has
-    /// logged in since. Otherwise it ends what was found, which is revoked.
-    pub(in crate::machine) fn yields_to(&mut self, found: &Entry) -> bool {
+    /// A flight has found this in the store while the note of a log-out is not written. If somebody has logged in since, the log-out
+    /// is over, and this returns `true`. Otherwise the log-out ends what was found, which is revoked.
+    pub(in crate::machine) fn log_out_meets(&mut self, found: &Entry) -> bool {
         let Some(credentials) = found.credentials() else { return false };
         match self.logins.belongs(found.version()) {
             Belongs::Since => {}

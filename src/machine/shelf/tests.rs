@@ -79,9 +79,9 @@ fn r17_a_late_log_out_ends_what_this_process_had_tried_to_save_before_it() {
     let tried = shelf.logged_in(credentials("tried"));
     shelf.log_out(&[]);
     shelf.log_out_failed();
-    assert!(!shelf.yields_to(&tried) && shelf.forget.is_some());
+    assert!(!shelf.log_out_meets(&tried) && shelf.forget.is_some());
     assert!(shelf.met.iter().any(|met| met.access_token() == "tried"), "it is revoked");
-    assert!(!shelf.yields_to(&tried) && shelf.met.len() == 1, "once");
+    assert!(!shelf.log_out_meets(&tried) && shelf.met.len() == 1, "once");
 }
 
 #[test]
@@ -89,10 +89,10 @@ fn r17_a_late_log_out_ends_a_refresh_of_the_login_that_was_held() {
     let mut other = Shelf::default();
     let mut shelf = late_log_out();
     other.holds(Entry::of(shelf.stored.unwrap(), Content::Credentials(credentials("held"))));
-    assert!(!shelf.yields_to(&other.refreshed(credentials("refreshed"))));
+    assert!(!shelf.log_out_meets(&other.refreshed(credentials("refreshed"))));
     assert_eq!(shelf.met.len(), 1);
     // What was in memory is revoked by the log-out itself.
-    assert!(!shelf.yields_to(other.ours().unwrap()) && shelf.met.len() == 1);
+    assert!(!shelf.log_out_meets(other.ours().unwrap()) && shelf.met.len() == 1);
 }
 
 #[test]
@@ -102,21 +102,21 @@ fn r59_a_late_log_out_yields_to_a_login_of_another_process_and_to_one_of_this_pr
         Entry::of(version, Content::Credentials(credentials("elsewhere")))
     };
     let mut shelf = late_log_out();
-    assert!(shelf.yields_to(&elsewhere(&shelf)) && shelf.forget.is_none() && shelf.met.is_empty());
+    assert!(shelf.log_out_meets(&elsewhere(&shelf)) && shelf.forget.is_none() && shelf.met.is_empty());
     assert!(shelf.finding(Some(&elsewhere(&shelf))) == Finding::News);
     let mut shelf = late_log_out();
     let since = shelf.logged_in(credentials("since"));
-    assert!(shelf.yields_to(&since) && shelf.met.is_empty());
+    assert!(shelf.log_out_meets(&since) && shelf.met.is_empty());
     // While the log-out itself is under way, what it meets was there before.
     let mut shelf = late_log_out();
     shelf.log_out_is_late = false;
-    assert!(!shelf.yields_to(&elsewhere(&shelf)));
+    assert!(!shelf.log_out_meets(&elsewhere(&shelf)));
     // Nobody can say whose an entry without a version is, or what a store held that could not be read.
     let mut shelf = late_log_out();
-    assert!(!shelf.yields_to(&Entry::new(credentials("by-hand"))));
+    assert!(!shelf.log_out_meets(&Entry::new(credentials("by-hand"))));
     let mut shelf = Shelf::default();
     shelf.log_out(&[]);
     shelf.log_out_failed();
     let found = Version { sequence: 4, login: 77, generation: 0, write: 1 };
-    assert!(!shelf.yields_to(&Entry::of(found, Content::Credentials(credentials("unknown")))));
+    assert!(!shelf.log_out_meets(&Entry::of(found, Content::Credentials(credentials("unknown")))));
 }

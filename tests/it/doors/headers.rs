@@ -103,13 +103,16 @@ async fn f54_a_header_that_a_redirect_would_leak_is_refused_before_anything_is_s
 #[tokio::test(start_paused = true)]
 async fn f54_the_header_of_a_requests_own_authenticator_is_refused_too() {
     for way in ways::all() {
-        let theirs = with_header(&holding_first(), bare());
-        let auth = of_authenticator(with_header(&holding_first(), AuthHeader::scheme("token").unwrap()));
-        let auth = auth.marked(WithAuthenticator(theirs));
-        let api = wanting(VAULT, "at-1");
-        let error = way.send(&auth, &api, get("/x")).await.unwrap_err();
-        assert!(matches!(error, AuthError::Credentials(_)), "{}: {error:?}", way.traits().name);
-        assert_eq!(api.seen().len(), 0, "{}", way.traits().name);
+        // With a token at hand, and without one: then none is fetched either.
+        for script in [holding_first(), Script::new().then_ok(nth(1))] {
+            let theirs = with_header(&script, bare());
+            let auth = of_authenticator(with_header(&holding_first(), AuthHeader::scheme("token").unwrap()));
+            let auth = auth.marked(WithAuthenticator(theirs));
+            let (api, name) = (wanting(VAULT, "at-1"), way.traits().name);
+            let error = way.send(&auth, &api, get("/x")).await.unwrap_err();
+            assert!(matches!(error, AuthError::Credentials(_)), "{name}: {error:?}");
+            assert_eq!((api.seen().len(), script.requests()), (0, 0), "{name}");
+        }
     }
 }
 
