@@ -42,9 +42,13 @@ impl State {
                 flight.at_store.is_proved = true;
                 return self.attempt(flight, now);
             }
-            let why =
-                "the refreshed credentials could not be stored yet, so nothing is refreshed; check the store";
-            return self.fail(flight, Error::transient(why).not_processed(), now);
+            let message = "the newest credentials could not be stored yet, so no refresh token is sent; check the store";
+            let error = Error::transient(message).not_processed();
+            let error = match shelf.save_error.clone() {
+                Some(why) => error.with_source(why),
+                None => error,
+            };
+            return self.fail(flight, error, now);
         }
         if flight.at_store.hold.is_none() {
             return self.enter(flight, sends_token, now);

@@ -124,7 +124,7 @@ impl State {
         // What a log-in brought is in no store yet, and no other process waits for it.
         let may_wait = saving.by == By::Refresh && !flight.at_store.goes_without;
         if flight.at_store.failed_saves == 0 {
-            self.events.push(saving.failure(error));
+            self.events.push(saving.failure(error.clone()));
         }
         let wait = save_wait(flight.at_store.failed_saves);
         flight.at_store.failed_saves += 1;
@@ -133,6 +133,7 @@ impl State {
         }
         if let Some(shelf) = &mut self.shelf {
             shelf.unsaved_since = Some(flight.id);
+            shelf.save_error = Some(error);
             let (entry, attempts) = (saving.entry.clone(), flight.at_store.failed_saves);
             shelf.rest = Some((flight.id, Rest::Save { entry, attempts }));
         }
@@ -187,7 +188,10 @@ impl State {
             Rest::Revoke(_) => return Step::Stop,
         };
         let is_saved = match result {
-            Err(_) => return self.again(entry.clone(), attempts),
+            Err(error) => {
+                shelf.save_error = Some(error);
+                return self.again(entry.clone(), attempts);
+            }
             Ok(Replaced::Yes) => true,
             Ok(Replaced::No(found)) => {
                 let is_saved = found.as_ref().is_some_and(|found| found.version() == entry.version());
@@ -211,7 +215,7 @@ impl State {
                 is_saved
             }
         };
-        shelf.unsaved_since = None;
+        (shelf.unsaved_since, shelf.save_error) = (None, None);
         if is_saved {
             shelf.holds(entry.clone());
             self.events.push(Event::RotationSaved { generation: self.holdings.generation() });

@@ -9,6 +9,7 @@ use super::flight::Rest;
 use super::pace::random_ids;
 use crate::clock::Reading;
 use crate::credentials::Credentials;
+use crate::error::Error;
 use crate::store::{Content, Entry, Holder, Intent, Relation, Version};
 
 /// What the machine knows about the store.
@@ -37,6 +38,8 @@ pub(super) struct Shelf {
     pub(super) rest: Option<(u64, Rest)>,
     /// The flight that could not save a rotated refresh token, while that is still tried (R54).
     pub(super) unsaved_since: Option<u64>,
+    /// Why it could not be saved at the last attempt.
+    pub(super) save_error: Option<Error>,
     /// What a log-out found in the store.
     pub(super) found: Vec<Credentials>,
     /// What a flight found there that a log-out had ended. It is still to be revoked.
@@ -86,6 +89,7 @@ impl Default for Shelf {
             log_out_is_late: false,
             rest: None,
             unsaved_since: None,
+            save_error: None,
             found: Vec::new(),
             met: Vec::new(),
             logins: Logins::default(),

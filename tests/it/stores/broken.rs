@@ -183,8 +183,10 @@ async fn r53_while_a_rotation_is_unsaved_no_other_is_made() {
     tokio::time::sleep(seconds(301)).await;
     assert_eq!(token(&auth).await.unwrap(), "at-2");
     tokio::time::sleep(seconds(61)).await;
-    assert_eq!(token(&auth).await.unwrap_err().kind(), ErrorKind::Transient);
-    assert_eq!(script.requests(), 2);
+    let error = token(&auth).await.unwrap_err();
+    assert_eq!((error.kind(), script.requests()), (ErrorKind::Transient, 2));
+    let why = std::error::Error::source(&error).expect("the error of the store");
+    assert_eq!(why.downcast_ref::<Error>().map(Error::kind), Some(ErrorKind::Store), "{why}");
 }
 
 #[tokio::test(start_paused = true)]
