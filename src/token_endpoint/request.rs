@@ -129,7 +129,8 @@ impl TokenRequest {
             return Err(refused("a header comes twice; leave one of them out"));
         }
         value.set_sensitive(true);
-        self.headers.insert(name, value);
+        let no_room = |_| refused("it has no room for another header; leave some out");
+        self.headers.try_insert(name, value).map_err(no_room)?;
         Ok(self)
     }
 

@@ -1,7 +1,7 @@
 //! Sends a request and reads its response.
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, MaxSizeReached};
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body_util::Full;
 use secrecy::{ExposeSecret, SecretString};
@@ -78,20 +78,23 @@ impl TokenRequest {
         secrets.extend(self.form.secrets().chain(proof.secrets).chain(secrets_in(&self.headers)));
         let mut headers = self.headers;
         if let Some(authorization) = proof.authorization {
-            if headers.insert(AUTHORIZATION, authorization).is_some() {
+            if headers.try_insert(AUTHORIZATION, authorization).map_err(no_room)?.is_some() {
                 return Err(Error::misconfigured(
                     "token request: the client sends the header `authorization` already; leave it out",
                 ));
             }
         }
-        headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
+        if !headers.contains_key(ACCEPT) {
+            headers.try_insert(ACCEPT, HeaderValue::from_static("application/json")).map_err(no_room)?;
+        }
 
         let text = self.form.encode(self.is_get)?;
         let mut request = Request::new(Full::default());
         if self.is_get {
             *request.uri_mut() = with_query(&endpoint.url(deadline).await?, &text)?;
         } else {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+            let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+            headers.try_insert(CONTENT_TYPE, form).map_err(no_room)?;
             *request.method_mut() = Method::POST;
             *request.uri_mut() = endpoint.url(deadline).await?;
             *request.body_mut() = Full::from(text);
@@ -100,6 +103,10 @@ impl TokenRequest {
         let response = endpoint.send(request, purpose, deadline).await?;
         Ok(Exchange { response, purpose, secrets })
     }
+}
+
+fn no_room(_: MaxSizeReached) -> Error {
+    Error::misconfigured("token request: it has no room for another header; leave some out")
 }
 
 /// The values of headers, and what follows a scheme in them.

@@ -56,6 +56,31 @@ fn r80_a_header_that_can_not_be_sent_or_twice_is_refused() {
     }
 }
 
+/// A map of headers has a limit.
+#[tokio::test]
+async fn r80_more_headers_than_a_request_may_have_are_refused() {
+    let server = TokenServer::always(Reply::token("at"));
+    let mut request = in_memory(&server).request();
+    // 24,576 fit. The clone is dear, so only the last few are tried with one.
+    for n in 0..24_000 {
+        request = request.header(&format!("x-{n}"), MARK).unwrap();
+    }
+    let mut refused = None;
+    for n in 24_000..40_000 {
+        match request.clone().header(&format!("x-{n}"), MARK) {
+            Ok(more) => request = more,
+            Err(error) => {
+                refused = Some(error);
+                break;
+            }
+        }
+    }
+    check(&refused.expect("the map is full"), "room");
+    // Nor is there room for those that the request needs.
+    check(&request.send().await.unwrap_err(), "room");
+    assert_eq!(server.requests(), 0);
+}
+
 #[tokio::test]
 async fn r80_the_grant_type_decides_what_a_refusal_means() {
     let server = |code: &'static str| TokenServer::always(Reply::error(400, code, "no"));
