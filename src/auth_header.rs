@@ -131,6 +131,10 @@ pub(crate) fn put(
     header: Option<&AuthHeader>,
     value: HeaderValue,
 ) -> Result<bool, Error> {
+    // The first header of all needs no search for another one.
+    if headers.is_empty() {
+        return replace(headers, header, value).map(|()| true);
+    }
     let entry = match header {
         // A constant name costs less.
         None => headers.try_entry(AUTHORIZATION),
@@ -148,8 +152,11 @@ pub(crate) fn replace(
     header: Option<&AuthHeader>,
     value: HeaderValue,
 ) -> Result<(), Error> {
-    let name = header.map_or(AUTHORIZATION, |header| header.name.clone());
-    headers.try_insert(name, value).map(|_| ()).map_err(|_| no_room())
+    let inserted = match header {
+        None => headers.try_insert(AUTHORIZATION, value),
+        Some(header) => headers.try_insert(&header.name, value),
+    };
+    inserted.map(drop).map_err(|_| no_room())
 }
 
 #[cold]

@@ -123,6 +123,8 @@ impl AuthMiddleware {
     }
 
     /// Sends the request. On a 401 it replaces the token and sends the request again, if the body allows it.
+    // Inlined, because a request is large, and would be moved once more.
+    #[inline(always)]
     fn send<'a>(
         &'a self,
         mut request: Request,

@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::pin::Pin;
 
 use http::header::AUTHORIZATION;
-use http::{Extensions, HeaderValue};
+use http::{Extensions, HeaderValue, StatusCode};
 use reauth::AuthMiddleware;
 use reqwest::{Request, Response, ResponseBuilderExt};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Next, Result};
@@ -22,8 +22,12 @@ pub enum Middleware {
     Noop,
     /// Inserts a header value built once.
     Floor,
+    /// Inserts a header value built once, and keeps a copy of the request for a second attempt: what one writes by hand.
+    ByHand,
     /// `reauth::AuthMiddleware`.
     Reauth,
+    /// The same, told to send nothing again.
+    NeverReplay,
     /// reqwest-retry's `RetryTransientMiddleware`, three tries.
     Retry,
     /// The same, and a constant header inside.
@@ -36,13 +40,17 @@ pub fn reqwest<M: Measure>(middleware: Middleware, shape: Shape, replay: Replay,
     let client = match middleware {
         Middleware::Noop => client.with(Noop),
         Middleware::Floor => client.with(Floor(header())),
-        Middleware::Reauth => {
-            client.with(AuthMiddleware::for_origin(ORIGIN, authenticator()).expect("an origin"))
-        }
+        Middleware::ByHand => client.with(ByHand(header())),
+        Middleware::Reauth => client.with(reauth()),
+        Middleware::NeverReplay => client.with(reauth().never_replay()),
         Middleware::Retry => client.with(retry()),
         Middleware::RetryFloor => client.with(retry()).with(Floor(header())),
     };
     measure.measure(Sends { client: client.with(Answers).build(), template: Template::new(shape, replay) })
+}
+
+fn reauth() -> AuthMiddleware {
+    AuthMiddleware::for_origin(ORIGIN, authenticator()).expect("an origin")
 }
 
 fn retry() -> impl reqwest_middleware::Middleware {
@@ -93,6 +101,21 @@ middleware!(Floor, |self, request, extensions, next| {
     let mut request = request;
     request.headers_mut().insert(AUTHORIZATION, self.0.clone());
     next.run(request, extensions).await
+});
+
+struct ByHand(HeaderValue);
+middleware!(ByHand, |self, request, extensions, next| {
+    let mut request = request;
+    let copy = request.try_clone();
+    request.headers_mut().insert(AUTHORIZATION, self.0.clone());
+    let response = next.clone().run(request, extensions).await?;
+    match copy {
+        Some(mut copy) if response.status() == StatusCode::UNAUTHORIZED => {
+            copy.headers_mut().insert(AUTHORIZATION, self.0.clone());
+            next.run(copy, extensions).await
+        }
+        _ => Ok(response),
+    }
 });
 
 /// 200, an empty body, and the URL that was asked.

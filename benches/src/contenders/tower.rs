@@ -41,6 +41,8 @@ pub enum Layer {
     ArcSwap,
     /// `reauth::AuthLayer`.
     Reauth,
+    /// The same, told to send nothing again.
+    NeverReplay,
     /// `tower::retry` with a copy of each request, over `AddAuthorization`.
     Retry,
     /// What one writes first: a Tokio `RwLock`, `format!`, a boxed future.
@@ -87,9 +89,9 @@ fn with_body<B: Body, M: Measure>(layer: Layer, template: Template, measure: M) 
             let header = Arc::new(ArcSwap::from_pointee(header()));
             measure.measure(Sends::<_, B>::new(Swapped { inner: INNER, header }, template))
         }
-        Layer::Reauth => {
-            let layer = AuthLayer::for_origin(ORIGIN, authenticator()).expect("an origin");
-            measure.measure(Sends::<_, B>::new(layer.layer(INNER), template))
+        Layer::Reauth => measure.measure(Sends::<_, B>::new(reauth().layer(INNER), template)),
+        Layer::NeverReplay => {
+            measure.measure(Sends::<_, B>::new(reauth().never_replay().layer(INNER), template))
         }
         Layer::Naive => {
             let token = Arc::new(tokio::sync::RwLock::new(token()));
@@ -97,6 +99,10 @@ fn with_body<B: Body, M: Measure>(layer: Layer, template: Template, measure: M) 
         }
         Layer::Retry => unreachable!("a body that can't be copied can't be sent through tower::retry"),
     }
+}
+
+fn reauth() -> AuthLayer {
+    AuthLayer::for_origin(ORIGIN, authenticator()).expect("an origin")
 }
 
 struct Sends<S, B> {

@@ -1,9 +1,10 @@
 //! The requests and responses of reqwest.
 
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::Hasher;
 
 use http::{Extensions, HeaderMap, Method, StatusCode};
 use reqwest::{Request, Response, Url};
+use rustc_hash::FxHasher;
 
 use super::sealed;
 use crate::authorizer::settings::Settings;
@@ -12,7 +13,7 @@ use crate::replay::Replay;
 impl sealed::Url for Url {
     #[inline]
     fn mark(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = FxHasher::default();
         hasher.write(sent(self));
         hasher.finish()
     }
