@@ -1,8 +1,5 @@
 //! Sends requests through any client, by a closure.
 
-use std::future::{Ready, ready};
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Extensions;
@@ -17,29 +14,12 @@ use crate::error::Error;
 use crate::passed::PassedKind;
 use crate::per_request::ValidFor;
 
-/// What is known about a request when it is sent.
-enum Begun<Q: Request> {
-    /// It carries the token.
-    Authorized(Sent<Q>),
+/// What is known about a request when it is sent. The copy for another attempt is kept apart, because it is large.
+enum Begun<U> {
+    /// It carries the token of this generation.
+    Authorized(u64, Applies),
     /// It carries none of ours. The reason is there if nobody has asked for that.
-    Passing(Option<Box<(PassedKind, Q::Url)>>),
-}
-
-/// What is known at once, or after a wait. As one future, it takes less room than as two.
-enum Begin<T, W> {
-    Now(Ready<T>),
-    Later(Pin<Box<W>>),
-}
-
-impl<T, W: Future<Output = T>> Future for Begin<T, W> {
-    type Output = T;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        match self.get_mut() {
-            Self::Now(ready) => Pin::new(ready).poll(context),
-            Self::Later(wait) => wait.as_mut().poll(context),
-        }
-    }
+    Passing(Option<Box<(PassedKind, U)>>),
 }
 
 impl Authorizer {
@@ -87,31 +67,35 @@ impl Authorizer {
         F: Future<Output = Result<R, E>>,
     {
         async move {
-            let begun = self.begin::<Q, R>(&mut request).await.map_err(AuthError::Credentials)?;
+            // Filled where it lies, because it is large.
+            let mut saved = None;
+            let begun = match self.begin::<Q, R>(&mut request, &mut saved) {
+                Ok(begun) => begun,
+                // In a box, because few requests need it.
+                Err(applies) => Box::pin(self.wait::<Q, R>(&mut request, &mut saved, applies)).await,
+            };
+            let begun = begun.map_err(AuthError::Credentials)?;
             let response = send(request).await.map_err(AuthError::Service)?;
-            match self.judge(begun, response, send) {
-                Ok(response) => Ok(response),
-                Err(again) => again.await,
+            let response = match self.accept(response) {
+                Ok(response) => return Ok(response),
+                Err(rejected) => rejected,
+            };
+            match begun {
+                Begun::Authorized(generation, applies) => {
+                    let sent = Sent { saved, generation, applies };
+                    Box::pin(self.send_again(sent, response, send)).await
+                }
+                Begun::Passing(why) => Ok(self.explain(response, why)),
             }
         }
     }
 
-    /// Adds the token. If it has to be waited for, that is in a box, because few requests need it.
+    /// Adds the token, if there is one without waiting. Otherwise it returns what applies to the request.
     fn begin<Q: Request, R: Response<Q>>(
         &self,
         request: &mut Q,
-    ) -> Begin<Result<Begun<Q>, Error>, impl Future<Output = Result<Begun<Q>, Error>>> {
-        match self.begin_now::<Q, R>(request) {
-            Ok(begun) => Begin::Now(ready(begun)),
-            Err(applies) => Begin::Later(Box::pin(self.wait::<Q, R>(request, applies))),
-        }
-    }
-
-    /// Adds the token, if there is one without waiting. Otherwise it returns what applies to the request.
-    fn begin_now<Q: Request, R: Response<Q>>(
-        &self,
-        request: &mut Q,
-    ) -> Result<Result<Begun<Q>, Error>, Applies> {
+        saved: &mut Option<Q::Saved>,
+    ) -> Result<Result<Begun<Q::Url>, Error>, Applies> {
         let Some(applies) = self.applies(request) else {
             return Ok(Ok(Begun::Passing(self.why_passed(request))));
         };
@@ -120,7 +104,7 @@ impl Authorizer {
             Some(_) => None,
         };
         match ticket {
-            Some(ticket) => Ok(self.add_token::<Q, R>(request, applies, ticket)),
+            Some(ticket) => Ok(self.add_token::<Q, R>(request, saved, applies, ticket)),
             None if self.settings.has_callers_header(&applies, request.headers()) => {
                 Ok(Ok(Begun::Passing(None)))
             }
@@ -132,53 +116,52 @@ impl Authorizer {
     async fn wait<Q: Request, R: Response<Q>>(
         &self,
         request: &mut Q,
+        saved: &mut Option<Q::Saved>,
         applies: Applies,
-    ) -> Result<Begun<Q>, Error> {
+    ) -> Result<Begun<Q::Url>, Error> {
         let authenticator = self.settings.authenticator(&applies);
         // Before a token is fetched that can't be sent.
         self.settings.check(authenticator)?;
         let ticket = authenticator.acquire_for(self.valid_for(request)).await?;
-        self.add_token::<Q, R>(request, applies, ticket)
+        self.add_token::<Q, R>(request, saved, applies, ticket)
     }
 
     /// Saves what another attempt needs, and adds the token.
+    #[inline]
     fn add_token<Q: Request, R: Response<Q>>(
         &self,
         request: &mut Q,
+        saved: &mut Option<Q::Saved>,
         mut applies: Applies,
         Ticket { header, generation }: Ticket,
-    ) -> Result<Begun<Q>, Error> {
-        let saved = self.save::<Q, R>(request, &mut applies);
+    ) -> Result<Begun<Q::Url>, Error> {
+        self.save::<Q, R>(request, saved, &mut applies);
         match self.settings.authorize(&applies, request.headers_mut(), header)? {
-            true => Ok(Begun::Authorized(Sent { saved, generation, applies })),
+            true => Ok(Begun::Authorized(generation, applies)),
             // The response is about the caller's header, and not about the authenticator's token.
             false => Ok(Begun::Passing(None)),
         }
     }
 
-    /// Returns the response, or what follows it. The response is moved through here, so that the future has no room for it.
-    fn judge<Q, R, E, F>(
+    /// Returns the response as an error if it is a rejection. It is moved through here, so that the future has no room for it.
+    #[inline]
+    fn accept<Q: Request, R: Response<Q>>(&self, response: R) -> Result<R, R> {
+        match self.settings.is_rejection(response.status(), response.headers()) {
+            true => Err(response),
+            false => Ok(response),
+        }
+    }
+
+    /// Says in a rejection why its request carried no token.
+    fn explain<Q: Request, R: Response<Q>>(
         &self,
-        begun: Begun<Q>,
         mut response: R,
-        send: impl FnMut(Q) -> F,
-    ) -> Result<R, impl Future<Output = Result<R, AuthError<E>>>>
-    where
-        Q: SendRequest,
-        R: ResponseTo<Q>,
-        F: Future<Output = Result<R, E>>,
-    {
-        if !self.settings.is_rejection(response.status(), response.headers()) {
-            return Ok(response);
+        why: Option<Box<(PassedKind, Q::Url)>>,
+    ) -> R {
+        if let Some(why) = why {
+            response.extensions_mut().insert(self.settings.reason(why.0, &why.1));
         }
-        match begun {
-            Begun::Authorized(sent) => return Err(Box::pin(self.send_again(sent, response, send))),
-            Begun::Passing(Some(why)) => {
-                response.extensions_mut().insert(self.settings.reason(why.0, &why.1));
-            }
-            Begun::Passing(None) => {}
-        }
-        Ok(response)
+        response
     }
 
     /// What follows a rejection.
@@ -199,7 +182,10 @@ impl Authorizer {
             // It may hold a connection.
             drop(response);
             sent.generation = ticket.generation;
-            sent.saved = if is_last { None } else { self.save::<Q, R>(&mut request, &mut sent.applies) };
+            sent.saved = None;
+            if !is_last {
+                self.save::<Q, R>(&mut request, &mut sent.saved, &mut sent.applies);
+            }
             let is_ours = self
                 .settings
                 .authorize(&sent.applies, request.headers_mut(), ticket.header)
@@ -234,11 +220,18 @@ impl Authorizer {
     }
 
     /// Saves what another attempt needs, and where this one is sent.
-    fn save<Q: Request, R: Response<Q>>(&self, request: &mut Q, applies: &mut Applies) -> Option<Q::Saved> {
-        let saved = applies.may_replay.then(|| request.save(&self.settings)).flatten();
+    #[inline]
+    fn save<Q: Request, R: Response<Q>>(
+        &self,
+        request: &mut Q,
+        saved: &mut Option<Q::Saved>,
+        applies: &mut Applies,
+    ) {
+        if applies.may_replay {
+            *saved = request.save(&self.settings);
+        }
         if R::has_url(&self.settings) && saved.as_ref().and_then(Q::url_of).is_none() {
             applies.sent_to = request.url().mark();
         }
-        saved
     }
 }

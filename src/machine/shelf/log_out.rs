@@ -104,10 +104,12 @@ impl Shelf {
     /// greater than any number of log-ins.
     pub(in crate::machine) fn forget_unread(&mut self, now: Reading) -> Option<Entry> {
         let seconds = now.wall.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        match self.is_known {
-            true => self.forget.clone(),
-            false => self.forget_over(Version::unnamed(0).at_sequence(seconds)),
+        if self.is_known {
+            return self.forget.clone();
         }
+        let note = self.forget_over(Version::unnamed(0).at_sequence(seconds));
+        note.iter().for_each(|note| self.logins.notes_unread(note.version()));
+        note
     }
 
     /// Whether nothing was held since a log-out. Then its note is to be written again.

@@ -20,6 +20,8 @@ pub(super) struct Logins {
     revoked: Vec<u64>,
     /// The log-out could not know all log-ins that it ended, because it did not know what the store held.
     has_ended_more: bool,
+    /// The number of the note of a log-out that could not read the store. It is greater than that of any log-in before it.
+    unread_note: Option<u64>,
     /// The log-out ended credentials without a version. The first version may be a refresh of them.
     has_ended_unnamed: bool,
 }
@@ -29,7 +31,7 @@ pub(super) struct Logins {
 pub(super) enum Belongs {
     /// It was ended, or may have been.
     Before,
-    /// This process has made it or read it since.
+    /// It came after the log-out.
     Since,
     /// Another process has made it, and this one did not know of it.
     Elsewhere,
@@ -49,8 +51,14 @@ impl Logins {
             remember(&mut self.ended, login);
         }
         self.has_ended_more = !is_known;
+        self.unread_note = None;
         self.has_ended_unnamed = false;
         ours.into_iter().chain(stored).for_each(|version| self.ends(version));
+    }
+
+    /// The note is written over a store that can't be read.
+    pub(super) fn notes_unread(&mut self, note: &Version) {
+        self.unread_note = Some(note.sequence);
     }
 
     /// The log-out has read the store.
@@ -76,7 +84,12 @@ impl Logins {
             0 => Belongs::Before,
             _ if self.since.contains(&found.login) => Belongs::Since,
             1 if self.has_ended_unnamed => Belongs::Before,
-            _ if self.has_ended_more || self.has_ended(found) => Belongs::Before,
+            _ if self.has_ended(found) => Belongs::Before,
+            // The note is in the store, although its write seemed to fail: this is the log-in after it.
+            sequence if self.unread_note.is_some_and(|note| note.checked_add(1) == Some(sequence)) => {
+                Belongs::Since
+            }
+            _ if self.has_ended_more => Belongs::Before,
             _ => Belongs::Elsewhere,
         }
     }

@@ -120,3 +120,18 @@ fn r59_a_late_log_out_yields_to_a_login_of_another_process_and_to_one_of_this_pr
     let found = Version { sequence: 4, login: 77, generation: 0, write: 1 };
     assert!(!shelf.log_out_meets(&Entry::of(found, Content::Credentials(credentials("unknown")))));
 }
+
+#[test]
+fn r59_a_log_out_that_could_not_read_the_store_yields_only_to_the_log_in_after_its_note() {
+    for (after_the_note, is_over) in [(0, false), (1, true), (2, false)] {
+        let mut shelf = Shelf::default();
+        shelf.log_out(&[]);
+        let later = Reading { wall: UNIX_EPOCH + Duration::from_secs(1_000_000), ..NOW };
+        let note = *shelf.forget_unread(later).unwrap().version();
+        shelf.log_out_failed();
+        let found = Version { sequence: note.sequence + after_the_note, login: 77, generation: 0, write: 1 };
+        let found = Entry::of(found, Content::Credentials(credentials("found")));
+        assert_eq!(shelf.log_out_meets(&found), is_over, "{after_the_note}");
+        assert_eq!(shelf.met.is_empty(), is_over);
+    }
+}

@@ -3,7 +3,7 @@
 use super::program::ProviderMode::*;
 use super::program::Step::*;
 use super::program::StoreMode::*;
-use super::program::{Setup, Step};
+use super::program::{Setup, Step, StoreMode};
 use super::run::run;
 
 fn holds(setup: &Setup, steps: &[Step]) {
@@ -124,6 +124,20 @@ fn r64_a_process_whose_login_was_refused_uses_the_older_one_to_which_the_store_w
 fn r59_a_log_out_that_was_written_and_not_heard_of_does_not_end_the_next_log_in_elsewhere() {
     let steps = [Set(0), StopAfter(2, 4), LogOut(0), Get(0), Get(0), Advance(60), Get(1), Advance(5_000)];
     holds(&setup(2, true, 30), &steps);
+}
+
+#[test]
+fn r59_a_log_out_that_was_written_before_the_store_was_read_does_not_end_the_next_log_in_elsewhere() {
+    let steps = [
+        Store(None, FailsAfter),
+        LogOut(1),
+        Advance(60),
+        Get(1),
+        Store(None, StoreMode::Hangs),
+        Advance(60),
+        Get(2),
+    ];
+    holds(&setup(3, true, 30), &steps);
 }
 
 #[test]
