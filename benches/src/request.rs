@@ -91,6 +91,18 @@ impl Template {
         request
     }
 
+    /// For a reqwest client that is called by hand.
+    pub fn plain(&self) -> reqwest::Request {
+        let mut request = reqwest::Request::new(self.method(), self.url.clone());
+        for (name, value) in &self.headers {
+            request.headers_mut().insert(name.clone(), value.clone());
+        }
+        if self.shape == Shape::Typical {
+            *request.body_mut() = Some(self.body.clone().into());
+        }
+        request
+    }
+
     /// For a reqwest client, by its builder, from a URL that was parsed before.
     pub fn reqwest(&self, client: &ClientWithMiddleware) -> RequestBuilder {
         let mut request = client.request(self.method(), self.url.clone());

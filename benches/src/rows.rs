@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::call::Measure;
-use crate::contenders::{CachedToken, Layer, Middleware, cached, reqwest, tower};
+use crate::contenders::{CachedToken, Layer, Middleware, Sender, cached, reqwest, send, tower};
 use crate::request::{Replay, Shape};
 
 /// One contender.
@@ -13,6 +13,8 @@ pub enum Contender {
     Tower(Layer, Replay),
     /// A middleware on the reqwest path.
     Reqwest(Middleware, Replay),
+    /// A call by hand.
+    Send(Sender),
     /// The cached token alone.
     Cached(CachedToken),
 }
@@ -27,7 +29,7 @@ pub struct Row {
 }
 
 const NAMES: &[(Contender, &str)] = {
-    use Contender::{Cached, Reqwest, Tower};
+    use Contender::{Cached, Reqwest, Send, Tower};
     use Replay::{Marked, OneShot, Yes};
     &[
         (Tower(Layer::None, Yes), "tower/none"),
@@ -55,6 +57,11 @@ const NAMES: &[(Contender, &str)] = {
         (Reqwest(Middleware::Noop, Marked), "reqwest/noop-marked"),
         (Reqwest(Middleware::Floor, Marked), "reqwest/floor-marked"),
         (Reqwest(Middleware::Reauth, Marked), "reqwest/reauth-marked"),
+        (Send(Sender::None), "send/none"),
+        (Send(Sender::Floor), "send/floor"),
+        (Send(Sender::ByHand), "send/by-hand"),
+        (Send(Sender::Reauth), "send/reauth"),
+        (Send(Sender::NeverReplay), "send/reauth-never-replay"),
         (Cached(CachedToken::Floor), "cached/floor"),
         (Cached(CachedToken::Reauth), "cached/reauth"),
     ]
@@ -99,6 +106,7 @@ impl Row {
         self.with(match self.contender {
             Contender::Tower(_, replay) => Contender::Tower(Layer::None, replay),
             Contender::Reqwest(_, replay) => Contender::Reqwest(Middleware::Noop, replay),
+            Contender::Send(_) => Contender::Send(Sender::None),
             Contender::Cached(_) => Contender::Cached(CachedToken::Floor),
         })
     }
@@ -109,6 +117,7 @@ impl Row {
         self.with(match self.contender {
             Contender::Tower(_, replay) => Contender::Tower(Layer::Floor, replay),
             Contender::Reqwest(_, replay) => Contender::Reqwest(Middleware::Floor, replay),
+            Contender::Send(_) => Contender::Send(Sender::Floor),
             Contender::Cached(_) => Contender::Cached(CachedToken::Floor),
         })
     }
@@ -127,6 +136,7 @@ impl Row {
         match self.contender {
             Contender::Tower(layer, replay) => tower(layer, self.shape, replay, measure),
             Contender::Reqwest(middleware, replay) => reqwest(middleware, self.shape, replay, measure),
+            Contender::Send(sender) => send(sender, self.shape, measure),
             Contender::Cached(contender) => cached(contender, measure),
         }
     }

@@ -54,7 +54,8 @@ fn families() -> Vec<Vec<Row>> {
         let path = match row.contender {
             Contender::Tower(..) => 0,
             Contender::Reqwest(..) => 1,
-            Contender::Cached(_) => 2,
+            Contender::Send(_) => 2,
+            Contender::Cached(_) => 3,
         };
         families.entry((path, row.shape as u8)).or_default().push(row);
     }

@@ -2,10 +2,12 @@
 
 mod cached;
 mod reqwest;
+mod send;
 mod tower;
 
 pub use cached::{CachedToken, cached};
 pub use reqwest::{Middleware, reqwest};
+pub use send::{Sender, send};
 pub use tower::{Inner, Layer, tower, tower_with};
 
 use std::time::Duration;
