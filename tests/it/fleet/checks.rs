@@ -127,6 +127,10 @@ impl Ledger {
         if new.index == 1 {
             // It came after the log-out, or it would have been revoked.
             self.lives.values_mut().for_each(|known| known.ended.retain(|family| *family != new.family));
+            // Who reads that log-out only now, or has read it and not heard of it, learns nothing else of the family.
+            self.tombstones
+                .values_mut()
+                .for_each(|(_, _, ended)| ended.retain(|family| *family != new.family));
         }
         if before.is_logged_out() && new.index > 1 && !self.is_lost(before) {
             self.breaks(format!(

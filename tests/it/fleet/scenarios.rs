@@ -141,6 +141,13 @@ fn r59_a_log_out_that_was_written_before_the_store_was_read_does_not_end_the_nex
 }
 
 #[test]
+fn r59_the_log_in_after_a_late_log_out_is_adopted_by_a_process_that_reads_the_log_out_meanwhile() {
+    let steps =
+        [LogOut(0), Get(0), StopAfter(0, 1), Get(0), StopAfter(1, 4), LogOut(1), Advance(15_000), Get(2)];
+    holds(&Setup { jitter: 548_130_977_013_453_898, ..setup(3, true, 30) }, &steps);
+}
+
+#[test]
 fn r17_a_late_log_out_also_ends_a_login_that_was_replaced_before_it() {
     let steps = [Refresh(0), Advance(60), Set(0), Store(None, Fails), SetBack, LogOut(2)];
     holds(&setup(2, false, 0), &steps);
