@@ -18,7 +18,7 @@ mod api {
 }
 
 pub(crate) use clock::{ScenarioClock, Wall};
-pub(crate) use suite::{Process, Shelf, Store, Ticket, next_entry};
+pub(crate) use suite::{Process, Shelf, Store, Ticket, Write, next_entry};
 
 use std::path::PathBuf;
 

@@ -107,6 +107,7 @@ impl Client for Processes {
             Action::StoreChanged(tokens) => {
                 self.shared()?.put(tokens.as_ref().map(credentials_of).transpose()?)?;
             }
+            Action::StoreRespondsLate => self.shared()?.land(process)?,
             Action::StoreSetBack => self.shared()?.set_back(),
             _ => self.process(process)?.act(action)?,
         }
@@ -126,5 +127,9 @@ impl Client for Processes {
 
     fn stored(&self) -> Option<Stored> {
         self.store.as_ref()?.stored()
+    }
+
+    fn guarded_by(&self) -> Option<Process> {
+        self.store.as_ref()?.guarded_by()
     }
 }

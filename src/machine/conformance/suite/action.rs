@@ -59,6 +59,9 @@ pub(crate) enum Action {
     /// The call of the process that hangs is carried out.
     #[serde(deserialize_with = "nothing_else")]
     StoreResponds,
+    /// The write that the process has given up last, or that was open when it was killed, is carried out. Nobody hears of it.
+    #[serde(deserialize_with = "nothing_else")]
+    StoreRespondsLate,
     /// What runs the flight is gone, and the flight with it. The callers stay.
     #[serde(deserialize_with = "nothing_else")]
     Interrupt,
@@ -79,7 +82,8 @@ impl Action {
         use Action::*;
         match self {
             Respond(_) | RespondLate(_) | RespondToAll(_) | Advance(_) | WallClockJump { .. } => true,
-            StoreChanged(_) | StoreSetBack | StoreBehaves { .. } | StoreResponds => true,
+            StoreChanged(_) | StoreSetBack | StoreBehaves { .. } => true,
+            StoreResponds | StoreRespondsLate => true,
             Get { .. } | Refresh { .. } | Unauthorized { .. } | Cancel { .. } | LogOut { .. } => false,
             SetCredentials { .. } | Loop { .. } | Interrupt => false,
             Kill | Stop | GoOn => true,

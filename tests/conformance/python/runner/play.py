@@ -24,7 +24,7 @@ def play(scenario, drivers, is_exact):
             perform(world, step)
             seen = {number: process.take_seen() for number, process in world.processes.items()}
             waiting = {caller for process in world.processes.values() for caller in process.waiting}
-            differences = comparison.step(step, seen, waiting, world.store and world.store.stored())
+            differences = comparison.step(step, seen, waiting, world.store)
         except (Broken, DriverError, MissingTime) as error:
             differences = [failed(drivers, error)]
         if differences:
