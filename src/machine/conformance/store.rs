@@ -30,9 +30,7 @@ fn work(store: &mut Shelf, process: Process, call: &StoreCall) -> StoreResult {
 fn write_of(call: &StoreCall) -> Option<Write> {
     match call {
         StoreCall::Load | StoreCall::Guard(_) => None,
-        StoreCall::Replace(expected, entry) => {
-            Some(Write { over: Some(expected.clone()), entry: entry.clone() })
-        }
+        StoreCall::Replace(expected, entry) => Some(Write { over: Some(*expected), entry: entry.clone() }),
         StoreCall::Overwrite(entry) => Some(Write { over: None, entry: entry.clone() }),
     }
 }

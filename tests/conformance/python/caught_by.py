@@ -94,4 +94,6 @@ CAUGHT_BY = {
     "logs in if it finds its own write in the store": "save-that-took-too-long-has-landed",
     "fails if another process has saved meanwhile": "two-good-tokens-of-one-exchange",
     "gives the guard back when its callers give up": "guard-is-kept-as-long-as-the-request-is-open",
+    "drops the response to a request whose flight was given up": "response-after-its-flight-was-given-up",
+    "takes a request for done if its flight was given up": "response-after-its-flight-was-given-up",
 }

@@ -231,4 +231,8 @@ MUTANTS = [
      '        self.put_back_in_use(Failure("transient"))\n        self.callers.remove(waiter)\n',
      '        self.put_back_in_use(Failure("transient"))\n        self.callers.remove(waiter)\n'
      "        if self.storage:\n            self.storage.release()\n"),
+    ("drops the response to a request whose flight was given up", "given_up.py",
+     "    elif refresh and client.current and client.current.refresh == refresh and", "    elif False and"),
+    ("takes a request for done if its flight was given up", "given_up.py",
+     '        client.refresh_token = "doubtful"\n', "        pass\n"),
 ]

@@ -36,5 +36,5 @@ def play(scenario, drivers, is_exact):
 def failed(drivers, error):
     """What to say of an error that ends the scenario. The next one begins with new drivers, if one of them failed."""
     if isinstance(error, DriverError):
-        drivers.restart()
+        drivers.restart(error)
     return str(error)

@@ -121,6 +121,10 @@ def store_responds_late(world, process, step):
 
 
 def interrupt(world, process, step):
+    if "request" in step:
+        process.overtake()
+        world.send(process, {"do": "interrupt", "request": step["request"]})
+        return
     world.send(process, {"do": "interrupt"})
     for number in list(process.open):
         process.forget_call(number)
