@@ -4,7 +4,7 @@ import itertools
 
 from .pipe import DriverError
 from .process import UNKNOWN, Process
-from .store import ANYTHING, SharedStore
+from .store import ANYTHING, SharedStore, named_call
 from .texts import START, inward, name_of, outward
 
 # Processes whose timers are not known advance in turns of this length, in milliseconds.
@@ -291,13 +291,3 @@ class World:
         self.wall_offset += millis
         for process in self.processes.values():
             self.send(process, {"do": "wall_clock", "wall": self.wall()})
-
-
-def named_call(note):
-    """The operation, and the call as a scenario names it."""
-    if note["what"] != "write":
-        return note["what"], note["what"]
-    shows = note["shows"]
-    if isinstance(shows, dict):
-        return "save", {"save": inward(shows["save"])}
-    return ("clear", "clear") if shows == "clear" else ("save", "note")
