@@ -51,6 +51,10 @@ impl Client for Idle {
     fn stored(&self) -> Option<Stored> {
         None
     }
+
+    fn guarded_by(&self) -> Option<Process> {
+        None
+    }
 }
 
 #[test]

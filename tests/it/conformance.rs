@@ -4,6 +4,7 @@
 mod client;
 mod clock;
 mod files;
+mod host;
 mod processes;
 mod provider;
 mod schema;
@@ -18,7 +19,7 @@ mod api {
 }
 
 pub(crate) use clock::{ScenarioClock, Wall};
-pub(crate) use suite::{Process, Shelf, Store, Ticket, next_entry};
+pub(crate) use suite::{Process, START, Shelf, Store, Ticket, Write, next_entry};
 
 use std::path::PathBuf;
 

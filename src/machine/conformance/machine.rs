@@ -209,8 +209,12 @@ impl Machine {
             Action::RespondToAll(response) => self.outside.respond_to_all(response.clone()),
             Action::StoreBehaves { operation, manner } => self.outside.behave(*operation, *manner),
             Action::StoreResponds => self.outside.store_responds()?,
-            Action::Interrupt => {
-                let (flight, _) = self.flight.take().ok_or("there is no flight to interrupt")?;
+            Action::Interrupt { request } => {
+                let (flight, task) = self.flight.take().ok_or("there is no flight to interrupt")?;
+                if request.is_some() {
+                    self.outside.overtake();
+                    self.overtaken.push(task);
+                }
                 self.interrupt(flight, "the runtime is gone");
             }
             _ => return Err("this happens to no single process".into()),

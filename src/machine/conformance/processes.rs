@@ -101,6 +101,9 @@ impl Client for Processes {
                 let tokens = tokens.as_ref().map(credentials_of).transpose()?;
                 self.nature.with_store(|store| store.change(tokens)).ok_or(store)??;
             }
+            Action::StoreRespondsLate => {
+                self.nature.with_store(|store| store.land(process)).ok_or(store)??
+            }
             Action::StoreSetBack => self.nature.with_store(|store| store.set_back()).ok_or(store)?,
             _ => self.process(process)?.act(action)?,
         }
@@ -118,5 +121,9 @@ impl Client for Processes {
 
     fn stored(&self) -> Option<Stored> {
         self.nature.with_store(|store| store.stored()).flatten()
+    }
+
+    fn guarded_by(&self) -> Option<Process> {
+        self.nature.with_store(|store| store.guarded_by()).flatten()
     }
 }

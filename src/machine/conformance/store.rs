@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::nature::Nature;
 use super::outside::{Inner, Outside};
-use super::suite::{Call, Manner, Operation, Process, Shelf, Ticket, call_of};
+use super::suite::{Call, Manner, Operation, Process, Shelf, Ticket, Write, call_of};
 use crate::cache::Turn;
 use crate::error::Error;
 use crate::machine::{Guarded, Hold, Step, StoreCall, StoreResult};
@@ -21,15 +21,17 @@ pub(super) struct AtStore {
 
 /// Carries out a call that is not for the guard.
 fn work(store: &mut Shelf, process: Process, call: &StoreCall) -> StoreResult {
+    match write_of(call) {
+        None => StoreResult::Loaded(Ok(store.load())),
+        Some(write) => StoreResult::Replaced(Ok(store.write(process, &write))),
+    }
+}
+
+fn write_of(call: &StoreCall) -> Option<Write> {
     match call {
-        StoreCall::Load | StoreCall::Guard(_) => StoreResult::Loaded(Ok(store.load())),
-        StoreCall::Replace(expected, entry) => {
-            StoreResult::Replaced(Ok(store.replace(process, expected.as_ref(), entry)))
-        }
-        StoreCall::Overwrite(entry) => {
-            store.save(process, entry);
-            StoreResult::Replaced(Ok(crate::store::Replaced::Yes))
-        }
+        StoreCall::Load | StoreCall::Guard(_) => None,
+        StoreCall::Replace(expected, entry) => Some(Write { over: Some(*expected), entry: entry.clone() }),
+        StoreCall::Overwrite(entry) => Some(Write { over: None, entry: entry.clone() }),
     }
 }
 
@@ -82,7 +84,7 @@ impl Outside {
         let held = || Some(turn.end(StoreResult::Guarded(Err(GuardError::Held(None))), self.reading()));
         // What an earlier flight has left to do comes first.
         let is_free = |_: &mut Inner| match turn.is_wanted() {
-            true => self.nature.with_store(|store| !store.is_guarded_by(self.process))?.then_some(true),
+            true => self.nature.with_store(|store| store.guarded_by() != Some(self.process))?.then_some(true),
             false => Some(false),
         };
         match self.until(limit, is_free).await {
@@ -141,7 +143,11 @@ impl Outside {
                     true => inner.at_store.responds.then_some(Called::Goes),
                     false => Some(Called::Dropped),
                 };
+                let mut open = OpenWrite { outside: self, write: write_of(call) };
                 let responds = self.until(limit, responds).await;
+                if matches!(responds, Some(Called::Goes)) {
+                    open.write = None;
+                }
                 return responds.unwrap_or_else(|| Called::Ended(failed(call, Error::late())));
             }
             Manner::Panics => std::future::pending().await,
@@ -218,6 +224,20 @@ impl ScenarioGuard {
 impl Drop for ScenarioGuard {
     fn drop(&mut self) {
         self.nature.with_store(|store| store.give_back(self.ticket));
+    }
+}
+
+/// A write that hangs. If this is dropped before it is carried out, it is left open.
+struct OpenWrite<'a> {
+    outside: &'a Outside,
+    write: Option<Write>,
+}
+
+impl Drop for OpenWrite<'_> {
+    fn drop(&mut self) {
+        if let Some(write) = self.write.take() {
+            self.outside.nature.with_store(|store| store.leave_open(self.outside.process, write));
+        }
     }
 }
 

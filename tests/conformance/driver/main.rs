@@ -5,7 +5,10 @@
 
 mod calls;
 mod client;
+#[path = "../../it/conformance/clock.rs"]
 mod clock;
+#[path = "../../it/conformance/host.rs"]
+mod host;
 mod outcome;
 mod source;
 mod store;

@@ -90,4 +90,10 @@ CAUGHT_BY = {
     "forgets between two flights that a refresh token is in doubt": "doubt-lasts-over-flights",
     "drops a valid token if the source can't refresh": "source-that-cant-refresh-keeps-a-valid-token",
     "clears the store before it refreshes": "crash-at-any-call-of-a-refresh",
+    "writes a log-out over whatever has come since": "log-out-of-a-killed-process-lands-late",
+    "logs in if it finds its own write in the store": "save-that-took-too-long-has-landed",
+    "fails if another process has saved meanwhile": "two-good-tokens-of-one-exchange",
+    "gives the guard back when its callers give up": "guard-is-kept-as-long-as-the-request-is-open",
+    "drops the response to a request whose flight was given up": "response-after-its-flight-was-given-up",
+    "takes a request for done if its flight was given up": "response-after-its-flight-was-given-up",
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Checks the suite itself with the reference client: over the protocol, in other variants, and broken in many ways.
 
-With `--find` it says which scenario catches each mutant, and with `--count` it writes the table of the profiles anew.
+With `--find` it says which scenario catches each mutant, and with `--count` it writes the table of the profiles anew. With `--chance`
+it plays a thousand clients within the bounds of the page, and not a few.
 """
 
 import importlib
@@ -11,6 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from bounds import client_by_chance
 from caught_by import CAUGHT_BY
 from mutants import MUTANTS
 from page import check_page, write_rows
@@ -59,6 +61,17 @@ def check_variants(scenarios):
         needs = set(NEEDS) - set(lacks)
         found += [(f"the client that {name}", failure) for failure in failures(selected(scenarios, LEVELS, needs), drivers)]
     return found, len(VARIANTS)
+
+
+def check_bounds(scenarios):
+    """Whatever the times of a client are, within the bounds of the page."""
+    found, clients = [], range(1_000 if "--chance" in sys.argv else 20)
+    for seed in clients:
+        settings, lacks = client_by_chance(seed)
+        drivers = DriversInside(lambda: Driver(Settings(**settings)))
+        failed = failures(selected(scenarios, LEVELS, set(NEEDS) - set(lacks)), drivers)
+        found += [(f"client {seed}, which has {settings} and lacks {lacks}", failure) for failure in failed]
+    return found, len(clients)
 
 
 def broken_client(mutant, folder, number):
@@ -110,7 +123,8 @@ def main():
         return 0
     passed = failed = 0
     page = [("the page", fault) for fault in check_page(scenarios, len(VARIANTS), len(MUTANTS))], 1
-    for found, count in (page, check_refusals(), check_reference(scenarios), check_smallest(scenarios), check_variants(scenarios), check_mutants(scenarios)):
+    for found, count in (page, check_refusals(), check_reference(scenarios), check_smallest(scenarios), check_variants(scenarios), check_bounds(scenarios),
+                         check_mutants(scenarios)):
         for who, failure in found:
             print(f"FAILED {who}: {failure}")
         bad = len({who for who, _ in found})

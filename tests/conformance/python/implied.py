@@ -2,7 +2,7 @@
 
 OF_A_STEP = {"unauthorized": "reject", "log_out": "log_out", "set_credentials": "set_credentials", "refresh": "refresh",
              "cancel": "cancel", "interrupt": "interrupt", "wall_clock_jump": "clocks", "store_changed": "store",
-             "store_set_back": "set_back", "kill": "processes", "stop": "processes", "go_on": "processes"}
+             "store_set_back": "set_back", "store_responds_late": "store", "kill": "processes", "stop": "processes", "go_on": "processes"}
 
 
 def is_request(call):
@@ -29,7 +29,7 @@ def implied_by_step(step):
     requests = [call for call in then.get("calls", []) if is_request(call)]
     if step.get("process", 1) != 1:
         needs.add("processes")
-    if step.get("operation") == "guard":
+    if step.get("operation") == "guard" or "guarded_by" in then:
         needs.add("guard")
     if step.get("manner") == "panics" or step.get("with") == "panic":
         needs.add("panic")

@@ -220,4 +220,19 @@ MUTANTS = [
      "        while True:\n            sent = self.loop.now\n            answer = yield from self.ask(\"refresh\"",
      "        while True:\n            if client.storage:\n                yield from client.storage.clear()\n"
      "            sent = self.loop.now\n            answer = yield from self.ask(\"refresh\""),
+    ("writes a log-out over whatever has come since", "storage.py",
+     '[{"over": self.known} if names_version else {}, {}]', "[{}, {}]"),
+    ("logs in if it finds its own write in the store", "attempts.py",
+     "                found = self.news(other)\n", "                found = None\n"),
+    ("fails if another process has saved meanwhile", "attempts.py",
+     "            if saved or other:\n                return other\n",
+     '            if other:\n                raise Failure("store")\n            if saved:\n                return other\n'),
+    ("gives the guard back when its callers give up", "client.py",
+     '        self.put_back_in_use(Failure("transient"))\n        self.callers.remove(waiter)\n',
+     '        self.put_back_in_use(Failure("transient"))\n        self.callers.remove(waiter)\n'
+     "        if self.storage:\n            self.storage.release()\n"),
+    ("drops the response to a request whose flight was given up", "given_up.py",
+     "    elif refresh and client.current and client.current.refresh == refresh and", "    elif False and"),
+    ("takes a request for done if its flight was given up", "given_up.py",
+     '        client.refresh_token = "doubtful"\n', "        pass\n"),
 ]

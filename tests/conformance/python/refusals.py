@@ -1,8 +1,12 @@
 """What the runner says of mistakes: of its own arguments, and of a driver. None of them ends it with a traceback."""
 
+import argparse
+import contextlib
+import io
 import subprocess
 import sys
 
+import run
 from runner import pipe
 from runner.pipe import DriverError, Drivers
 from runner.play import play
@@ -61,6 +65,27 @@ def said_of(lines):
     return said or "nothing"
 
 
+# A driver that says what it is like, and nothing else.
+SILENT = f"""
+import sys, time
+for line in sys.stdin:
+    if '"hello"' not in line:
+        time.sleep(60)
+    print({HELLO!r}, flush=True)
+"""
+
+
+def check_silence():
+    """The runner does not wait for a silent driver in each scenario."""
+    drivers = Drivers([sys.executable, "-c", SILENT])
+    options = argparse.Namespace(verbose=False, passed=False)
+    scenario = {"name": "x", "file": "x.json", "about": "", "steps": SCENARIO["steps"]}
+    with contextlib.redirect_stdout(io.StringIO()):
+        played = run.play_all([scenario] * 10, drivers, options)
+    drivers.close()
+    return [] if played == (0, run.MOST_SILENCES) else [("a driver that is silent", f"{played} passed and failed")]
+
+
 def check_refusals():
     found = []
     for arguments, wanted in ARGUMENTS:
@@ -73,5 +98,7 @@ def check_refusals():
         said = said_of(lines)
         if wanted not in said:
             found.append((f"a driver that writes {lines}", said))
+    pipe.PATIENCE = 0.2
+    found += check_silence()
     pipe.PATIENCE = patience
-    return found, len(ARGUMENTS) + len(DRIVERS)
+    return found, len(ARGUMENTS) + len(DRIVERS) + 1

@@ -4,9 +4,13 @@
 import argparse
 import sys
 
+from runner import pipe
 from runner import scenarios as files
 from runner.pipe import DriverError, Drivers
 from runner.play import play
+
+# A driver that is silent in so many scenarios will be silent in the others.
+MOST_SILENCES = 3
 
 
 def main():
@@ -23,9 +27,12 @@ def main():
         parser.exit(2, f"error: {error}\n")
     chosen = files.selected(scenarios, levels, wanted_needs(options, drivers.hello["needs"]), options.name)
     chosen = [scenario for scenario in chosen if scenario["name"] not in options.without]
-    failed = play_all(chosen, drivers, options)
+    passed, failed = play_all(chosen, drivers, options)
     drivers.close()
-    print(f"test result: {'FAILED' if failed else 'ok'}. {len(chosen) - failed} passed; {failed} failed; {drivers.hello['client']}")
+    left = len(chosen) - passed - failed
+    if left:
+        print(f"gave up: the driver was silent for {pipe.PATIENCE} s in {drivers.silences} scenarios, and {left} others were not played")
+    print(f"test result: {'FAILED' if failed else 'ok'}. {passed} passed; {failed} failed; {drivers.hello['client']}")
     return 1 if failed or not chosen else 0
 
 
@@ -57,18 +64,22 @@ def wanted_needs(options, needs):
 
 
 def play_all(chosen, drivers, options):
-    """Prints what fails, and returns how many."""
+    """Prints what fails, and returns how many passed and failed. Those after too many silences are not played."""
     drivers.log = print if options.verbose else None
     is_exact = drivers.hello.get("store_calls") == "exact"
-    failed = 0
+    passed = failed = 0
     for scenario in chosen:
+        if drivers.silences == MOST_SILENCES:
+            break
         failure = play(scenario, drivers, is_exact)
         if failure:
             failed += 1
             print(f"FAILED {scenario['file']}: {scenario['name']} ({files.level_of(scenario)})\n  {scenario['about']}\n{failure}")
-        elif options.passed:
-            print(f"passed {scenario['name']}")
-    return failed
+        else:
+            passed += 1
+            if options.passed:
+                print(f"passed {scenario['name']}")
+    return passed, failed
 
 
 if __name__ == "__main__":

@@ -1,40 +1,23 @@
-//! The client of one process, made of the whole authenticator. The callers' futures are polled here and not in tasks, because
-//! they must outlive the runtime that runs a flight.
+//! The client of one process, made of the whole authenticator.
 
-use std::collections::BTreeMap;
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::future::pending;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use reauth::{Authenticator, Credentials, Error};
-use tokio::runtime::Runtime;
+use reauth::Authenticator;
 
 use super::clock::{ScenarioClock, Wall};
+use super::host::{Came, Host};
 use super::provider::Provider;
 use super::store::ScenarioStore;
 use super::suite::{
     Action, Outcome, Seen, Setup, credentials_of, event_of, outcome_of, stored_of, timing_of,
 };
 
-/// How often the tasks run after an action: many more times than any chain of steps needs.
-const TURNS: usize = 32;
-
-/// The result of a call of the authenticator: credentials, or only success.
-type Came = Result<Option<Credentials>, Error>;
-
-type Calling = Pin<Box<dyn Future<Output = Came>>>;
-
 pub struct Live {
-    callers: Vec<(String, Calling)>,
-    authenticator: Authenticator,
+    host: Host,
     provider: Provider,
     store: Option<ScenarioStore>,
-    clock: ScenarioClock,
-    runtime: Option<Runtime>,
-    /// The first credentials that were handed out with each access token.
-    given: BTreeMap<String, Credentials>,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -49,7 +32,7 @@ impl Live {
         let seen = store.as_ref().map_or_else(Default::default, ScenarioStore::seen);
         let clock = ScenarioClock::new(wall, now);
         let provider = Provider::new(setup, seen.clone())?;
-        let events = seen.clone();
+        let (events, got) = (seen.clone(), seen.clone());
         let mut builder = Authenticator::builder(provider.clone())
             .clock(clock.clone())
             .timing(timing_of(setup))
@@ -62,124 +45,54 @@ impl Live {
         }
         // R18: there is no runtime yet.
         let authenticator = builder.build();
-        let runtime = Some(clock.start());
-        let (callers, given) = (Vec::new(), BTreeMap::new());
-        Ok(Self { callers, authenticator, provider, store, clock, runtime, given, seen })
-    }
-
-    fn call<F: Future<Output = Came> + 'static>(
-        &mut self,
-        caller: &str,
-        call: impl FnOnce(Authenticator) -> F,
-    ) {
-        self.callers.push((caller.to_owned(), Box::pin(call(self.authenticator.clone()))));
+        let came = move |caller: &str, came: &Came| {
+            got.lock().unwrap().got.push((caller.to_owned(), outcome(came)));
+        };
+        Ok(Self { host: Host::new(authenticator, clock, came), provider, store, seen })
     }
 
     fn store(&self) -> Result<&ScenarioStore, String> {
         self.store.as_ref().ok_or_else(|| "there is no store".to_owned())
     }
 
-    /// Runs everything until it waits for time, a response or another process.
     pub fn settle(&mut self) {
-        let runtime = self.runtime.take().unwrap();
-        runtime.block_on(async {
-            for _ in 0..TURNS {
-                poll_fn(|context| {
-                    self.poll_callers(context);
-                    Poll::Ready(())
-                })
-                .await;
-                tokio::task::yield_now().await;
-            }
-        });
-        self.runtime = Some(runtime);
+        self.host.settle();
     }
 
-    /// Paused time advances from timer to timer by itself, because nothing else is left to do.
     pub fn advance(&mut self, by: Duration) {
-        let runtime = self.runtime.take().unwrap();
-        runtime.block_on(async {
-            let mut end = pin!(tokio::time::sleep(by));
-            poll_fn(|context| {
-                self.poll_callers(context);
-                end.as_mut().poll(context)
-            })
-            .await;
-        });
-        self.runtime = Some(runtime);
+        self.host.advance(by, pending());
     }
 
-    fn poll_callers(&mut self, context: &mut Context<'_>) {
-        let (seen, given) = (&self.seen, &mut self.given);
-        self.callers.retain_mut(|(caller, call)| {
-            let Poll::Ready(came) = call.as_mut().poll(context) else { return true };
-            let outcome = match &came {
-                Ok(None) => Outcome::Done,
-                Ok(Some(credentials)) => {
-                    given.entry(stored_of(credentials).access).or_insert_with(|| credentials.clone());
-                    outcome_of(Ok(credentials))
-                }
-                Err(error) => outcome_of(Err(error)),
-            };
-            seen.lock().unwrap().got.push((caller.clone(), outcome));
-            false
-        });
-    }
-
-    /// Has stood still for so long: everything that is due meanwhile happens now.
     pub fn go_on(&mut self, after: Duration) {
-        let runtime = self.runtime.take().unwrap();
-        runtime.block_on(tokio::time::advance(after));
-        self.runtime = Some(runtime);
+        self.host.go_on(after);
     }
 
-    /// The process is gone.
-    pub fn kill(mut self) {
-        self.callers.clear();
-        self.clock.stop(self.runtime.take().unwrap());
-    }
-}
-
-/// From the side of the scenario.
-impl Live {
     pub fn act(&mut self, action: &Action) -> Result<(), String> {
         match action {
-            Action::Get { caller } => {
-                self.call(caller, |auth| async move { auth.credentials().await.map(Some) })
-            }
-            Action::Refresh { caller } => {
-                self.call(caller, |auth| async move { auth.refresh().await.map(Some) });
-            }
+            Action::Get { caller } => self.host.get(caller),
+            Action::Refresh { caller } => self.host.refresh(caller),
             Action::Unauthorized { caller, token } => {
-                let used = self.given.get(token).cloned();
-                let used = used.ok_or_else(|| format!("no caller got {token}"))?;
-                self.call(caller, |auth| async move { auth.reject(&used).await.map(Some) });
+                self.host.reject(caller, |given| stored_of(given).access == *token)?;
             }
-            Action::Cancel { caller } => {
-                let waiting = self.callers.iter().position(|(name, _)| name == caller);
-                drop(self.callers.remove(waiting.ok_or_else(|| format!("{caller} does not wait"))?));
-            }
+            Action::Cancel { caller } => self.host.cancel(caller)?,
             Action::LogOut { caller } => {
                 self.provider.overtake();
-                self.call(caller, |auth| async move { auth.log_out().await.map(|()| None) });
+                self.host.log_out(caller);
             }
             Action::SetCredentials { caller, tokens } => {
                 let credentials = credentials_of(tokens)?;
                 self.provider.overtake();
-                self.call(
-                    caller,
-                    |auth| async move { auth.set_credentials(credentials).await.map(|()| None) },
-                );
+                self.host.set_credentials(caller, credentials);
             }
             Action::Respond(response) => self.provider.respond(response)?,
             Action::RespondLate(response) => self.provider.respond_late(response)?,
             Action::RespondToAll(response) => self.provider.respond_to_all(response.clone()),
             Action::StoreBehaves { operation, manner } => self.store()?.behave(*operation, *manner),
             Action::StoreResponds => self.store()?.respond()?,
-            Action::Interrupt => {
-                // The callers continue on another runtime.
-                self.clock.stop(self.runtime.take().unwrap());
-                self.runtime = Some(self.clock.start());
+            Action::Interrupt { request: None } => self.host.interrupt(),
+            Action::Interrupt { request: Some(_) } => {
+                self.provider.overtake();
+                self.host.stand_still();
             }
             _ => return Err("this happens to no single process".into()),
         }
@@ -191,6 +104,14 @@ impl Live {
     }
 
     pub fn waiting(&self) -> impl Iterator<Item = String> {
-        self.callers.iter().map(|(caller, _)| caller.clone())
+        self.host.waiting()
+    }
+}
+
+fn outcome(came: &Came) -> Outcome {
+    match came {
+        Ok(None) => Outcome::Done,
+        Ok(Some(credentials)) => outcome_of(Ok(credentials)),
+        Err(error) => outcome_of(Err(error)),
     }
 }

@@ -1,5 +1,5 @@
 //! Both clocks of a scenario. Unlike the clock of `support`, this one continues when the runtime is replaced, and several
-//! processes, each with a runtime of its own, have the same wall clock.
+//! processes, each with a runtime of its own, have the same wall clock. The driver of the suite uses this file, too.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -8,15 +8,14 @@ use reauth::clock::{Clock, Reading};
 use tokio::runtime::Runtime;
 use tokio::time::Instant;
 
-use super::suite::START;
-
 /// The wall clock when the monotonic clock was at zero.
 #[derive(Clone)]
 pub struct Wall(Arc<Mutex<SystemTime>>);
 
 impl Wall {
-    pub fn new() -> Self {
-        Self(Arc::new(Mutex::new(UNIX_EPOCH + Duration::from_secs(START))))
+    /// The monotonic clock is at zero, and the wall clock at so long after 1970.
+    pub fn new(since_1970: Duration) -> Self {
+        Self(Arc::new(Mutex::new(UNIX_EPOCH + since_1970)))
     }
 
     pub fn at(&self, monotonic: Duration) -> Reading {
@@ -49,22 +48,34 @@ impl ScenarioClock {
 
     /// A runtime whose time is paused. This clock follows it from now on.
     pub fn start(&self) -> Runtime {
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-        let entered = runtime.enter();
-        self.own.lock().unwrap().origin = Some(Instant::now());
-        drop(entered);
+        let runtime = runtime();
+        self.follow(&runtime);
         runtime
     }
 
     /// Drops the runtime with everything that runs on it. This clock stands still from now on.
     pub fn stop(&self, runtime: Runtime) {
-        let entered = runtime.enter();
-        let before = self.now().monotonic;
-        *self.own.lock().unwrap() = Own { before, origin: None };
-        drop(entered);
+        self.pause(&runtime);
         drop(runtime);
     }
+
+    /// Follows the time of this runtime from now on.
+    pub fn follow(&self, runtime: &Runtime) {
+        let _entered = runtime.enter();
+        self.own.lock().unwrap().origin = Some(Instant::now());
+    }
+
+    /// Stands still. This is the runtime that it has followed.
+    pub fn pause(&self, runtime: &Runtime) {
+        let _entered = runtime.enter();
+        let before = self.now().monotonic;
+        *self.own.lock().unwrap() = Own { before, origin: None };
+    }
+}
+
+/// A runtime whose time is paused.
+pub fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
 }
 
 impl Clock for ScenarioClock {

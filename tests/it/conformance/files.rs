@@ -188,6 +188,7 @@ fn mistakes() -> Vec<(&'static str, Value)> {
         json!({ "do": "store_behaves", "operation": "load", "manner": 0 }),
         json!({ "do": "store_behaves", "operation": "read", "manner": "fails" }),
         json!({ "do": "store_responds", "unknown": 1 }),
+        json!({ "do": "store_responds_late", "unknown": 1 }),
         json!({ "do": "interrupt", "unknown": 1 }),
         json!({ "do": "kill", "process": 0 }),
         json!({ "do": "stop", "process": 4 }),
@@ -226,6 +227,13 @@ fn mistakes() -> Vec<(&'static str, Value)> {
         ("/0/steps/0/then/waiting", json!(["a", "a"])),
         ("/0/steps/0/then/stored", json!({ "access": "at-1", "unknown": 1 })),
         ("/0/steps/0/then/stored", json!([])),
+        ("/0/steps/0/then/stored", json!({ "one_of": [{ "access": "at-1" }] })),
+        ("/0/steps/0/then/stored", json!({ "one_of": [{ "access": "at-1" }, { "access": "at-1" }] })),
+        ("/0/steps/0/then/got", json!({ "a": { "one_of": ["at-1"] } })),
+        ("/0/steps/0/then/got", json!({ "a": { "one_of": ["at-1", "rt-1"] } })),
+        ("/0/steps/0/then/got", json!({ "a": { "one_of": ["at-1", "at-2"], "unknown": 1 } })),
+        ("/0/steps/0/then/guarded_by", json!(0)),
+        ("/0/steps/0/then/guarded_by", json!([1, 2])),
     ];
     let steps = steps.map(|step| ("/0/steps/0", step));
     setup.into_iter().chain(steps).chain(expectations).collect()
@@ -238,6 +246,8 @@ fn null_and_a_key_that_is_left_out_are_told_apart() {
     let advance = |then: Value| step(json!({ "do": "advance", "seconds": 1, "then": then }));
     assert!(advance(json!({})).contains("stored: None"));
     assert!(advance(json!({ "stored": Value::Null })).contains("stored: Some(None)"));
+    assert!(advance(json!({})).contains("guarded_by: None"));
+    assert!(advance(json!({ "guarded_by": Value::Null })).contains("guarded_by: Some(None)"));
     assert!(step(json!({ "do": "store_changed", "to": Value::Null })).contains("StoreChanged(None)"));
     assert!(step(json!({ "do": "respond_to_all", "with": "nothing" })).contains("RespondToAll(None)"));
     let setup = |setup: Value| read(&with("/0/setup", &setup)).unwrap().remove(0).setup;

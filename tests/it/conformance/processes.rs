@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::client::Live;
 use super::clock::Wall;
 use super::store::SharedStore;
-use super::suite::{Action, Client, Process, Seen, Setup, Stored, credentials_of};
+use super::suite::{Action, Client, Process, START, Seen, Setup, Stored, credentials_of};
 
 /// Each process has a runtime and a paused time of its own. They advance in turns of this length. Whatever is due at the same
 /// multiple of it happens at the same time.
@@ -26,7 +26,7 @@ pub struct Processes {
 impl Processes {
     pub fn new(setup: &Setup) -> Result<Self, String> {
         let store = setup.store.as_ref().map(SharedStore::new).transpose()?;
-        let (setup, wall, now) = (setup.clone(), Wall::new(), Duration::ZERO);
+        let (setup, wall, now) = (setup.clone(), Wall::new(Duration::from_secs(START)), Duration::ZERO);
         Ok(Self { setup, wall, store, now, running: BTreeMap::new(), stopped: BTreeMap::new() })
     }
 
@@ -85,7 +85,7 @@ impl Client for Processes {
         match action {
             Action::Kill => {
                 let stopped = self.stopped.remove(&process).map(|(_, live)| live);
-                stopped.or_else(|| self.running.remove(&process)).ok_or("there is no such process")?.kill();
+                stopped.or_else(|| self.running.remove(&process)).ok_or("there is no such process")?;
                 self.store.iter().for_each(|store| store.go_on(process));
             }
             Action::Stop => {
@@ -107,6 +107,7 @@ impl Client for Processes {
             Action::StoreChanged(tokens) => {
                 self.shared()?.put(tokens.as_ref().map(credentials_of).transpose()?)?;
             }
+            Action::StoreRespondsLate => self.shared()?.land(process)?,
             Action::StoreSetBack => self.shared()?.set_back(),
             _ => self.process(process)?.act(action)?,
         }
@@ -126,5 +127,9 @@ impl Client for Processes {
 
     fn stored(&self) -> Option<Stored> {
         self.store.as_ref()?.stored()
+    }
+
+    fn guarded_by(&self) -> Option<Process> {
+        self.store.as_ref()?.guarded_by()
     }
 }

@@ -8,7 +8,7 @@ use reauth::{Credentials, Error};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
 
-use super::suite::{Call, Manner, Operation, Process, Seen, Shelf, Store, Stored, Ticket, call_of};
+use super::suite::{Call, Manner, Operation, Process, Seen, Shelf, Store, Stored, Ticket, Write, call_of};
 
 /// The store that all processes share.
 #[derive(Clone)]
@@ -38,6 +38,15 @@ impl SharedStore {
 
     pub fn stored(&self) -> Option<Stored> {
         self.look(|shelf| shelf.stored())
+    }
+
+    pub fn guarded_by(&self) -> Option<Process> {
+        self.look(|shelf| shelf.guarded_by())
+    }
+
+    /// A write that the process has left open is carried out.
+    pub fn land(&self, process: Process) -> Result<(), String> {
+        self.change(|shelf| shelf.land(process))
     }
 
     /// A process that is not one of the scenario's writes.
@@ -117,7 +126,14 @@ impl ScenarioStore {
         own.open.remove(call).send(()).map_err(|()| "the call was given up".to_owned())
     }
 
-    async fn called(&self, operation: Operation, call: Call) -> Result<Manner, Error> {
+    async fn write(&self, write: Write) -> Result<Replaced, Error> {
+        let expected = write.over.as_ref().and_then(Option::as_ref);
+        let (operation, call) = call_of(expected, &write.entry);
+        self.called(operation, call, Some(&write)).await?;
+        Ok(self.shared.change(|shelf| shelf.write(self.process, &write)))
+    }
+
+    async fn called(&self, operation: Operation, call: Call, write: Option<&Write>) -> Result<Manner, Error> {
         let (manner, hangs) = {
             let mut own = self.own.lock().unwrap();
             if call != Call::Load || !own.is_waited_for {
@@ -135,33 +151,30 @@ impl ScenarioStore {
             (manner, hangs)
         };
         assert!(manner == Manner::Hangs, "the store panics, as the scenario says");
+        let mut open = OpenWrite { store: self, write };
         hangs.await.expect("the scenario keeps what hangs");
+        open.write = None;
         Ok(Manner::Works)
     }
 }
 
 impl CredentialStore for ScenarioStore {
     async fn load(&self) -> Result<Option<Entry>, Error> {
-        self.called(Operation::Load, Call::Load).await?;
+        self.called(Operation::Load, Call::Load, None).await?;
         Ok(self.shared.look(|shelf| shelf.load()))
     }
 
     async fn save(&self, entry: &Entry) -> Result<(), Error> {
-        let (operation, call) = call_of(None, entry);
-        self.called(operation, call).await?;
-        self.shared.change(|shelf| shelf.save(self.process, entry));
-        Ok(())
+        self.write(Write { over: None, entry: entry.clone() }).await.map(drop)
     }
 
     async fn replace(&self, expected: Option<&Version>, entry: &Entry) -> Result<Replaced, Error> {
-        let (operation, call) = call_of(expected, entry);
-        self.called(operation, call).await?;
-        Ok(self.shared.change(|shelf| shelf.replace(self.process, expected, entry)))
+        self.write(Write { over: Some(expected.cloned()), entry: entry.clone() }).await
     }
 
     async fn guard(&self, request: &GuardRequest) -> Result<Guard, GuardError> {
         let _waiting = Waiting::start(&self.own);
-        let called = timeout(request.call_limit(), self.called(Operation::Guard, Call::Guard)).await;
+        let called = timeout(request.call_limit(), self.called(Operation::Guard, Call::Guard, None)).await;
         let called = called.unwrap_or_else(|_| Err(Error::store("the scenario's store hangs")));
         match called.map_err(GuardError::Unreachable)? {
             Manner::Held => return Err(GuardError::Held(None)),
@@ -189,6 +202,20 @@ impl CredentialStore for ScenarioStore {
     async fn changed(&self, seen: Option<&Version>) {
         let is_new = |shelf: &mut Shelf| shelf.load().as_ref().map(Entry::version) != seen;
         self.shared.until(|shelf| is_new(shelf).then_some(())).await;
+    }
+}
+
+/// A write that hangs. If this is dropped before it is carried out, it is left open.
+struct OpenWrite<'a> {
+    store: &'a ScenarioStore,
+    write: Option<&'a Write>,
+}
+
+impl Drop for OpenWrite<'_> {
+    fn drop(&mut self) {
+        if let Some(write) = self.write.take() {
+            self.store.shared.look(|shelf| shelf.leave_open(self.store.process, write.clone()));
+        }
     }
 }
 

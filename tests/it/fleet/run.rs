@@ -10,7 +10,7 @@ use super::member::{Call, Member};
 use super::program::{ProviderMode, Setup, Step, StoreMode};
 use super::provider::Provider;
 use super::store::SharedStore;
-use crate::conformance::{Process, Wall};
+use crate::conformance::{Process, START, Wall};
 
 /// The processes take turns. A turn is short while something happens, and gets longer while nothing does.
 const SHORT: Duration = Duration::from_millis(20);
@@ -46,7 +46,7 @@ struct Fleet {
 impl Fleet {
     fn new(setup: &Setup, has_jumps: bool) -> Self {
         let ledger = SharedLedger::new(setup.lapses, has_jumps);
-        let wall = Wall::new();
+        let wall = Wall::new(Duration::from_secs(START));
         let provider = Provider::new(ledger.clone(), setup.lifetime, setup.login);
         let store = SharedStore::new(ledger.clone(), setup.lapses, setup.latency);
         if !setup.login {

@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 use super::ledger::SharedLedger;
 use super::lives::Life;
 use super::program::StoreMode;
-use crate::conformance::{Process, Shelf, Store, Ticket};
+use crate::conformance::{Process, Shelf, Store, Ticket, Write};
 
 #[derive(Clone)]
 pub struct SharedStore(Arc<Shared>);
@@ -123,13 +123,8 @@ impl ProcessStore {
     fn write(&self, store: &SharedStore, entry: &Entry, expected: Option<Option<&Version>>) -> Replaced {
         store.change(|shelf| {
             let before = shelf.load();
-            let replaced = match expected {
-                Some(expected) => shelf.replace(self.process(), expected, entry),
-                None => {
-                    shelf.save(self.process(), entry);
-                    Replaced::Yes
-                }
-            };
+            let write = Write { over: expected.map(Option::<&Version>::cloned), entry: entry.clone() };
+            let replaced = shelf.write(self.process(), &write);
             if matches!(replaced, Replaced::No(_)) {
                 self.shared.0.ledger.lock().looks(self.life);
             } else {

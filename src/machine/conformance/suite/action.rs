@@ -59,9 +59,12 @@ pub(crate) enum Action {
     /// The call of the process that hangs is carried out.
     #[serde(deserialize_with = "nothing_else")]
     StoreResponds,
-    /// What runs the flight is gone, and the flight with it. The callers stay.
+    /// The write that the process has given up last, or that was open when it was killed, is carried out. Nobody hears of it.
     #[serde(deserialize_with = "nothing_else")]
-    Interrupt,
+    StoreRespondsLate,
+    /// What runs the flight is gone, and the flight with it. The callers stay. With `request` it only stands still: the flight
+    /// is given up, and the response to its request may still come.
+    Interrupt { request: Option<GoesOn> },
     /// The process is gone, with everything in its memory. The next step that names it starts it anew.
     #[serde(deserialize_with = "nothing_else")]
     Kill,
@@ -79,9 +82,10 @@ impl Action {
         use Action::*;
         match self {
             Respond(_) | RespondLate(_) | RespondToAll(_) | Advance(_) | WallClockJump { .. } => true,
-            StoreChanged(_) | StoreSetBack | StoreBehaves { .. } | StoreResponds => true,
+            StoreChanged(_) | StoreSetBack | StoreBehaves { .. } => true,
+            StoreResponds | StoreRespondsLate => true,
             Get { .. } | Refresh { .. } | Unauthorized { .. } | Cancel { .. } | LogOut { .. } => false,
-            SetCredentials { .. } | Loop { .. } | Interrupt => false,
+            SetCredentials { .. } | Loop { .. } | Interrupt { .. } => false,
             Kill | Stop | GoOn => true,
         }
     }
@@ -149,6 +153,13 @@ impl From<Standing> for Option<Response> {
             Standing::Response(response) => Some(response),
         }
     }
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub(crate) enum GoesOn {
+    GoesOn,
 }
 
 /// How far a clock moves. A moment may be negative.

@@ -29,7 +29,7 @@ pub(crate) struct Then {
 #[schemars(extend("not" = { "required": ["calls", "requests"] }))]
 pub(crate) struct Came {
     /// Who got what in this step. No other caller got anything.
-    pub(crate) got: BTreeMap<String, Outcome>,
+    pub(crate) got: BTreeMap<String, Expected<Outcome>>,
     /// All calls of the source and the store in this step, in this order. Without this key there were none.
     pub(crate) calls: Vec<Call>,
     /// Instead of `calls`: the number of log-ins and refreshes. The store is not looked at.
@@ -48,8 +48,39 @@ pub(crate) struct Left {
     pub(crate) waiting: Option<Vec<String>>,
     /// What the store holds now. Without this key it is not looked at; `null` is nothing.
     #[serde(deserialize_with = "nullable")]
-    #[schemars(with = "Option<Stored>")]
-    pub(crate) stored: Option<Option<Stored>>,
+    #[schemars(with = "Option<Expected<Stored>>")]
+    pub(crate) stored: Option<Option<Expected<Stored>>>,
+    /// Which process has the guard now. Without this key it is not looked at; `null` is none.
+    #[serde(deserialize_with = "nullable")]
+    #[schemars(with = "Option<Process>")]
+    pub(crate) guarded_by: Option<Option<Process>>,
+}
+
+/// What must be seen: this, or one of several.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "not what can be expected here")]
+#[schemars(inline)]
+pub(crate) enum Expected<T> {
+    OneOf(OneOf<T>),
+    This(T),
+}
+
+/// Clients may differ: each of these is good.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+pub(crate) struct OneOf<T> {
+    #[schemars(length(min = 2), extend("uniqueItems" = true))]
+    one_of: Vec<T>,
+}
+
+impl<T> Expected<T> {
+    pub(crate) fn is(&self, seen: &T, same: fn(&T, &T) -> bool) -> bool {
+        match self {
+            Self::OneOf(OneOf { one_of }) => one_of.iter().any(|one| same(one, seen)),
+            Self::This(this) => same(this, seen),
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for Then {
@@ -59,7 +90,7 @@ impl<'de> Deserialize<'de> for Then {
         let others =
             fields.remove("others").map(BTreeMap::deserialize).transpose().map_err(D::Error::custom)?;
         let mut left = Map::new();
-        for key in ["waiting", "stored"] {
+        for key in ["waiting", "stored", "guarded_by"] {
             left.extend(fields.remove(key).map(|value| (key.to_owned(), value)));
         }
         let here = Came::deserialize(Value::Object(fields)).map_err(D::Error::custom)?;

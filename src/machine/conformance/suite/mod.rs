@@ -27,7 +27,7 @@ pub(crate) use read::folder;
 pub(crate) use read::{NULLABLE, file};
 #[allow(unused_imports)]
 pub(crate) use scenario::{Scenario, Setup, Store};
-pub(crate) use shelf::{Shelf, Ticket};
+pub(crate) use shelf::{Shelf, Ticket, Write};
 pub(crate) use tokens::START;
 #[allow(unused_imports)] // The properties use it.
 pub(crate) use translate::next_entry;

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::path::Path;
 
 use super::action::Action;
-use super::expect::{Call, Came, EventFields, ExpectedEvent, Left, Outcome, Stored, Then};
+use super::expect::{Call, Came, EventFields, Expected, ExpectedEvent, Left, Outcome, Stored, Then};
 use super::form::{Process, Rule};
 use super::scenario::{Scenario, Step};
 
@@ -20,6 +20,8 @@ pub(crate) trait Client {
     fn waiting(&self) -> BTreeSet<String>;
     /// What the store holds.
     fn stored(&self) -> Option<Stored>;
+    /// Which process has the guard.
+    fn guarded_by(&self) -> Option<Process>;
 }
 
 #[derive(Debug, Default)]
@@ -93,7 +95,7 @@ fn compare(step: &Step, client: &mut impl Client) -> Vec<String> {
             differences.extend(other);
         }
     }
-    let Left { waiting, stored } = left;
+    let Left { waiting, stored, guarded_by } = left;
     let mut check = check_into(&mut differences);
     if let Some(waiting) = waiting {
         let (expected, waiting) = (waiting.iter().cloned().collect::<BTreeSet<_>>(), client.waiting());
@@ -101,7 +103,12 @@ fn compare(step: &Step, client: &mut impl Client) -> Vec<String> {
     }
     if let Some(stored) = stored {
         let holds = client.stored();
-        check("stored", same_all(stored.as_slice(), holds.as_slice(), same_stored), stored, &holds);
+        let same = |expected: &Expected<Stored>, seen: &Stored| expected.is(seen, same_stored);
+        check("stored", same_all(stored.as_slice(), holds.as_slice(), same), stored, &holds);
+    }
+    if let Some(guarded_by) = guarded_by {
+        let holder = client.guarded_by();
+        check("guarded_by", *guarded_by == holder, guarded_by, &holder);
     }
     drop(check);
     differences
@@ -142,10 +149,15 @@ fn same_all<E, S>(expected: &[E], seen: &[S], same: fn(&E, &S) -> bool) -> bool 
 }
 
 /// Each caller named got this, and no other caller got anything. Only in a loop may a caller get it more than once.
-fn same_outcomes(expected: &BTreeMap<String, Outcome>, seen: &[(String, Outcome)], repeated: bool) -> bool {
+fn same_outcomes(
+    expected: &BTreeMap<String, Expected<Outcome>>,
+    seen: &[(String, Outcome)],
+    repeated: bool,
+) -> bool {
     let named = expected.keys().all(|caller| seen.iter().any(|(name, _)| name == caller));
     let once = repeated || seen.len() == expected.len();
-    named && once && seen.iter().all(|(name, got)| expected.get(name).is_some_and(|e| same_outcome(e, got)))
+    let same = |(name, got): &(String, Outcome)| expected.get(name).is_some_and(|e| e.is(got, same_outcome));
+    named && once && seen.iter().all(same)
 }
 
 fn same_outcome(expected: &Outcome, seen: &Outcome) -> bool {

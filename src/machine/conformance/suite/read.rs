@@ -65,13 +65,13 @@ fn processes(scenario: &Scenario) -> Result<(), String> {
 }
 
 /// The keys that may be null. For serde any optional key with null is one that was left out.
-pub(crate) const NULLABLE: [&str; 2] = ["to", "stored"];
+pub(crate) const NULLABLE: [&str; 3] = ["to", "stored", "guarded_by"];
 
 /// The keys of lists. serde also takes a list for an object: its values, in order.
-const LISTS: [&str; 6] = ["rules", "needs", "steps", "calls", "events", "waiting"];
+const LISTS: [&str; 7] = ["rules", "needs", "steps", "calls", "events", "waiting", "one_of"];
 
 /// The keys of lists in which nothing comes twice.
-const DISTINCT: [&str; 3] = ["rules", "needs", "waiting"];
+const DISTINCT: [&str; 4] = ["rules", "needs", "waiting", "one_of"];
 
 /// Pairs of keys of which an object has at most one.
 const EITHER: [[&str; 2]; 2] = [["lifetime", "expires_at"], ["calls", "requests"]];
@@ -84,6 +84,7 @@ fn check(key: &str, value: &Value) -> Result<(), String> {
         // serde takes a number for a variant, too.
         Value::Number(_) if key == "with" => Err(format!("`{key}` is a number")),
         Value::Array(_) if !LISTS.contains(&key) => Err(format!("`{key}` is a list")),
+        Value::Array(items) if key == "one_of" && items.len() < 2 => Err("`one_of` leaves no choice".into()),
         Value::Array(items) => items.iter().enumerate().try_for_each(|(index, item)| {
             if DISTINCT.contains(&key) && items[..index].contains(item) {
                 return Err(format!("{item} comes twice in `{key}`"));

@@ -19,9 +19,18 @@ pub(crate) struct Shelf {
     queue: Vec<Ticket>,
     /// Who has it.
     guard: Option<Ticket>,
+    /// The writes that nobody waits for any more. They may still be carried out.
+    left_open: Vec<(Process, Write)>,
     /// The processes that stand still.
     stopped: BTreeSet<Process>,
     tickets: u64,
+}
+
+/// A write of a process: over this version, over nothing, or over whatever is there.
+#[derive(Clone)]
+pub(crate) struct Write {
+    pub(crate) over: Option<Option<Version>>,
+    pub(crate) entry: Entry,
 }
 
 /// Somebody who wants the guard, or has it.
@@ -45,12 +54,20 @@ impl Shelf {
         self.holds.as_ref()?.credentials().map(stored_of)
     }
 
-    /// Writes over whatever is there.
-    pub(crate) fn save(&mut self, process: Process, entry: &Entry) {
-        if self.put(entry) && self.guard_lapses {
+    /// Writes, if the store holds what the write names.
+    pub(crate) fn write(&mut self, process: Process, write: &Write) -> Replaced {
+        if !self.is_over(write) {
+            return Replaced::No(self.holds.clone());
+        }
+        if self.put(&write.entry) && self.guard_lapses {
             // A save may give the guard back. If the guard can't lapse, only its holder does.
             self.guard.take_if(|guard| guard.process == process);
         }
+        Replaced::Yes
+    }
+
+    fn is_over(&self, write: &Write) -> bool {
+        write.over.as_ref().is_none_or(|over| over.as_ref() == self.holds.as_ref().map(Entry::version))
     }
 
     /// Returns whether this is more than a note.
@@ -63,18 +80,19 @@ impl Shelf {
         !is_note
     }
 
-    /// Writes over the version `expected`.
-    pub(crate) fn replace(
-        &mut self,
-        process: Process,
-        expected: Option<&Version>,
-        entry: &Entry,
-    ) -> Replaced {
-        if self.holds.as_ref().map(Entry::version) != expected {
-            return Replaced::No(self.holds.clone());
+    /// The process does not wait for this write any more, which has not been carried out yet.
+    pub(crate) fn leave_open(&mut self, process: Process, write: Write) {
+        self.left_open.push((process, write));
+    }
+
+    /// Carries out the last write that the process has left open. Nobody hears of it.
+    pub(crate) fn land(&mut self, process: Process) -> Result<(), String> {
+        let last = self.left_open.iter().rposition(|(whose, _)| *whose == process);
+        let (_, write) = self.left_open.remove(last.ok_or("the process has left no write open")?);
+        if self.is_over(&write) {
+            self.put(&write.entry);
         }
-        self.save(process, entry);
-        Replaced::Yes
+        Ok(())
     }
 
     /// Puts somebody at the end of the queue for the guard.
@@ -116,10 +134,8 @@ impl Shelf {
         self.guard == Some(ticket)
     }
 
-    /// The process has the guard.
-    #[allow(dead_code)] // The authenticator knows it by itself.
-    pub(crate) fn is_guarded_by(&self, process: Process) -> bool {
-        self.guard.is_some_and(|guard| guard.process == process)
+    pub(crate) fn guarded_by(&self) -> Option<Process> {
+        self.guard.map(|guard| guard.process)
     }
 
     /// Gives the guard back, or leaves the queue.

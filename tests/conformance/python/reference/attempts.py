@@ -1,5 +1,6 @@
 """What a flight sends: the refresh, the log-in, their repetitions, and what becomes of a response."""
 
+from .given_up import keep_what_came_late
 from .loop import LATE, Call, Sleep
 from .pacing import Failure, retry_wait
 from .revocation import revoke
@@ -101,9 +102,12 @@ class Attempts:
         if not (client.can_refresh if what == "refresh" else client.can_login):
             return {"with": "unsupported"}
         fields = {"refresh": client.current.refresh} if what == "refresh" else {}
-        self.is_sending = True
+        self.is_sending, sent = True, self.loop.now
         answer = yield Call(what, fields, limit)
         self.is_sending = False
+        if self.is_given_up:
+            yield from keep_what_came_late(client, self.login, fields.get("refresh"), sent, answer)
+            raise Overtaken
         if self.is_overtaken:
             if answer is not LATE and answer["with"] == "tokens" and client.login_number != self.login:
                 revoke(client, answer["tokens"]["access"])

@@ -5,13 +5,14 @@ import json
 import sys
 
 from .client import Client
+from .given_up import give_up
 from .loop import Loop
 from .settings import Settings
 from .storage import Entry
 
-# What this client can do, in the words of the scenarios. It has no events, and nothing that can be interrupted.
-NEEDS = ["back_off", "background", "cancel", "clocks", "early", "guard", "inconclusive", "initial", "jwt", "log_out", "panic", "patience", "processes",
-         "refresh", "reject", "retries", "retry_after", "revoke", "set_credentials", "settings", "store", "sweep"]
+# What this client can do, in the words of the scenarios. It has no events.
+NEEDS = ["back_off", "background", "cancel", "clocks", "early", "guard", "inconclusive", "initial", "interrupt", "jwt", "log_out", "panic",
+         "patience", "processes", "refresh", "reject", "retries", "retry_after", "revoke", "set_credentials", "settings", "store", "sweep"]
 
 
 class Driver:
@@ -63,6 +64,9 @@ class Driver:
         self.client.set_credentials(message["caller"], in_milliseconds(message["tokens"]))
 
     # --- what the world does ---
+
+    def interrupt(self, message):
+        give_up(self.client, message.get("request") == "goes_on")
 
     def answer(self, message):
         result = dict(message["result"])

@@ -31,6 +31,8 @@ class Flight(Attempts):
         self.asked_again = False
         self.is_sending = False
         self.is_overtaken = False
+        # What ran it is gone, and its request goes on.
+        self.is_given_up = False
         self.is_unreadable = False
         self.is_first_login = not client.was_ever_held
         client.pacing.flight_starts(self.loop.now)

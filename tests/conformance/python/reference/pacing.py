@@ -47,7 +47,7 @@ class Pacing:
             valid = min(valid, token.time_left(now) / 2)
         urgent = doubling(settings.urgent_first, settings.urgent_max, n) if n else 0
         urgent = max(urgent, self.outage_wait(now))
-        self.valid_until = now.mono + (max(valid, SHORTEST_WAIT) if n else 0)
+        self.valid_until = now.mono + (max(valid, min(SHORTEST_WAIT, settings.back_off_first)) if n else 0)
         self.urgent_until = now.mono + urgent
         self.floor = 0
         if error.is_terminal:

@@ -42,10 +42,10 @@ class Settings:
     use_guard: bool = True
 
     def advisory_window(self, lifetime):
-        return min(lifetime * self.advisory_part, self.advisory_max)
+        return round(min(lifetime * self.advisory_part, self.advisory_max))
 
     def mandatory_window(self, lifetime):
-        return min(lifetime * self.mandatory_part, self.mandatory_max)
+        return round(min(lifetime * self.mandatory_part, self.mandatory_max))
 
     def interval(self, lifetime):
         return self.rejection_interval if lifetime is None else min(self.rejection_interval, lifetime / 2)

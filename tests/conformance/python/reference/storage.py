@@ -144,14 +144,16 @@ class Storage:
         yield from self.write(entry, "note", {"over": self.known})
 
     def clear(self):
-        """Writes that the client has logged out. Tries twice, but not after a call that took too long."""
+        """Writes that the client has logged out, over what is known. If that fails, it writes over whatever is there, but not
+        after a call that took too long: that may be carried out later, and must not end what has come since."""
         self.must_clear = True
-        for _ in range(2):
+        names_version = self.client.settings.compare_versions and self.was_read
+        for over in [{"over": self.known} if names_version else {}, {}]:
             entry = Entry(None, self.new_version())
-            result = yield from self.write(entry, "clear", {})
+            result = yield from self.write(entry, "clear", over)
             if result is LATE:
                 return False
-            if "error" not in result:
+            if "ok" in result:
                 self.known = entry.version
                 self.must_clear = False
                 return True

@@ -17,7 +17,7 @@ class Comparison:
         self.timing = timing
         self.is_exact = is_exact
 
-    def step(self, step, seen, waiting, stored):
+    def step(self, step, seen, waiting, store):
         """The differences, as texts. `seen` has what was seen of each process, by its number."""
         then, number = step.get("then", {}), step.get("process", 1)
         differences = self.came(then, seen.pop(number, None), step["do"] == "loop")
@@ -27,8 +27,10 @@ class Comparison:
                 differences.append(f"process {other}: {difference}")
         if "waiting" in then and set(then["waiting"]) != waiting:
             differences.append(different("waiting", sorted(then["waiting"]), sorted(waiting)))
-        if "stored" in then and not self.same_stored(then["stored"], stored):
-            differences.append(different("stored", then["stored"], stored))
+        if "stored" in then and not one_of(self.same_stored, then["stored"], store.stored()):
+            differences.append(different("stored", then["stored"], store.stored()))
+        if "guarded_by" in then and then["guarded_by"] != store.guard:
+            differences.append(different("guarded_by", then["guarded_by"], store.guard))
         return differences
 
     def came(self, then, seen, is_loop):
@@ -56,7 +58,7 @@ class Comparison:
         names = [caller for caller, _ in seen]
         if set(expected) != set(names) or (not is_loop and len(names) != len(expected)):
             return False
-        return all(self.same_outcome(expected[caller], outcome) for caller, outcome in seen)
+        return all(one_of(self.same_outcome, expected[caller], outcome) for caller, outcome in seen)
 
     def same_outcome(self, expected, seen):
         if isinstance(expected, str) or isinstance(seen, str):
@@ -114,6 +116,12 @@ class Comparison:
             elif seen.get(field) != value:
                 return False
         return True
+
+
+def one_of(is_same, expected, seen):
+    """Whether this was seen, or one of those if the scenario leaves a choice."""
+    choice = expected["one_of"] if isinstance(expected, dict) and "one_of" in expected else [expected]
+    return any(is_same(wanted, seen) for wanted in choice)
 
 
 def without_reads(calls):

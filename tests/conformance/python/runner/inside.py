@@ -42,5 +42,5 @@ class DriversInside:
             self.pipes.append(Inside(self.make()))
         return self.pipes[index]
 
-    def restart(self):
+    def restart(self, error):
         self.pipes = []

@@ -15,6 +15,10 @@ class DriverError(Exception):
     pass
 
 
+class Silence(DriverError):
+    """The driver has not answered."""
+
+
 class Pipe:
     def __init__(self, command):
         try:
@@ -52,19 +56,19 @@ class Pipe:
         try:
             answer = self.lines.get(timeout=PATIENCE)
         except queue.Empty:
-            raise DriverError(f"the driver has not answered for {PATIENCE} s; the last message was {line}") from None
+            raise Silence(f"the driver has not answered for {PATIENCE} s; the last message was {line}") from None
         if not answer:
             raise DriverError(f"the driver has ended; the last message was {line}")
         return answer
 
-    def close(self):
+    def close(self, patience=1):
         """A driver ends when its input ends. One that does not is ended."""
         try:
             self.process.stdin.close()
         except OSError:
             pass
         try:
-            self.process.wait(timeout=1)
+            self.process.wait(timeout=patience)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -90,6 +94,8 @@ class Drivers:
         self.command = command
         self.pipes = []
         self.log = None
+        # In how many scenarios a driver was silent.
+        self.silences = 0
         try:
             self.hello = checked_hello(self.pipe(0).send({"do": "hello", "protocol": 1}))
         except DriverError:
@@ -102,13 +108,15 @@ class Drivers:
         self.pipes[index].log = self.log
         return self.pipes[index]
 
-    def restart(self):
+    def restart(self, error):
         """After an error nothing is known about the state of the drivers."""
-        self.close()
+        is_silent = isinstance(error, Silence)
+        self.silences += is_silent
+        self.close(patience=0 if is_silent else 1)
 
-    def close(self):
+    def close(self, patience=1):
         for pipe in self.pipes:
-            pipe.close()
+            pipe.close(patience)
         self.pipes = []
 
 

@@ -52,9 +52,11 @@ class Process:
         self.open = []
 
     def forget_call(self, number):
-        """The client does not wait for this call any more. Returns whether it was a request."""
+        """The client does not wait for this call any more. Returns the call of the store that it was, if it hangs."""
         for requests in (self.open, self.overtaken):
             if number in requests:
                 requests.remove(number)
                 self.given_up += 1
-        self.hanging = [note for note in self.hanging if note["id"] != number]
+        given_up = next((note for note in self.hanging if note["id"] == number), None)
+        self.hanging = [note for note in self.hanging if note is not given_up]
+        return given_up

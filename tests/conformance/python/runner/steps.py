@@ -5,7 +5,7 @@ from .world import Broken
 
 # What may happen to a process that stands still.
 FROM_OUTSIDE = {"respond", "respond_late", "respond_to_all", "advance", "wall_clock_jump", "store_changed",
-                "store_set_back", "store_behaves", "store_responds", "kill", "go_on"}
+                "store_set_back", "store_behaves", "store_responds", "store_responds_late", "kill", "go_on"}
 
 
 def perform(world, step):
@@ -14,7 +14,8 @@ def perform(world, step):
     stopped = number in world.processes and world.processes[number].is_stopped
     if stopped and step["do"] not in FROM_OUTSIDE:
         raise Broken("the process stands still")
-    process = world.process(number)
+    # A write that was left open needs no process.
+    process = None if step["do"] == "store_responds_late" else world.process(number)
     STEPS[step["do"]](world, process, step)
     world.settle()
 
@@ -115,7 +116,15 @@ def store_responds(world, process, step):
     world.carry_out(process, process.hanging.pop(0))
 
 
+def store_responds_late(world, process, step):
+    world.land(step.get("process", 1))
+
+
 def interrupt(world, process, step):
+    if "request" in step:
+        process.overtake()
+        world.send(process, {"do": "interrupt", "request": step["request"]})
+        return
     world.send(process, {"do": "interrupt"})
     for number in list(process.open):
         process.forget_call(number)
@@ -123,6 +132,8 @@ def interrupt(world, process, step):
 
 def kill(world, process, step):
     world.processes.pop(process.number)
+    for note in process.hanging:
+        world.leave_open(process, note)
     world.queue = [message for message in world.queue if message[0] is not process]
     process.pipe.send({"do": "kill"})
     if world.store:
@@ -152,4 +163,4 @@ def go_on(world, process, step):
 
 STEPS = {step.__name__: step for step in (
     get, refresh, unauthorized, cancel, log_out, set_credentials, loop, respond, respond_late, respond_to_all, advance,
-    wall_clock_jump, store_changed, store_set_back, store_behaves, store_responds, interrupt, kill, stop, go_on)}
+    wall_clock_jump, store_changed, store_set_back, store_behaves, store_responds, store_responds_late, interrupt, kill, stop, go_on)}

@@ -1,5 +1,7 @@
 """The store that the processes of a scenario share: what it holds, and who has the guard. It takes no time."""
 
+from .texts import inward
+
 
 class SharedStore:
     def __init__(self, guard_lapses):
@@ -68,3 +70,13 @@ class SharedStore:
 
 # The writer does not care what is there.
 ANYTHING = object()
+
+
+def named_call(note):
+    """The operation, and the call as a scenario names it."""
+    if note["what"] != "write":
+        return note["what"], note["what"]
+    shows = note["shows"]
+    if isinstance(shows, dict):
+        return "save", {"save": inward(shows["save"])}
+    return ("clear", "clear") if shows == "clear" else ("save", "note")

@@ -107,7 +107,7 @@ def play_sweep(scenario, drivers):
             differences = run.play()
         except (Broken, DriverError, MissingTime) as error:
             if isinstance(error, DriverError):
-                drivers.restart()
+                drivers.restart(error)
             differences = [str(error)]
         if differences:
             return f"  {run and run.where or 'without a crash'}:\n    " + "\n    ".join(differences)

@@ -4,7 +4,7 @@ import itertools
 
 from .pipe import DriverError
 from .process import UNKNOWN, Process
-from .store import ANYTHING, SharedStore
+from .store import ANYTHING, SharedStore, named_call
 from .texts import START, inward, name_of, outward
 
 # Processes whose timers are not known advance in turns of this length, in milliseconds.
@@ -35,6 +35,8 @@ class World:
         self.given = {}
         self.outside_writes = 0
         self.store = None
+        # The writes that each process has left open: given up, or killed before an answer.
+        self.left_open = {}
         # Called with the process and the name of a call before it is carried out, and after.
         self.on_call = lambda process, call, when, note: None
         if "store" in setup:
@@ -107,7 +109,7 @@ class World:
         if kind == "call":
             self.take_call(process, note)
         elif kind == "gave_up":
-            process.forget_call(note["id"])
+            self.leave_open(process, process.forget_call(note["id"]))
             if self.store:
                 self.give_up_guard(process, note["id"])
         elif kind == "got":
@@ -203,6 +205,18 @@ class World:
             shows = {"save": inward(shows["save"])}
         return self.store.write(note["entry"], note["version"], shows, note.get("over", ANYTHING))
 
+    def leave_open(self, process, note):
+        """Nobody waits for this call any more. A write may still be carried out."""
+        if note and note["what"] == "write":
+            self.left_open.setdefault(process.number, []).append(note)
+
+    def land(self, number):
+        """The last write that the process has left open is carried out. Nobody hears of it."""
+        if not self.left_open.get(number):
+            raise Broken("the process has left no write open")
+        self.write_to_store(self.left_open[number].pop())
+        self.store_has_changed()
+
     def store_has_changed(self):
         for process in self.processes.values():
             if self.watches:
@@ -277,13 +291,3 @@ class World:
         self.wall_offset += millis
         for process in self.processes.values():
             self.send(process, {"do": "wall_clock", "wall": self.wall()})
-
-
-def named_call(note):
-    """The operation, and the call as a scenario names it."""
-    if note["what"] != "write":
-        return note["what"], note["what"]
-    shows = note["shows"]
-    if isinstance(shows, dict):
-        return "save", {"save": inward(shows["save"])}
-    return ("clear", "clear") if shows == "clear" else ("save", "note")
