@@ -88,7 +88,7 @@ pub enum ErrorKind {
     Transient,
     /// The client is set up wrongly: its id, its secret, a URL or a scope.
     Misconfigured,
-    /// The server reported success, but its response has no usable credentials.
+    /// The server reported success, but its response has no usable credentials. Or a command that prints tokens has failed.
     InvalidResponse,
     /// The credential store failed.
     Store,
