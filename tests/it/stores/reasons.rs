@@ -38,7 +38,7 @@ fn check(errors: &[Error], said: &str) {
 }
 
 #[tokio::test]
-async fn r56_after_expiry_the_error_says_what_failed_at_the_store() {
+async fn r56_f167_after_expiry_the_error_says_what_failed_at_the_store() {
     let store = Failing::default();
     let errors = after_expiry(store.clone(), || {
         store.loads_fail(true);
@@ -64,13 +64,13 @@ impl CredentialStore for Hanging {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r56_a_store_that_hangs_did_not_respond_in_time() {
+async fn r56_f167_a_store_that_hangs_did_not_respond_in_time() {
     check(&after_expiry(Hanging, || ()).await, "did not respond in time");
 }
 
 #[cfg(feature = "redis")]
 #[tokio::test]
-async fn r56_redis_that_cant_be_reached_is_named_by_its_address_and_without_its_password() {
+async fn r56_f167_redis_that_cant_be_reached_is_named_by_its_address_and_without_its_password() {
     // Nothing listens on port 1.
     let store = reauth::store::RedisStore::new("redis://orders:s3cret@127.0.0.1:1/").unwrap();
     let errors = after_expiry(store, || ()).await;
@@ -79,7 +79,7 @@ async fn r56_redis_that_cant_be_reached_is_named_by_its_address_and_without_its_
 
 #[cfg(feature = "file")]
 #[tokio::test]
-async fn r56_a_file_that_cant_be_reached_is_named_by_its_path() {
+async fn r56_f167_a_file_that_cant_be_reached_is_named_by_its_path() {
     // A file is no directory.
     let directory = std::env::current_exe().unwrap().join("credentials");
     let store = reauth::store::FileStore::in_directory(&directory).unwrap();

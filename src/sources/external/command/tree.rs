@@ -100,7 +100,7 @@ mod tests {
 
     /// As long as nobody has waited for it, no other process can have its number.
     #[tokio::test]
-    async fn r87_f154_the_number_of_a_command_that_has_ended_is_its_own_until_its_group_is_ended() {
+    async fn r87_f168_the_number_of_a_command_that_has_ended_is_its_own_until_its_group_is_ended() {
         for (script, is_success) in [("exit 0", true), ("exit 3", false), ("kill -9 $$", false)] {
             let mut command = Command::new("sh");
             let child = command.args(["-c", script]).stdin(Stdio::null()).process_group(0).spawn().unwrap();
