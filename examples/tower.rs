@@ -19,8 +19,9 @@ use http::Request;
 use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use reauth::layer::AuthError;
-use reauth::{AuthLayer, Authenticator, ClientAuth, Origins, TokenEndpoint, TokenTransport, oauth2};
+use reauth::{
+    AuthError, AuthLayer, Authenticator, ClientAuth, Origins, TokenEndpoint, TokenTransport, oauth2,
+};
 use tokio::task::JoinSet;
 use tower::{ServiceBuilder, ServiceExt};
 

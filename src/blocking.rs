@@ -36,7 +36,8 @@
 //! waits for a refresh that nobody drives, and gets an error after about a minute. So call the async forms there.
 //!
 //! A program may call these also from async code, and blocks its thread then. A credential source or a store must not: it shares the
-//! thread with all token requests. A source whose HTTP client blocks uses `tokio::task::spawn_blocking`.
+//! thread with all token requests. A source whose HTTP client blocks, such as ureq or the SDK of a vendor, uses
+//! `tokio::task::spawn_blocking`: [`source_fn`](crate::source_fn#a-client-that-blocks) has an example.
 
 use crate::authenticator::Authenticator;
 use crate::authorizer::{AuthError, Authorized, Authorizer, RequestUrl, ResponseTo, SendRequest};

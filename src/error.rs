@@ -1,5 +1,8 @@
 //! One error type, with a kind that a program can act on.
 
+mod facts;
+mod kind;
+
 use std::borrow::Cow;
 use std::convert::Infallible;
 use std::error::Error as StdError;
@@ -7,6 +10,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::facts::{Reach, Refusal};
+pub use self::kind::ErrorKind;
 use crate::store::Holder;
 
 /// Why there are no credentials.
@@ -18,7 +23,7 @@ use crate::store::Holder;
 /// | [`LoginRequired`](ErrorKind::LoginRequired) | Have the user log in again, then call [`set_credentials`](crate::Authenticator::set_credentials) or build another authenticator. |
 /// | [`Transient`](ErrorKind::Transient) | Try again later, after [`retry_after`](Error::retry_after) if that is known. |
 /// | [`Misconfigured`](ErrorKind::Misconfigured) | Stop, and have an operator correct the settings that the message names. |
-/// | [`InvalidResponse`](ErrorKind::InvalidResponse) | Try again later. If it stays, report it to the operator of the identity provider. |
+/// | [`InvalidResponse`](ErrorKind::InvalidResponse) | Try again later. If it stays, report it to the operator of the identity provider, or run the command that failed by hand. |
 /// | [`Store`](ErrorKind::Store) | Check the store. |
 ///
 /// `Display` is one sentence about this error alone. The cause, if there is one, is the
@@ -52,46 +57,6 @@ struct Details {
     refusal: Refusal,
     holder: Option<Box<Holder>>,
     is_late: bool,
-}
-
-/// How far a failed request came.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Reach {
-    /// It did not reach the server.
-    Unreached,
-    /// It reached the server, which did not act on it.
-    NotProcessed,
-    /// The server may have acted on it.
-    MaybeProcessed,
-}
-
-/// How sure a refusal ([`ErrorKind::LoginRequired`]) is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Refusal {
-    Definite,
-    /// The server did not say that the refresh token is the reason.
-    Inconclusive,
-    /// Nothing was sent: the source can't do this at all.
-    Unsupported,
-}
-
-/// What went wrong, by what a program can do about it. [`Error`] lists that.
-///
-/// `Display` is a short phrase in lower case, such as `login required`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// The identity provider refused the credentials, and there is no other way to log in. A retry can't help.
-    LoginRequired,
-    /// The connection failed, a time limit passed, the response was cut off, or its status was 408, 429 or 5xx. The next
-    /// attempt may succeed.
-    Transient,
-    /// The client is set up wrongly: its id, its secret, a URL or a scope.
-    Misconfigured,
-    /// The server reported success, but its response has no usable credentials.
-    InvalidResponse,
-    /// The credential store failed.
-    Store,
 }
 
 impl Error {
@@ -194,53 +159,6 @@ impl Error {
         self.0.holder.as_deref()
     }
 
-    pub(crate) fn late() -> Self {
-        let message = "the credential store did not respond in time; check that it can be reached";
-        let mut late = Self::store(message);
-        Arc::make_mut(&mut late.0).is_late = true;
-        late
-    }
-
-    pub(crate) fn is_late(&self) -> bool {
-        self.0.is_late
-    }
-
-    pub(crate) fn with_code(mut self, code: Option<String>) -> Self {
-        Arc::make_mut(&mut self.0).code = code.map(String::into_boxed_str);
-        self
-    }
-
-    pub(crate) fn status(&self) -> Option<u16> {
-        self.0.status
-    }
-
-    pub(crate) fn with_status(mut self, status: u16) -> Self {
-        Arc::make_mut(&mut self.0).status = Some(status);
-        self
-    }
-
-    pub(crate) fn with_holder(mut self, holder: Option<Holder>) -> Self {
-        Arc::make_mut(&mut self.0).holder = holder.map(Box::new);
-        self
-    }
-
-    /// Whether the server may have acted on the request that failed.
-    pub(crate) fn may_have_been_processed(&self) -> bool {
-        self.0.reach == Reach::MaybeProcessed
-    }
-
-    pub(crate) fn is_unreached(&self) -> bool {
-        self.0.reach == Reach::Unreached
-    }
-
-    pub(crate) fn is_unsupported(&self) -> bool {
-        self.0.refusal == Refusal::Unsupported
-    }
-
-    pub(crate) fn is_inconclusive(&self) -> bool {
-        self.0.refusal == Refusal::Inconclusive
-    }
-
     fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self(Arc::new(Details {
             kind,
@@ -284,17 +202,5 @@ impl StdError for Error {
 impl From<Infallible> for Error {
     fn from(never: Infallible) -> Self {
         match never {}
-    }
-}
-
-impl fmt::Display for ErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::LoginRequired => "login required",
-            Self::Transient => "transient",
-            Self::Misconfigured => "misconfigured",
-            Self::InvalidResponse => "invalid response",
-            Self::Store => "store",
-        })
     }
 }

@@ -119,6 +119,34 @@ impl CredentialSource for Credentials {
 ///     Credentials::new(token.trim())
 /// }));
 /// ```
+///
+/// # A client that blocks
+///
+/// A client that blocks, such as ureq or the SDK of a vendor, must not run on a thread of the runtime. Tokio's `spawn_blocking` (its
+/// feature `rt`) has threads for it. It works on each runtime of a program, and without one, with the [blocking](crate::blocking)
+/// forms:
+///
+/// ```
+/// use reauth::{Authenticator, Credentials, Error, source_fn};
+/// # fn log_in_with_the_sdk() -> std::io::Result<String> { Ok("at-1".into()) }
+///
+/// fn log_in() -> Result<Credentials, Error> {
+///     let token = log_in_with_the_sdk()
+///         .map_err(|e| Error::transient("the provider can't be reached; try again").with_source(e))?;
+///     Credentials::new(token)
+/// }
+///
+/// let auth = Authenticator::new(source_fn(|| async {
+///     let panicked = |_| Error::transient("the log-in panicked; report it to its author");
+///     tokio::task::spawn_blocking(log_in).await.map_err(panicked)?
+/// }));
+/// # assert_eq!(auth.credentials_blocking()?.access_token(), "at-1");
+/// # Ok::<(), Error>(())
+/// ```
+///
+/// Give such a client a time limit that is shorter than [`Timing::flight_deadline`](crate::Timing::flight_deadline) (30 s). Code
+/// that blocks can't be dropped: at the deadline callers get an error, the code goes on, and what it brings is lost. A Tokio runtime
+/// that shuts down waits for it too.
 pub fn source_fn<F, Fut>(login: F) -> SourceFn<F>
 where
     F: Fn() -> Fut + Send + Sync + 'static,

@@ -9,7 +9,7 @@ use crate::error::Error;
 /// The error of the inner service, or of the closure that sends, keeps its type, so that it can be matched on.
 ///
 /// ```
-/// use reauth::layer::AuthError;
+/// use reauth::AuthError;
 ///
 /// #[derive(Debug)]
 /// enum MyError {
@@ -81,7 +81,7 @@ impl<E> AuthError<E> {
 /// Tells an error of `AuthMiddleware` from those of other middlewares and of reqwest, without a downcast.
 ///
 /// ```
-/// use reauth::layer::AuthError;
+/// use reauth::AuthError;
 ///
 /// fn explain(error: reqwest_middleware::Error) -> String {
 ///     match AuthError::from(error) {

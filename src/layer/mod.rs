@@ -23,6 +23,8 @@ pub(crate) mod auth_layer;
 mod future;
 mod service;
 
+// The documented path is `reauth::AuthError`, for all ways in. Programs that use this one go on to build.
+#[doc(hidden)]
 pub use crate::authorizer::AuthError;
 pub use future::ResponseFuture;
 pub use service::Auth;

@@ -42,12 +42,8 @@ impl State {
                 flight.at_store.is_proved = true;
                 return self.attempt(flight, now);
             }
-            let message = "the newest credentials could not be stored yet, so no refresh token is sent; check the store";
-            let error = Error::transient(message).not_processed();
-            let error = match shelf.save_error.clone() {
-                Some(why) => error.with_source(why),
-                None => error,
-            };
+            let said = "the newest credentials could not be stored yet, so no refresh token is sent";
+            let error = without_store(said, shelf.save_error.clone());
             return self.fail(flight, error, now);
         }
         if flight.at_store.hold.is_none() {
@@ -203,8 +199,8 @@ impl State {
         if self.shelf.as_ref().is_some_and(|shelf| shelf.refreshes_without_store) {
             flight.at_store.is_proved = true;
         } else if self.token_to_send().is_some() {
-            let why = "the credential store can't be used, and without it the refresh token is not spent; check the store";
-            return self.fail(flight, Error::transient(why).not_processed().with_source(error), now);
+            let said = "the credential store can't be used, and without it the refresh token is not spent";
+            return self.fail(flight, without_store(said, Some(error)), now);
         }
         match self.holdings.initial.take_if(|_| self.holdings.current.is_none()) {
             Some(initial) => self.take_up_initial(flight, initial, now),
@@ -217,6 +213,14 @@ impl State {
         let may_send = matches!(self.holdings.refresh_token, RefreshToken::Good | RefreshToken::InDoubt);
         let held = self.holdings.held().map(|held| &held.credentials);
         held.filter(|held| may_send && held.refresh_token().is_some())
+    }
+}
+
+/// Many programs print an error without its causes, so this has the store's words in it.
+fn without_store(said: &str, why: Option<Error>) -> Error {
+    match why {
+        Some(why) => Error::transient(format!("{said}: {why}")).not_processed().with_source(why),
+        None => Error::transient(format!("{said}; check the store")).not_processed(),
     }
 }
 

@@ -12,6 +12,7 @@
 //! # }
 //! ```
 
+mod asking;
 mod client;
 #[cfg(feature = "loopback")]
 mod code;
@@ -29,21 +30,9 @@ pub use self::exchange::TokenExchange;
 pub use self::jwt_bearer::JwtBearer;
 pub(super) use self::settings::{client_settings, client_source, refresh_settings};
 use crate::credentials::Credentials;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::source::CredentialSource;
 use crate::token_endpoint::{ClientAuth, TokenEndpoint, non_empty};
-
-/// The end of a log-in whose user could not be asked. It is never tried again by itself, because that would ask the user again.
-fn not_asked(error: Error) -> Error {
-    match error.kind() {
-        ErrorKind::LoginRequired => error,
-        _ => {
-            let message =
-                "the user could not be asked to log in, as the source of this error says; log in again";
-            Error::login_required(message).with_source(error)
-        }
-    }
-}
 
 /// The client credentials grant (RFC 6749 section 4.4), for a service that acts for itself.
 ///

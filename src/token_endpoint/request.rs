@@ -1,6 +1,7 @@
 //! A request for tokens, with any grant.
 
 mod form;
+mod json;
 mod send;
 
 use std::borrow::Cow;
@@ -9,9 +10,11 @@ use std::fmt;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::SecretString;
+use serde::Serialize;
 
 pub(super) use self::form::Field;
 use self::form::Form;
+use self::json::JsonBody;
 use super::{ClientAuth, Expected, ResolvedEndpoint};
 use crate::error::Error;
 
@@ -47,6 +50,8 @@ pub struct TokenRequest {
     client: Option<ClientAuth>,
     grant_type: Option<Cow<'static, str>>,
     form: Form,
+    /// What is sent in place of the form.
+    json: Option<JsonBody>,
     headers: HeaderMap,
     is_get: bool,
     expected: Expected,
@@ -60,6 +65,7 @@ impl TokenRequest {
             client: None,
             grant_type: None,
             form: Form::default(),
+            json: None,
             headers: HeaderMap::new(),
             is_get: false,
             expected: Expected::default(),
@@ -134,6 +140,44 @@ impl TokenRequest {
         Ok(self)
     }
 
+    /// Sends this as JSON, in place of a form. Many devices and services log in so. The request below logs in to a device that nests
+    /// its token:
+    ///
+    /// ```
+    /// # #[cfg(feature = "reqwest")]
+    /// # fn example() -> Result<(), reauth::Error> {
+    /// use reauth::{Authenticator, TokenEndpoint, source_fn};
+    ///
+    /// // It responds {"data": {"token": "…", "ttl": 3600}}.
+    /// let endpoint = TokenEndpoint::new("https://device.example.com/api/login")?;
+    /// let log_in = serde_json::json!({ "username": "ada", "password": "s3cret" });
+    /// let request = endpoint.request().grant("password").json(&log_in)?;
+    /// let request = request.bearer_field("/data/token").expires_in_field("/data/ttl");
+    /// let auth = Authenticator::new(source_fn(move || {
+    ///     let request = request.clone();
+    ///     async move { Ok(request.send().await?.into_credentials()) }
+    /// }));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Each text and each number in it is kept as a secret, as the value of a [field](Self::field) is. It is sent as it is: the
+    /// [grant type](Self::grant) does not go into it, and only says what a refusal means. Use `password` for a log-in and
+    /// `refresh_token` for a refresh. Without it, a member `grant_type` of the JSON says so.
+    ///
+    /// Nothing else has a place in the body. A request that also has a field, a scope, or a [client](Self::client) whose id is sent in
+    /// a form fails with [`Misconfigured`](crate::ErrorKind::Misconfigured), and so does a [GET](Self::get).
+    /// [`ClientAuth::basic`] is a header, and goes with JSON.
+    ///
+    /// # Errors
+    ///
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured) if the value can't be written as JSON. The error does not have the cause,
+    /// which may show a secret.
+    pub fn json(mut self, body: &(impl Serialize + ?Sized)) -> Result<Self, Error> {
+        self.json = Some(JsonBody::new(body)?);
+        Ok(self)
+    }
+
     /// Sends a GET with the fields in the URL, as the metadata servers of clouds want it. Default: a POST with a form.
     ///
     /// URLs end up in logs, so a request with a field that is known to be a secret (such as `client_secret`, `password`,
@@ -171,15 +215,37 @@ impl TokenRequest {
     /// Keeps a member of the response, such as `id_token` or `scope`, with the tokens: as
     /// [`Credentials::field`](crate::Credentials::field), and in the store. It may be called more than once. Default: none is
     /// kept. [`TokenResponse::field`](super::TokenResponse::field) has all of them.
+    ///
+    /// A name that begins with a slash is a JSON Pointer (RFC 6901), such as `/data/user/id`: it finds a member that is nested, and
+    /// the field keeps it as its name. That is so for the next three settings too. A request with a wrong escape in a pointer fails
+    /// with [`Misconfigured`](crate::ErrorKind::Misconfigured) before it is sent.
     pub fn keep_field(mut self, name: impl Into<String>) -> Self {
         self.expected.kept.push(name.into());
         self
     }
 
-    /// Takes another member of the response for the bearer token, such as the `id_token` that Kubernetes wants. Default:
-    /// `access_token`. Its lifetime is what it says in itself, if it is a JWT: `expires_in` is about the access token.
+    /// Takes another member of the response for the bearer token, such as the `id_token` that Kubernetes wants, or
+    /// `/data/token`. Default: `access_token`. Its lifetime is what it says in itself, if it is a JWT: `expires_in` is about the
+    /// access token. Where it is about the bearer token, name it with [`expires_in_field`](Self::expires_in_field).
     pub fn bearer_field(mut self, name: impl Into<String>) -> Self {
         self.expected.bearer = Some(name.into());
+        self
+    }
+
+    /// Takes another member of the response for the refresh token, such as `/data/refresh`. Default: `refresh_token`. A response
+    /// without it has none.
+    pub fn refresh_token_field(mut self, name: impl Into<String>) -> Self {
+        self.expected.refresh_token = Some(name.into());
+        self
+    }
+
+    /// Takes another member of the response for the lifetime of the bearer token in seconds, such as `/data/ttl`. Default:
+    /// `expires_in`, or none if there is another [bearer token](Self::bearer_field). What is not a lifetime counts as unknown.
+    ///
+    /// If the server says the time at which the token expires, read it with [`TokenResponse::field`](super::TokenResponse::field),
+    /// and add it with [`Credentials::with_expires_at`](crate::Credentials::with_expires_at).
+    pub fn expires_in_field(mut self, name: impl Into<String>) -> Self {
+        self.expected.expires_in = Some(name.into());
         self
     }
 

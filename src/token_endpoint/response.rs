@@ -12,6 +12,7 @@ pub(crate) use failure::{Purpose, Received, Speaker, TooLong};
 pub(crate) use unreadable::unreadable;
 
 use super::JsonObject;
+use super::json::pointer;
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::timing::Timing;
@@ -23,8 +24,26 @@ pub(crate) struct Expected {
     pub(crate) token_type: Option<String>,
     /// The member that is the bearer token, if it is not `access_token`.
     pub(crate) bearer: Option<String>,
+    /// The member that is the refresh token, if it is not `refresh_token`.
+    pub(crate) refresh_token: Option<String>,
+    /// The member that is the lifetime of the bearer token, if it was named.
+    pub(crate) expires_in: Option<String>,
     /// The members that are kept with the tokens.
     pub(crate) kept: Vec<String>,
+}
+
+impl Expected {
+    /// Whether members can have these names. Each may be a JSON Pointer.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let named = [&self.bearer, &self.refresh_token, &self.expires_in].into_iter().flatten();
+        match named.chain(&self.kept).find(|name| !pointer::is_valid(name)) {
+            None => Ok(()),
+            Some(name) => Err(Error::misconfigured(format!(
+                "token request: `{name}` is not a JSON Pointer (RFC 6901), where `~` is written as `~0` and a slash in a \
+                 name as `~1`; correct it"
+            ))),
+        }
+    }
 }
 
 /// Returns the object in a success, or what is wrong with the response.
@@ -71,20 +90,21 @@ pub(crate) fn read_token_object(object: &JsonObject<'_>, expected: &Expected) ->
     }
     let access_token = object.string(bearer).ok_or_else(|| {
         Error::invalid_response(format!(
-            "the token endpoint responded without an {bearer}; check its URL and the scope"
+            "the response of the token endpoint has no string `{bearer}`; check its URL and the scope"
         ))
     })?;
     let mut credentials = Credentials::of_server(&access_token).ok_or_else(|| {
         Error::invalid_response(format!(
-            "the token endpoint issued an {bearer} that is not a bearer token (RFC 6750 section 2.1); check the \
+            "the `{bearer}` that the token endpoint issued is not a bearer token (RFC 6750 section 2.1); check the \
              endpoint's URL",
         ))
     })?;
-    if let Some(refresh_token) = object.string("refresh_token").filter(|token| !token.is_empty()) {
+    let name = expected.refresh_token.as_deref().unwrap_or("refresh_token");
+    if let Some(refresh_token) = object.string(name).filter(|token| !token.is_empty()) {
         credentials = credentials.with_refresh_token(refresh_token).map_err(|_| {
-            Error::invalid_response(
-                "the token endpoint issued a refresh_token with control characters; check the endpoint's URL",
-            )
+            Error::invalid_response(format!(
+                "the `{name}` that the token endpoint issued has control characters; check the endpoint's URL",
+            ))
         })?;
     }
     for name in &expected.kept {
@@ -92,15 +112,16 @@ pub(crate) fn read_token_object(object: &JsonObject<'_>, expected: &Expected) ->
             credentials = credentials.with_field(name, value.as_str());
         }
     }
-    // The lifetime is that of the access token. Another token says in itself when it expires (R4).
-    let lifetime = lifetime(object).filter(|_| expected.bearer.is_none());
+    // `expires_in` is the lifetime of the access token. Another token says in itself when it expires (R4).
+    let default = expected.bearer.is_none().then_some("expires_in");
+    let lifetime = expected.expires_in.as_deref().or(default).and_then(|name| lifetime(object, name));
     Ok(credentials.with_lifetime(lifetime.unwrap_or_default()))
 }
 
-/// The lifetime in `expires_in` (R4): seconds as an integer, a float or a numeric string. Zero, a negative number
+/// The lifetime in this member (R4): seconds as an integer, a float or a numeric string. Zero, a negative number
 /// and everything else mean that it is unknown. `Credentials` clamp a huge one.
-fn lifetime(object: &JsonObject<'_>) -> Option<Duration> {
-    let text = object.string("expires_in").or_else(|| object.get("expires_in").map(str::to_owned))?;
+fn lifetime(object: &JsonObject<'_>, name: &str) -> Option<Duration> {
+    let text = object.string(name).or_else(|| object.get(name).map(str::to_owned))?;
     // Rust reads "inf" as a float.
     let digits = text.bytes().any(|byte| byte.is_ascii_digit());
     let seconds = text.trim().parse::<f64>().ok().filter(|seconds| digits && *seconds > 0.0)?;

@@ -34,6 +34,8 @@ impl TokenResponse {
 
     /// Returns a member of the response, such as `id_token` or `scope`: the text of a string, or the JSON text of another
     /// value. `None` if there is no such member, or if it is null. It may be a secret: do not log it.
+    ///
+    /// A name that begins with a slash is a JSON Pointer (RFC 6901), such as `/data/user/id`.
     pub fn field(&self, name: &str) -> Option<Zeroizing<String>> {
         self.members.field(name)
     }

@@ -13,6 +13,7 @@ mod logout;
 mod memory;
 mod order;
 mod panics;
+mod reasons;
 mod revocation;
 mod shared;
 mod trouble;

@@ -3,6 +3,7 @@
 mod failure;
 mod output;
 mod run;
+mod tree;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -35,8 +36,11 @@ use crate::token_endpoint::clean;
 /// the command has ended, when it takes longer than [`timeout`](Self::timeout), and when nobody waits for it any more. On Windows
 /// its own process is ended alone.
 ///
-/// A command that fails is not repeated at once. The error has the beginning of what it wrote to its standard error, without the
-/// arguments and the variables that were set here, and without anything that looks like a token.
+/// A command that fails is [`InvalidResponse`](crate::ErrorKind::InvalidResponse): most exit with 1, whether the network is down or the
+/// user has to log in. It is not repeated at once, but after a back-off of a minute at most, and a valid token stays in use. A program
+/// that asks its user to log in sets [`login_required_if`](Self::login_required_if). The error has the beginning of what the command
+/// wrote to its standard error, without the arguments and the variables that were set here, and without anything that looks like a
+/// token.
 ///
 /// ```
 /// use reauth::{Authenticator, external::TokenCommand};
@@ -54,6 +58,7 @@ pub struct TokenCommand {
     format: Format,
     timeout: Duration,
     renew_after: Option<Duration>,
+    login_texts: Vec<String>,
 }
 
 impl TokenCommand {
@@ -71,6 +76,7 @@ impl TokenCommand {
             format: Format::Any,
             timeout: Self::TIMEOUT,
             renew_after: None,
+            login_texts: Vec::new(),
         }
     }
 
@@ -112,6 +118,24 @@ impl TokenCommand {
         self
     }
 
+    /// Says how the command tells that the user has to log in: it fails, and has this text in the first 4 KiB of its standard error. The
+    /// error is [`LoginRequired`](crate::ErrorKind::LoginRequired) then. The command runs again a few seconds later at the earliest, and
+    /// five minutes later at the latest. It may be called more than once. Default: no failure is a needed log-in.
+    ///
+    /// ```
+    /// use reauth::external::TokenCommand;
+    ///
+    /// let azure = TokenCommand::new("az").args(["account", "get-access-token"]).login_required_if("az login");
+    /// let aws = TokenCommand::new("aws").args(["eks", "get-token", "--cluster-name", "orders"]).login_required_if("aws sso login");
+    /// ```
+    ///
+    /// Choose a text that the command does not write while the network is down: `gcloud` proposes `gcloud auth login` then as well.
+    #[must_use]
+    pub fn login_required_if(mut self, text: impl Into<String>) -> Self {
+        self.login_texts.push(text.into());
+        self
+    }
+
     fn program(&self) -> String {
         self.program.to_string_lossy().into_owned()
     }
@@ -121,12 +145,16 @@ impl TokenCommand {
         let set_here: Vec<_> = set_here.map(|text| text.to_string_lossy()).collect();
         let output = String::from_utf8_lossy(printed.output.trim_ascii());
         let secrets = set_here.iter().map(AsRef::as_ref).chain([&*output]).collect::<Vec<&str>>();
-        let said = clean(String::from_utf8_lossy(printed.errors.trim_ascii()).trim(), &secrets);
+        let errors = String::from_utf8_lossy(printed.errors.trim_ascii());
+        let said = clean(errors.trim(), &secrets);
+        let said = if said.is_empty() { said } else { format!(" ({said})") };
         let program = self.program();
-        Error::invalid_response(match said.is_empty() {
-            true => format!("the command {program} {how}; run it by hand to see why"),
-            false => format!("the command {program} {how} ({said}); run it by hand to see why"),
-        })
+        match self.login_texts.iter().any(|text| !text.is_empty() && errors.contains(text)) {
+            true => Error::login_required(format!("the command {program} {how}{said}; log in with its tool")),
+            false => Error::invalid_response(format!(
+                "the command {program} {how}{said}; run it by hand to see why"
+            )),
+        }
     }
 }
 

@@ -6,8 +6,6 @@ mod listener;
 mod url;
 
 use std::fmt;
-use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -15,11 +13,12 @@ use tokio::time::timeout;
 use self::answer::Expected;
 use self::listener::Listener;
 use self::url::{AuthorizationUrl, Secrets};
+use super::asking::{AskUser, MARGIN};
 use super::client::{GrantClient, Login};
 use super::settings::{client_settings, refresh_settings};
 use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::source::{BoxFuture, CredentialSource};
+use crate::source::CredentialSource;
 use crate::token_endpoint::{ClientAuth, TokenEndpoint};
 
 /// The authorization code grant with PKCE (RFC 6749 section 4.1, RFC 7636) for a program on the user's machine (RFC 8252): the user
@@ -61,17 +60,12 @@ pub struct AuthorizationCode {
     pub(super) client: GrantClient,
     client_id: String,
     authorization: AuthorizationUrl,
-    open: Arc<Open>,
+    open: AskUser<String>,
     issuer: Option<String>,
     port: u16,
     path: String,
     login_limit: Duration,
 }
-
-type Open = dyn Fn(String) -> BoxFuture<'static, Result<(), Error>> + Send + Sync;
-
-/// How much longer the authenticator waits than the user may take: the code is exchanged in this time.
-const MARGIN: Duration = Duration::from_secs(60);
 
 impl AuthorizationCode {
     /// The time that a user has by default: 5 min.
@@ -104,7 +98,7 @@ impl AuthorizationCode {
             client: GrantClient::new(endpoint, Some(client_auth), Login::Elsewhere(None))?,
             client_id,
             authorization: AuthorizationUrl::new(authorization_url)?,
-            open: Arc::new(move |url| -> BoxFuture<'static, _> { Box::pin(open(url)) }),
+            open: AskUser::new(open),
             issuer: None,
             port: 0,
             path: "/callback".to_owned(),
@@ -169,8 +163,7 @@ impl CredentialSource for AuthorizationCode {
         let redirect_uri = format!("http://127.0.0.1:{}{}", listener.port(), self.path);
         let url =
             self.authorization.with(&self.client_id, &redirect_uri, self.client.scope.as_deref(), &secrets);
-        let opening = pin!((self.open)(url));
-        let code = match timeout(self.login_limit, listener.wait(opening)).await {
+        let code = match timeout(self.login_limit, listener.wait(self.open.ask(url))).await {
             Ok(code) => code?,
             Err(_) => return Err(listener.nobody_came()),
         };

@@ -4,17 +4,16 @@ mod polling;
 mod prompt;
 
 use std::fmt;
-use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 pub use prompt::DevicePrompt;
 
+use super::asking::{AskUser, MARGIN};
 use super::client::{GrantClient, Login};
 use super::settings::{client_settings, refresh_settings};
 use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::source::{BoxFuture, CredentialSource};
+use crate::source::CredentialSource;
 use crate::token_endpoint::{ClientAuth, ResolvedEndpoint, TokenEndpoint};
 
 /// The device authorization grant (RFC 8628): the user logs in in a browser, perhaps on another device, and confirms a code.
@@ -47,14 +46,9 @@ use crate::token_endpoint::{ClientAuth, ResolvedEndpoint, TokenEndpoint};
 pub struct DeviceCode {
     pub(super) client: GrantClient,
     authorization: ResolvedEndpoint,
-    prompt: Arc<Prompt>,
+    prompt: AskUser<DevicePrompt>,
     login_limit: Duration,
 }
-
-type Prompt = dyn Fn(DevicePrompt) -> BoxFuture<'static, Result<(), Error>> + Send + Sync;
-
-/// How much longer the authenticator waits than the source, so that the error is that of the source.
-const MARGIN: Duration = Duration::from_secs(60);
 
 impl DeviceCode {
     /// The time that a user has by default, if the provider allows as much: 15 min.
@@ -98,8 +92,7 @@ impl DeviceCode {
         F: Fn(DevicePrompt) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), Error>> + Send + 'static,
     {
-        let prompt = Arc::new(move |shown| -> BoxFuture<'static, _> { Box::pin(prompt(shown)) });
-        Self { client, authorization, prompt, login_limit: Self::LOGIN_LIMIT }
+        Self { client, authorization, prompt: AskUser::new(prompt), login_limit: Self::LOGIN_LIMIT }
     }
 
     /// Sets the longest time that the user has. Default: [`LOGIN_LIMIT`](Self::LOGIN_LIMIT). The provider's limit counts as well.
@@ -122,8 +115,7 @@ impl CredentialSource for DeviceCode {
         }
         let members = self.client.with_extra(request).send_for_members().await?;
         let code = prompt::read(&members, self.login_limit)?;
-        let prompt = pin!((self.prompt)(code.prompt.clone()));
-        polling::poll(&self.client, &code, prompt).await
+        polling::poll(&self.client, &code, self.prompt.ask(code.prompt.clone())).await
     }
 
     async fn refresh(&self, held: &Credentials) -> Result<Credentials, Error> {

@@ -30,6 +30,10 @@ macro_rules! client_settings {
             /// Keeps a member of each token response, such as `id_token` or the granted `scope`, with the tokens: as
             /// [`Credentials::field`], and in the store. It may be called more than once. Default: none is kept, because most
             /// programs do not need them and some have personal data.
+            ///
+            /// A name that begins with a slash is a JSON Pointer (RFC 6901), such as `/authed_user/id`: it finds a member that is
+            /// nested, and the field keeps it as its name. A request with a wrong escape in a pointer fails with
+            /// [`Misconfigured`](crate::ErrorKind::Misconfigured) before it is sent.
             #[must_use]
             pub fn keep_field(mut self, name: impl Into<String>) -> Self {
                 self.client.kept.push(name.into());
@@ -37,7 +41,7 @@ macro_rules! client_settings {
             }
 
             /// Takes another member of a token response for the bearer token, such as the `id_token` that Kubernetes wants.
-            /// Default: `access_token`. A response without it is
+            /// It may be a JSON Pointer, as in [`keep_field`](Self::keep_field). Default: `access_token`. A response without it is
             /// [`InvalidResponse`](crate::ErrorKind::InvalidResponse).
             ///
             /// Its lifetime is what it says in itself, if it is a JWT: `expires_in` is about the access token. A log-out

@@ -130,6 +130,9 @@ impl FileStore {
     /// Returns a store for another identity. Every name has a file of its own in the same directory, with bytes other than `a`-`z`,
     /// `0`-`9`, `-` and `_` as `%` and two digits. Upper case is not lower case.
     ///
+    /// It returns a `Result`, which the `profile` of other stores does not: not each name can be the name of a file, and a store of
+    /// [one file](Self::at) has no room for a second one.
+    ///
     /// # Errors
     ///
     /// [`Misconfigured`](crate::ErrorKind::Misconfigured) if the name is empty or too long, or if the store was made with

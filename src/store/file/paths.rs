@@ -51,7 +51,9 @@ impl Paths {
             Ok(metadata) => platform::check_directory(&self.directory, &metadata),
             // There is nothing in it, then.
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(failed("the directory", &self.directory, "read", error)),
+            Err(error) => {
+                Err(failed("the directory of the credentials file", &self.directory, "read", error))
+            }
         }
     }
 
@@ -133,7 +135,7 @@ fn real_directory(path: &Path, create: bool) -> Result<Option<PathBuf>, Error> {
         create_directories(path)?;
         found = fs::canonicalize(path);
     }
-    found.map(Some).map_err(|error| failed("the directory", path, "found", error))
+    found.map(Some).map_err(|error| failed("the directory of the credentials file", path, "found", error))
 }
 
 /// Creates the directories that are missing. Only this user can enter those.
@@ -142,7 +144,7 @@ fn create_directories(path: &Path) -> Result<(), Error> {
     for directory in missing.into_iter().rev() {
         match platform::create_directory(directory) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-                return Err(failed("the directory", directory, "created", error));
+                return Err(failed("the directory of the credentials file", directory, "created", error));
             }
             _ => {}
         }

@@ -98,7 +98,7 @@ pub(super) fn settle(paths: &Paths) -> Result<(), Error> {
     #[cfg(test)]
     super::steps::reach("sync directory");
     platform::sync_directory(paths.directory())
-        .map_err(|error| failed("the directory", paths.directory(), "synced", error))
+        .map_err(|error| failed("the directory of the credentials file", paths.directory(), "synced", error))
 }
 
 fn sync(file: &File) -> io::Result<()> {

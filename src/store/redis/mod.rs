@@ -145,7 +145,8 @@ impl RedisStore {
         self.changed(|settings| settings.prefix = prefix.into())
     }
 
-    /// Sets which credentials these are, if there are several under one prefix. Default: `default`.
+    /// Sets which credentials these are, if there are several under one prefix. Default: `default`. Each name can be a part of a
+    /// key, so this can't fail.
     #[must_use]
     pub fn profile(self, profile: impl Into<String>) -> Self {
         self.changed(|settings| settings.profile = profile.into())

@@ -59,6 +59,10 @@ impl Form {
         self.0.retain(|field| field.name != name);
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn has(&self, name: &str) -> bool {
         self.0.iter().any(|field| field.name == name)
     }

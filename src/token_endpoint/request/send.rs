@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body_util::Full;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Field, TokenRequest};
+use super::{Field, JsonBody, TokenRequest};
 use crate::error::Error;
 use crate::token_endpoint::client_auth::Proof;
 use crate::token_endpoint::resolved::with_query;
@@ -26,7 +26,8 @@ impl TokenRequest {
     /// * [`LoginRequired`](crate::ErrorKind::LoginRequired) if the provider refused the grant.
     /// * [`Transient`](crate::ErrorKind::Transient) if there was no response, or one that may be better next time.
     /// * [`Misconfigured`](crate::ErrorKind::Misconfigured) if the provider refused the client or the request, if a field
-    ///   comes twice, if a secret would be in the URL, or if there is no transport.
+    ///   comes twice or beside [JSON](Self::json), if a secret would be in the URL, if a name is a wrong JSON Pointer, or if there is no
+    ///   transport.
     /// * [`InvalidResponse`](crate::ErrorKind::InvalidResponse) if a success has no usable access token.
     ///
     /// [`Error::code`] has the error code of the provider.
@@ -55,7 +56,8 @@ impl TokenRequest {
     }
 
     fn purpose(&self) -> Purpose {
-        match self.grant_type.as_deref() {
+        let in_body = self.json.as_ref().and_then(JsonBody::grant_type);
+        match self.grant_type.as_deref().or(in_body.as_deref()) {
             Some("refresh_token") => Purpose::Refresh,
             // A service has nobody who could log in.
             Some("client_credentials") | None => Purpose::ClientLogin,
@@ -64,9 +66,11 @@ impl TokenRequest {
     }
 
     async fn exchange(mut self, purpose: Purpose) -> Result<Exchange, Error> {
+        self.expected.check()?;
         let endpoint = self.endpoint?;
         let deadline = endpoint.deadline(purpose)?;
-        if let Some(grant_type) = self.grant_type {
+        // A body of JSON is sent as it is.
+        if let Some(grant_type) = self.grant_type.filter(|_| self.json.is_none()) {
             self.form.insert_first(Field::open("grant_type", grant_type));
         }
         let proof = match &self.client {
@@ -76,6 +80,7 @@ impl TokenRequest {
         self.form.extend(proof.fields);
         let mut secrets = self.redacted;
         secrets.extend(self.form.secrets().chain(proof.secrets).chain(secrets_in(&self.headers)));
+        secrets.extend(self.json.iter().flat_map(JsonBody::secrets));
         let mut headers = self.headers;
         if let Some(authorization) = proof.authorization {
             if headers.try_insert(AUTHORIZATION, authorization).map_err(no_room)?.is_some() {
@@ -88,13 +93,15 @@ impl TokenRequest {
             headers.try_insert(ACCEPT, HeaderValue::from_static("application/json")).map_err(no_room)?;
         }
 
-        let text = self.form.encode(self.is_get)?;
+        let (media_type, text) = match &self.json {
+            None => ("application/x-www-form-urlencoded", self.form.encode(self.is_get)?),
+            Some(json) => ("application/json", json.alone(&self.form, self.is_get)?.to_owned()),
+        };
         let mut request = Request::new(Full::default());
         if self.is_get {
             *request.uri_mut() = with_query(&endpoint.url(deadline).await?, &text)?;
         } else {
-            let form = HeaderValue::from_static("application/x-www-form-urlencoded");
-            headers.try_insert(CONTENT_TYPE, form).map_err(no_room)?;
+            headers.try_insert(CONTENT_TYPE, HeaderValue::from_static(media_type)).map_err(no_room)?;
             *request.method_mut() = Method::POST;
             *request.uri_mut() = endpoint.url(deadline).await?;
             *request.body_mut() = Full::from(text);

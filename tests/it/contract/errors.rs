@@ -3,8 +3,7 @@
 use std::error::Error as _;
 
 use http::StatusCode;
-use reauth::layer::AuthError;
-use reauth::{Error, ErrorKind};
+use reauth::{AuthError, Error, ErrorKind};
 use tower::{Layer, Service, ServiceBuilder};
 
 use super::make_ready;

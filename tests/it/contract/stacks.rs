@@ -5,8 +5,7 @@ use std::future::{Ready, ready};
 use std::time::Duration;
 
 use http::{Request, Response, StatusCode};
-use reauth::Timing;
-use reauth::layer::AuthError;
+use reauth::{AuthError, Timing};
 use tokio::task::JoinSet;
 use tower::buffer::Buffer;
 use tower::load_shed::error::Overloaded;

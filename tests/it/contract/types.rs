@@ -3,9 +3,11 @@
 use std::fmt::Debug;
 
 use http_body_util::Full;
-use reauth::layer::{Auth, AuthError, ResponseFuture};
+use reauth::layer::{Auth, ResponseFuture};
 use reauth::replay::Superseded;
-use reauth::{AuthLayer, AuthMiddleware, Origins, PassedKind, PassedReason, RenewalError, ResponseHead};
+use reauth::{
+    AuthError, AuthLayer, AuthMiddleware, Origins, PassedKind, PassedReason, RenewalError, ResponseHead,
+};
 use tower::Layer;
 
 use crate::tower_layer::api::{Api, Broken, holding_first, layer};
@@ -33,6 +35,12 @@ fn r18_handles_are_send_sync_clone_and_debug() {
     error::<Superseded>();
     fn value<T: Send + Sync + Debug>() {}
     value::<ResponseHead<'_>>();
+}
+
+/// A path that is not documented any more, and in use.
+#[test]
+fn the_error_of_the_layer_is_the_error_of_all_ways_in() {
+    let _: fn(reauth::layer::AuthError<Broken>) -> AuthError<Broken> = |error| error;
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Programs that block, with a runtime and without one (R74).
 
+mod clients;
 mod runtimes;
 mod sources;
 #[cfg(target_os = "linux")]

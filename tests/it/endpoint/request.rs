@@ -8,6 +8,8 @@ use super::*;
 use crate::support::server::Seen;
 
 mod get;
+mod json;
+mod pointers;
 mod refused;
 
 fn request(server: &TokenServer) -> TokenRequest {

@@ -137,6 +137,54 @@ async fn f153_a_command_that_is_killed_or_missing_or_prints_no_token() {
 }
 
 #[tokio::test]
+async fn r87_only_the_text_that_the_program_names_is_a_needed_log_in() {
+    let script = r#"echo "$0" >&2; exit 1"#;
+    for (said, named, kind) in [
+        ("run 'tool login' first", "tool login", ErrorKind::LoginRequired),
+        ("run 'tool login' first", "other login", ErrorKind::InvalidResponse),
+        ("run 'tool login' first", "", ErrorKind::InvalidResponse),
+        ("login.example.com can't be reached", "tool login", ErrorKind::InvalidResponse),
+    ] {
+        let error = refused(sh(script, &[said]).login_required_if(named)).await;
+        assert_eq!(error.kind(), kind, "{said}, {named}: {error}");
+        assert!(error.to_string().contains("the command sh failed with the exit code 1"), "{error}");
+    }
+    let either = sh(script, &["please sign in"]).login_required_if("log in").login_required_if("sign in");
+    assert_eq!(refused(either).await.kind(), ErrorKind::LoginRequired);
+    // What a command prints that succeeds is no failure.
+    let well = sh("echo tool login >&2; echo at-1", &[]).login_required_if("tool login");
+    assert_eq!(well.login().await.unwrap().access_token(), "at-1");
+}
+
+/// Neither failure is one for good: when the user has logged in, the command runs again.
+#[tokio::test]
+async fn r87_r11_a_command_that_failed_runs_again() {
+    for (named, kind) in [(None, ErrorKind::InvalidResponse), (Some("tool login"), ErrorKind::LoginRequired)]
+    {
+        let folder = Folder::new();
+        let path = folder.path("token");
+        let script = r#"cat "$0" 2> /dev/null || { echo "run tool login" >&2; exit 1; }"#;
+        let mut source = sh(script, &[path.to_str().unwrap()]);
+        if let Some(named) = named {
+            source = source.login_required_if(named);
+        }
+        let watched = Watched::new(source);
+        for _ in 0..20 {
+            assert_eq!(watched.auth.credentials().await.unwrap_err().kind(), kind);
+            watched.clock.advance(seconds(600));
+        }
+        // Within the back-off the same error is returned at once.
+        assert_eq!(watched.auth.credentials().await.unwrap_err().kind(), kind);
+        let asked = watched.asked();
+        assert_eq!(watched.auth.credentials().await.unwrap_err().kind(), kind);
+        assert_eq!((watched.asked(), asked), (21, 21), "{named:?}");
+        folder.put("token", "at-1");
+        watched.clock.advance(seconds(301));
+        assert_eq!(watched.token().await, "at-1");
+    }
+}
+
+#[tokio::test]
 async fn f154_a_command_that_prints_without_end_is_ended() {
     let alive = Alive::new();
     let (error, processes) = tokio::join!(refused(sh("exec 3>\"$0\"; yes", &[&alive.path])), alive.opened());

@@ -9,11 +9,10 @@ use http::Request;
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::{self, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
-use reauth::layer::AuthError;
 use reauth::pilot::Pilot;
 use reauth::store::MemoryStore;
 use reauth::{
-    AuthLayer, AuthMiddleware, Authenticator, AuthenticatorBuilder, ClientAuth, CredentialSource,
+    AuthError, AuthLayer, AuthMiddleware, Authenticator, AuthenticatorBuilder, ClientAuth, CredentialSource,
     Credentials, Error, ErrorKind, Event, Timing, TokenEndpoint, TokenTransport, oauth2,
 };
 use tokio::sync::Mutex;

@@ -6,10 +6,9 @@ mod server;
 
 use bytes::Bytes;
 use http::uri::PathAndQuery;
-use reauth::layer::AuthError;
 use reauth::per_request::{NoReplay, WithAuthenticator};
 use reauth::replay::REPLAY_LIMIT;
-use reauth::{AuthLayer, Authenticator, Error, ErrorKind, ReplayBody};
+use reauth::{AuthError, AuthLayer, Authenticator, Error, ErrorKind, ReplayBody};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::body::Body;

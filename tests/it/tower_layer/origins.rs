@@ -2,8 +2,7 @@
 
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request, StatusCode};
-use reauth::layer::AuthError;
-use reauth::{AuthLayer, Authenticator, Credentials, ErrorKind, Origins};
+use reauth::{AuthError, AuthLayer, Authenticator, Credentials, ErrorKind, Origins};
 use tower::Layer;
 
 use super::api::{Api, ORIGIN, bearer, get, holding_first, layer, nth, send};

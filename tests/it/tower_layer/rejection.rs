@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::{Request, Response, StatusCode};
-use reauth::layer::AuthError;
-use reauth::{AuthLayer, Error, ErrorKind, RenewalError, Timing};
+use reauth::{AuthError, AuthLayer, Error, ErrorKind, RenewalError, Timing};
 use tower::{Layer, ServiceExt};
 use tower_test::mock;
 

@@ -6,8 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderValue, Response, StatusCode};
-use reauth::layer::AuthError;
-use reauth::{AuthLayer, Error, ErrorKind, Event, RenewalError};
+use reauth::{AuthError, AuthLayer, Error, ErrorKind, Event, RenewalError};
 use tower::{Layer, service_fn};
 
 use super::api::{Api, Broken, ORIGIN, get, holding_first, idle, layer, nth, send, status};

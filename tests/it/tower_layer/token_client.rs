@@ -8,10 +8,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
-use reauth::layer::AuthError;
 use reauth::{
-    AuthLayer, AuthMiddleware, Authenticator, ClientAuth, CredentialSource, Credentials, Error, ErrorKind,
-    TokenEndpoint, TokenTransport, oauth2,
+    AuthError, AuthLayer, AuthMiddleware, Authenticator, ClientAuth, CredentialSource, Credentials, Error,
+    ErrorKind, TokenEndpoint, TokenTransport, oauth2,
 };
 use tokio::time::Instant;
 use tower::util::BoxCloneSyncService;

@@ -8,11 +8,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, ReadBuf};
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::TokenCommand;
+use super::tree::Tree;
 
 /// How much is kept of what a command writes to its standard error.
 const MAX_ERRORS: usize = 4 << 10;
@@ -50,20 +51,19 @@ pub(super) async fn run(settings: &TokenCommand) -> Ended {
 async fn finish(mut tree: Tree) -> Ended {
     let mut output = Pipe::new(tree.child.stdout.take(), TokenCommand::MAX_OUTPUT);
     let mut errors = Pipe::new(tree.child.stderr.take(), MAX_ERRORS);
-    let status = {
-        let mut exit = pin!(tree.child.wait());
+    {
+        let mut ended = pin!(tree.ended());
         poll_fn(|context| {
             let _ = (output.poll(context), errors.poll(context));
-            if output.is_too_long {
-                return Poll::Ready(None);
-            }
-            exit.as_mut().poll(context).map(Some)
+            if output.is_too_long { Poll::Ready(()) } else { ended.as_mut().poll(context) }
         })
-        .await
-    };
+        .await;
+    }
+    if output.is_too_long {
+        return Ended::TooLong;
+    }
     // What it has left behind may have its pipes.
-    tree.end();
-    let Some(status) = status else { return Ended::TooLong };
+    let status = tree.status().await;
     let rest = poll_fn(|context| match (output.poll(context), errors.poll(context)) {
         (Poll::Ready(()), Poll::Ready(())) => Poll::Ready(()),
         _ => Poll::Pending,
@@ -85,39 +85,6 @@ fn how(status: ExitStatus) -> String {
     match status.code() {
         Some(code) => format!("failed with the exit code {code}"),
         None => "was ended by a signal".to_owned(),
-    }
-}
-
-/// A command and all that it has started, which ends when this is dropped.
-struct Tree {
-    #[cfg(unix)]
-    group: Option<rustix::process::Pid>,
-    child: Child,
-}
-
-impl Tree {
-    fn new(child: Child) -> Self {
-        Self {
-            #[cfg(unix)]
-            group: child.id().and_then(|id| rustix::process::Pid::from_raw(id.try_into().ok()?)),
-            child,
-        }
-    }
-
-    /// Ends the group, once. Its number is its own as long as the command was not waited for, or something else is left of it.
-    fn end(&mut self) {
-        #[cfg(unix)]
-        if let Some(group) = self.group.take() {
-            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-        }
-        // For the systems without groups. It has ended by now, or it ends here.
-        let _ = self.child.start_kill();
-    }
-}
-
-impl Drop for Tree {
-    fn drop(&mut self) {
-        self.end();
     }
 }
 

@@ -24,7 +24,7 @@ use tokio::time::{Sleep, sleep, timeout};
 
 use super::answer::{Answer, Expected};
 use crate::error::Error;
-use crate::sources::oauth2::not_asked;
+use crate::sources::oauth2::asking::Asking;
 
 /// The most connections at a time. A browser opens a few.
 const MAX_CONNECTIONS: usize = 32;
@@ -84,20 +84,12 @@ impl Listener {
         self.port
     }
 
-    /// Waits for the response to this log-in, while `opening` shows the URL.
-    pub(super) async fn wait(
-        &mut self,
-        mut opening: Pin<&mut impl Future<Output = Result<(), Error>>>,
-    ) -> Code {
-        let mut is_open = false;
+    /// Waits for the response to this log-in, while the user is shown the URL.
+    pub(super) async fn wait(&mut self, mut asking: Asking) -> Code {
         let mut pause = pin!(None::<Sleep>);
         poll_fn(|context| {
-            if !is_open {
-                match opening.as_mut().poll(context) {
-                    Poll::Ready(Err(error)) => return Poll::Ready(Err(not_asked(error))),
-                    Poll::Ready(Ok(())) => is_open = true,
-                    Poll::Pending => {}
-                }
+            if let Some(error) = asking.failed(context) {
+                return Poll::Ready(Err(error));
             }
             if let Poll::Ready(code) = Pin::new(&mut self.code).poll(context) {
                 self.socket = None;

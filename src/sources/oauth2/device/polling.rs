@@ -1,7 +1,7 @@
 //! Asks for the tokens until the user has confirmed the code (RFC 8628 sections 3.4 and 3.5).
 
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use tokio::time::{Instant, sleep};
 use super::prompt::WaitingCode;
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind};
-use crate::sources::oauth2::{GrantClient, not_asked};
+use crate::sources::oauth2::GrantClient;
+use crate::sources::oauth2::asking::Asking;
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// Added to the wait when the provider asks for it.
@@ -21,23 +22,15 @@ const SLOW_DOWN: Duration = Duration::from_secs(5);
 pub(super) async fn poll(
     client: &GrantClient,
     code: &WaitingCode,
-    mut prompt: Pin<&mut impl Future<Output = Result<(), Error>>>,
+    mut asking: Asking,
 ) -> Result<Credentials, Error> {
     let mut polling = pin!(until_confirmed(client, code));
-    let mut is_shown = false;
     poll_fn(|context| {
         // Tokens that are there count, even if the prompt fails in the same moment.
-        if let Poll::Ready(response) = polling.as_mut().poll(context) {
-            return Poll::Ready(response);
+        match polling.as_mut().poll(context) {
+            Poll::Ready(response) => Poll::Ready(response),
+            Poll::Pending => asking.failed(context).map_or(Poll::Pending, |error| Poll::Ready(Err(error))),
         }
-        if !is_shown {
-            match prompt.as_mut().poll(context) {
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(not_asked(error))),
-                Poll::Ready(Ok(())) => is_shown = true,
-                Poll::Pending => {}
-            }
-        }
-        Poll::Pending
     })
     .await
 }

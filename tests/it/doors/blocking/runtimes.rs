@@ -23,7 +23,7 @@ fn current_thread() -> Runtime {
 }
 
 /// What this thread is to do within a limit that no test should ever need.
-fn within_a_minute(what: impl FnOnce() + Send + 'static) {
+pub(super) fn within_a_minute(what: impl FnOnce() + Send + 'static) {
     let (done, is_done) = mpsc::channel();
     let thread = thread::spawn(move || {
         what();

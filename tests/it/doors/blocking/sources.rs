@@ -53,16 +53,6 @@ fn r32_a_source_that_asks_its_own_authenticator_in_a_way_that_blocks_is_misconfi
     assert_eq!(error.kind(), ErrorKind::Misconfigured);
 }
 
-/// A source whose client blocks puts that on a thread of its own.
-#[test]
-fn r74_a_source_may_use_spawn_blocking() {
-    let auth = Authenticator::new(source_fn(async || {
-        let fetched = tokio::task::spawn_blocking(|| Credentials::new("at-1")).await;
-        fetched.map_err(|error| Error::transient("the thread panicked").with_source(error))?
-    }));
-    assert_eq!(token(&auth), "at-1");
-}
-
 struct Blocks(Authenticator);
 
 impl CredentialStore for Blocks {
