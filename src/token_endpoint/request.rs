@@ -161,9 +161,11 @@ impl TokenRequest {
     /// # }
     /// ```
     ///
-    /// Each text and each number in it is kept as a secret, as the value of a [field](Self::field) is. It is sent as it is: the
+    /// Each text and each number in it is kept as a secret, as the value of a [field](Self::field) is; the names of members are not. It
+    /// is sent as it is: the
     /// [grant type](Self::grant) does not go into it, and only says what a refusal means. Use `password` for a log-in and
-    /// `refresh_token` for a refresh. Without it, a member `grant_type` of the JSON says so.
+    /// `refresh_token` for a refresh. A log-in that gets 400, 401 or 403 is refused, also if the `error` in the response is not one of
+    /// RFC 6749. Without it, a member `grant_type` of the JSON says so.
     ///
     /// Nothing else has a place in the body. A request that also has a field, a scope, or a [client](Self::client) whose id is sent in
     /// a form fails with [`Misconfigured`](crate::ErrorKind::Misconfigured), and so does a [GET](Self::get).

@@ -52,8 +52,8 @@ pub(crate) fn read_object(received: Received<'_>) -> Result<JsonObject<'_>, Erro
     received.check(object.as_ref())?;
     let object = object.ok_or_else(|| unreadable(received.response))?;
     match object.get("error") {
-        // Some servers send an empty one with every response.
-        None | Some("null" | r#""""#) => Ok(object),
+        // Some servers send one with every response, and have these for none.
+        None | Some("null" | "false" | "0" | r#""""#) => Ok(object),
         Some(_) if object.string("error").is_some() => {
             Err(Received { status: StatusCode::BAD_REQUEST, ..received }.refusal(&object))
         }

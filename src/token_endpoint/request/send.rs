@@ -61,6 +61,7 @@ impl TokenRequest {
             Some("refresh_token") => Purpose::Refresh,
             // A service has nobody who could log in.
             Some("client_credentials") | None => Purpose::ClientLogin,
+            Some(_) if self.json.is_some() => Purpose::JsonLogin,
             Some(_) => Purpose::Login,
         }
     }

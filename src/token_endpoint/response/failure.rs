@@ -15,6 +15,8 @@ use crate::token_endpoint::{JsonObject, clean, clean_code, clean_media_type, wit
 pub(crate) enum Purpose {
     /// A user logs in.
     Login,
+    /// A user logs in with a body of JSON. The service need not speak OAuth.
+    JsonLogin,
     /// The client logs in for itself.
     ClientLogin,
     Refresh,
@@ -27,7 +29,7 @@ impl Purpose {
     /// Where the request goes.
     fn endpoint(self) -> &'static str {
         match self {
-            Self::Login | Self::ClientLogin | Self::Refresh => "token endpoint",
+            Self::Login | Self::JsonLogin | Self::ClientLogin | Self::Refresh => "token endpoint",
             Self::Revoke => "revocation endpoint",
             Self::Discovery => "issuer",
         }
@@ -109,7 +111,7 @@ impl Received<'_> {
             }
             (_, "server_error") => Error::transient(format!("the {endpoint} failed ({said}); try again later")),
             // These are about the request. Another grant may do better, and the refresh token is not dead.
-            (Purpose::Refresh, "invalid_request" | "invalid_scope" | "unsupported_grant_type") => {
+            (Purpose::Refresh, code) if is_about_request(code) => {
                 Error::login_required(format!(
                     "the token endpoint does not accept the refresh ({said}); log in again, or check the client's settings \
                      and the scope"
@@ -119,10 +121,13 @@ impl Received<'_> {
             (Purpose::Refresh, _) => {
                 Error::login_required(format!("the refresh token was refused ({said}); log in again"))
             }
-            (Purpose::Login | Purpose::ClientLogin, "invalid_grant" | "access_denied") => {
-                refused_log_in(said)
-            }
-            (Purpose::Login | Purpose::ClientLogin, _) => Error::misconfigured(format!(
+            (
+                Purpose::Login | Purpose::JsonLogin | Purpose::ClientLogin,
+                "invalid_grant" | "access_denied",
+            ) => refused_log_in(said),
+            // Words of its own, such as `Unauthorized`.
+            (Purpose::JsonLogin, code) if !is_about_request(code) && self.is_refusal() => refused_log_in(said),
+            (Purpose::Login | Purpose::JsonLogin | Purpose::ClientLogin, _) => Error::misconfigured(format!(
                 "the token endpoint refused the request ({said}); check the client's settings and the scope"
             )),
             (Purpose::Revoke | Purpose::Discovery, _) => Error::misconfigured(format!(
@@ -140,13 +145,13 @@ impl Received<'_> {
             ))
             .inconclusive(),
             (_, Speaker::Other) | (Purpose::Refresh, Speaker::Unknown) => self.not_the_provider(),
-            (Purpose::Login, Speaker::Silent) => refused_log_in(said),
+            (Purpose::Login | Purpose::JsonLogin, Speaker::Silent) => refused_log_in(said),
             // A service has nobody who could log in.
             (Purpose::ClientLogin, Speaker::Silent) => Error::misconfigured(format!(
                 "the token endpoint refused the client without a reason ({said}); check the client id, its secret, and \
                  whether it has to authenticate with `ClientAuth::basic` or `ClientAuth::post`"
             )),
-            (Purpose::Login | Purpose::ClientLogin, _) => Error::misconfigured(format!(
+            (Purpose::Login | Purpose::JsonLogin | Purpose::ClientLogin, _) => Error::misconfigured(format!(
                 "the token endpoint does not accept the request ({said}); check its URL"
             )),
             (Purpose::Revoke | Purpose::Discovery, _) => Error::misconfigured(format!(
@@ -160,9 +165,13 @@ impl Received<'_> {
         match self.body() {
             _ if says_why => Speaker::Provider,
             Body::Other => Speaker::Other,
-            _ if matches!(self.status.as_u16(), 400 | 401 | 403) => Speaker::Silent,
+            _ if self.is_refusal() => Speaker::Silent,
             _ => Speaker::Unknown,
         }
+    }
+
+    fn is_refusal(&self) -> bool {
+        matches!(self.status.as_u16(), 400 | 401 | 403)
     }
 
     /// The error for a 4xx from something in front of the provider, which never saw the request.
@@ -207,6 +216,11 @@ enum Body {
     Empty,
     Json,
     Other,
+}
+
+/// The codes of RFC 6749 that are neither about the grant nor about the client.
+fn is_about_request(code: &str) -> bool {
+    matches!(code, "invalid_request" | "invalid_scope" | "unsupported_grant_type")
 }
 
 fn refused_log_in(said: &str) -> Error {

@@ -142,6 +142,54 @@ async fn r80_what_a_refusal_of_json_means_follows_from_the_grant() {
     }
 }
 
+/// A service that is not OAuth says `error` in words of its own: Spring Boot has `Unauthorized`.
+#[tokio::test]
+async fn r80_r09_a_log_in_with_json_is_refused_also_in_words_of_the_service() {
+    let send = async |grant, status, body: &'static str| {
+        let server = TokenServer::always(Reply::json(status, body));
+        let body = json!({ "username": "ada", "password": "pass-w0rd" });
+        request(&server).grant(grant).json(&body).unwrap().send().await.unwrap_err()
+    };
+    for body in [
+        r#"{"status":401,"error":"Unauthorized","path":"/login"}"#,
+        r#"{"error":"wrong password: pass-w0rd"}"#,
+        r#"{"error":"bad_credentials"}"#,
+    ] {
+        for status in [200, 400, 401, 403] {
+            let error = send("password", status, body).await;
+            assert_eq!(error.kind(), ErrorKind::LoginRequired, "{status} {body}: {error}");
+            assert!(error.to_string().contains("refused the log-in"), "{error}");
+            assert!(!shown(&error).contains("w0rd"), "{error}");
+        }
+        assert_eq!(send("password", 404, body).await.kind(), ErrorKind::Misconfigured, "{body}");
+        assert_eq!(send("client_credentials", 401, body).await.kind(), ErrorKind::Misconfigured, "{body}");
+        assert_eq!(send("refresh_token", 401, body).await.kind(), ErrorKind::LoginRequired, "{body}");
+    }
+    // The codes of RFC 6749 say what they say.
+    for (code, kind) in [
+        (r#"{"error":"invalid_grant"}"#, ErrorKind::LoginRequired),
+        (r#"{"error":"invalid_client"}"#, ErrorKind::Misconfigured),
+        (r#"{"error":"invalid_request"}"#, ErrorKind::Misconfigured),
+        (r#"{"error":"invalid_scope"}"#, ErrorKind::Misconfigured),
+        (r#"{"error":"unsupported_grant_type"}"#, ErrorKind::Misconfigured),
+        (r#"{"error":"temporarily_unavailable"}"#, ErrorKind::Transient),
+    ] {
+        assert_eq!(send("password", 400, code).await.kind(), kind, "{code}");
+    }
+}
+
+/// A service that numbers its errors says that there is none.
+#[tokio::test]
+async fn r80_r34_an_error_that_is_false_or_zero_is_none() {
+    for none in ["false", "0", "null", "\"\""] {
+        let body = format!(r#"{{"error":{none},"data":{{"token":"at-1"}}}}"#);
+        let server = TokenServer::always(Reply::json(200, body));
+        let request = request(&server).json(&json!({ "pin": 7 })).unwrap().bearer_field("/data/token");
+        let response = request.send().await.unwrap_or_else(|error| panic!("{none}: {error}"));
+        assert_eq!(response.credentials().access_token(), "at-1");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn r80_json_that_carries_a_refresh_token_has_no_limit_and_any_other_has() {
     let server = TokenServer::always(Reply::hang());
