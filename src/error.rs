@@ -26,8 +26,9 @@ use crate::store::Holder;
 /// | [`InvalidResponse`](ErrorKind::InvalidResponse) | Try again later. If it stays, report it to the operator of the identity provider, or run the command that failed by hand. |
 /// | [`Store`](ErrorKind::Store) | Check the store. |
 ///
-/// `Display` is one sentence about this error alone. The cause, if there is one, is the
-/// [`source`](std::error::Error::source). Neither has a secret or the body of a response in it.
+/// `Display` is one sentence about this error. The cause, if there is one, is the
+/// [`source`](std::error::Error::source). If a store is the reason why there is no token, the sentence ends with the store's own words,
+/// because many programs print no causes. Neither has a secret or the body of a response in it.
 ///
 /// An error is cheap to clone. All callers that waited for the same refresh get the same one.
 ///

@@ -36,6 +36,10 @@ use crate::token_endpoint::clean;
 /// the command has ended, when it takes longer than [`timeout`](Self::timeout), and when nobody waits for it any more. On Windows
 /// its own process is ended alone.
 ///
+/// It needs a Tokio runtime with I/O: `#[tokio::main]` has it, and one that you build needs `enable_io` beside `enable_time`. On Unix it
+/// also needs the exit code of the command, so the process must neither ignore SIGCHLD nor wait for all its children.
+/// [`Misconfigured`](crate::ErrorKind::Misconfigured) says so if one of these is missing.
+///
 /// A command that fails is [`InvalidResponse`](crate::ErrorKind::InvalidResponse): most exit with 1, whether the network is down or the
 /// user has to log in. It is not repeated at once, but after a back-off of a minute at most, and a valid token stays in use. A program
 /// that asks its user to log in sets [`login_required_if`](Self::login_required_if). The error has the beginning of what the command
@@ -119,8 +123,9 @@ impl TokenCommand {
     }
 
     /// Says how the command tells that the user has to log in: it fails, and has this text in the first 4 KiB of its standard error. The
-    /// error is [`LoginRequired`](crate::ErrorKind::LoginRequired) then. The command runs again a few seconds later at the earliest, and
-    /// five minutes later at the latest. It may be called more than once. Default: no failure is a needed log-in.
+    /// error is [`LoginRequired`](crate::ErrorKind::LoginRequired) then. The first call after 5 s runs the command again. Each further
+    /// failure doubles this time, up to 5 min. Upper and lower case differ. This may be called more than once. Default: no failure is a
+    /// needed log-in.
     ///
     /// ```
     /// use reauth::external::TokenCommand;
@@ -160,9 +165,10 @@ impl TokenCommand {
 
 impl CredentialSource for TokenCommand {
     async fn login(&self) -> Result<Credentials, Error> {
-        if Handle::try_current().is_err() {
+        if Handle::try_current().is_err() || !run::has_io() {
             return Err(Error::misconfigured(
-                "a command can't be run without a Tokio runtime; make the call within one",
+                "a command can't be run without a Tokio runtime with I/O; make the call within one, and build it with \
+                 `enable_io` or `enable_all`",
             ));
         }
         let program = self.program();
@@ -182,12 +188,7 @@ impl CredentialSource for TokenCommand {
                 )));
             }
             Ended::NotStarted(error) => return Err(failure::not_started(&program, error)),
-            Ended::Unknown(error) => {
-                return Err(Error::transient(format!(
-                    "the system does not say how the command {program} has ended; try again"
-                ))
-                .with_source(error));
-            }
+            Ended::Unknown(error) => return Err(failure::unknown_end(&program, error)),
         };
         output::read(&printed.output, self.format, self.renew_after).map_err(|what| {
             Error::invalid_response(format!("the command {program} printed {what}; check its arguments"))

@@ -1,4 +1,4 @@
-//! Why a command was not started.
+//! Why a command was not started, or nobody knows how it has ended.
 
 use std::io;
 
@@ -15,6 +15,31 @@ pub(super) fn not_started(program: &str, error: io::Error) -> Error {
         )),
     };
     failed.with_source(error)
+}
+
+/// The error of a command of which the system does not say how it has ended.
+pub(super) fn unknown_end(program: &str, error: io::Error) -> Error {
+    let failed = match is_taken(&error) {
+        true => Error::misconfigured(format!(
+            "how the command {program} has ended was lost, because this process ignores SIGCHLD or waits for all its \
+             children; have it do neither"
+        )),
+        false => Error::transient(format!(
+            "the system does not say how the command {program} has ended; try again"
+        )),
+    };
+    failed.with_source(error)
+}
+
+/// Whether somebody else has waited for the command: the system itself, if SIGCHLD is ignored.
+#[cfg(unix)]
+fn is_taken(error: &io::Error) -> bool {
+    rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::CHILD)
+}
+
+#[cfg(not(unix))]
+fn is_taken(_: &io::Error) -> bool {
+    false
 }
 
 /// Whether the system is short of something, such as memory, processes or open files. All else is about the program.
@@ -45,6 +70,14 @@ mod tests {
 
     fn kind(error: Errno) -> ErrorKind {
         not_started("tool", error.into()).kind()
+    }
+
+    #[test]
+    fn r87_a_process_that_ignores_the_end_of_its_children_is_misconfigured() {
+        let lost = unknown_end("tool", Errno::CHILD.into());
+        assert_eq!(lost.kind(), Misconfigured);
+        assert!(lost.to_string().contains("SIGCHLD"), "{lost}");
+        assert_eq!(unknown_end("tool", Errno::INVAL.into()).kind(), Transient);
     }
 
     #[test]

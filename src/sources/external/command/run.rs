@@ -36,6 +36,25 @@ pub(super) enum Ended {
     Unknown(io::Error),
 }
 
+/// Whether the runtime can wait for pipes. If not, Tokio panics, and would leave behind a command that it has started already.
+#[cfg(unix)]
+pub(super) fn has_io() -> bool {
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+    use std::panic::catch_unwind;
+
+    use tokio::process::ChildStdout;
+    // Without a pipe there is no command either.
+    let Ok((one, _other)) = UnixStream::pair() else { return true };
+    catch_unwind(|| drop(ChildStdout::from_std(OwnedFd::from(one).into()))).is_ok()
+}
+
+/// Pipes need no I/O of the runtime there.
+#[cfg(not(unix))]
+pub(super) fn has_io() -> bool {
+    true
+}
+
 pub(super) async fn run(settings: &TokenCommand) -> Ended {
     let mut command = Command::new(&settings.program);
     command.args(&settings.args).envs(settings.envs.iter().map(|(name, value)| (name, value)));
