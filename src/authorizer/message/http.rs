@@ -1,11 +1,10 @@
 //! The requests and responses of the crate `http`.
 
-use std::hash::{Hash, Hasher};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use http::{
     Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version,
 };
-use rustc_hash::FxHasher;
 
 use super::sealed;
 use crate::authorizer::settings::Settings;
@@ -13,7 +12,7 @@ use crate::replay::{KnownBodies, Replay};
 
 impl sealed::Url for Uri {
     fn mark(&self) -> u64 {
-        let mut hasher = FxHasher::default();
+        let mut hasher = DefaultHasher::new();
         self.hash(&mut hasher);
         hasher.finish()
     }

@@ -31,9 +31,7 @@ pub(crate) use sealed::{Request, Response, Url};
 
 /// What the code of this crate needs of them.
 pub(crate) mod sealed {
-    use std::hash::{Hash, Hasher};
-
-    use rustc_hash::FxHasher;
+    use std::hash::{DefaultHasher, Hash, Hasher};
 
     use super::{Extensions, HeaderMap, Locator, Method, Place, Settings, StatusCode};
 
@@ -44,7 +42,7 @@ pub(crate) mod sealed {
 
         /// The same for all types of URLs, and for all spellings of an origin.
         fn mark_of_any_type(&self) -> u64 {
-            let mut hasher = FxHasher::default();
+            let mut hasher = DefaultHasher::new();
             if let Some((scheme, host, port)) = self.parts() {
                 let is_plain = ["http", "ws"].iter().any(|plain| scheme.eq_ignore_ascii_case(plain));
                 let port = port.unwrap_or(if is_plain { 80 } else { 443 });

@@ -1,10 +1,9 @@
 //! The requests and responses of reqwest.
 
-use std::hash::Hasher;
+use std::hash::{DefaultHasher, Hasher};
 
 use http::{Extensions, HeaderMap, Method, StatusCode};
 use reqwest::{Request, Response, Url};
-use rustc_hash::FxHasher;
 
 use super::sealed;
 use crate::authorizer::settings::Settings;
@@ -13,7 +12,7 @@ use crate::replay::Replay;
 impl sealed::Url for Url {
     #[inline]
     fn mark(&self) -> u64 {
-        let mut hasher = FxHasher::default();
+        let mut hasher = DefaultHasher::new();
         hasher.write(sent(self));
         hasher.finish()
     }

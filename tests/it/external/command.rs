@@ -236,7 +236,7 @@ async fn f154_a_command_that_leaves_something_behind_is_not_waited_for_and_that_
 
 /// A runtime for timers alone. A command that was started there would be left behind.
 #[test]
-fn r87_a_runtime_without_io_is_misconfigured_and_nothing_is_started() {
+fn r87_f171_a_runtime_without_io_is_misconfigured_and_nothing_is_started() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let error = runtime.block_on(refused(sh("exec sleep 7654321", &[])));
     assert_eq!(error.kind(), ErrorKind::Misconfigured);

@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn r87_a_process_that_ignores_the_end_of_its_children_is_misconfigured() {
+    fn r87_f172_a_process_that_ignores_the_end_of_its_children_is_misconfigured() {
         let lost = unknown_end("tool", Errno::CHILD.into());
         assert_eq!(lost.kind(), Misconfigured);
         assert!(lost.to_string().contains("SIGCHLD"), "{lost}");

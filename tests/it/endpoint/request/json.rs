@@ -144,7 +144,7 @@ async fn r80_what_a_refusal_of_json_means_follows_from_the_grant() {
 
 /// A service that is not OAuth says `error` in words of its own: Spring Boot has `Unauthorized`.
 #[tokio::test]
-async fn r80_r09_a_log_in_with_json_is_refused_also_in_words_of_the_service() {
+async fn r80_r09_f169_a_log_in_with_json_is_refused_also_in_words_of_the_service() {
     let send = async |grant, status, body: &'static str| {
         let server = TokenServer::always(Reply::json(status, body));
         let body = json!({ "username": "ada", "password": "pass-w0rd" });
@@ -180,7 +180,7 @@ async fn r80_r09_a_log_in_with_json_is_refused_also_in_words_of_the_service() {
 
 /// A service that numbers its errors says that there is none.
 #[tokio::test]
-async fn r80_r34_an_error_that_is_false_or_zero_is_none() {
+async fn r80_r34_f170_an_error_that_is_false_or_zero_is_none() {
     for none in ["false", "0", "null", "\"\""] {
         let body = format!(r#"{{"error":{none},"data":{{"token":"at-1"}}}}"#);
         let server = TokenServer::always(Reply::json(200, body));
