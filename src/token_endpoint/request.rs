@@ -251,6 +251,12 @@ impl TokenRequest {
         self
     }
 
+    /// Says where the tokens are in the response, and what else is kept.
+    pub(crate) fn expecting(mut self, expected: Expected) -> Self {
+        self.expected = expected;
+        self
+    }
+
     /// Keeps one more text out of messages, such as an older token that a server may repeat. The values of
     /// [fields](Self::field) and [headers](Self::header), and the secret of the [client](Self::client), are kept out anyway.
     pub fn redact(mut self, secret: impl Into<String>) -> Self {

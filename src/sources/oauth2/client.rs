@@ -12,8 +12,8 @@ use crate::error::Error;
 use crate::source::CredentialSource;
 use crate::sources::nothing_stored;
 use crate::token_endpoint::{
-    ClientAuth, MakeAssertion, ResolvedEndpoint, TokenEndpoint, TokenRequest, TokenResponse, non_empty,
-    read_assertion,
+    ClientAuth, Expected, MakeAssertion, ResolvedEndpoint, TokenEndpoint, TokenRequest, TokenResponse,
+    non_empty, read_assertion,
 };
 
 /// The client that a grant is given to: its identity, where it asks, and for what.
@@ -26,10 +26,8 @@ pub(in crate::sources) struct GrantClient {
     pub(super) login: Login,
     pub(in crate::sources) scope: Option<String>,
     pub(in crate::sources) scope_on_refresh: bool,
-    /// The member of a response that is the bearer token, if it is not `access_token`.
-    pub(in crate::sources) bearer: Option<String>,
-    /// The members of a response that are kept.
-    pub(in crate::sources) kept: Vec<String>,
+    /// Where the tokens are in a response, and what else is kept.
+    pub(in crate::sources) expected: Expected,
     extra: Vec<(String, SecretString)>,
 }
 
@@ -98,8 +96,7 @@ impl GrantClient {
             login,
             scope: None,
             scope_on_refresh: false,
-            bearer: None,
-            kept: Vec::new(),
+            expected: Expected::default(),
             extra: Vec::new(),
         }
     }
@@ -126,11 +123,7 @@ impl GrantClient {
 
     /// A request to the token endpoint.
     pub(super) fn token_request(&self) -> TokenRequest {
-        let request = self.kept.iter().fold(self.request(&self.endpoint), TokenRequest::keep_field);
-        match &self.bearer {
-            Some(bearer) => request.bearer_field(bearer),
-            None => request,
-        }
+        self.request(&self.endpoint).expecting(self.expected.clone())
     }
 
     /// Another endpoint of the same provider.
@@ -220,7 +213,7 @@ impl CredentialSource for GrantClient {
     async fn revoke(&self, held: &Credentials) -> Result<(), Error> {
         let Some(endpoint) = &self.revocation else { return Ok(()) };
         let refresh_token = held.refresh_token().map(|token| (token, "refresh_token"));
-        let access_token = match &self.bearer {
+        let access_token = match &self.expected.bearer {
             Some(_) => held.field("access_token"),
             None => Some(held.access_token()),
         };

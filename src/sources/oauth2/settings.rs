@@ -36,7 +36,7 @@ macro_rules! client_settings {
             /// [`Misconfigured`](crate::ErrorKind::Misconfigured) before it is sent.
             #[must_use]
             pub fn keep_field(mut self, name: impl Into<String>) -> Self {
-                self.client.kept.push(name.into());
+                self.client.expected.kept.push(name.into());
                 self
             }
 
@@ -44,11 +44,29 @@ macro_rules! client_settings {
             /// It may be a JSON Pointer, as in [`keep_field`](Self::keep_field). Default: `access_token`. A response without it is
             /// [`InvalidResponse`](crate::ErrorKind::InvalidResponse).
             ///
-            /// Its lifetime is what it says in itself, if it is a JWT: `expires_in` is about the access token. A log-out
-            /// revokes the access token only if [`keep_field`](Self::keep_field) keeps it.
+            /// Its lifetime is what it says in itself, if it is a JWT: `expires_in` is about the access token. Where it is about the
+            /// bearer token, name it with [`expires_in_field`](Self::expires_in_field). A log-out revokes the access token only if [`keep_field`](Self::keep_field) keeps it.
             #[must_use]
             pub fn bearer_field(mut self, name: impl Into<String>) -> Self {
-                self.client.bearer = Some(name.into());
+                self.client.expected.bearer = Some(name.into());
+                self
+            }
+
+            /// Takes another member of a token response for the refresh token. It may be a JSON Pointer, as in
+            /// [`keep_field`](Self::keep_field), such as `/authed_user/refresh_token`. Default: `refresh_token`. A response without it
+            /// has none.
+            #[must_use]
+            pub fn refresh_token_field(mut self, name: impl Into<String>) -> Self {
+                self.client.expected.refresh_token = Some(name.into());
+                self
+            }
+
+            /// Takes another member of a token response for the lifetime of the bearer token, in seconds. It may be a JSON Pointer,
+            /// as in [`keep_field`](Self::keep_field). Default: `expires_in`, or none if there is another
+            /// [bearer token](Self::bearer_field). What is not a lifetime counts as unknown.
+            #[must_use]
+            pub fn expires_in_field(mut self, name: impl Into<String>) -> Self {
+                self.client.expected.expires_in = Some(name.into());
                 self
             }
 

@@ -188,3 +188,22 @@ async fn r85_a_source_finds_a_nested_bearer() {
     let got = source.keep_field("/authed_user/id").login().await.unwrap();
     assert_eq!((got.access_token(), got.field("/authed_user/id")), ("user", Some("U1")));
 }
+
+/// What is beside it at the top is about another token.
+#[tokio::test]
+async fn r85_a_source_finds_the_refresh_token_and_the_lifetime_of_a_nested_bearer() {
+    let user = r#"{"access_token":"user","refresh_token":"rt-user","expires_in":60}"#;
+    let body =
+        format!(r#"{{"access_token":"bot","refresh_token":"rt-bot","expires_in":7,"authed_user":{user}}}"#);
+    let server = TokenServer::always(Reply::json(200, body));
+    let source = service(in_memory(&server)).bearer_field("/authed_user/access_token");
+    let source = source.refresh_token_field("/authed_user/refresh_token");
+    assert_eq!(source.clone().login().await.unwrap().expires_at(), None);
+    let source = source.expires_in_field("/authed_user/expires_in");
+    let clock = TestClock::new();
+    let auth = Authenticator::builder(source).clock(clock.clone()).build();
+    for got in [auth.credentials().await.unwrap(), auth.refresh().await.unwrap()] {
+        assert_eq!((got.access_token(), got.refresh_token()), ("user", Some("rt-user")));
+        assert_eq!(got.expires_at(), Some(clock.wall() + Duration::from_secs(60)));
+    }
+}
