@@ -16,6 +16,7 @@ mod panics;
 mod revocation;
 mod shared;
 mod trouble;
+mod unsaved;
 mod watching;
 
 use reauth::store::CredentialStore;

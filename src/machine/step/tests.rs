@@ -170,3 +170,50 @@ fn r50_a_write_of_what_the_program_has_set_ends_the_guard_of_a_flight() {
     let met = Input::Stored(StoreResult::Replaced(Ok(Replaced::No(Some(entry)))));
     assert!(matches!(state.step(&flight, met, at(0)), Step::Store(StoreCall::Guard(_))));
 }
+
+/// A log-in that the store did not take. Returns what its flight has left to do, which is at the store now.
+fn saving_late(state: &mut State) -> Work {
+    let Verdict::Wait { flight: id, run: true } = state.need(Wanted::Usable, at(0)) else {
+        unreachable!("nothing is held")
+    };
+    let flight = Work::Flight(id);
+    log_in(state, &flight);
+    let response = Input::Responded(Sent::login(at(0)), Ok(nth(1)));
+    assert!(matches!(state.step(&flight, response, at(0)), Step::Store(StoreCall::Replace(..))));
+    let failed = Input::Stored(StoreResult::Replaced(Err(Error::store("the disk is full"))));
+    assert!(matches!(state.step(&flight, failed, at(0)), Step::Done(Ok(()))));
+    let rest = Work::Rest(state.take_rest(id).unwrap());
+    assert!(matches!(state.step(&rest, Input::Begin, at(0)), Step::Wait(_)));
+    assert!(matches!(state.step(&rest, Input::Waited, at(0)), Step::Store(StoreCall::Replace(..))));
+    rest
+}
+
+fn ends_of_a_save() -> [Result<Replaced, Error>; 3] {
+    [Ok(Replaced::Yes), Ok(Replaced::No(None)), Err(Error::store("the disk is full"))]
+}
+
+#[test]
+fn r17_f13_a_late_save_that_ends_just_after_a_log_out_does_not_undo_it() {
+    for result in ends_of_a_save() {
+        let mut state = with_store();
+        let rest = saving_late(&mut state);
+        state.log_out();
+        state.step(&rest, Input::Stored(StoreResult::Replaced(result)), at(0));
+        assert!(state.must_forget(), "it may have brought back what was logged out");
+        assert!(state.shelf.as_ref().unwrap().rest.is_none());
+    }
+}
+
+#[test]
+fn r52_r54_a_late_save_that_ends_just_after_the_program_has_set_credentials_does_not_replace_them() {
+    for result in ends_of_a_save() {
+        let mut state = with_store();
+        let rest = saving_late(&mut state);
+        state.set_credentials(nth(5), at(0));
+        state.step(&rest, Input::Stored(StoreResult::Replaced(result)), at(0));
+        let shelf = state.shelf.as_ref().unwrap();
+        let ours = shelf.ours().and_then(Entry::credentials).unwrap();
+        assert_eq!(ours.access_token(), "at-5");
+        assert!(shelf.rest.is_none());
+    }
+}
