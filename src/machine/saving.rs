@@ -248,3 +248,6 @@ impl State {
 fn save_wait(failed: u32) -> Duration {
     Timing::RETRY_FIRST.saturating_mul(2_u32.saturating_pow(failed)).min(Timing::RETRY_MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -182,6 +182,35 @@ fn r14_a_late_response_does_not_replace_what_another_flight_has_brought_since() 
     }
 }
 
+/// A response without a refresh token leaves the one that was sent in force (R13).
+#[test]
+fn r14_a_late_response_does_not_replace_what_the_same_refresh_token_has_brought_since() {
+    let mut state = state(false);
+    let flight = interrupted(&mut state);
+    let other = begun(&mut state, NOW);
+    state.step(&other, Input::Begin, at(NOW));
+    let brought = Credentials::new("at-3").unwrap().with_lifetime(Duration::from_secs(100));
+    assert!(matches!(responds(&mut state, &other, Ok(brought)), Step::Done(Ok(()))));
+    assert!(matches!(late(&mut state, &flight, nth(2)), Step::Stop));
+    assert_eq!(in_use(&mut state), ("at-3".to_owned(), "rt-1".to_owned()));
+}
+
+#[test]
+fn r14_a_late_response_does_not_replace_a_later_refresh_token_that_is_in_doubt() {
+    let mut state = state(false);
+    let flight = interrupted(&mut state);
+    let other = begun(&mut state, NOW);
+    state.step(&other, Input::Begin, at(NOW));
+    assert!(matches!(responds(&mut state, &other, Ok(nth(3))), Step::Done(Ok(()))));
+    let Verdict::Wait { flight: third, run: true } = state.refresh(2, None, at(NOW)).0 else {
+        unreachable!("nothing is in the air")
+    };
+    state.step(&Work::Flight(third), Input::Begin, at(NOW));
+    interrupt(&mut state, &Work::Flight(third));
+    assert!(matches!(late(&mut state, &flight, nth(2)), Step::Stop));
+    assert_eq!(in_use(&mut state), pair(3));
+}
+
 #[test]
 fn r17_a_late_response_is_revoked_after_a_log_out() {
     let mut state = state(false);

@@ -9,11 +9,11 @@ use crate::error::Error;
 use crate::machine::{Guarded, Hold, Sent};
 use crate::timing::Timing;
 
-fn with_store() -> State {
+pub(in crate::machine) fn with_store() -> State {
     State::new(Timing::default().without_jitter(), true)
 }
 
-fn nothing_loaded() -> Input {
+pub(in crate::machine) fn nothing_loaded() -> Input {
     Input::Stored(StoreResult::Loaded(Ok(None)))
 }
 
@@ -22,12 +22,12 @@ fn guarded() -> Input {
     Input::Stored(StoreResult::Guarded(Ok(guarded)))
 }
 
-fn replaced() -> Input {
+pub(in crate::machine) fn replaced() -> Input {
     Input::Stored(StoreResult::Replaced(Ok(Replaced::Yes)))
 }
 
 /// Takes the steps to a log-in, of a flight that finds nothing in the store.
-fn log_in(state: &mut State, flight: &Work) {
+pub(in crate::machine) fn log_in(state: &mut State, flight: &Work) {
     assert!(matches!(state.step(flight, Input::Begin, at(0)), Step::Store(StoreCall::Load)));
     assert!(matches!(state.step(flight, nothing_loaded(), at(0)), Step::Store(StoreCall::Guard(_))));
     assert!(matches!(state.step(flight, guarded(), at(0)), Step::Login(_)));
@@ -171,49 +171,50 @@ fn r50_a_write_of_what_the_program_has_set_ends_the_guard_of_a_flight() {
     assert!(matches!(state.step(&flight, met, at(0)), Step::Store(StoreCall::Guard(_))));
 }
 
-/// A log-in that the store did not take. Returns what its flight has left to do, which is at the store now.
-fn saving_late(state: &mut State) -> Work {
-    let Verdict::Wait { flight: id, run: true } = state.need(Wanted::Usable, at(0)) else {
-        unreachable!("nothing is held")
+#[test]
+fn r17_the_note_of_a_late_log_out_is_newer_than_what_a_flight_finds_under_the_guard() {
+    let mut state = with_store();
+    state.log_out();
+    let begun = |state: &mut State, seconds| {
+        let Verdict::Wait { flight, run: true } = state.need(Wanted::Usable, at(seconds)) else {
+            unreachable!("nothing is held")
+        };
+        Work::Flight(flight)
+    };
+    let flight = begun(&mut state, 0);
+    assert!(matches!(state.step(&flight, Input::Begin, at(0)), Step::Store(StoreCall::Replace(None, _))));
+    let failed = Input::Stored(StoreResult::Replaced(Err(Error::store("it is away"))));
+    assert!(matches!(state.step(&flight, failed, at(0)), Step::Store(StoreCall::Guard(_))));
+    let version = crate::store::Version::unnamed(0).at_sequence(5).next_refresh([7, 7]);
+    let found = Entry::of(version, crate::store::Content::Credentials(nth(1)));
+    let met = Guarded { found: Ok(Some(found)), is_written: false, hold: Some(Hold::MayLapse) };
+    let met = Input::Stored(StoreResult::Guarded(Ok(met)));
+    assert!(matches!(state.step(&flight, met, at(0)), Step::Login(_)));
+    let response = Input::Responded(Sent::login(at(0)), Err(Error::misconfigured("no")));
+    assert!(matches!(state.step(&flight, response, at(0)), Step::Done(Err(_))));
+    let next = begun(&mut state, 1000);
+    let Step::Store(StoreCall::Replace(Some(over), note)) = state.step(&next, Input::Begin, at(1000)) else {
+        unreachable!("the note is still to be written")
+    };
+    assert!(over == version && note.is_logged_out());
+    assert_eq!(note.version().relation_to(&version), crate::store::Relation::Newer);
+}
+
+#[test]
+fn r56_a_flight_that_goes_without_the_store_leaves_no_note_there() {
+    let mut state = with_store();
+    state.refresh_without_store();
+    state.set_credentials(nth(1), at(0));
+    let Verdict::Wait { flight: id, run: true } = state.refresh(0, None, at(0)).0 else {
+        unreachable!("nothing is in the air")
     };
     let flight = Work::Flight(id);
-    log_in(state, &flight);
-    let response = Input::Responded(Sent::login(at(0)), Ok(nth(1)));
-    assert!(matches!(state.step(&flight, response, at(0)), Step::Store(StoreCall::Replace(..))));
-    let failed = Input::Stored(StoreResult::Replaced(Err(Error::store("the disk is full"))));
-    assert!(matches!(state.step(&flight, failed, at(0)), Step::Done(Ok(()))));
-    let rest = Work::Rest(state.take_rest(id).unwrap());
-    assert!(matches!(state.step(&rest, Input::Begin, at(0)), Step::Wait(_)));
-    assert!(matches!(state.step(&rest, Input::Waited, at(0)), Step::Store(StoreCall::Replace(..))));
-    rest
-}
-
-fn ends_of_a_save() -> [Result<Replaced, Error>; 3] {
-    [Ok(Replaced::Yes), Ok(Replaced::No(None)), Err(Error::store("the disk is full"))]
-}
-
-#[test]
-fn r17_f13_a_late_save_that_ends_just_after_a_log_out_does_not_undo_it() {
-    for result in ends_of_a_save() {
-        let mut state = with_store();
-        let rest = saving_late(&mut state);
-        state.log_out();
-        state.step(&rest, Input::Stored(StoreResult::Replaced(result)), at(0));
-        assert!(state.must_forget(), "it may have brought back what was logged out");
-        assert!(state.shelf.as_ref().unwrap().rest.is_none());
-    }
-}
-
-#[test]
-fn r52_r54_a_late_save_that_ends_just_after_the_program_has_set_credentials_does_not_replace_them() {
-    for result in ends_of_a_save() {
-        let mut state = with_store();
-        let rest = saving_late(&mut state);
-        state.set_credentials(nth(5), at(0));
-        state.step(&rest, Input::Stored(StoreResult::Replaced(result)), at(0));
-        let shelf = state.shelf.as_ref().unwrap();
-        let ours = shelf.ours().and_then(Entry::credentials).unwrap();
-        assert_eq!(ours.access_token(), "at-5");
-        assert!(shelf.rest.is_none());
-    }
+    assert!(matches!(state.step(&flight, Input::Begin, at(0)), Step::Store(StoreCall::Guard(_))));
+    let error = crate::store::GuardError::Unreachable(Error::store("it is away"));
+    let away = Input::Stored(StoreResult::Guarded(Err(error)));
+    assert!(matches!(state.step(&flight, away, at(0)), Step::Refresh(_)));
+    let response = Err(Error::misconfigured("the client is refused"));
+    let response = Input::Responded(Sent::refresh(at(0), nth(1)), response);
+    assert!(matches!(state.step(&flight, response, at(0)), Step::Done(Err(_))));
+    assert!(state.take_rest(id).is_none(), "another process may have written its own note");
 }
