@@ -55,6 +55,16 @@ fn r52_r54_a_late_save_that_ends_just_after_the_program_has_set_credentials_does
 }
 
 #[test]
+fn r54_r64_a_late_save_that_finds_something_older_is_tried_again() {
+    let mut state = with_store();
+    let rest = saving_late(&mut state);
+    let nothing = Input::Stored(StoreResult::Replaced(Ok(Replaced::No(None))));
+    assert!(matches!(state.step(&rest, nothing, at(0)), Step::Done(Ok(()))));
+    let id = state.last_flight();
+    assert!(matches!(state.take_rest(id), Some(Rest::Save { attempts: 2, .. })));
+}
+
+#[test]
 fn r52_a_refresh_token_that_is_spent_for_certain_is_not_put_aside() {
     let mut state = with_store();
     let save = Work::Save(state.set_credentials(nth(1), at(0)));

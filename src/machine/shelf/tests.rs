@@ -93,6 +93,24 @@ fn r17_a_late_log_out_ends_a_refresh_of_the_login_that_was_held() {
     assert_eq!(shelf.met.len(), 1);
     // What was in memory is revoked by the log-out itself.
     assert!(!shelf.log_out_meets(other.ours().unwrap()) && shelf.met.len() == 1);
+    shelf.log_out(&[]);
+    assert_eq!(shelf.met.len(), 1, "it is still to be revoked");
+}
+
+/// Its first version is one that nobody has seen, and it does not name what it comes from.
+#[test]
+fn r17_a_late_log_out_ends_the_first_refresh_of_a_login_without_a_version() {
+    let by_hand = Entry::new(credentials("by-hand"));
+    let (mut shelf, mut other) = (Shelf::default(), Shelf::default());
+    shelf.holds(by_hand.clone());
+    other.holds(by_hand);
+    shelf.log_out(&[credentials("by-hand")]);
+    shelf.log_out_failed();
+    let refreshed = other.refreshed(credentials("refreshed"));
+    assert!(!shelf.log_out_meets(&refreshed) && shelf.met.len() == 1);
+    other.holds(refreshed);
+    let since = other.logged_in(credentials("since"));
+    assert!(shelf.log_out_meets(&since), "another log-in has followed");
 }
 
 #[test]
@@ -119,4 +137,7 @@ fn r59_a_late_log_out_yields_to_a_login_of_another_process_and_to_one_of_this_pr
     shelf.log_out_failed();
     let found = Version { sequence: 4, login: 77, generation: 0, write: 1 };
     assert!(!shelf.log_out_meets(&Entry::of(found, Content::Credentials(credentials("unknown")))));
+    // But this process knows what it has tried to save since.
+    let since = shelf.logged_in(credentials("since"));
+    assert!(shelf.log_out_meets(&since) && shelf.forget.is_none());
 }
