@@ -50,7 +50,7 @@ fn r52_r54_a_late_save_that_ends_just_after_the_program_has_set_credentials_does
         let shelf = state.shelf.as_ref().unwrap();
         let ours = shelf.ours().and_then(Entry::credentials).unwrap();
         assert_eq!(ours.access_token(), "at-5");
-        assert!(shelf.rest.is_none());
+        assert!(shelf.rest.is_none() && shelf.unsaved_since.is_none());
     }
 }
 

@@ -60,6 +60,15 @@ fn r51_an_exchange_of_this_process_is_not_foreign() {
     assert!(other.foreign_intent().is_some());
 }
 
+#[test]
+fn r17_what_a_log_out_has_found_is_revoked_also_if_another_log_out_follows() {
+    let mut shelf = Shelf::default();
+    shelf.log_out(&[]);
+    shelf.log_out_finds(Some(&Entry::new(credentials("by-hand"))));
+    shelf.log_out(&[]);
+    assert!(shelf.found.iter().any(|found| found.access_token() == "by-hand"));
+}
+
 /// A log-out that could not be written, of a login that the store holds.
 fn late_log_out() -> Shelf {
     let mut shelf = Shelf::default();
@@ -125,6 +134,11 @@ fn r59_a_late_log_out_yields_to_a_login_of_another_process_and_to_one_of_this_pr
     let mut shelf = late_log_out();
     let since = shelf.logged_in(credentials("since"));
     assert!(shelf.log_out_meets(&since) && shelf.met.is_empty());
+    // The note that no store holds is not compared with it, however new it was made.
+    let mut shelf = late_log_out();
+    shelf.forget_over(Version { sequence: 9, login: 1, generation: 0, write: 1 });
+    assert!(shelf.log_out_meets(&elsewhere(&shelf)));
+    assert!(shelf.finding(Some(&elsewhere(&shelf))) == Finding::News);
     // While the log-out itself is under way, what it meets was there before.
     let mut shelf = late_log_out();
     shelf.log_out_is_late = false;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use reauth::{CredentialSource, Credentials, Error, Identities};
+use reauth::{CredentialSource, Credentials, Error, ErrorKind, Identities};
 use tokio::time::{Instant, sleep};
 
 use super::{World, get, let_others_go_on};
@@ -68,4 +68,25 @@ async fn f110_a_place_that_comes_too_late_for_a_response_is_not_waited_for() {
     assert!(error.to_string().contains("limit"), "{error}");
     assert_eq!(world.script("b").requests(), 0);
     slow.await.unwrap().unwrap();
+}
+
+/// The request may take twice as long as callers wait (R14), and the wait before it is a part of theirs.
+#[tokio::test(start_paused = true)]
+async fn r14_f110_callers_wait_no_longer_because_a_refresh_has_waited_for_a_place() {
+    let world = World::default();
+    let slow = Respond::After(Duration::from_secs(10), Ok(credentials("a-1", None, None)));
+    world.set_script("a", &Script::new().then(slow));
+    let expiring = credentials("b-0", Some("rt-0"), Some(1));
+    world.set_script("b", &Script::new().holding(expiring).then(Respond::Hang));
+    let set = world.builder().exchanges(1).build();
+    let (first, second) = (get(&set, "a").await, get(&set, "b").await);
+    sleep(Duration::from_secs(2)).await;
+    let first = tokio::spawn(async move { first.credentials().await });
+    let_others_go_on().await;
+    let begun = Instant::now();
+    let error = second.credentials().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transient);
+    assert_eq!(begun.elapsed().as_secs(), 30);
+    assert_eq!(world.script("b").requests(), 1);
+    first.await.unwrap().unwrap();
 }
