@@ -118,6 +118,41 @@ async fn f110_after_a_wait_or_when_it_gives_that_up_an_exchange_takes_a_place_th
     }
 }
 
+/// Its log-in needs an authenticator whose factory needs a place.
+struct NeedsMade(Arc<OnceLock<Set>>);
+
+impl CredentialSource for NeedsMade {
+    async fn login(&self) -> Result<Credentials, Error> {
+        self.0.get().unwrap().get(&0).await?;
+        Credentials::new("at-1")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn f110_an_exchange_has_no_place_while_it_waits_for_a_factory() {
+    let holder = Arc::new(OnceLock::<Set>::new());
+    let sets = holder.clone();
+    let set = Identities::builder(move |key: u32| {
+        let sets = sets.clone();
+        async move {
+            if key == 0 {
+                sets.get().unwrap().get(&2).await?.credentials().await?;
+            }
+            let script = Script::new().then_ok(credentials("at-2", None, None));
+            Ok(if key == 1 {
+                in_paused_time(NeedsMade(sets)).build()
+            } else {
+                in_paused_time(script).build()
+            })
+        }
+    });
+    let set = set.exchanges(1).build();
+    holder.set(set.clone()).unwrap();
+    let started = Instant::now();
+    assert_eq!(set.get(&1).await.unwrap().credentials().await.unwrap().access_token(), "at-1");
+    assert!(started.elapsed().is_zero());
+}
+
 /// A log-in that was sent without time for a response would be reported as a provider that does not respond.
 #[tokio::test(start_paused = true)]
 async fn f110_a_place_that_comes_too_late_for_a_response_is_not_waited_for() {
