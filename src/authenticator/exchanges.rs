@@ -124,3 +124,18 @@ impl Drop for Waiting<'_> {
         }
     }
 }
+
+#[cfg(all(test, feature = "identities", not(reauth_model)))]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn r77_a_place_that_does_not_come_puts_no_refresh_token_in_doubt() {
+        let exchanges = Exchanges::new(1);
+        let taken = exchanges.place(Duration::from_secs(1)).await;
+        let error = exchanges.place(Duration::from_secs(1)).await.err();
+        assert!(error.is_some_and(|error| !error.may_have_been_processed()));
+        drop(taken);
+        assert!(exchanges.place(Duration::from_secs(1)).await.is_ok());
+    }
+}

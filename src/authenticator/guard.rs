@@ -54,7 +54,7 @@ impl HeldGuard {
         let lease = taken.as_ref().and_then(|taken| Some((taken.guard.lease_left()?, taken.lease?)));
         // A shorter lease than the usual one is the choice of the program.
         // Or it had lapsed before this process got it, such as while that stood still.
-        lease.is_some_and(|(left, lease)| left.is_zero() || left < LEAST_LEASE.min(lease * 2 / 3))
+        lease.is_some_and(|(left, lease)| left.is_zero() || left < LEAST_LEASE.min(lease / 3 * 2))
     }
 }
 

@@ -110,6 +110,8 @@ impl Cache {
             let step = locked.state.step(work, input, now);
             let waiters = match (work, &step) {
                 (Work::Flight(_), Step::Done(_)) => locked.waiters.take(),
+                // It has ended the login, and so the flight in the air.
+                (Work::Rest(_), Step::Done(Err(_))) => locked.waiters.take(),
                 (Work::Flight(_), Step::Wait(_)) => locked.waiters.clone(),
                 _ => None,
             };

@@ -31,3 +31,17 @@ pub(super) async fn with_reminder<T>(
     })
     .await
 }
+
+#[cfg(all(test, not(reauth_model)))]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn r90_what_is_ready_in_the_moment_of_the_end_is_not_dropped() {
+        assert_eq!(unless(ready(()), ready("tokens")).await, Some("tokens"));
+        assert_eq!(unless(ready(()), pending::<()>()).await, None);
+        assert_eq!(unless(pending(), ready("tokens")).await, Some("tokens"));
+    }
+}

@@ -17,10 +17,7 @@ impl State {
     /// Takes what another process has written.
     pub(super) fn adopt(&mut self, mut flight: Box<Flight>, found: Entry, now: Reading) -> Step {
         let Some(credentials) = found.credentials().cloned() else { return self.attempt(flight, now) };
-        if flight.only_looks.take().is_some() {
-            let (generation, cause) = (self.holdings.generation(), flight.cause);
-            self.events.push(Event::RefreshStarted { generation, cause });
-        }
+        self.has_found(&mut flight);
         let change = self.shelf.as_ref().map_or(ChangeOfLogin::None, |shelf| shelf.change_of_login(&found));
         if change == ChangeOfLogin::AfterLogOut && self.holdings.current.is_some() {
             return self.logged_in_elsewhere(found, None, flight.id, now);
@@ -41,6 +38,14 @@ impl State {
         self.events.push(Event::Adopted { generation: held.generation });
         let rejected = self.is_rejected(&held.credentials);
         self.take_up(flight, Candidate { held, rejected }, is_refused, now)
+    }
+
+    /// A flight that only looked has found something. It is a refresh from now on.
+    pub(super) fn has_found(&mut self, flight: &mut Flight) {
+        if flight.only_looks.take().is_some() {
+            let (generation, cause) = (self.holdings.generation(), flight.cause);
+            self.events.push(Event::RefreshStarted { generation, cause });
+        }
     }
 
     /// Puts the credentials in use that the source was built with. The store holds nothing newer.

@@ -256,13 +256,7 @@ impl State {
             LoadReason::Refused => self.await_writer(flight, now),
             LoadReason::Yielding => self.found(flight, found, now),
             LoadReason::NotWritable(error) => self.go_without(flight, error, now),
-            LoadReason::Look => {
-                self.end_look(&flight);
-                match flight.only_looks {
-                    Some(remembered) => Step::Done(Err(remembered)),
-                    None => Step::Stop,
-                }
-            }
+            LoadReason::Look => self.found_nothing(flight, now),
         }
     }
 }

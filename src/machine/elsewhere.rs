@@ -139,7 +139,7 @@ impl State {
             return self.attempt(flight, now);
         }
         self.end_login();
-        Step::Done(Err(Error::login_required("another process has logged out; log in again")))
+        Step::Done(Err(logged_out()))
     }
 
     /// Another process has said that it sends the refresh token, and has written no result. Its access token is used while it
@@ -187,6 +187,10 @@ impl State {
 
 /// How often the store is read during a wait for another process.
 const POLL: Duration = Duration::from_millis(100);
+
+pub(super) fn logged_out() -> Error {
+    Error::login_required("another process has logged out; log in again")
+}
 
 pub(super) fn held_by(holder: Option<&Holder>) -> Error {
     let error = GuardError::Held(holder.cloned());

@@ -45,9 +45,11 @@ impl State {
         self.pace.timing.login_patience.filter(|_| flight.waits_for_user)
     }
 
-    /// The error for a caller, if there is a flight for which callers do not wait any more.
-    pub(super) fn released(&self) -> Option<Error> {
-        self.flight.as_ref().filter(|flight| flight.is_released).map(|_| waits_for_user())
+    /// The error for a caller, if there is a flight for which callers do not wait any more. If it has taken longer than it may,
+    /// nothing may drive it, and a caller who waits finds that out.
+    pub(super) fn released(&self, now: Reading) -> Option<Error> {
+        let flight = self.flight.as_ref().filter(|flight| flight.is_released);
+        flight.filter(|flight| !flight.time_left(now).is_zero()).map(|_| waits_for_user())
     }
 }
 

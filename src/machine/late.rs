@@ -67,9 +67,12 @@ impl State {
     }
 
     /// Has the flight keep what a late response has brought, if there is something. Then it needs no request of its own.
-    pub(super) fn take_late(&mut self, flight: Box<Flight>, now: Reading) -> Result<Step, Box<Flight>> {
+    pub(super) fn take_late(&mut self, mut flight: Box<Flight>, now: Reading) -> Result<Step, Box<Flight>> {
         match self.holdings.late.take() {
-            Some(late) if self.is_successor(&late) => Ok(self.keep(flight, *late, now)),
+            Some(late) if self.is_successor(&late) => {
+                self.has_found(&mut flight);
+                Ok(self.keep(flight, *late, now))
+            }
             _ => Err(flight),
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::ending::overdue;
-use super::flight::Flight;
+use super::flight::{Flight, Step};
 use super::held::Held;
 use super::marks::hash_access_token;
 use super::{State, Verdict};
@@ -133,6 +133,19 @@ impl State {
         lifetime.map_or(self.pace.timing.rejection_interval, |life| {
             (life / 2).min(self.pace.timing.rejection_interval)
         })
+    }
+
+    /// A flight that only looks has found nothing new in the store. Its callers get the error that is remembered.
+    pub(super) fn found_nothing(&mut self, flight: Box<Flight>, now: Reading) -> Step {
+        let flight = match self.take_late(flight, now) {
+            Ok(step) => return step,
+            Err(flight) => flight,
+        };
+        self.end_look(&flight);
+        match flight.only_looks {
+            Some(remembered) => Step::Done(Err(remembered)),
+            None => Step::Stop,
+        }
     }
 
     /// The token that a 401 was for is used again, because the flight that looked for another one has found none.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::State;
+use super::elsewhere::logged_out;
 use super::ending::Saved;
 use super::flight::{By, Flight, Phase, Rest, Saving, Step, StoreCall};
 use super::held::{Candidate, Origin, RefreshToken};
@@ -171,7 +172,13 @@ impl State {
         }
     }
 
-    pub(super) fn rest_replaced(&mut self, rest: &Rest, result: Result<Replaced, Error>) -> Step {
+    /// An error means that another process has ended the login, and with it the flight in the air.
+    pub(super) fn rest_replaced(
+        &mut self,
+        rest: &Rest,
+        result: Result<Replaced, Error>,
+        now: Reading,
+    ) -> Step {
         let Some(shelf) = &mut self.shelf else { return Step::Stop };
         let (entry, attempts) = match rest {
             Rest::Note(entry) => {
@@ -207,7 +214,13 @@ impl State {
                         shelf.holds(tombstone);
                         shelf.rest = brought.map(|brought| (flight, Rest::Revoke(brought)));
                         self.end_login();
-                        return Step::Done(Ok(()));
+                        return Step::Done(Err(logged_out()));
+                    }
+                    (Finding::News, Some(found))
+                        if shelf.change_of_login(&found) == ChangeOfLogin::AfterLogOut =>
+                    {
+                        let flight = shelf.unsaved_since.take().unwrap_or_default();
+                        return self.logged_in_elsewhere(found, entry.credentials().cloned(), flight, now);
                     }
                     // The next flight adopts it.
                     _ => {}
@@ -235,3 +248,6 @@ impl State {
 fn save_wait(failed: u32) -> Duration {
     Timing::RETRY_FIRST.saturating_mul(2_u32.saturating_pow(failed)).min(Timing::RETRY_MAX)
 }
+
+#[cfg(test)]
+mod tests;

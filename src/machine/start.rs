@@ -12,7 +12,7 @@ use crate::timing::Timing;
 impl State {
     /// Joins the flight in the air, or starts one, or fails with the error that is remembered.
     pub(super) fn join(&mut self, now: Reading, cause: RefreshCause, is_requested: bool) -> Verdict {
-        if let Some(error) = self.released() {
+        if let Some(error) = self.released(now) {
             return Verdict::Fail(error);
         }
         let run = self.flight.is_none();

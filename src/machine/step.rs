@@ -16,7 +16,7 @@ impl State {
             Work::Flight(id) => self.step_flight(*id, input, now),
             Work::Forget => self.step_forget(input, now),
             Work::Save(held) => self.step_save(held, input),
-            Work::Rest(rest) => self.step_rest(rest, input),
+            Work::Rest(rest) => self.step_rest(rest, input, now),
         }
     }
 
@@ -207,15 +207,17 @@ impl State {
         }
     }
 
-    fn step_rest(&mut self, rest: &Rest, input: Input) -> Step {
+    fn step_rest(&mut self, rest: &Rest, input: Input, now: Reading) -> Step {
         match input {
+            // A log-out, or credentials that the program has set, may come just after the call of the store has ended.
+            Input::Stored(_) if !self.is_wanted(&Work::Rest(rest.clone())) => Step::Stop,
             Input::Begin => self.rest_begins(rest),
             Input::Waited => self.rest_waited(rest),
-            Input::Stored(StoreResult::Replaced(result)) => self.rest_replaced(rest, result),
+            Input::Stored(StoreResult::Replaced(result)) => self.rest_replaced(rest, result, now),
             _ => Step::Stop,
         }
     }
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

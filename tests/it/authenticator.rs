@@ -17,6 +17,7 @@ mod loops;
 mod lost_responses;
 mod observers;
 mod outages;
+mod prompts;
 mod refusals;
 mod rejections;
 mod retries;

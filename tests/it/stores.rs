@@ -17,6 +17,7 @@ mod reasons;
 mod revocation;
 mod shared;
 mod trouble;
+mod unsaved;
 mod watching;
 
 use reauth::store::CredentialStore;

@@ -51,3 +51,15 @@ fn f14_who_is_woken_finds_the_flight_over() {
     waiters.finish(Ok(()));
     assert!(looks.1.load(Ordering::Relaxed));
 }
+
+#[test]
+fn r08_a_caller_that_comes_after_a_nudge_is_nudged_once() {
+    let waiters = Waiters::new(1);
+    waiters.nudge();
+    let mut context = Context::from_waker(Waker::noop());
+    let mut wait = pin!(waiters.clone().wait());
+    assert!(matches!(wait.as_mut().poll(&mut context), Poll::Ready(Woken::Nudged)));
+    assert!(wait.as_mut().poll(&mut context).is_pending());
+    waiters.finish(Ok(()));
+    assert!(matches!(wait.as_mut().poll(&mut context), Poll::Ready(Woken::Ended(Ok(())))));
+}

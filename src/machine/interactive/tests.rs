@@ -131,6 +131,17 @@ fn r08_callers_use_a_valid_token_while_a_log_in_waits_for_the_user() {
     assert_eq!(error.kind(), ErrorKind::LoginRequired);
 }
 
+/// Nothing may drive it any more. Who waits for it finds that out.
+#[test]
+fn r07_r90_callers_wait_again_for_a_log_in_that_has_taken_longer_than_it_may() {
+    let mut state = state(false);
+    let flight = begun(&mut state, at(0));
+    assert!(matches!(state.step(&flight, Input::Begin, at(0)), Step::Login(_)));
+    assert!(state.release(&flight).is_some());
+    assert!(matches!(state.need(Wanted::Usable, at(599)), Verdict::Fail(_)));
+    assert!(matches!(state.need(Wanted::Usable, at(600)), Verdict::Wait { run: false, .. }));
+}
+
 #[cfg(feature = "identities")]
 #[test]
 fn r76_what_a_person_has_logged_in_for_is_not_dropped_before_it_is_spent() {

@@ -11,6 +11,8 @@ use crate::machine::{Guarded, Hold, Input, StoreCall, StoreResult, Verdict, Want
 use crate::store::{Entry, Replaced};
 use crate::timing::Timing;
 
+mod with_store;
+
 const SENT: u64 = 200;
 const NOW: u64 = 260;
 
@@ -180,6 +182,35 @@ fn r14_a_late_response_does_not_replace_what_another_flight_has_brought_since() 
     }
 }
 
+/// A response without a refresh token leaves the one that was sent in force (R13).
+#[test]
+fn r14_a_late_response_does_not_replace_what_the_same_refresh_token_has_brought_since() {
+    let mut state = state(false);
+    let flight = interrupted(&mut state);
+    let other = begun(&mut state, NOW);
+    state.step(&other, Input::Begin, at(NOW));
+    let brought = Credentials::new("at-3").unwrap().with_lifetime(Duration::from_secs(100));
+    assert!(matches!(responds(&mut state, &other, Ok(brought)), Step::Done(Ok(()))));
+    assert!(matches!(late(&mut state, &flight, nth(2)), Step::Stop));
+    assert_eq!(in_use(&mut state), ("at-3".to_owned(), "rt-1".to_owned()));
+}
+
+#[test]
+fn r14_a_late_response_does_not_replace_a_later_refresh_token_that_is_in_doubt() {
+    let mut state = state(false);
+    let flight = interrupted(&mut state);
+    let other = begun(&mut state, NOW);
+    state.step(&other, Input::Begin, at(NOW));
+    assert!(matches!(responds(&mut state, &other, Ok(nth(3))), Step::Done(Ok(()))));
+    let Verdict::Wait { flight: third, run: true } = state.refresh(2, None, at(NOW)).0 else {
+        unreachable!("nothing is in the air")
+    };
+    state.step(&Work::Flight(third), Input::Begin, at(NOW));
+    interrupt(&mut state, &Work::Flight(third));
+    assert!(matches!(late(&mut state, &flight, nth(2)), Step::Stop));
+    assert_eq!(in_use(&mut state), pair(3));
+}
+
 #[test]
 fn r17_a_late_response_is_revoked_after_a_log_out() {
     let mut state = state(false);
@@ -228,55 +259,4 @@ fn r90_a_late_log_in_of_a_person_is_revoked() {
         assert_eq!(is_revoked, limit.is_some());
         assert_eq!(state.held().map(Credentials::access_token), (ends == 1).then_some("at-5"));
     }
-}
-
-#[test]
-fn r16_a_late_response_is_saved_before_callers_get_it() {
-    let mut state = state(true);
-    let flight = interrupted(&mut state);
-    let Step::Store(StoreCall::Replace(Some(_), entry)) = late(&mut state, &flight, nth(2)) else {
-        unreachable!("there is a store")
-    };
-    assert_eq!(entry.credentials().and_then(Credentials::refresh_token), Some("rt-2"));
-    // Another flight has not begun. Callers wait for this one, under its own number.
-    let Verdict::Wait { flight: joined, run: false } = state.need(Wanted::Usable, at(NOW)) else {
-        unreachable!("it is not saved yet")
-    };
-    assert!(matches!(flight, Work::Flight(id) if id == joined));
-    let saved = Input::Stored(StoreResult::Replaced(Ok(Replaced::Yes)));
-    assert!(matches!(state.step(&flight, saved, at(NOW)), Step::Done(Ok(()))));
-    assert!(state.has(Wanted::Usable, at(NOW)));
-}
-
-#[test]
-fn r14_callers_wait_for_the_flight_that_a_late_response_has_brought_back_and_for_no_later_one() {
-    let mut state = state(true);
-    let flight = interrupted(&mut state);
-    let other = begun(&mut state, NOW);
-    interrupt(&mut state, &other);
-    assert!(matches!(late(&mut state, &flight, nth(2)), Step::Store(StoreCall::Replace(..))));
-    let Verdict::Wait { flight: joined, run: false } = state.need(Wanted::Usable, at(NOW)) else {
-        unreachable!("it is not saved yet")
-    };
-    assert!(matches!(flight, Work::Flight(id) if id == joined));
-    assert!(matches!(state.step(&other, Input::Begin, at(NOW)), Step::Stop));
-}
-
-/// The store says what other processes have done since.
-#[test]
-fn r59_a_late_response_is_revoked_if_another_process_has_logged_out() {
-    let mut state = state(true);
-    let flight = interrupted(&mut state);
-    let Step::Store(StoreCall::Replace(_, entry)) = late(&mut state, &flight, nth(2)) else {
-        unreachable!("there is a store")
-    };
-    let version = entry.version().next_login([7, 7]);
-    let found = Entry::of(version, crate::store::Content::LoggedOut);
-    let met = Input::Stored(StoreResult::Replaced(Ok(Replaced::No(Some(found)))));
-    let Step::Done(Err(error)) = state.step(&flight, met, at(NOW)) else { unreachable!("it is logged out") };
-    assert_eq!(error.kind(), ErrorKind::LoginRequired);
-    let Work::Flight(id) = flight else { unreachable!("it is a flight") };
-    assert!(
-        matches!(state.take_rest(id), Some(crate::machine::Rest::Revoke(brought)) if brought.access_token() == "at-2")
-    );
 }

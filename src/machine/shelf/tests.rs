@@ -60,6 +60,15 @@ fn r51_an_exchange_of_this_process_is_not_foreign() {
     assert!(other.foreign_intent().is_some());
 }
 
+#[test]
+fn r17_what_a_log_out_has_found_is_revoked_also_if_another_log_out_follows() {
+    let mut shelf = Shelf::default();
+    shelf.log_out(&[]);
+    shelf.log_out_finds(Some(&Entry::new(credentials("by-hand"))));
+    shelf.log_out(&[]);
+    assert!(shelf.found.iter().any(|found| found.access_token() == "by-hand"));
+}
+
 /// A log-out that could not be written, of a login that the store holds.
 fn late_log_out() -> Shelf {
     let mut shelf = Shelf::default();
@@ -93,6 +102,24 @@ fn r17_a_late_log_out_ends_a_refresh_of_the_login_that_was_held() {
     assert_eq!(shelf.met.len(), 1);
     // What was in memory is revoked by the log-out itself.
     assert!(!shelf.log_out_meets(other.ours().unwrap()) && shelf.met.len() == 1);
+    shelf.log_out(&[]);
+    assert_eq!(shelf.met.len(), 1, "it is still to be revoked");
+}
+
+/// Its first version is one that nobody has seen, and it does not name what it comes from.
+#[test]
+fn r17_a_late_log_out_ends_the_first_refresh_of_a_login_without_a_version() {
+    let by_hand = Entry::new(credentials("by-hand"));
+    let (mut shelf, mut other) = (Shelf::default(), Shelf::default());
+    shelf.holds(by_hand.clone());
+    other.holds(by_hand);
+    shelf.log_out(&[credentials("by-hand")]);
+    shelf.log_out_failed();
+    let refreshed = other.refreshed(credentials("refreshed"));
+    assert!(!shelf.log_out_meets(&refreshed) && shelf.met.len() == 1);
+    other.holds(refreshed);
+    let since = other.logged_in(credentials("since"));
+    assert!(shelf.log_out_meets(&since), "another log-in has followed");
 }
 
 #[test]
@@ -107,6 +134,11 @@ fn r59_a_late_log_out_yields_to_a_login_of_another_process_and_to_one_of_this_pr
     let mut shelf = late_log_out();
     let since = shelf.logged_in(credentials("since"));
     assert!(shelf.log_out_meets(&since) && shelf.met.is_empty());
+    // The note that no store holds is not compared with it, however new it was made.
+    let mut shelf = late_log_out();
+    shelf.forget_over(Version { sequence: 9, login: 1, generation: 0, write: 1 });
+    assert!(shelf.log_out_meets(&elsewhere(&shelf)));
+    assert!(shelf.finding(Some(&elsewhere(&shelf))) == Finding::News);
     // While the log-out itself is under way, what it meets was there before.
     let mut shelf = late_log_out();
     shelf.log_out_is_late = false;
@@ -119,6 +151,9 @@ fn r59_a_late_log_out_yields_to_a_login_of_another_process_and_to_one_of_this_pr
     shelf.log_out_failed();
     let found = Version { sequence: 4, login: 77, generation: 0, write: 1 };
     assert!(!shelf.log_out_meets(&Entry::of(found, Content::Credentials(credentials("unknown")))));
+    // But this process knows what it has tried to save since.
+    let since = shelf.logged_in(credentials("since"));
+    assert!(shelf.log_out_meets(&since) && shelf.forget.is_none());
 }
 
 #[test]

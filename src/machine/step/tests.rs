@@ -9,11 +9,11 @@ use crate::error::Error;
 use crate::machine::{Guarded, Hold, Sent};
 use crate::timing::Timing;
 
-fn with_store() -> State {
+pub(in crate::machine) fn with_store() -> State {
     State::new(Timing::default().without_jitter(), true)
 }
 
-fn nothing_loaded() -> Input {
+pub(in crate::machine) fn nothing_loaded() -> Input {
     Input::Stored(StoreResult::Loaded(Ok(None)))
 }
 
@@ -22,12 +22,12 @@ fn guarded() -> Input {
     Input::Stored(StoreResult::Guarded(Ok(guarded)))
 }
 
-fn replaced() -> Input {
+pub(in crate::machine) fn replaced() -> Input {
     Input::Stored(StoreResult::Replaced(Ok(Replaced::Yes)))
 }
 
 /// Takes the steps to a log-in, of a flight that finds nothing in the store.
-fn log_in(state: &mut State, flight: &Work) {
+pub(in crate::machine) fn log_in(state: &mut State, flight: &Work) {
     assert!(matches!(state.step(flight, Input::Begin, at(0)), Step::Store(StoreCall::Load)));
     assert!(matches!(state.step(flight, nothing_loaded(), at(0)), Step::Store(StoreCall::Guard(_))));
     assert!(matches!(state.step(flight, guarded(), at(0)), Step::Login(_)));
@@ -169,4 +169,52 @@ fn r50_a_write_of_what_the_program_has_set_ends_the_guard_of_a_flight() {
     state.step(&save, replaced(), at(0));
     let met = Input::Stored(StoreResult::Replaced(Ok(Replaced::No(Some(entry)))));
     assert!(matches!(state.step(&flight, met, at(0)), Step::Store(StoreCall::Guard(_))));
+}
+
+#[test]
+fn r17_the_note_of_a_late_log_out_is_newer_than_what_a_flight_finds_under_the_guard() {
+    let mut state = with_store();
+    state.log_out();
+    let begun = |state: &mut State, seconds| {
+        let Verdict::Wait { flight, run: true } = state.need(Wanted::Usable, at(seconds)) else {
+            unreachable!("nothing is held")
+        };
+        Work::Flight(flight)
+    };
+    let flight = begun(&mut state, 0);
+    assert!(matches!(state.step(&flight, Input::Begin, at(0)), Step::Store(StoreCall::Replace(None, _))));
+    let failed = Input::Stored(StoreResult::Replaced(Err(Error::store("it is away"))));
+    assert!(matches!(state.step(&flight, failed, at(0)), Step::Store(StoreCall::Guard(_))));
+    let version = crate::store::Version::unnamed(0).at_sequence(5).next_refresh([7, 7]);
+    let found = Entry::of(version, crate::store::Content::Credentials(nth(1)));
+    let met = Guarded { found: Ok(Some(found)), is_written: false, hold: Some(Hold::MayLapse) };
+    let met = Input::Stored(StoreResult::Guarded(Ok(met)));
+    assert!(matches!(state.step(&flight, met, at(0)), Step::Login(_)));
+    let response = Input::Responded(Sent::login(at(0)), Err(Error::misconfigured("no")));
+    assert!(matches!(state.step(&flight, response, at(0)), Step::Done(Err(_))));
+    let next = begun(&mut state, 1000);
+    let Step::Store(StoreCall::Replace(Some(over), note)) = state.step(&next, Input::Begin, at(1000)) else {
+        unreachable!("the note is still to be written")
+    };
+    assert!(over == version && note.is_logged_out());
+    assert_eq!(note.version().relation_to(&version), crate::store::Relation::Newer);
+}
+
+#[test]
+fn r56_a_flight_that_goes_without_the_store_leaves_no_note_there() {
+    let mut state = with_store();
+    state.refresh_without_store();
+    state.set_credentials(nth(1), at(0));
+    let Verdict::Wait { flight: id, run: true } = state.refresh(0, None, at(0)).0 else {
+        unreachable!("nothing is in the air")
+    };
+    let flight = Work::Flight(id);
+    assert!(matches!(state.step(&flight, Input::Begin, at(0)), Step::Store(StoreCall::Guard(_))));
+    let error = crate::store::GuardError::Unreachable(Error::store("it is away"));
+    let away = Input::Stored(StoreResult::Guarded(Err(error)));
+    assert!(matches!(state.step(&flight, away, at(0)), Step::Refresh(_)));
+    let response = Err(Error::misconfigured("the client is refused"));
+    let response = Input::Responded(Sent::refresh(at(0), nth(1)), response);
+    assert!(matches!(state.step(&flight, response, at(0)), Step::Done(Err(_))));
+    assert!(state.take_rest(id).is_none(), "another process may have written its own note");
 }

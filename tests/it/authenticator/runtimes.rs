@@ -16,16 +16,16 @@ use super::{Recorder, at_once, millis, quiet, seconds, token, until};
 use crate::support::clock::in_paused_time;
 use crate::support::source::{Asked, Respond, Script, credentials};
 
-fn runtime() -> Runtime {
+pub(super) fn runtime() -> Runtime {
     Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
 }
 
 /// A clock that outlives every runtime, in seconds.
 #[derive(Clone, Default)]
-struct Seconds(Arc<AtomicU64>);
+pub(super) struct Seconds(Arc<AtomicU64>);
 
 impl Seconds {
-    fn advance(&self, by: u64) {
+    pub(super) fn advance(&self, by: u64) {
         self.0.fetch_add(by, Ordering::Relaxed);
     }
 }

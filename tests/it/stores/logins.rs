@@ -121,8 +121,8 @@ async fn r17_a_log_out_ends_the_wait_of_a_flight_for_the_provider() {
     assert!(begun.elapsed() < millis(500), "{:?}", begun.elapsed());
 }
 
-#[tokio::test(start_paused = true)]
-async fn r54_r59_an_unsaved_rotation_that_meets_a_log_out_is_revoked() {
+/// A refresh of a user whose result can't be saved, until another process has done this.
+async fn unsaved_until(others: impl AsyncFnOnce(&Authenticator)) -> (Authenticator, Failing) {
     let store = Failing::default();
     let script = Script::new().without_login();
     let response = script.then_when();
@@ -138,10 +138,23 @@ async fn r54_r59_an_unsaved_rotation_that_meets_a_log_out_is_revoked() {
     store.saves_fail(true);
     response.send(Ok(good(2))).unwrap();
     assert_eq!(refreshing.await.unwrap().unwrap().access_token(), "at-2", "it is used all the same");
-    other.log_out().await.unwrap();
+    others(&other).await;
     store.saves_fail(false);
     next_of(&mut revoked, "rt-2").await.done();
     quiet().await;
+    (one, store)
+}
+
+#[tokio::test(start_paused = true)]
+async fn r54_r59_an_unsaved_rotation_that_meets_a_log_out_is_revoked() {
+    let (one, store) = unsaved_until(async |other| other.log_out().await.unwrap()).await;
     assert_eq!(token(&one).await.unwrap_err().kind(), ErrorKind::LoginRequired);
     assert_eq!(kept(&store).await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r59_f86_an_unsaved_rotation_of_the_user_before_is_revoked() {
+    let (one, store) = unsaved_until(async |other| change_user(other).await).await;
+    assert_eq!(token(&one).await.unwrap(), "at-7");
+    assert_eq!(kept(&store).await, tokens("at-7", "rt-7"));
 }

@@ -72,6 +72,15 @@ async fn r50_a_store_may_have_a_lease_that_is_shorter_than_the_longest_request()
 }
 
 #[tokio::test(start_paused = true)]
+async fn r50_a_store_may_say_that_its_lease_lasts_for_ever() {
+    let store = MemoryStore::new();
+    store.save(&Entry::new(expired(1))).await.unwrap();
+    let script = Script::new().without_login().then_ok(good(2));
+    let (auth, _) = with_store(script, Leased(store, Duration::MAX));
+    assert_eq!(token(&auth).await.unwrap(), "at-2");
+}
+
+#[tokio::test(start_paused = true)]
 async fn r56_what_is_refreshed_without_the_store_is_used_at_once() {
     let store = Failing::default();
     store.kept.save(&Entry::new(good(1))).await.unwrap();
