@@ -190,7 +190,7 @@ async fn r85_a_source_finds_a_nested_bearer() {
 }
 
 /// What is beside it at the top is about another token.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn r85_a_source_finds_the_refresh_token_and_the_lifetime_of_a_nested_bearer() {
     let user = r#"{"access_token":"user","refresh_token":"rt-user","expires_in":60}"#;
     let body =
