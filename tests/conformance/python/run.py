@@ -8,6 +8,7 @@ from runner import pipe
 from runner import scenarios as files
 from runner.pipe import DriverError, Drivers
 from runner.play import play
+from runner.reading import Mistake, read
 
 # A driver that is silent in so many scenarios will be silent in the others.
 MOST_SILENCES = 3
@@ -16,7 +17,10 @@ MOST_SILENCES = 3
 def main():
     parser = options_of_the_program()
     options = parser.parse_args()
-    scenarios = files.read()
+    try:
+        scenarios = read()
+    except Mistake as mistake:
+        parser.exit(2, f"error: {mistake}\n")
     levels = options.level.split(",")
     refuse_unknown(parser, "level", levels, files.LEVELS)
     refuse_unknown(parser, "scenario", options.name + options.without, [scenario["name"] for scenario in scenarios])

@@ -2,6 +2,9 @@
 
 SOURCE = ("login", "refresh", "revoke")
 WRITES = ("save", "clear")
+# What a step may say of another process, and of its own.
+KEYS_OF_ANOTHER_PROCESS = {"got", "calls", "requests", "events"}
+KEYS_OF_THEN = KEYS_OF_ANOTHER_PROCESS | {"waiting", "others", "stored", "guarded_by"}
 # Characters of a list in a report.
 MOST_SHOWN = 600
 
