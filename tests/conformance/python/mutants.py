@@ -65,7 +65,7 @@ MUTANTS = [
     ("logs in after a lost response", "attempts.py",
      "            self.has_resent = True\n", "            self.has_resent = True\n            return (yield from self.log_in(error))\n"),
     ("gives a refresh up at the deadline of its callers", "attempts.py",
-     "self.started + self.settings.refresh_deadlines * self.settings.flight_deadline)", "self.deadline)"),
+     "self.started + self.settings.request_deadline())", "self.deadline)"),
     ("publishes before it saves", "attempts.py",
      "            other = yield from self.save(held, is_login)\n",
      "            client.put_in_use(held)\n            client.first_attempt_failed()\n            other = yield from self.save(held, is_login)\n"),

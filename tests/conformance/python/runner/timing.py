@@ -6,6 +6,12 @@ TERM = r"(?:\d+(?:\.\d{1,3})?|[a-z_]+(?:\(\d+(?:\.\d{1,3})?\))?)"
 SUM = re.compile(f"{TERM}(?: [+-] {TERM})*")
 
 
+# All that a driver's `hello` may state.
+TIMES = ("advisory_part", "advisory_max", "mandatory_part", "mandatory_max", "mandatory_wait", "retry_first", "retry_max",
+         "back_off_first", "back_off_max", "urgent_first", "urgent_max", "terminal_memory", "terminal_memory_max", "rejection_interval",
+         "flight_deadline", "request_deadline", "store_timeout")
+
+
 class MissingTime(Exception):
     """A scenario uses a time that the driver has not stated."""
 
@@ -15,6 +21,18 @@ class Values(dict):
 
     def __missing__(self, name):
         raise MissingTime(f"your driver's `hello` must state `{name}`")
+
+
+class Wanted(dict):
+    """The same, and which times were wanted in vain."""
+
+    def __init__(self, values):
+        super().__init__(values)
+        self.missing = []
+
+    def __missing__(self, name):
+        self.missing.append(name)
+        return 1
 
 
 class Timing:
@@ -107,3 +125,34 @@ def term_of(part, text):
     if name not in (WITH_ARGUMENT if argument else WITHOUT_ARGUMENT):
         raise ValueError(f"`{part}` in `{text}` is no time")
     return name, float(argument) if argument else None
+
+
+def missing_times(scenarios, values):
+    """The times that these scenarios use, and that the driver has not stated."""
+    timing = Timing({})
+    timing.values = Wanted(values)
+    for text in {text for scenario in scenarios for text in sums_in(scenario)}:
+        timing.sum(text)
+    return sorted(set(timing.values.missing))
+
+
+def sums_in(value):
+    """Each text in a scenario that is a sum of times."""
+    if isinstance(value, dict):
+        return [text for key, part in value.items() for text in ([part] if is_sum(key, part) else sums_in(part))]
+    return [text for part in value for text in sums_in(part)] if isinstance(value, list) else []
+
+
+def is_sum(key, value):
+    return key in KEYS_OF_TIMES and isinstance(value, str)
+
+
+# The keys of times in a scenario.
+KEYS_OF_TIMES = ("seconds", "every", "retry_after", "next_attempt", "lifetime", "expires_at", "exp", "iat", "within")
+
+
+def with_numbers(value, timing):
+    """A copy for a report, in which each sum has its number too."""
+    if isinstance(value, dict):
+        return {key: f"{part} = {timing.sum(part)}" if is_sum(key, part) else with_numbers(part, timing) for key, part in value.items()}
+    return [with_numbers(part, timing) for part in value] if isinstance(value, list) else value
