@@ -3,7 +3,9 @@
 A mutant is: what it does wrong, the file, the text that is replaced, the text in its place, and the scenario that catches it.
 """
 
-MUTANTS = [
+from newcomer import MISTAKES_OF_A_NEWCOMER
+
+MUTANTS = MISTAKES_OF_A_NEWCOMER + [
     ("hands out a token that has expired", "tokens.py",
      "if self.is_past(self.lifetime, now):", "if self.is_past(self.lifetime + 60_000, now):"),
     ("takes the monotonic clock alone for the expiry", "tokens.py",
