@@ -125,8 +125,9 @@ def main():
         return 0
     passed = failed = 0
     page = [("the page", fault) for fault in check_page(scenarios, len(VARIANTS), len(MUTANTS))], 1
-    for found, count in (page, check_mistakes(), check_refusals(), check_reference(scenarios), check_smallest(scenarios), check_variants(scenarios), check_bounds(scenarios),
-                         check_mutants(scenarios)):
+    checks = [page, check_mistakes(), check_refusals()]
+    checks += [check(scenarios) for check in (check_reference, check_smallest, check_variants, check_bounds, check_mutants)]
+    for found, count in checks:
         for who, failure in found:
             print(f"FAILED {who}: {failure}")
         bad = len({who for who, _ in found})
