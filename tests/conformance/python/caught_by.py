@@ -118,4 +118,9 @@ CAUGHT_BY = {
     "repeats a lost refresh once in all": "each-lost-refresh-is-repeated-once",
     "keeps the old refresh token after a log-in, unless it was refused": "log-in-without-a-refresh-token-after-an-inconclusive-refusal",
     "counts refusals beyond a success": "success-ends-the-growth-of-the-memory",
+    "believes the issue time of credentials that the program sets": "new-credentials-that-were-issued-earlier",
+    "does not revoke a rejected token": "log-out-revokes-a-rejected-token",
+    "does not revoke what is in doubt": "log-out-revokes-what-is-in-doubt",
+    "refreshes new credentials for an explicit refresh from before": "new-credentials-while-an-explicit-refresh-waits-for-its-flight",
+    "remembers rejected tokens beyond a log-out": "log-out-forgets-rejected-tokens",
 }

@@ -83,4 +83,21 @@ MISTAKES_OF_A_NEWCOMER = [
      'row = 1 if error.source == "unsupported" else self.in_a_row',
      'self.refusals = getattr(self, "refusals", 0) + 1\n'
      '            row = 1 if error.source == "unsupported" else self.refusals'),
+    ("believes the issue time of credentials that the program sets", "client.py",
+     "self.put_in_use(take(tokens, self.loop.now, self.settings))",
+     "self.put_in_use(take(tokens, self.loop.now, self.settings, is_issued_now=True))"),
+    ("does not revoke a rejected token", "client.py",
+     "for held in (saving, self.current, self.doubted",
+     "for held in (saving, None if self.is_rejected else self.current, self.doubted"),
+    ("does not revoke what is in doubt", "client.py",
+     "for held in (saving, self.current, self.doubted",
+     'for held in (saving, None if self.refresh_token == "doubtful" else self.current, self.doubted'),
+    ("refreshes new credentials for an explicit refresh from before", "client.py",
+     "        for waiter in waiting:\n"
+     "            self.need(waiter)\n",
+     "        for waiter in waiting:\n"
+     "            (self.join if waiter.next_flight else self.need)(waiter)\n"),
+    ("remembers rejected tokens beyond a log-out", "client.py",
+     "        self.rejected_earlier = []\n",
+     '        self.rejected_earlier = getattr(self, "rejected_earlier", [])\n'),
 ]
