@@ -56,6 +56,8 @@ MISTAKES = [
     (("steps", 0, "then", "calls", 0), "lode", "x, step 1, then, calls 1: `lode` is unknown, and not one of `login`, "),
     (("steps", 0, "then", "calls", 1, "save", "lifetime"), 60, "x, step 1, then, calls 2, save: the key `lifetime` is unknown"),
     (("steps", 0, "then", "others", "4"), {}, "x, step 1, then, others: `4` is unknown, and not one of `1`, `2`, `3`"),
+    (("steps", 0, "then", "others", "1"), {}, "x, step 1: its process is not another one"),
+    (("steps", 1), {"do": "get", "caller": "a", "process": 2}, "x, step 2: `a` is a caller in another process"),
     (("steps", 0, "then", "others", "2", "waiting"), [], "x, step 1, then, others, 2: the key `waiting` is unknown"),
     (("steps", 0, "then", "got", "a"), "at_1", "x, step 1, then, got, a: `at_1` is not of the form"),
     (("steps", 0, "then", "got", "a"), {"one_of": ["at-1"]}, "x, step 1, then, got, a, one_of: the list is too short"),

@@ -25,11 +25,24 @@ def read(folder=FOLDER):
             found = load(path)
             if faults := checked.faults(found):
                 raise Mistake(f"{path.name}: {described(faults[0], found)}")
+            for scenario in found:
+                check_processes(path.name, scenario)
             scenarios += [{"file": path.name, **scenario} for scenario in found]
     names = Counter(scenario["name"] for scenario in scenarios)
     if twice := [name for name, times in names.items() if times > 1]:
         raise Mistake(f"two scenarios have the name {twice[0]}")
     return scenarios
+
+
+def check_processes(file, scenario):
+    """Each caller belongs to one process, and the process of a step is none of the others."""
+    process_of = {}
+    for number, step in enumerate(scenario["steps"], 1):
+        process, caller = step.get("process", 1), step.get("caller")
+        if caller and process_of.setdefault(caller, process) != process:
+            raise Mistake(f"{file}: {scenario['name']}, step {number}: `{caller}` is a caller in another process")
+        if str(process) in step.get("then", {}).get("others", {}):
+            raise Mistake(f"{file}: {scenario['name']}, step {number}: its process is not another one")
 
 
 def load(path):
