@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bounds import client_by_chance
 from caught_by import CAUGHT_BY
+from mistakes import check_mistakes
 from mutants import MUTANTS
 from page import check_page, write_rows
 from reference.driver import NEEDS, Driver
@@ -23,6 +24,7 @@ from runner import scenarios as files
 from runner.inside import CRASHED, DriversInside
 from runner.pipe import Drivers
 from runner.play import play
+from runner.reading import read
 from runner.scenarios import selected
 from variants import VARIANTS
 
@@ -114,7 +116,7 @@ def check_mutants(scenarios, find=False):
 
 def main():
     os.chdir(HERE)
-    scenarios = files.read()
+    scenarios = read()
     if "--find" in sys.argv:
         check_mutants(scenarios, find=True)
         return 0
@@ -123,8 +125,9 @@ def main():
         return 0
     passed = failed = 0
     page = [("the page", fault) for fault in check_page(scenarios, len(VARIANTS), len(MUTANTS))], 1
-    for found, count in (page, check_refusals(), check_reference(scenarios), check_smallest(scenarios), check_variants(scenarios), check_bounds(scenarios),
-                         check_mutants(scenarios)):
+    checks = [page, check_mistakes(), check_refusals()]
+    checks += [check(scenarios) for check in (check_reference, check_smallest, check_variants, check_bounds, check_mutants)]
+    for found, count in checks:
         for who, failure in found:
             print(f"FAILED {who}: {failure}")
         bad = len({who for who, _ in found})

@@ -3,7 +3,9 @@
 A mutant is: what it does wrong, the file, the text that is replaced, the text in its place, and the scenario that catches it.
 """
 
-MUTANTS = [
+from newcomer import MISTAKES_OF_A_NEWCOMER
+
+MUTANTS = MISTAKES_OF_A_NEWCOMER + [
     ("hands out a token that has expired", "tokens.py",
      "if self.is_past(self.lifetime, now):", "if self.is_past(self.lifetime + 60_000, now):"),
     ("takes the monotonic clock alone for the expiry", "tokens.py",
@@ -65,7 +67,7 @@ MUTANTS = [
     ("logs in after a lost response", "attempts.py",
      "            self.has_resent = True\n", "            self.has_resent = True\n            return (yield from self.log_in(error))\n"),
     ("gives a refresh up at the deadline of its callers", "attempts.py",
-     "self.started + self.settings.refresh_deadlines * self.settings.flight_deadline)", "self.deadline)"),
+     "self.started + self.settings.request_deadline())", "self.deadline)"),
     ("publishes before it saves", "attempts.py",
      "            other = yield from self.save(held, is_login)\n",
      "            client.put_in_use(held)\n            client.first_attempt_failed()\n            other = yield from self.save(held, is_login)\n"),

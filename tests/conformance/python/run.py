@@ -8,6 +8,8 @@ from runner import pipe
 from runner import scenarios as files
 from runner.pipe import DriverError, Drivers
 from runner.play import play
+from runner.reading import Mistake, read
+from runner.timing import TIMES, missing_times
 
 # A driver that is silent in so many scenarios will be silent in the others.
 MOST_SILENCES = 3
@@ -16,7 +18,10 @@ MOST_SILENCES = 3
 def main():
     parser = options_of_the_program()
     options = parser.parse_args()
-    scenarios = files.read()
+    try:
+        scenarios = read()
+    except Mistake as mistake:
+        parser.exit(2, f"error: {mistake}\n")
     levels = options.level.split(",")
     refuse_unknown(parser, "level", levels, files.LEVELS)
     refuse_unknown(parser, "scenario", options.name + options.without, [scenario["name"] for scenario in scenarios])
@@ -27,6 +32,10 @@ def main():
         parser.exit(2, f"error: {error}\n")
     chosen = files.selected(scenarios, levels, wanted_needs(options, drivers.hello["needs"]), options.name)
     chosen = [scenario for scenario in chosen if scenario["name"] not in options.without]
+    if missing := missing_times(chosen, drivers.hello["timing"]):
+        drivers.close()
+        parser.exit(2, f"error: your driver's `hello` must state in `timing`: `{'`, `'.join(missing)}`. State 0 for a wait that your client does"
+                       f" not make{unknown_times(drivers.hello)}\n")
     passed, failed = play_all(chosen, drivers, options)
     drivers.close()
     left = len(chosen) - passed - failed
@@ -54,6 +63,12 @@ def refuse_unknown(parser, what, names, known):
     unknown = [str(name) for name in names if name not in known]
     if unknown:
         parser.exit(2, f"error: there is no {what} `{'`, `'.join(unknown)}`\n")
+
+
+def unknown_times(hello):
+    """A name that is misspelt explains one that is missing."""
+    unknown = [name for name in hello["timing"] if name not in TIMES]
+    return f". These are unknown: `{'`, `'.join(unknown)}`" if unknown else ""
 
 
 def wanted_needs(options, needs):

@@ -11,7 +11,7 @@ DEADLINE = 60_000
 TIMING = {
     "advisory_part": 0, "advisory_max": 0, "mandatory_part": 0, "mandatory_max": 0, "mandatory_wait": 0,
     "retry_first": 0, "retry_max": 0, "back_off_first": 0, "back_off_max": 0, "urgent_first": 0, "urgent_max": 0,
-    "terminal_memory": 0, "terminal_memory_max": 0, "rejection_interval": 0, "flight_deadline": DEADLINE / 1000,
+    "terminal_memory": 0, "terminal_memory_max": 0, "rejection_interval": 0, "flight_deadline": DEADLINE / 1000, "request_deadline": DEADLINE / 1000,
 }
 
 ERRORS = {"misconfigured": "misconfigured", "invalid": "invalid_response", "refused": "login_required",

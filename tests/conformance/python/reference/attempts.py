@@ -27,7 +27,7 @@ class Attempts:
             raise Failure("transient")
         while True:
             sent = self.loop.now
-            answer = yield from self.ask("refresh", self.started + self.settings.refresh_deadlines * self.settings.flight_deadline)
+            answer = yield from self.ask("refresh", self.started + self.settings.request_deadline())
             kind = answer["with"]
             if kind == "tokens":
                 tokens = {"refresh": client.current.refresh, **answer["tokens"]}

@@ -24,7 +24,7 @@ class Driver:
     def hello(self, message):
         timing = {name: seconds(name, value) for name, value in dataclasses.asdict(self.defaults).items()}
         del timing["refresh_deadlines"]
-        timing["request_deadline"] = timing["flight_deadline"] * self.defaults.refresh_deadlines
+        timing["request_deadline"] = self.defaults.request_deadline() / 1000
         return {"client": "reference", "protocol": 1, "needs": NEEDS, "timing": timing}
 
     def start(self, message):

@@ -27,7 +27,7 @@ class Settings:
     rejection_interval: int = 10_000
     flight_deadline: int = 30_000
     # A refresh goes on for so many times the deadline of its flight.
-    refresh_deadlines: int = 2
+    refresh_deadlines: float = 2
     store_timeout: int = 5_000
     first_login_deadline: int = 3_000
     first_login_attempts: int = 3
@@ -46,6 +46,9 @@ class Settings:
 
     def mandatory_window(self, lifetime):
         return round(min(lifetime * self.mandatory_part, self.mandatory_max))
+
+    def request_deadline(self):
+        return round(self.flight_deadline * self.refresh_deadlines)
 
     def interval(self, lifetime):
         return self.rejection_interval if lifetime is None else min(self.rejection_interval, lifetime / 2)

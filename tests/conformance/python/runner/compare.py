@@ -1,7 +1,12 @@
 """Compares what came of a step with what the scenario expects."""
 
+from .timing import with_numbers
+
 SOURCE = ("login", "refresh", "revoke")
 WRITES = ("save", "clear")
+# What a step may say of another process, and of its own.
+KEYS_OF_ANOTHER_PROCESS = {"got", "calls", "requests", "events"}
+KEYS_OF_THEN = KEYS_OF_ANOTHER_PROCESS | {"waiting", "others", "stored", "guarded_by"}
 # Characters of a list in a report.
 MOST_SHOWN = 600
 
@@ -37,7 +42,7 @@ class Comparison:
         got, calls, events = (seen.got, seen.calls, seen.events) if seen else ([], [], [])
         differences = []
         if not self.same_outcomes(then.get("got", {}), got, is_loop):
-            differences.append(different("got", then.get("got", {}), got))
+            differences.append(different("got", self.shown(then.get("got", {})), got))
         if "requests" in then:
             count = sum(name_of(call) in ("login", "refresh") for call in calls)
             if count != then["requests"]:
@@ -45,12 +50,15 @@ class Comparison:
         elif not self.same_calls(then.get("calls", []), calls):
             differences.append(different("calls", then.get("calls", []), calls))
         if "events" in then and self.has_events and not self.same_events(then["events"], events):
-            differences.append(different("events", then["events"], events))
+            differences.append(different("events", self.shown(then["events"]), events))
         if not self.is_exact and seen:
             differences += self.saved_before_published(then, seen)
         return differences
 
     has_events = False
+
+    def shown(self, expected):
+        return with_numbers(expected, self.timing)
 
     # --- outcomes ---
 

@@ -6,6 +6,9 @@ import subprocess
 import threading
 
 from .scenarios import NEEDS
+from .timing import TIMES
+
+PROTOCOL = 1
 
 # Seconds until a driver that says nothing is given up. Time in a scenario does not pass by itself: an answer takes moments.
 PATIENCE = 10
@@ -97,7 +100,7 @@ class Drivers:
         # In how many scenarios a driver was silent.
         self.silences = 0
         try:
-            self.hello = checked_hello(self.pipe(0).send({"do": "hello", "protocol": 1}))
+            self.hello = checked_hello(self.pipe(0).send({"do": "hello", "protocol": PROTOCOL}))
         except DriverError:
             self.close()
             raise
@@ -128,4 +131,9 @@ def checked_hello(hello):
     unknown = [str(need) for need in hello["needs"] if need not in NEEDS]
     if unknown:
         raise DriverError(f"your driver's `hello` has a need that there is not: `{'`, `'.join(unknown)}`")
+    if hello.get("protocol") != PROTOCOL:
+        raise DriverError(f"your driver's `hello` states the protocol {hello.get('protocol')!r}; this runner has {PROTOCOL}")
+    for name, value in hello["timing"].items():
+        if name in TIMES and (not isinstance(value, (int, float)) or isinstance(value, bool)):
+            raise DriverError(f"your driver's `hello` states {value!r} for `{name}`; a time is a number of seconds")
     return hello

@@ -5,7 +5,7 @@ from .pipe import DriverError
 from .steps import perform
 from .store import SharedStore
 from .sweep import play_sweep
-from .timing import MissingTime, Timing
+from .timing import MissingTime, Timing, with_numbers
 from .world import Broken, World
 
 
@@ -29,9 +29,17 @@ def play(scenario, drivers, is_exact):
         except (Broken, DriverError, MissingTime) as error:
             differences = [failed(drivers, error)]
         if differences:
-            shown = {key: value for key, value in step.items() if key != "then"}
-            return f"  step {index + 1}, {shown}:\n    " + "\n    ".join(differences)
+            return f"  step {index + 1}, {shown(step, timing)}:\n    " + "\n    ".join(differences + world.hints)
     return None
+
+
+def shown(step, timing):
+    """The step without its expectations. A time that the driver has not stated has no number."""
+    step = {key: value for key, value in step.items() if key != "then"}
+    try:
+        return with_numbers(step, timing)
+    except MissingTime:
+        return step
 
 
 def failed(drivers, error):

@@ -1,6 +1,5 @@
-"""Reads the scenarios and says which of them concern a client."""
+"""Says which scenarios concern a client."""
 
-import json
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[2]
@@ -31,16 +30,6 @@ PROFILES = growing([
 
 # All that a client can state. Events are compared where a scenario has them, and no scenario asks for them.
 NEEDS = PROFILES["all"] + ["events"]
-
-
-def read(folder=FOLDER):
-    """All scenarios, each with the name of its file."""
-    scenarios = []
-    for path in sorted(folder.glob("*.json")):
-        if path.name not in ("schema.json",):
-            for scenario in json.loads(path.read_text()):
-                scenarios.append({"file": path.name, **scenario})
-    return scenarios
 
 
 def level_of(scenario):

@@ -69,6 +69,9 @@ def loop(world, process, step):
 def respond(world, process, step):
     if not process.open:
         raise Broken("there is no open request")
+    if len(process.open) > 1:
+        world.hints = [f"the response went to the call {process.open[0]}, and {process.open[1]} is open too: a request that the client"
+                       " does not wait for any more needs the note `gave_up`"]
     world.answer(process, process.open.pop(0), world.result_of(step))
 
 

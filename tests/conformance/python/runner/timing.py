@@ -2,7 +2,14 @@
 
 import re
 
-TERM = re.compile(r"([+-]?)\s*(?:(\d+(?:\.\d+)?)|([a-z_]+)(?:\((\d+(?:\.\d+)?)\))?)\s*")
+TERM = r"(?:\d+(?:\.\d{1,3})?|[a-z_]+(?:\(\d+(?:\.\d{1,3})?\))?)"
+SUM = re.compile(f"{TERM}(?: [+-] {TERM})*")
+
+
+# All that a driver's `hello` may state.
+TIMES = ("advisory_part", "advisory_max", "mandatory_part", "mandatory_max", "mandatory_wait", "retry_first", "retry_max",
+         "back_off_first", "back_off_max", "urgent_first", "urgent_max", "terminal_memory", "terminal_memory_max", "rejection_interval",
+         "flight_deadline", "request_deadline", "store_timeout")
 
 
 class MissingTime(Exception):
@@ -14,6 +21,18 @@ class Values(dict):
 
     def __missing__(self, name):
         raise MissingTime(f"your driver's `hello` must state `{name}`")
+
+
+class Wanted(dict):
+    """The same, and which times were wanted in vain."""
+
+    def __init__(self, values):
+        super().__init__(values)
+        self.missing = []
+
+    def __missing__(self, name):
+        self.missing.append(name)
+        return 1
 
 
 class Timing:
@@ -30,22 +49,12 @@ class Timing:
         return round(self.seconds(value) * 1000)
 
     def sum(self, text):
-        total, at = 0, 0
-        if not re.search("[a-z]", text):
-            raise ValueError(f"`{text}` is no time")
-        while at < len(text):
-            term = TERM.match(text, at)
-            if not term or (at > 0 and not term[1]):
-                raise ValueError(f"`{text}` is no time")
-            amount = float(term[2]) if term[2] else self.named(term[3], term[4])
-            total += -amount if term[1] == "-" else amount
-            at = term.end()
-        return round(total, 3)
+        return round(sum(sign * self.term(name, argument) for sign, name, argument in terms(text)), 3)
 
-    def named(self, name, argument):
-        if (argument is None) != (name in WITHOUT_ARGUMENT) or name not in WITHOUT_ARGUMENT + WITH_ARGUMENT:
-            raise ValueError(f"`{name}` is no time")
-        return getattr(self, name)(*([] if argument is None else [float(argument)]))
+    def term(self, name, argument):
+        if name is None:
+            return argument
+        return getattr(self, name)(*([] if argument is None else [argument]))
 
     # --- the ages at which a token of this lifetime changes its state ---
 
@@ -95,3 +104,55 @@ class Timing:
 
 WITH_ARGUMENT = ["advisory", "mandatory", "retry", "back_off", "urgent", "terminal", "interval"]
 WITHOUT_ARGUMENT = ["deadline", "request_deadline", "mandatory_wait", "store_timeout"]
+
+
+def terms(text):
+    """The sign, the name and the number of each part of a sum: its number alone, or a time with or without one."""
+    if not SUM.fullmatch(text):
+        raise ValueError(f"`{text}` is no sum of times: one space stands on each side of a sign")
+    parts = text.split(" ")
+    found = [term_of(part, text) for part in parts[::2]]
+    if all(name is None for name, _ in found):
+        raise ValueError(f"`{text}` names no time: write it as a number")
+    signs = [1] + [-1 if sign == "-" else 1 for sign in parts[1::2]]
+    return [(sign, *term) for sign, term in zip(signs, found)]
+
+
+def term_of(part, text):
+    if part[0].isdigit():
+        return None, float(part)
+    name, _, argument = part.rstrip(")").partition("(")
+    if name not in (WITH_ARGUMENT if argument else WITHOUT_ARGUMENT):
+        raise ValueError(f"`{part}` in `{text}` is no time")
+    return name, float(argument) if argument else None
+
+
+def missing_times(scenarios, values):
+    """The times that these scenarios use, and that the driver has not stated."""
+    timing = Timing({})
+    timing.values = Wanted(values)
+    for text in {text for scenario in scenarios for text in sums_in(scenario)}:
+        timing.sum(text)
+    return sorted(set(timing.values.missing))
+
+
+def sums_in(value):
+    """Each text in a scenario that is a sum of times."""
+    if isinstance(value, dict):
+        return [text for key, part in value.items() for text in ([part] if is_sum(key, part) else sums_in(part))]
+    return [text for part in value for text in sums_in(part)] if isinstance(value, list) else []
+
+
+def is_sum(key, value):
+    return key in KEYS_OF_TIMES and isinstance(value, str)
+
+
+# The keys of times in a scenario.
+KEYS_OF_TIMES = ("seconds", "every", "retry_after", "next_attempt", "lifetime", "expires_at", "exp", "iat", "within")
+
+
+def with_numbers(value, timing):
+    """A copy for a report, in which each sum has its number too."""
+    if isinstance(value, dict):
+        return {key: f"{part} = {timing.sum(part)}" if is_sum(key, part) else with_numbers(part, timing) for key, part in value.items()}
+    return [with_numbers(part, timing) for part in value] if isinstance(value, list) else value

@@ -3,6 +3,7 @@
 import itertools
 
 from .pipe import DriverError
+from .notes import check_note, check_reply
 from .process import UNKNOWN, Process
 from .store import ANYTHING, SharedStore, named_call
 from .texts import START, inward, name_of, outward
@@ -13,8 +14,6 @@ TURN = 50
 MOST_MESSAGES = 200_000
 # Counts the clients that were started, for their names.
 STARTED = itertools.count(1)
-# What each note has at least.
-FIELDS = {"call": ("id", "what"), "gave_up": ("id",), "got": ("caller",), "event": ("event",)}
 
 
 class Broken(Exception):
@@ -33,6 +32,8 @@ class World:
         self.queue = []
         self.left = MOST_MESSAGES
         self.given = {}
+        # What may explain a failure from here on.
+        self.hints = []
         self.outside_writes = 0
         self.store = None
         # The writes that each process has left open: given up, or killed before an answer.
@@ -91,10 +92,9 @@ class World:
         if self.left < 0:
             raise Broken("this step does not come to an end")
         reply = process.pipe.send(message)
-        if "notes" not in reply:
-            raise DriverError(f"the driver's reply to `{message['do']}` has no `notes`")
+        check_reply(reply, message, process.mono, self.mono)
         process.due = reply.get("due", UNKNOWN)
-        process.mono = reply.get("mono", process.mono)
+        process.mono = reply["mono"]
         for note in reply["notes"]:
             self.take(process, note)
         return reply
@@ -103,9 +103,8 @@ class World:
         self.send(process, {"do": "answer", "id": number, "result": result})
 
     def take(self, process, note):
-        kind = note.get("note")
-        if kind not in FIELDS or not all(field in note for field in FIELDS[kind]):
-            raise DriverError(f"the driver notes {note}; a note has `note` and the fields of its kind")
+        check_note(note, process.waiting)
+        kind = note["note"]
         if kind == "call":
             self.take_call(process, note)
         elif kind == "gave_up":
