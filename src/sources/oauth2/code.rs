@@ -164,13 +164,12 @@ impl CredentialSource for AuthorizationCode {
         let url =
             self.authorization.with(&self.client_id, &redirect_uri, self.client.scope.as_deref(), &secrets);
         let code = match timeout(self.login_limit, listener.wait(self.open.ask(url))).await {
-            Ok(code) => code?,
+            Ok(code) => code,
             Err(_) => return Err(listener.nobody_came()),
         };
-        let credentials = exchange::exchange(&self.client, &code, &redirect_uri, &secrets).await;
-        // The browser has its page by now, or gets it now.
+        // Before there are tokens: a log-out during this wait would lose them.
         listener.finish().await;
-        credentials
+        exchange::exchange(&self.client, &code?, &redirect_uri, &secrets).await
     }
 
     async fn refresh(&self, held: &Credentials) -> Result<Credentials, Error> {

@@ -88,12 +88,13 @@ impl Listener {
     pub(super) async fn wait(&mut self, mut asking: Asking) -> Code {
         let mut pause = pin!(None::<Sleep>);
         poll_fn(|context| {
-            if let Some(error) = asking.failed(context) {
-                return Poll::Ready(Err(error));
-            }
+            // A code that is there counts, even if the prompt fails in the same moment.
             if let Poll::Ready(code) = Pin::new(&mut self.code).poll(context) {
                 self.socket = None;
                 return Poll::Ready(code.unwrap_or_else(|_| Err(self.nobody_came())));
+            }
+            if let Some(error) = asking.failed(context) {
+                return Poll::Ready(Err(error));
             }
             loop {
                 while let Poll::Ready(Some(_)) = self.connections.poll_join_next(context) {}
@@ -122,6 +123,7 @@ impl Listener {
     pub(super) async fn finish(mut self) {
         self.socket = None;
         let _ = timeout(GRACE, async { while self.connections.join_next().await.is_some() {} }).await;
+        self.connections.shutdown().await;
     }
 
     /// The error when the time is over.
@@ -196,3 +198,6 @@ fn page(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
     page.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     page
 }
+
+#[cfg(test)]
+mod tests;

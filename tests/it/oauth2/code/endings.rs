@@ -1,5 +1,9 @@
 //! How a log-in in a browser ends, and what it leaves behind: nothing.
 
+use std::io::Read as _;
+use std::net::TcpStream;
+use std::sync::{Arc, Mutex};
+
 use tokio::time::Instant;
 
 use super::*;
@@ -84,6 +88,29 @@ async fn f164_a_port_in_use_is_an_error_that_names_it_and_nothing_is_opened() {
     assert_eq!(error.kind(), ErrorKind::Misconfigured);
     assert!(error.to_string().contains(&format!("port {port} of 127.0.0.1")), "{error}");
     assert!(urls.try_recv().is_err());
+}
+
+/// A browser may hold a connection on which it asks for nothing. Nobody waits for it with tokens in hand, which a log-out would lose.
+#[tokio::test]
+async fn r90_the_tokens_are_asked_for_when_the_browser_is_done() {
+    let idle = Arc::new(Mutex::new(None::<TcpStream>));
+    let is_closed = Arc::new(Mutex::new(None));
+    let server = TokenServer::new({
+        let (idle, is_closed) = (idle.clone(), is_closed.clone());
+        move |_| {
+            let read = idle.lock().unwrap().as_ref().unwrap().read(&mut [0]);
+            *is_closed.lock().unwrap() = Some(matches!(read, Ok(0)));
+            Reply::tokens("at-1", "rt-1")
+        }
+    });
+    let (source, mut urls) = source(&server);
+    let waiting = waiting(source, &mut urls).await;
+    let connection = TcpStream::connect(("127.0.0.1", waiting.url.port())).unwrap();
+    connection.set_nonblocking(true).unwrap();
+    *idle.lock().unwrap() = Some(connection);
+    open(&waiting.url.back(&[("code", "c-1")])).await;
+    assert_eq!(waiting.login.await.unwrap().unwrap().access_token(), "at-1");
+    assert_eq!(*is_closed.lock().unwrap(), Some(true));
 }
 
 #[tokio::test]
