@@ -44,8 +44,8 @@ pub struct NoReplay;
 pub struct WithAuthenticator(pub Authenticator);
 
 /// Sends this request only with a token that is valid for this long at least, for a call that takes long, such as an upload. A
-/// token that expires sooner is refreshed first. See
-/// [`Authenticator::credentials_valid_for`](crate::Authenticator::credentials_valid_for).
+/// token that expires sooner is refreshed first. If a server rejects that token, the request is sent again with the next one, however
+/// long that is valid. See [`Authenticator::credentials_valid_for`](crate::Authenticator::credentials_valid_for).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ValidFor(pub Duration);
 

@@ -92,8 +92,8 @@ impl Turn<'_> {
     }
 
     /// How long callers wait from now on for a person who logs in; `None` if they wait for the end.
-    pub(super) fn login_patience(&self) -> Option<Duration> {
-        self.cache.look(|state| state.login_patience(self.work))
+    pub(super) fn login_patience(&self, now: Reading) -> Option<Duration> {
+        self.cache.look(|state| state.login_patience(self.work, now))
     }
 
     /// Whether the call still has to be made.

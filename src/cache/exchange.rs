@@ -26,7 +26,7 @@ pub(super) async fn start<W: World>(world: &W, turn: Turn<'_>, limit: Duration) 
 
 /// Returns when callers have waited long enough for a person to log in.
 pub(super) async fn login_patience(turn: Turn<'_>, world: &impl World) {
-    match turn.login_patience() {
+    match turn.login_patience(world.now()) {
         Some(patience) => world.sleep(patience).await,
         None => pending().await,
     }

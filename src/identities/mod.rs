@@ -66,7 +66,8 @@ type Factory<K> = Box<dyn Fn(K) -> BoxFuture<'static, Result<Authenticator, Erro
 /// * with a store, what the store does not hold yet, such as a rotated refresh token. The store must outlive the authenticator: a
 ///   [`MemoryStore`](crate::store::MemoryStore) that the factory made ends with it.
 /// * without a store, credentials that the program has set, or that come from a refresh of those that the source was built
-///   with. After a log-in of the source, it can log in again, and does.
+///   with. After a log-in of the source, it can log in again, and does. A log-out is not kept: if the factory gives the source
+///   initial credentials, have it give none to a user who has logged out.
 ///
 /// # Events
 ///

@@ -130,7 +130,7 @@ impl State {
             Duration::ZERO => self.fail(flight, out_of_time(), now),
             limit => {
                 flight.sends(now);
-                let request = LoginRequest { limit, waits_for_user: flight.waits_for_user };
+                let request = LoginRequest { limit, waits_for_user: flight.waits_for_user.is_some() };
                 self.proceed(flight, Phase::LoggingIn, Step::Login(request))
             }
         }

@@ -170,7 +170,7 @@ impl State {
     pub(crate) fn release(&mut self, work: &Work) -> Option<Result<(), Error>> {
         let is_wanted = self.is_wanted(work);
         let flight = self.flight.as_mut().filter(|_| is_wanted)?;
-        let waits = flight.waits_for_user && !matches!(flight.phase, Phase::Refreshing { .. });
+        let waits = flight.waits_for_user.is_some() && !matches!(flight.phase, Phase::Refreshing { .. });
         flight.is_released |= waits;
         let error = if waits { waits_for_user() } else { overdue() };
         self.put_back_in_use(&error);

@@ -141,8 +141,9 @@ pub(super) struct Flight {
     pub(super) started: Duration,
     /// When it has taken too long, on the monotonic clock.
     pub(super) ends: Duration,
-    /// Its log-in waits for a person, or for that of another process, and so it may take longer than other flights.
-    pub(super) waits_for_user: bool,
+    /// Since when its log-in waits for a person, or for that of another process, on the monotonic clock. It may take longer than other
+    /// flights.
+    pub(super) waits_for_user: Option<Duration>,
     /// The source was asked for such a log-in.
     pub(super) asks_user: bool,
     /// When it has sent its first request since it last waited for the guard or a person, on the monotonic clock.

@@ -16,9 +16,9 @@ impl State {
     /// Gives a flight the time that a person needs, once for the wait for another process, whose user logs in, and once for the
     /// log-in here.
     pub(super) fn await_user(&self, flight: &mut Flight, asks: bool, now: Reading) {
-        let had_time = if asks { flight.asks_user } else { flight.waits_for_user };
+        let had_time = if asks { flight.asks_user } else { flight.waits_for_user.is_some() };
         if let Some(limit) = self.login_limit.as_deref().copied().filter(|_| !had_time) {
-            flight.waits_for_user = true;
+            flight.waits_for_user.get_or_insert(now.monotonic);
             flight.asks_user = asks;
             flight.ends = flight.ends.max(now.monotonic.saturating_add(limit));
         }
@@ -30,7 +30,7 @@ impl State {
         let left = flight.time_left(now);
         let since = flight.sends_since.unwrap_or(now.monotonic);
         let ends = since.saturating_add(self.pace.timing.flight_deadline);
-        if flight.waits_for_user { left.min(ends.saturating_sub(now.monotonic)) } else { left }
+        if flight.waits_for_user.is_some() { left.min(ends.saturating_sub(now.monotonic)) } else { left }
     }
 
     /// When this flight has taken too long, on the monotonic clock. `None` if it is not in the air.
@@ -39,10 +39,11 @@ impl State {
     }
 
     /// How long callers wait for this work from now on; `None` if they wait for its end.
-    pub(crate) fn login_patience(&self, work: &Work) -> Option<Duration> {
+    pub(crate) fn login_patience(&self, work: &Work, now: Reading) -> Option<Duration> {
         let Work::Flight(id) = work else { return None };
         let flight = self.flight.as_ref().filter(|flight| flight.id == *id)?;
-        self.pace.timing.login_patience.filter(|_| flight.waits_for_user)
+        let waited = now.monotonic.saturating_sub(flight.waits_for_user?);
+        Some(self.pace.timing.login_patience?.saturating_sub(waited))
     }
 
     /// The error for a caller, if there is a flight for which callers do not wait any more. If it has taken longer than it may,
@@ -57,7 +58,7 @@ impl Flight {
     /// It sends a request. If that is its first one, the wait for a person before it was no outage.
     pub(super) fn sends(&mut self, now: Reading) {
         let since = *self.sends_since.get_or_insert(now.monotonic);
-        if self.waits_for_user && self.opens_an_outage() {
+        if self.waits_for_user.is_some() && self.opens_an_outage() {
             self.streak.since = since;
         }
     }

@@ -32,6 +32,8 @@ pub(super) struct Shelf {
     pub(super) forget: Option<Entry>,
     /// The log-out is written over whatever is there, because the store can't be read.
     pub(super) overwrites: bool,
+    /// How often in a row the store has refused what is written outside of a flight, because it held something else.
+    pub(super) refused: u32,
     /// The log-out is over and could not be written, so a flight writes it.
     log_out_is_late: bool,
     /// What a flight, with this number, left to do at the store.
@@ -86,6 +88,7 @@ impl Default for Shelf {
             is_known: false,
             forget: None,
             overwrites: false,
+            refused: 0,
             log_out_is_late: false,
             rest: None,
             unsaved_since: None,

@@ -82,7 +82,7 @@ impl State {
             cause,
             started: now.monotonic,
             ends: now.monotonic.saturating_add(self.pace.timing.flight_deadline),
-            waits_for_user: false,
+            waits_for_user: None,
             asks_user: false,
             sends_since: None,
             is_released: false,

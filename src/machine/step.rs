@@ -9,6 +9,10 @@ use crate::clock::Reading;
 use crate::error::Error;
 use crate::store::{Entry, Replaced};
 
+/// How often a write outside of a flight is tried again because the store held something else. A store that many processes write to
+/// seldom needs more than a few.
+const MAX_REFUSED: u32 = 20;
+
 impl State {
     /// Moves some work on. A flight that no longer runs is told to stop.
     pub(crate) fn step(&mut self, work: &Work, input: Input, now: Reading) -> Step {
@@ -116,15 +120,25 @@ impl State {
             return Step::Done(Ok(()));
         };
         match input {
-            Input::Begin if !shelf.is_known => Step::Store(StoreCall::Load),
-            Input::Begin => self.write_forget(),
+            Input::Begin => {
+                shelf.refused = 0;
+                if shelf.is_known { self.write_forget() } else { Step::Store(StoreCall::Load) }
+            }
             Input::Stored(
                 StoreResult::Loaded(Ok(found)) | StoreResult::Replaced(Ok(Replaced::No(found))),
             ) => {
                 shelf.log_out_finds(found.as_ref());
                 shelf.read(found.as_ref());
                 found.map(|found| shelf.forget_over(*found.version()));
-                self.write_forget()
+                shelf.refused += 1;
+                if shelf.refused <= MAX_REFUSED {
+                    return self.write_forget();
+                }
+                shelf.overwrites = true;
+                shelf
+                    .forget
+                    .clone()
+                    .map_or(Step::Done(Ok(())), |note| Step::Store(StoreCall::Overwrite(note)))
             }
             // A log-out does not need to read what is stored. But a store that hangs would only cost more time.
             Input::Stored(StoreResult::Loaded(Err(error)) | StoreResult::Replaced(Err(error)))
@@ -174,8 +188,13 @@ impl State {
             self.holdings.held().is_some_and(|now| now.credentials.same_tokens(&held.credentials));
         let Some(shelf) = self.shelf.as_mut().filter(|_| is_current) else { return Step::Done(Ok(())) };
         match input {
-            // Nobody could tell what comes later from what was there before.
-            Input::Begin if !shelf.is_known => return Step::Store(StoreCall::Load),
+            Input::Begin => {
+                shelf.refused = 0;
+                if !shelf.is_known {
+                    // Nobody could tell what comes later from what was there before.
+                    return Step::Store(StoreCall::Load);
+                }
+            }
             Input::Stored(StoreResult::Loaded(Ok(found))) => shelf.read(found.as_ref()),
             Input::Stored(StoreResult::Loaded(Err(error))) => return Step::Done(Err(error)),
             Input::Stored(StoreResult::Replaced(result)) => {
@@ -186,6 +205,13 @@ impl State {
                         shelf.read(found.as_ref());
                         // The program has set them after whatever was found.
                         shelf.log_in_over();
+                        shelf.refused += 1;
+                        if shelf.refused > MAX_REFUSED {
+                            return Step::Done(Err(Error::store(
+                                "the store held something else each time that the new credentials were written; check its \
+                                 `CredentialStore::replace`",
+                            )));
+                        }
                     }
                     Ok(Replaced::No(_)) => return Step::Done(Ok(())),
                     Ok(Replaced::Yes) => {

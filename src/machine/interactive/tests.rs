@@ -176,3 +176,20 @@ fn r76_what_a_person_has_logged_in_for_is_not_dropped_before_it_is_spent() {
     assert!(!logged_in(Some(LIMIT), true, access_only.clone()).can_be_had_again(at(50)));
     assert!(logged_in(Some(LIMIT), true, access_only).can_be_had_again(at(100)));
 }
+
+#[test]
+fn r90_callers_wait_once_as_long_as_they_were_promised_and_not_once_for_each_step() {
+    let patience = Duration::from_secs(5);
+    let mut state = State::new(Timing::default().without_jitter().login_patience(patience), true);
+    state.limit_login(Some(LIMIT));
+    let flight = begun(&mut state, at(0));
+    assert_eq!(state.login_patience(&flight, at(0)), None, "nobody is asked yet");
+    state.step(&flight, Input::Begin, at(0));
+    // It waits for the guard, which another process may have while its user logs in.
+    assert!(matches!(state.step(&flight, loaded_nothing(), at(0)), Step::Store(StoreCall::Guard(_))));
+    assert_eq!(state.login_patience(&flight, at(0)), Some(patience));
+    let step = state.step(&flight, guarded(None, false, Some(Hold::CannotLapse)), at(4));
+    assert!(matches!(step, Step::Login(_)));
+    assert_eq!(state.login_patience(&flight, at(4)), Some(Duration::from_secs(1)));
+    assert_eq!(state.login_patience(&flight, at(9)), Some(Duration::ZERO));
+}

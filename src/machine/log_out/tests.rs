@@ -3,10 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a failure here fails the test")]
 
 use super::super::Verdict;
-use super::super::flight::{Input, Step, StoreCall, Work};
+use super::super::flight::{Input, Step, StoreCall, StoreResult, Work};
 use super::super::testing::{at, nth};
 use super::*;
 use crate::error::ErrorKind;
+use crate::store::{Content, Entry, Replaced, Version};
 use crate::timing::Timing;
 
 fn state(has_store: bool) -> State {
@@ -57,6 +58,38 @@ fn r24_what_a_log_in_replaces_was_not_logged_out() {
     let second = state.set_credentials(nth(2), at(0));
     let verdict = state.reject_token(&nth(1), at(0));
     assert!(matches!(verdict, Verdict::Use(held, None) if held.generation == second.generation));
+}
+
+/// As a store may that compares wrongly, or one that very many processes write to.
+#[test]
+fn r17_a_store_that_always_holds_something_else_holds_up_no_log_out_for_ever() {
+    let refuses = |state: &mut State, work: &Work| {
+        let version = Version::unnamed(0);
+        let mut step = state.step(work, Input::Begin, at(0));
+        for sequence in 1..100 {
+            let found = Entry::of(version.at_sequence(sequence), Content::Credentials(nth(7)));
+            let result = match step {
+                Step::Store(StoreCall::Load) => StoreResult::Loaded(Ok(Some(found))),
+                Step::Store(StoreCall::Replace(..)) => StoreResult::Replaced(Ok(Replaced::No(Some(found)))),
+                end => return Some(end),
+            };
+            step = state.step(work, Input::Stored(result), at(0));
+        }
+        None
+    };
+    let mut state = state(true);
+    state.log_out();
+    let Some(Step::Store(StoreCall::Overwrite(note))) = refuses(&mut state, &Work::Forget) else {
+        unreachable!("a log-out is written over whatever is there")
+    };
+    assert!(note.is_logged_out());
+    let done = state.step(&Work::Forget, Input::Stored(StoreResult::Replaced(Ok(Replaced::Yes))), at(0));
+    assert!(matches!(done, Step::Done(Ok(()))));
+    let held = state.set_credentials(nth(1), at(0));
+    let Some(Step::Done(Err(error))) = refuses(&mut state, &Work::Save(held)) else {
+        unreachable!("the program is told")
+    };
+    assert_eq!(error.kind(), ErrorKind::Store);
 }
 
 #[test]
