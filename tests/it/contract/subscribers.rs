@@ -8,7 +8,7 @@ use reauth::per_request::WithAuthenticator;
 use reauth::{AuthLayer, Origins};
 use tower::Layer;
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Dispatch, Event, Metadata, Subscriber};
 
 use crate::support::source::{Asked, Respond, Script};
 use crate::tower_layer::api::{Api, ORIGIN, authenticator, get, holding_first, layer, nth, send};
@@ -66,8 +66,15 @@ impl Subscriber for Panicking {
     }
 }
 
+/// Keep this as long as the subscriber of a test. While there is one dispatcher alone, `tracing` asks only the thread that comes to a
+/// record first whether anybody wants it, and remembers the response. That may be the thread of a test without a subscriber.
+fn second_dispatcher() -> Dispatch {
+    Dispatch::new(Panicking(At::Event, Arc::default()))
+}
+
 #[tokio::test(start_paused = true)]
 async fn f135_a_subscriber_that_panics_costs_neither_a_token_nor_a_caller() {
+    let _second = second_dispatcher();
     for at in [At::NewSpan, At::Enter, At::Exit, At::Close, At::Event] {
         let panics = Arc::new(AtomicUsize::new(0));
         let guard = tracing::subscriber::set_default(Panicking(at, panics.clone()));
@@ -90,6 +97,7 @@ async fn f135_a_subscriber_that_panics_costs_neither_a_token_nor_a_caller() {
 
 #[tokio::test(start_paused = true)]
 async fn f135_a_layer_without_an_identity_survives_a_subscriber_that_panics() {
+    let _second = second_dispatcher();
     let panics = Arc::new(AtomicUsize::new(0));
     let guard = tracing::subscriber::set_default(Panicking(At::Event, panics.clone()));
     let api = Api::taking(&["at-1"]);
