@@ -138,8 +138,11 @@ impl Authorizer {
         self.save::<Q, R>(request, saved, &mut applies);
         match self.settings.authorize(&applies, request.headers_mut(), header)? {
             true => Ok(Begun::Authorized(generation, applies)),
-            // The response is about the caller's header, and not about the authenticator's token.
-            false => Ok(Begun::Passing(None)),
+            // The response is about the caller's header, and not about the authenticator's token. Nothing is sent again.
+            false => {
+                *saved = None;
+                Ok(Begun::Passing(None))
+            }
         }
     }
 

@@ -1,6 +1,9 @@
 //! What a rejection starts, the same through each way in.
 
+use std::sync::Arc;
+
 use http::{HeaderValue, Response, StatusCode};
+use reauth::replay::{Replay, ReplayableBody};
 use reauth::{Authorizer, Error, ErrorKind, PassedKind};
 
 use super::api::{
@@ -184,5 +187,32 @@ async fn r45_r24_a_request_with_an_older_token_uses_the_newer_one_and_fetches_no
         });
         let response = way.send(&authorizer, &api, get("/x")).await.unwrap();
         assert_eq!((response.status(), script.requests()), (StatusCode::OK, 0), "{name}");
+    }
+}
+
+/// A body that tells whether somebody keeps a copy of it.
+struct Watched(Arc<()>);
+
+impl ReplayableBody for Watched {
+    fn replay(&mut self) -> Replay<Self> {
+        Replay::Copy(Self(self.0.clone()))
+    }
+}
+
+#[tokio::test]
+async fn r45_r21_nothing_is_kept_of_a_request_that_has_the_callers_header() {
+    for (callers, copies) in [(None, 1), (Some("Bearer mine"), 0)] {
+        let auth = authorizer(&holding_first()).replays::<Watched>();
+        let watched = Arc::new(());
+        let mut request = http::Request::get(format!("{ORIGIN}/x")).body(Watched(watched.clone())).unwrap();
+        if let Some(callers) = callers {
+            request.headers_mut().insert("authorization", HeaderValue::from_static(callers));
+        }
+        let sent = async |request: http::Request<Watched>| {
+            assert_eq!(Arc::strong_count(&watched), 2 + copies, "{callers:?}");
+            drop(request);
+            Ok::<_, std::convert::Infallible>(http::Response::new(()))
+        };
+        auth.send(request, sent).await.unwrap();
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn has_io() -> bool {
     use std::panic::catch_unwind;
 
     use tokio::process::ChildStdout;
-    // Without a pipe there is no command either.
+    // If the system gives no pipe, the start of the command fails and says so.
     let Ok((one, _other)) = UnixStream::pair() else { return true };
     catch_unwind(|| drop(ChildStdout::from_std(OwnedFd::from(one).into()))).is_ok()
 }
