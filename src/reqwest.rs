@@ -161,8 +161,13 @@ impl AuthMiddleware {
             }
             let is_ours = settings.authorize(&applies, request.headers_mut(), header);
             let is_ours = is_ours.map_err(MiddlewareError::middleware)?;
+            if !is_ours {
+                // The response is about the caller's header, and nothing is sent again.
+                drop(saved);
+                return next.run(request, extensions).await;
+            }
             let response = next.clone().run(request, extensions).await?;
-            if !is_ours || !settings.is_rejection(response.status(), response.headers()) {
+            if !settings.is_rejection(response.status(), response.headers()) {
                 return Ok(response);
             }
             let sent = Sent { saved, generation, applies };

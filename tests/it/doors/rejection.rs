@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
 use reauth::replay::{Replay, ReplayableBody};
-use reauth::{Authorizer, Error, ErrorKind, PassedKind};
+use reauth::{AuthMiddleware, Authorizer, Error, ErrorKind, PassedKind};
+use reqwest_middleware::ClientBuilder;
 
 use super::api::{
     Api, Body, ORIGIN, authenticator, authorizer, get, holding_first, nth, passed, post, renewal_error,
     request, status,
 };
 use super::ways;
+use crate::reqwest_middleware::in_memory::{middleware, response_to};
 use crate::support::source::{Asked, Script};
 
 #[tokio::test(start_paused = true)]
@@ -214,5 +217,33 @@ async fn r45_r21_nothing_is_kept_of_a_request_that_has_the_callers_header() {
             Ok::<_, std::convert::Infallible>(http::Response::new(()))
         };
         auth.send(request, sent).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn r45_r21_the_middleware_keeps_nothing_of_such_a_request_either() {
+    for (callers, keeps) in [(None, true), (Some("Bearer mine"), false)] {
+        let owner = Arc::new([7]);
+        let watched = Arc::downgrade(&owner);
+        let api = middleware(move |request, _, _| {
+            let response = response_to(&request, "");
+            drop(request);
+            assert_eq!(watched.upgrade().is_some(), keeps, "{callers:?}");
+            Box::pin(std::future::ready(Ok(response.into())))
+        });
+        let auth = AuthMiddleware::try_from(authorizer(&holding_first())).unwrap();
+        let client = ClientBuilder::new(reqwest::Client::new()).with(auth).with(api).build();
+        let request = client.post(format!("{ORIGIN}/x")).body(Bytes::from_owner(Shared(owner)));
+        let request =
+            callers.into_iter().fold(request, |request, value| request.header("authorization", value));
+        request.send().await.unwrap();
+    }
+}
+
+struct Shared(Arc<[u8; 1]>);
+
+impl AsRef<[u8]> for Shared {
+    fn as_ref(&self) -> &[u8] {
+        &*self.0
     }
 }
